@@ -1,0 +1,3 @@
+import Configuration
+import TOMLKit
+import Yams

@@ -1,0 +1,87 @@
+import Timetable
+
+/// One attempt on its way to an executor.
+public struct Dispatch: Hashable, Sendable {
+    public var attempt: AttemptID
+    public var job: String
+    public var target: Target
+    public var scheduledAt: Timestamp
+
+    public init(attempt: AttemptID, job: String, target: Target, scheduledAt: Timestamp) {
+        self.attempt = attempt
+        self.job = job
+        self.target = target
+        self.scheduledAt = scheduledAt
+    }
+}
+
+/// What a dispatcher says of one `Dispatch`, in the order they were given.
+public enum DispatchResult: Hashable, Sendable {
+    /// Handed over; whether and when it starts comes as a `DispatchEvent`.
+    case accepted
+    /// It runs already, from a dispatch before a crash or a lost answer; its events follow all the same.
+    case known
+    /// It will never run: the attempt fails with this text.
+    case refused(String)
+    /// The executor is out of reach or full; the same attempt may be dispatched again later.
+    case unavailable(String)
+}
+
+/// What an executor tells of an attempt, once or more often, in order or not.
+public struct DispatchEvent: Hashable, Sendable {
+    public enum What: Hashable, Sendable {
+        case started(ProcessIdentity?)
+        case heartbeat
+        case succeeded(Outcome)
+        case failed(Outcome)
+        /// It ended because it was cancelled.
+        case cancelled(Outcome)
+        /// Nobody can know any more how it ended.
+        case lost(String)
+    }
+
+    public var attempt: AttemptID
+    public var at: Timestamp
+    public var what: What
+
+    public init(attempt: AttemptID, at: Timestamp, what: What) {
+        self.attempt = attempt
+        self.at = at
+        self.what = what
+    }
+}
+
+/// Hands runs to their executors and tells how they ended. Implementations pass `DispatcherConformance`.
+public protocol Dispatcher: Sendable {
+    var kind: Target.Kind { get }
+
+    /// How many attempts may be outstanding at once; nil when the executor queues by itself.
+    var capacity: Int? { get }
+
+    /// What became of attempts, batch by batch; ends after `shutdown`. Iterated once.
+    var events: AsyncStream<[DispatchEvent]> { get }
+
+    /// Called once before anything else with the outstanding attempts of the ledger, those of earlier processes included.
+    ///
+    /// Answers which of them the executor never received: these may be dispatched again. For every other one an event
+    /// follows: it still runs, it ended, or it is lost.
+    func adopt(_ outstanding: [Run]) async -> [AttemptID]
+
+    /// Hands over a batch; one result per element. Repeating a dispatch never starts an attempt twice.
+    func dispatch(_ batch: [Dispatch]) async -> [DispatchResult]
+
+    /// Asks an attempt to end: gently, then after `grace` (microseconds) by force. Unknown attempts are ignored.
+    func cancel(_ attempt: AttemptID, grace: Int64) async
+
+    /// The ledger has these outcomes: whatever was kept to answer for them may go.
+    func acknowledge(_ attempts: [AttemptID]) async
+
+    /// These runs left the ledger: their logs may go too.
+    func forget(_ runs: [(id: RunID, job: String)]) async
+
+    /// Stops listening; attempts that run go on and are adopted by the next process.
+    func shutdown() async
+
+    /// What `status` shows of the connection: nil when all is well, else what is wrong.
+    func trouble() async -> String?
+}

@@ -1,0 +1,99 @@
+import Timetable
+
+/// A store's short number for a job; dense, small, never reused for another name.
+public struct JobID: Hashable, Comparable, Sendable, Codable {
+    public var number: Int32
+
+    public init(_ number: Int32) { self.number = number }
+
+    public static func < (a: JobID, b: JobID) -> Bool { a.number < b.number }
+
+    public init(from decoder: any Decoder) throws {
+        number = try decoder.singleValueContainer().decode(Int32.self)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(number)
+    }
+}
+
+/// Who owns a job's definition: a feed by its name, or an order given over a control channel.
+public struct Origin: Hashable, Sendable, Codable, CustomStringConvertible {
+    public var feed: String
+    /// Where inside the feed the definition stands, such as a file's path.
+    public var source: String
+
+    public init(feed: String, source: String = "") {
+        self.feed = feed
+        self.source = source
+    }
+
+    /// Jobs added through the command line or an API; no feed reconciles them.
+    public static let orders = Origin(feed: "orders")
+
+    public var description: String { source.isEmpty ? feed : source }
+}
+
+/// What to run, when, and under which policies.
+public struct Job: Hashable, Sendable, Codable {
+    /// The longest name, in UTF-8 bytes.
+    public static let longestName = 200
+
+    /// Unique in a store; 1 to 200 bytes without control characters.
+    public var name: String
+    public var schedule: ScheduleText
+    public var target: Target
+    public var policies: Policies
+    public var enabled: Bool
+    public var tags: [String]
+    public var origin: Origin
+
+    public init(
+        name: String, schedule: ScheduleText, target: Target, policies: Policies? = nil, enabled: Bool = true,
+        tags: [String] = [], origin: Origin = .orders
+    ) {
+        self.name = name
+        self.schedule = schedule
+        self.target = target
+        self.policies = policies ?? Policies(overlap: target.defaultOverlap)
+        self.enabled = enabled
+        self.tags = tags
+        self.origin = origin
+    }
+
+    /// Why a name cannot be a job's, or nil when it can.
+    public static func fault(inName name: String) -> String? {
+        if name.isEmpty { return "a job's name must not be empty" }
+        if name.utf8.count > longestName {
+            return "a job's name has at most \(longestName) bytes; this one has \(name.utf8.count)"
+        }
+        if name.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7f }) {
+            return "a job's name must not hold control characters"
+        }
+        return nil
+    }
+}
+
+/// A job as a store keeps it, with how far its schedule has been accounted for.
+public struct StoredJob: Hashable, Sendable {
+    public var id: JobID
+    public var job: Job
+    /// Grows with every change of the definition.
+    public var revision: Int64
+    /// Every scheduled time up to and including this one is in the ledger.
+    public var cursor: Timestamp
+    /// The scheduled time the engine must look at next; nil when there is none.
+    public var nextDue: Timestamp?
+    /// How many runs its schedule has opened; bounds `Policies.maxRuns`.
+    public var opened: Int64
+
+    public init(id: JobID, job: Job, revision: Int64, cursor: Timestamp, nextDue: Timestamp?, opened: Int64 = 0) {
+        self.id = id
+        self.job = job
+        self.revision = revision
+        self.cursor = cursor
+        self.nextDue = nextDue
+        self.opened = opened
+    }
+}

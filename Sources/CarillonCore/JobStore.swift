@@ -1,0 +1,229 @@
+import Timetable
+
+/// An instance's right to schedule, on the store's clock. A write under an old term is refused.
+public struct Lease: Hashable, Sendable {
+    public var instance: String
+    /// Grows each time the lease changes hands.
+    public var term: Int64
+    public var expiresAt: Timestamp
+
+    public init(instance: String, term: Int64, expiresAt: Timestamp) {
+        self.instance = instance
+        self.term = term
+        self.expiresAt = expiresAt
+    }
+}
+
+/// What stands in the planner's heap for a job.
+public struct JobCursor: Hashable, Sendable {
+    public var id: JobID
+    /// Nil takes the job out of the heap.
+    public var nextDue: Timestamp?
+
+    public init(id: JobID, nextDue: Timestamp?) {
+        self.id = id
+        self.nextDue = nextDue
+    }
+}
+
+/// One job's part of a batch: what its schedule brought, and how far that accounts for it.
+public struct JobAdvance: Hashable, Sendable {
+    public var id: JobID
+    /// The store refuses the whole part when the job is at another revision or cursor by now.
+    public var revision: Int64
+    public var from: Timestamp
+    public var to: Timestamp
+    public var nextDue: Timestamp?
+    public var runs: [Run]
+    public var skips: [Skip]
+
+    public init(
+        id: JobID, revision: Int64, from: Timestamp, to: Timestamp, nextDue: Timestamp?, runs: [Run] = [],
+        skips: [Skip] = []
+    ) {
+        self.id = id
+        self.revision = revision
+        self.from = from
+        self.to = to
+        self.nextDue = nextDue
+        self.runs = runs
+        self.skips = skips
+    }
+}
+
+/// What `openRuns` wrote.
+public struct Opened: Hashable, Sendable {
+    /// Runs that are in the ledger now and were not before, with the ids they got.
+    public var new: [Run]
+    /// Jobs whose part was refused: changed meanwhile, to be planned anew from a fresh read.
+    public var refused: Set<JobID>
+
+    public init(new: [Run] = [], refused: Set<JobID> = []) {
+        self.new = new
+        self.refused = refused
+    }
+}
+
+/// A change of definitions; a batch of them is one transaction.
+public enum JobChange: Sendable {
+    /// Adds the job, or replaces its definition, as a new revision. The cursor says since when the new schedule counts.
+    case put(Job, cursor: Timestamp, nextDue: Timestamp?, skips: [Skip])
+    /// The job is gone; its runs stay. A name that returns gets its old number.
+    case remove(JobID)
+}
+
+/// Which runs a person wants to see, newest scheduled first.
+public struct RunQuery: Hashable, Sendable, Codable {
+    public var job: String?
+    public var states: Set<RunState>
+    /// Scheduled at or after.
+    public var since: Timestamp?
+    /// Scheduled at or before.
+    public var until: Timestamp?
+    public var limit: Int
+
+    public init(
+        job: String? = nil, states: Set<RunState> = [], since: Timestamp? = nil, until: Timestamp? = nil,
+        limit: Int = 50
+    ) {
+        self.job = job
+        self.states = states
+        self.since = since
+        self.until = until
+        self.limit = limit
+    }
+}
+
+/// How long the ledger remembers.
+public struct Retention: Hashable, Sendable {
+    /// Microseconds; runs that ended earlier go.
+    public var age: Int64
+    /// Ended runs kept per job.
+    public var perJob: Int
+
+    public static let standard = Retention(age: 90 * 86_400 * 1_000_000, perJob: 1000)
+
+    public init(age: Int64, perJob: Int) {
+        self.age = age
+        self.perJob = perJob
+    }
+}
+
+/// Numbers of a store for `status`.
+public struct StoreCounts: Hashable, Sendable, Codable {
+    public var jobs: Int
+    public var enabled: Int
+    public var active: [String: Int]
+
+    public init(jobs: Int, enabled: Int, active: [String: Int]) {
+        self.jobs = jobs
+        self.enabled = enabled
+        self.active = active
+    }
+}
+
+/// An error of a store, with an open set of codes.
+public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
+    public struct Code: Hashable, Sendable {
+        public var name: String
+        /// The term is not the lease's: another instance holds it.
+        public static let leaseLost = Code(name: "lease lost")
+        /// Somebody else holds what is wanted; it may be tried again.
+        public static let busy = Code(name: "busy")
+        /// No room on the disk; nothing was written.
+        public static let full = Code(name: "disk full")
+        /// The file is not, or no longer, what the store wrote.
+        public static let corrupt = Code(name: "corrupt")
+        public static let unreachable = Code(name: "unreachable")
+        public static let refused = Code(name: "refused")
+    }
+
+    public var code: Code
+    public var message: String
+
+    public init(_ code: Code, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    public var description: String { message }
+}
+
+/// The one source of truth: job definitions, cursors and the ledger. Implementations pass `StoreConformance`.
+///
+/// Every call that writes takes `now`; a store reads a clock of its own only for leases. Every call may throw
+/// `StoreError`; a call that throws may have been carried out all the same, so all of them may be repeated.
+public protocol JobStore: Sendable {
+    /// Drawn once when the store was made; part of every run id.
+    func storeID() async throws -> UInt64
+
+    // MARK: Leases
+
+    /// Takes the instance's lease for `length` microseconds, under a new term.
+    func lease(instance: String, length: Int64) async throws -> Lease
+    func renew(_ lease: Lease, length: Int64) async throws -> Lease
+    func release(_ lease: Lease) async throws
+
+    // MARK: Jobs
+
+    /// Answers the jobs put, as stored, in the order given; removed ones leave no answer.
+    func apply(_ changes: [JobChange], lease: Lease, now: Timestamp) async throws -> [StoredJob]
+    /// The cursors of all enabled jobs, for the planner's heap.
+    func cursors() async throws -> [JobCursor]
+    func jobs(ids: [JobID]) async throws -> [StoredJob]
+    func job(named: String) async throws -> StoredJob?
+    /// Jobs in the order of their names, after a name, at most `limit`.
+    func jobs(after name: String?, limit: Int) async throws -> [StoredJob]
+    /// Names, numbers and sources of one feed's jobs, with a digest of each definition.
+    func jobs(ofFeed feed: String) async throws -> [StoredJobDigest]
+    /// Jobs whose cursor lies after this moment: a clock that ran ahead left them so.
+    func jobs(cursorAfter: Timestamp, limit: Int) async throws -> [StoredJob]
+    /// The definition that had this revision, for counting what its skips cover.
+    func definition(of job: JobID, revision: Int64) async throws -> Job?
+
+    // MARK: The ledger
+
+    /// Writes new runs and skips and advances the cursors, in one transaction. A run whose occurrence is there already
+    /// is left as it is; a run id that another occurrence has is drawn again.
+    func openRuns(_ batch: [JobAdvance], lease: Lease, now: Timestamp) async throws -> Opened
+    /// Writes runs as they stand, by id. A run that is final in the ledger stays as it is.
+    func record(_ runs: [Run], lease: Lease, now: Timestamp) async throws
+    /// Opens a run outside every schedule.
+    func openManual(_ run: Run, lease: Lease, now: Timestamp) async throws -> Run
+    /// Sets cursors back, and cuts skips short that reach past `now`; the runs stay.
+    func rewind(_ cursors: [JobCursor], lease: Lease, now: Timestamp) async throws
+    /// Runs that are not final, in the order they were scheduled, after an id of that order, at most `limit`.
+    func activeRuns(after: RunID?, limit: Int) async throws -> [Run]
+    func run(_ id: RunID) async throws -> Run?
+    /// Runs whose id begins with these hexadecimal digits, at most `limit`.
+    func runs(idPrefix: String, limit: Int) async throws -> [Run]
+    func runs(_ query: RunQuery) async throws -> [Run]
+    func skips(_ query: RunQuery) async throws -> [Skip]
+    /// Removes what retention no longer keeps, at most `limit` runs; answers what went.
+    func prune(_ retention: Retention, lease: Lease, now: Timestamp, limit: Int) async throws -> [(id: RunID, job: String)]
+
+    // MARK: Notes
+
+    /// Small named facts that survive a restart: the pause, the last boot, what feeds said.
+    func note(_ key: String) async throws -> String?
+    func setNote(_ key: String, _ value: String?) async throws
+
+    func counts() async throws -> StoreCounts
+    func close() async throws
+}
+
+/// What reconciliation must know of a job without reading its definition.
+public struct StoredJobDigest: Hashable, Sendable {
+    public var id: JobID
+    public var name: String
+    public var source: String
+    /// Equal for equal definitions.
+    public var digest: UInt64
+
+    public init(id: JobID, name: String, source: String, digest: UInt64) {
+        self.id = id
+        self.name = name
+        self.source = source
+        self.digest = digest
+    }
+}

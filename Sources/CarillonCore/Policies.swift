@@ -1,0 +1,99 @@
+/// What happens to scheduled times that passed while nobody was scheduling.
+public enum CatchUp: Hashable, Sendable, Codable {
+    /// None of them runs.
+    case skip
+    /// The latest one runs.
+    case latest
+    /// The newest `limit` of them run, oldest first, at most `rate` a second.
+    case all(limit: Int, rate: Double)
+
+    public static let mostAll = 1000
+    public static let defaultRate = 10.0
+}
+
+/// What happens when a run is due while another of its job still runs; a pending run counts as running.
+public enum Overlap: Hashable, Sendable, Codable {
+    case allow
+    case skip
+    /// At most this many wait, one runs at a time.
+    case queue(max: Int)
+    /// The running one is cancelled and the new one takes its place.
+    case replace
+}
+
+/// When a failed attempt is tried again.
+public struct Retry: Hashable, Sendable, Codable {
+    /// Which ends of an attempt deserve another.
+    public enum Cause: String, Hashable, Sendable, Codable, CaseIterable {
+        /// The target said it failed: an exit code, a signal, an exception.
+        case failure
+        /// The attempt took longer than its time-out.
+        case timeout
+    }
+
+    /// Tries in all, the first included; 1 means no retry.
+    public var attempts: Int
+    /// Microseconds before the second attempt; doubles with each further one.
+    public var backoff: Int64
+    /// Microseconds; no wait grows past it.
+    public var longestBackoff: Int64
+    public var on: Set<Cause>
+
+    public static let none = Retry(attempts: 1)
+
+    public init(
+        attempts: Int, backoff: Int64 = 10_000_000, longestBackoff: Int64 = 3_600_000_000,
+        on: Set<Cause> = [.failure, .timeout]
+    ) {
+        self.attempts = attempts
+        self.backoff = backoff
+        self.longestBackoff = longestBackoff
+        self.on = on
+    }
+
+    /// Microseconds to wait after this attempt failed; attempts count from 1.
+    public func delay(afterAttempt attempt: Int) -> Int64 {
+        let (grown, overflow) = backoff.multipliedReportingOverflow(by: 1 << Int64(min(max(attempt - 1, 0), 40)))
+        return overflow ? longestBackoff : min(grown, longestBackoff)
+    }
+}
+
+/// What becomes of a run whose outcome nobody can know any more.
+public enum OnLost: String, Hashable, Sendable, Codable {
+    case fail
+    case retry
+}
+
+/// Everything about a job but what and when. Durations are microseconds, nil means unbounded.
+public struct Policies: Hashable, Sendable, Codable {
+    public var catchUp: CatchUp
+    /// A run never starts later than this after its scheduled time.
+    public var window: Int64?
+    public var overlap: Overlap
+    public var retry: Retry
+    /// From dispatch to start.
+    public var startTimeout: Int64?
+    /// From start to end.
+    public var timeout: Int64?
+    /// From one sign of life to the next.
+    public var heartbeatTimeout: Int64?
+    public var onLost: OnLost
+    /// The schedule opens at most this many runs.
+    public var maxRuns: Int64?
+
+    public init(
+        catchUp: CatchUp = .latest, window: Int64? = nil, overlap: Overlap = .skip, retry: Retry = .none,
+        startTimeout: Int64? = nil, timeout: Int64? = nil, heartbeatTimeout: Int64? = nil, onLost: OnLost = .fail,
+        maxRuns: Int64? = nil
+    ) {
+        self.catchUp = catchUp
+        self.window = window
+        self.overlap = overlap
+        self.retry = retry
+        self.startTimeout = startTimeout
+        self.timeout = timeout
+        self.heartbeatTimeout = heartbeatTimeout
+        self.onLost = onLost
+        self.maxRuns = maxRuns
+    }
+}

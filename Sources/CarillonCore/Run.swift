@@ -1,0 +1,135 @@
+import Timetable
+
+/// Where a run stands. Only `RunMachine` moves it.
+public enum RunState: String, Hashable, Sendable, Codable, CaseIterable {
+    case pending, running, cancelling, cancelled, failed, completed, skipped
+
+    public var isFinal: Bool {
+        switch self {
+        case .pending, .running, .cancelling: false
+        case .cancelled, .failed, .completed, .skipped: true
+        }
+    }
+}
+
+/// Why an occurrence has a run.
+public enum Trigger: String, Hashable, Sendable, Codable {
+    case schedule, catchUp, manual, boot
+}
+
+/// A process as the kernel names it without doubt: number, start time and boot.
+public struct ProcessIdentity: Hashable, Sendable, Codable {
+    public var pid: Int32
+    /// Clock ticks since boot, from `/proc/PID/stat` (proc(5), field 22).
+    public var startTicks: UInt64
+    /// `/proc/sys/kernel/random/boot_id`.
+    public var bootID: String
+
+    public init(pid: Int32, startTicks: UInt64, bootID: String) {
+        self.pid = pid
+        self.startTicks = startTicks
+        self.bootID = bootID
+    }
+}
+
+/// How an attempt ended, as its executor tells it.
+public struct Outcome: Hashable, Sendable, Codable {
+    public var exitCode: Int32?
+    public var signal: Int32?
+    public var error: String?
+    /// The last lines of the output, kept for failures.
+    public var outputTail: String?
+
+    public init(exitCode: Int32? = nil, signal: Int32? = nil, error: String? = nil, outputTail: String? = nil) {
+        self.exitCode = exitCode
+        self.signal = signal
+        self.error = error
+        self.outputTail = outputTail
+    }
+}
+
+/// One earlier try of a run, kept when another follows.
+public struct EndedAttempt: Hashable, Sendable, Codable {
+    public var attempt: Int
+    public var startedAt: Timestamp?
+    public var endedAt: Timestamp
+    public var outcome: Outcome
+
+    public init(attempt: Int, startedAt: Timestamp?, endedAt: Timestamp, outcome: Outcome) {
+        self.attempt = attempt
+        self.startedAt = startedAt
+        self.endedAt = endedAt
+        self.outcome = outcome
+    }
+}
+
+/// The record of one occurrence.
+public struct Run: Hashable, Sendable {
+    public var id: RunID
+    public var jobID: JobID
+    public var job: String
+    /// The job's revision that opened it.
+    public var revision: Int64
+    public var trigger: Trigger
+    /// The nominal time; for a manual run the time of the order.
+    public var scheduledAt: Timestamp
+    /// Not dispatched before this: jitter, a retry's wait, a catch-up's rate.
+    public var notBefore: Timestamp
+    public var state: RunState
+    /// Counts from 1.
+    public var attempt: Int
+    public var createdAt: Timestamp
+    public var dispatchedAt: Timestamp?
+    public var startedAt: Timestamp?
+    public var endedAt: Timestamp?
+    public var heartbeatAt: Timestamp?
+    public var instance: String?
+    public var process: ProcessIdentity?
+    public var outcome: Outcome
+    /// Why it is where it is, in words, when its state alone does not say.
+    public var reason: String?
+    public var earlier: [EndedAttempt]
+
+    public init(
+        id: RunID, jobID: JobID, job: String, revision: Int64, trigger: Trigger, scheduledAt: Timestamp,
+        notBefore: Timestamp? = nil, createdAt: Timestamp, instance: String? = nil, reason: String? = nil
+    ) {
+        self.id = id
+        self.jobID = jobID
+        self.job = job
+        self.revision = revision
+        self.trigger = trigger
+        self.scheduledAt = scheduledAt
+        self.notBefore = notBefore ?? scheduledAt
+        self.state = .pending
+        self.attempt = 1
+        self.createdAt = createdAt
+        self.instance = instance
+        self.outcome = Outcome()
+        self.reason = reason
+        self.earlier = []
+    }
+
+    /// The occurrence's time for the store's unique key; nil for a manual run, which is outside it.
+    public var occurrence: Timestamp? { trigger == .manual ? nil : scheduledAt }
+}
+
+/// One attempt of a run, as dispatchers and their executors name it.
+public struct AttemptID: Hashable, Sendable, CustomStringConvertible {
+    public var run: RunID
+    public var attempt: Int
+
+    public init(run: RunID, attempt: Int) {
+        self.run = run
+        self.attempt = attempt
+    }
+
+    public init?(_ text: some StringProtocol) {
+        guard text.utf8.count > 25, text.utf8.dropFirst(24).first == UInt8(ascii: "-"), let run = RunID(text.prefix(24)),
+            let attempt = Int(text.dropFirst(25)), attempt > 0
+        else { return nil }
+        self.init(run: run, attempt: attempt)
+    }
+
+    public var description: String { "\(run)-\(attempt)" }
+}

@@ -1,0 +1,50 @@
+import Timetable
+
+/// Why scheduled times did not become runs.
+public enum SkipReason: String, Hashable, Sendable, Codable, CaseIterable {
+    case downtime, paused, clock, overlap, disabled, window, gap, calendar, past
+
+    /// What a person reads.
+    public var words: String {
+        switch self {
+        case .downtime: "nobody was scheduling at that time"
+        case .paused: "dispatching was paused at that time"
+        case .clock: "the clock jumped over that time"
+        case .overlap: "an earlier run was still active"
+        case .disabled: "the job was disabled"
+        case .window: "it was too late: past its window"
+        case .gap: "no such local time: the clocks went forward"
+        case .calendar: "excluded by a calendar"
+        case .past: "its time had passed when the job was added"
+        }
+    }
+}
+
+/// A stretch of scheduled times of one job that did not run: all in `(after, through]`.
+///
+/// How many it covers is counted when somebody reads it, with the schedule of `revision`.
+public struct Skip: Hashable, Sendable {
+    public var jobID: JobID
+    public var job: String
+    public var revision: Int64
+    public var after: Timestamp
+    public var through: Timestamp
+    public var reason: SkipReason
+    /// The calendar's name, or which run stood in the way.
+    public var detail: String?
+    public var recordedAt: Timestamp
+
+    public init(
+        jobID: JobID, job: String, revision: Int64, after: Timestamp, through: Timestamp, reason: SkipReason,
+        detail: String? = nil, recordedAt: Timestamp
+    ) {
+        self.jobID = jobID
+        self.job = job
+        self.revision = revision
+        self.after = after
+        self.through = through
+        self.reason = reason
+        self.detail = detail
+        self.recordedAt = recordedAt
+    }
+}

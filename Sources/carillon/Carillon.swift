@@ -1,0 +1,2 @@
+import ArgumentParser
+@main struct C: ParsableCommand { mutating func run() { print("hi") } }
