@@ -166,8 +166,9 @@ public protocol JobStore: Sendable {
 
     // MARK: Jobs
 
-    /// Answers the jobs put, as stored, in the order given; removed ones leave no answer.
-    func apply(_ changes: [JobChange], lease: Lease, now: Timestamp) async throws -> [StoredJob]
+    /// One answer for each change, in order: the job as stored, or nil for a removal and for a name that belongs to
+    /// another feed, which is left alone.
+    func apply(_ changes: [JobChange], lease: Lease, now: Timestamp) async throws -> [StoredJob?]
     /// The cursors of all enabled jobs, for the planner's heap.
     func cursors() async throws -> [JobCursor]
     func jobs(ids: [JobID]) async throws -> [StoredJob]
@@ -200,7 +201,9 @@ public protocol JobStore: Sendable {
     func runs(_ query: RunQuery) async throws -> [Run]
     func skips(_ query: RunQuery) async throws -> [Skip]
     /// Removes what retention no longer keeps, at most `limit` runs; answers what went.
-    func prune(_ retention: Retention, lease: Lease, now: Timestamp, limit: Int) async throws -> [(id: RunID, job: String)]
+    func prune(
+        _ retention: Retention, lease: Lease, now: Timestamp, limit: Int
+    ) async throws -> [(id: RunID, job: String)]
 
     // MARK: Notes
 

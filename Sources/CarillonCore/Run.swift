@@ -125,8 +125,8 @@ public struct AttemptID: Hashable, Sendable, CustomStringConvertible {
     }
 
     public init?(_ text: some StringProtocol) {
-        guard text.utf8.count > 25, text.utf8.dropFirst(24).first == UInt8(ascii: "-"), let run = RunID(text.prefix(24)),
-            let attempt = Int(text.dropFirst(25)), attempt > 0
+        guard text.utf8.count > 25, text.utf8.dropFirst(24).first == UInt8(ascii: "-"),
+            let run = RunID(text.prefix(24)), let attempt = Int(text.dropFirst(25)), attempt > 0
         else { return nil }
         self.init(run: run, attempt: attempt)
     }

@@ -1,0 +1,115 @@
+import Timetable
+
+/// Which job is due next: an indexed binary heap, 20 bytes a job, changed in place by number.
+public struct CursorHeap: Sendable {
+    fileprivate var due: ContiguousArray<Int64> = []
+    fileprivate var job: ContiguousArray<Int32> = []
+    /// Where a job stands in the heap; -1 when it does not.
+    private var place: ContiguousArray<Int32> = []
+
+    public init() {}
+
+    public init(_ cursors: [JobCursor]) {
+        due.reserveCapacity(cursors.count)
+        job.reserveCapacity(cursors.count)
+        for cursor in cursors { set(cursor) }
+    }
+
+    public var count: Int { due.count }
+
+    /// When the earliest job is due.
+    public var earliest: Timestamp? { due.first.map { Timestamp(microseconds: $0) } }
+
+    public func nextDue(of id: JobID) -> Timestamp? {
+        let index = Int(id.number)
+        guard index >= 0, index < place.count, place[index] >= 0 else { return nil }
+        return Timestamp(microseconds: due[Int(place[index])])
+    }
+
+    /// Puts a job in its place, or takes it out when it has no next time.
+    public mutating func set(_ cursor: JobCursor) {
+        let index = Int(cursor.id.number)
+        guard index >= 0 else { return }
+        guard let time = cursor.nextDue?.microseconds else { return remove(cursor.id) }
+        if index >= place.count {
+            place.append(contentsOf: repeatElement(-1, count: max(index + 1 - place.count, place.count)))
+        }
+        let at = Int(place[index])
+        if at >= 0 {
+            let before = due[at]
+            due[at] = time
+            if time < before { rise(at) } else { sink(at) }
+        } else {
+            due.append(time)
+            job.append(cursor.id.number)
+            place[index] = Int32(due.count - 1)
+            rise(due.count - 1)
+        }
+    }
+
+    public mutating func remove(_ id: JobID) {
+        let index = Int(id.number)
+        guard index >= 0, index < place.count, place[index] >= 0 else { return }
+        let at = Int(place[index])
+        place[index] = -1
+        let last = due.count - 1
+        if at != last {
+            due[at] = due[last]
+            job[at] = job[last]
+            place[Int(job[at])] = Int32(at)
+        }
+        due.removeLast()
+        job.removeLast()
+        if at != last {
+            rise(at)
+            sink(at)
+        }
+    }
+
+    /// Takes out at most `limit` jobs that are due, earliest first.
+    public mutating func popDue(at now: Timestamp, limit: Int) -> [JobID] {
+        var ids: [JobID] = []
+        while ids.count < limit, let first = due.first, first <= now.microseconds {
+            let id = JobID(job[0])
+            ids.append(id)
+            remove(id)
+        }
+        return ids
+    }
+
+    private mutating func rise(_ start: Int) {
+        var at = start
+        while at > 0 {
+            let parent = (at - 1) / 2
+            if due[parent] <= due[at] { break }
+            exchange(at, parent)
+            at = parent
+        }
+    }
+
+    private mutating func sink(_ start: Int) {
+        var at = start
+        while true {
+            var least = 2 * at + 1
+            if least >= due.count { break }
+            if least + 1 < due.count, due[least + 1] < due[least] { least += 1 }
+            if due[at] <= due[least] { break }
+            exchange(at, least)
+            at = least
+        }
+    }
+
+    private mutating func exchange(_ a: Int, _ b: Int) {
+        due.swapAt(a, b)
+        job.swapAt(a, b)
+        place[Int(job[a])] = Int32(a)
+        place[Int(job[b])] = Int32(b)
+    }
+}
+
+extension CursorHeap {
+    /// Every job that waits for exactly this time, in no order; looks at all of them.
+    public func jobs(dueAt time: Timestamp) -> [JobID] {
+        due.indices.compactMap { due[$0] == time.microseconds ? JobID(job[$0]) : nil }
+    }
+}

@@ -1,0 +1,174 @@
+import Timetable
+
+/// What can happen to a run.
+public enum RunEvent: Hashable, Sendable {
+    /// Its executor has it.
+    case dispatched
+    case started(ProcessIdentity?)
+    case heartbeat
+    case succeeded(Outcome)
+    case failed(Outcome)
+    /// It ended because it was told to.
+    case cancelled(Outcome)
+    /// Nobody can know any more how it ended.
+    case lost(String)
+    /// Its dispatcher will never take it.
+    case refused(String)
+    /// Somebody wants it to end, for this reason.
+    case cancel(reason: String)
+    /// It took longer than a time-out of its job allows.
+    case overran(TimeOut)
+    /// It never starts, for this reason.
+    case skip(SkipReason)
+}
+
+/// The three time-outs of a run.
+public enum TimeOut: String, Hashable, Sendable, Codable {
+    case start, execution, heartbeat
+}
+
+/// The only code that knows which event moves which state.
+public enum RunMachine {
+    /// What an event did, and so what remains to be done.
+    public enum Step: Hashable, Sendable {
+        /// Late, repeated or out of place: the run is as it was.
+        case ignored
+        /// The run changed and goes on.
+        case moved
+        /// The run is to be ended by its executor; its answer is awaited.
+        case cancelling
+        /// Another attempt is pending, not before `Run.notBefore`.
+        case retrying
+        /// The run is final.
+        case ended
+    }
+
+    /// Tries that a run with `onLost: retry` gets at least.
+    static let triesWhenLost = 3
+
+    /// Moves `run`. `attempt` is the attempt the event speaks of; an old attempt's word is ignored, nil means the run itself.
+    public static func apply(
+        _ event: RunEvent, attempt: Int? = nil, to run: inout Run, policies: Policies, at now: Timestamp
+    ) -> Step {
+        if run.state.isFinal { return .ignored }
+        if let attempt, attempt != run.attempt { return .ignored }
+        switch event {
+        case .dispatched:
+            guard run.state == .pending, run.dispatchedAt == nil else { return .ignored }
+            run.dispatchedAt = now
+            return .moved
+        case .started(let process):
+            return start(&run, process: process, at: now)
+        case .heartbeat:
+            guard run.state == .running else { return .ignored }
+            run.heartbeatAt = now
+            return .moved
+        case .succeeded(let outcome):
+            return end(&run, .completed, outcome, at: now)
+        case .failed(let outcome):
+            if run.state == .cancelling { return endCancelled(&run, outcome, policies, at: now) }
+            return fail(&run, outcome, cause: .failure, policies, at: now)
+        case .cancelled(let outcome):
+            return endCancelled(&run, outcome, policies, at: now)
+        case .refused(let why):
+            return fail(&run, Outcome(error: why), cause: .failure, policies, at: now)
+        case .lost(let why):
+            return lose(&run, why, policies, at: now)
+        case .cancel(let reason):
+            return cancel(&run, reason: reason, at: now)
+        case .overran(let timeOut):
+            return overrun(&run, timeOut, policies, at: now)
+        case .skip(let reason):
+            guard run.state == .pending, run.dispatchedAt == nil else { return .ignored }
+            run.reason = reason.words
+            return end(&run, .skipped, Outcome(), at: now)
+        }
+    }
+
+    private static func start(_ run: inout Run, process: ProcessIdentity?, at now: Timestamp) -> Step {
+        guard run.startedAt == nil else { return .ignored }
+        run.dispatchedAt = run.dispatchedAt ?? now
+        run.startedAt = now
+        run.process = process
+        if run.state == .pending {
+            run.state = .running
+            run.reason = nil
+        }
+        return .moved
+    }
+
+    private static func cancel(_ run: inout Run, reason: String, at now: Timestamp) -> Step {
+        guard run.state != .cancelling else { return .ignored }
+        run.reason = reason
+        if run.state == .pending, run.dispatchedAt == nil { return end(&run, .cancelled, Outcome(), at: now) }
+        run.state = .cancelling
+        return .cancelling
+    }
+
+    private static func overrun(_ run: inout Run, _ timeOut: TimeOut, _ policies: Policies, at now: Timestamp) -> Step {
+        let expected: RunState = timeOut == .start ? .pending : .running
+        guard run.state == expected, run.dispatchedAt != nil else { return .ignored }
+        let (what, limit) =
+            switch timeOut {
+            case .start: ("did not start within", policies.startTimeout)
+            case .execution: ("timed out after", policies.timeout)
+            case .heartbeat: ("gave no sign of life for", policies.heartbeatTimeout)
+            }
+        run.outcome.error = "\(what) \(Span.format(limit ?? 0))"
+        run.reason = run.outcome.error
+        run.state = .cancelling
+        return .cancelling
+    }
+
+    /// A cancel by a time-out carries its error already and counts as a failure; any other is what somebody wanted.
+    private static func endCancelled(_ run: inout Run, _ outcome: Outcome, _ policies: Policies, at now: Timestamp) -> Step {
+        var outcome = outcome
+        guard let error = run.outcome.error else {
+            outcome.error = nil
+            return end(&run, .cancelled, outcome, at: now)
+        }
+        outcome.error = error
+        return fail(&run, outcome, cause: .timeout, policies, at: now)
+    }
+
+    private static func lose(_ run: inout Run, _ why: String, _ policies: Policies, at now: Timestamp) -> Step {
+        let outcome = Outcome(error: "outcome unknown: \(why)")
+        if run.state == .cancelling { return end(&run, .failed, outcome, at: now) }
+        if policies.onLost == .retry, run.attempt < max(policies.retry.attempts, triesWhenLost) {
+            return retry(&run, outcome, policies, at: now)
+        }
+        return end(&run, .failed, outcome, at: now)
+    }
+
+    private static func fail(
+        _ run: inout Run, _ outcome: Outcome, cause: Retry.Cause, _ policies: Policies, at now: Timestamp
+    ) -> Step {
+        if run.attempt < policies.retry.attempts, policies.retry.on.contains(cause) {
+            return retry(&run, outcome, policies, at: now)
+        }
+        return end(&run, .failed, outcome, at: now)
+    }
+
+    private static func retry(_ run: inout Run, _ outcome: Outcome, _ policies: Policies, at now: Timestamp) -> Step {
+        run.earlier.append(
+            EndedAttempt(attempt: run.attempt, startedAt: run.startedAt, endedAt: now, outcome: outcome))
+        run.notBefore = now.adding(microseconds: policies.retry.delay(afterAttempt: run.attempt))
+        run.reason = "attempt \(run.attempt) failed: \(outcome.error ?? "no reason given")"
+        run.attempt += 1
+        run.state = .pending
+        run.outcome = Outcome()
+        run.dispatchedAt = nil
+        run.startedAt = nil
+        run.heartbeatAt = nil
+        run.process = nil
+        return .retrying
+    }
+
+    private static func end(_ run: inout Run, _ state: RunState, _ outcome: Outcome, at now: Timestamp) -> Step {
+        if state == .completed { run.reason = nil }
+        run.state = state
+        run.outcome = outcome
+        run.endedAt = now
+        return .ended
+    }
+}

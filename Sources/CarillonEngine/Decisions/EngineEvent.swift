@@ -1,0 +1,76 @@
+import CarillonCore
+import Timetable
+
+/// What the outside tells the engine's decisions.
+public enum EngineEvent: Sendable {
+    /// Time has passed: look what is due.
+    case tick
+    /// Plan these jobs up to now, whatever the heap says: their definition is about to change, or the machine booted.
+    case plan([JobID])
+    /// The store's answer to `EngineEffect.read`; jobs it does not know are missing.
+    case definitions(asked: [JobID], [LoadedJob])
+    case readFailed([JobID], String)
+    case opened([JobAdvance], Opened)
+    case openFailed([JobAdvance], String)
+    /// Runs of the ledger that are not final, with their definitions: found on start, on a sweep, or ordered by hand.
+    case found([Run], [JobID: Definition])
+    /// What a dispatcher said of a batch.
+    case results(Target.Kind, [AttemptID], [DispatchResult])
+    /// What an executor tells.
+    case told([DispatchEvent])
+    /// The ledger has these runs as they were at these versions.
+    case saved([RunID: UInt32])
+    case saveFailed(String)
+    /// Definitions changed in the store.
+    case changed([JobCursor])
+    /// Somebody wants a run to end.
+    case cancel(RunID, reason: String)
+    /// The wall clock moved by this many microseconds more than time passed.
+    case clockStepped(by: Int64)
+    case paused(Bool)
+    /// Take no more work, and end what runs when told so.
+    case shutdown(endRuns: Bool)
+}
+
+/// What the engine's decisions want done; each answer comes back as an event.
+public enum EngineEffect: Sendable {
+    case read([JobID])
+    case open([JobAdvance])
+    case dispatch(Target.Kind, [Dispatch])
+    case cancel(Target.Kind, AttemptID)
+    /// `EngineState.unsaved` holds runs the ledger should have.
+    case save
+    /// The ledger has the end of these attempts.
+    case acknowledge(Target.Kind, [AttemptID])
+    /// Set back every cursor that lies in the future.
+    case rewind
+    /// Compare the ledger's active runs with the engine's: an answer of the store was lost.
+    case sweep
+    /// A run ended, is tried again or was skipped: for the log and the metrics.
+    case report(Run)
+}
+
+/// A job as read from the store, with its definition compiled.
+public struct LoadedJob: Sendable {
+    public var definition: Definition
+    public var cursor: Timestamp
+    public var nextDue: Timestamp?
+    public var opened: Int64
+
+    public init(_ stored: StoredJob, zones: ZoneDatabase) {
+        self.init(stored, definition: Definition(stored, zones: zones))
+    }
+
+    public init(_ stored: StoredJob, definition: Definition) {
+        self.definition = definition
+        cursor = stored.cursor
+        nextDue = stored.nextDue
+        opened = stored.opened
+    }
+
+    var stored: StoredJob {
+        StoredJob(
+            id: definition.id, job: definition.job, revision: definition.revision, cursor: cursor, nextDue: nextDue,
+            opened: opened)
+    }
+}

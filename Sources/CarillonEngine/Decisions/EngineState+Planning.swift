@@ -1,0 +1,120 @@
+import CarillonCore
+import Timetable
+
+/// From the heap to the ledger.
+extension EngineState {
+    mutating func tick(_ now: Timestamp, _ effects: inout [EngineEffect]) {
+        ring(now, &effects)
+        if let hold = holdUntil, hold <= now { holdUntil = nil }
+        guard holdUntil == nil, !stopping else { return }
+        if mustSweep {
+            mustSweep = false
+            effects.append(.sweep)
+        }
+        guard !paused, planning.isEmpty, runs.count < limits.mostTracked else { return }
+        plan(heap.popDue(at: now, limit: limits.batch), &effects)
+    }
+
+    /// Takes jobs out of the heap until their plan is in the ledger.
+    mutating func plan(_ ids: [JobID], _ effects: inout [EngineEffect]) {
+        let fresh = ids.filter { planning.insert($0).inserted }
+        if !fresh.isEmpty { effects.append(.read(fresh)) }
+    }
+
+    /// Definitions that need no reading.
+    public func cached(_ ids: [JobID]) -> (known: [LoadedJob], missing: [JobID]) {
+        var known: [LoadedJob] = []
+        var missing: [JobID] = []
+        for id in ids {
+            if let job = cache[id] { known.append(job) } else { missing.append(id) }
+        }
+        return (known, missing)
+    }
+
+    mutating func planned(
+        _ asked: [JobID], _ jobs: [LoadedJob], _ now: Timestamp, _ effects: inout [EngineEffect]
+    ) {
+        let planner = Planner(
+            storeID: storeID, instance: instance, now: now, live: live, missed: missed, bootedAt: bootedAt)
+        if cache.count + jobs.count > limits.mostCached { cache.removeAll(keepingCapacity: true) }
+        var batch: [JobAdvance] = []
+        var waiting: Set<JobID> = []
+        for job in jobs {
+            let id = job.definition.id
+            cache[id] = job
+            guard let schedule = job.definition.schedule, job.definition.job.enabled,
+                let advance = planner.plan(job.stored, schedule: schedule, activity: activity(of: id))
+            else {
+                heap.set(JobCursor(id: id, nextDue: job.definition.job.enabled ? restingDue(job, now) : nil))
+                continue
+            }
+            waiting.insert(id)
+            batch.append(advance)
+        }
+        for id in asked where !waiting.contains(id) { planning.remove(id) }
+        if !batch.isEmpty { effects.append(.open(batch)) }
+    }
+
+    /// Where a job that had nothing to open waits: never at a time that is past, or the tick would spin on it.
+    private func restingDue(_ job: LoadedJob, _ now: Timestamp) -> Timestamp? {
+        guard let schedule = job.definition.schedule else { return nil }
+        return Planner.nextDue(of: schedule, after: max(job.cursor, now))
+    }
+
+    private func activity(of id: JobID) -> Planner.Activity {
+        guard let ids = byJob[id] else { return .none }
+        let waiting = ids.reduce(0) { $0 + (runs[$1]?.run.dispatchedAt == nil ? 1 : 0) }
+        return Planner.Activity(active: ids.count, waiting: waiting)
+    }
+
+    mutating func opened(
+        _ batch: [JobAdvance], _ opened: Opened, _ now: Timestamp, _ effects: inout [EngineEffect]
+    ) {
+        storeTrouble = nil
+        var again: [JobID] = []
+        for advance in batch {
+            planning.remove(advance.id)
+            if opened.refused.contains(advance.id) {
+                cache[advance.id] = nil
+                again.append(advance.id)
+                continue
+            }
+            cache[advance.id]?.cursor = advance.to
+            cache[advance.id]?.nextDue = advance.nextDue
+            heap.set(JobCursor(id: advance.id, nextDue: advance.nextDue))
+        }
+        for run in opened.new {
+            guard let job = cache[run.jobID] else {
+                mustSweep = true
+                continue
+            }
+            cache[run.jobID]?.opened += 1
+            track(run, job.definition, now, &effects)
+        }
+        plan(again, &effects)
+    }
+
+    /// Nothing is known to be written: the jobs go back, and the ledger is compared once it answers again.
+    mutating func planFailed(_ parts: [(JobID, JobAdvance?)], _ why: String, _ now: Timestamp) {
+        storeTrouble = why
+        holdUntil = now.adding(microseconds: limits.patience)
+        mustSweep = true
+        for (id, _) in parts {
+            planning.remove(id)
+            cache[id] = nil
+            // At once when the store is back: a fresh read tells how far the job really got.
+            heap.set(JobCursor(id: id, nextDue: now))
+        }
+    }
+
+    mutating func changed(_ cursors: [JobCursor]) {
+        for cursor in cursors {
+            cache[cursor.id] = nil
+            // A job under way is refused by its old revision, read again and put back then.
+            if !planning.contains(cursor.id) { heap.set(cursor) }
+        }
+    }
+
+    /// Drops every definition at hand: the zone database changed.
+    public mutating func forgetDefinitions() { cache.removeAll() }
+}

@@ -1,0 +1,194 @@
+import CarillonCore
+import DequeModule
+import Timetable
+
+/// From the ledger to the dispatchers, and outcomes back.
+extension EngineState {
+    mutating func found(
+        _ found: [Run], _ definitions: [JobID: Definition], _ now: Timestamp, _ effects: inout [EngineEffect]
+    ) {
+        for run in found where runs[run.id] == nil && !run.state.isFinal {
+            guard let definition = definitions[run.jobID] else { continue }
+            track(run, definition, now, &effects)
+        }
+    }
+
+    /// A run of the ledger enters the engine.
+    mutating func track(_ run: Run, _ definition: Definition, _ now: Timestamp, _ effects: inout [EngineEffect]) {
+        guard runs[run.id] == nil else { return }
+        runs[run.id] = TrackedRun(run: run, definition: definition)
+        if definition.job.policies.overlap == .replace, run.state == .pending {
+            for older in byJob[run.jobID] ?? [] {
+                apply(.cancel(reason: "replaced by a newer run"), to: older, at: now, &effects)
+            }
+        }
+        byJob[run.jobID, default: []].append(run.id)
+        if run.dispatchedAt != nil {
+            out[definition.job.target.kind, default: 0] += 1
+            setTimeOuts(run.id)
+            if run.state == .cancelling {
+                effects.append(.cancel(definition.job.target.kind, AttemptID(run: run.id, attempt: run.attempt)))
+            }
+        } else {
+            offer(run.id, now, &effects)
+        }
+    }
+
+    /// Queues a run for its dispatcher when nothing stands against it, or sets the timer that asks again.
+    mutating func offer(_ id: RunID, _ now: Timestamp, _ effects: inout [EngineEffect]) {
+        guard let tracked = runs[id], tracked.run.state == .pending, tracked.run.dispatchedAt == nil, !tracked.queued
+        else { return }
+        if tracked.takesTurns, byJob[tracked.run.jobID]?.first != id { return }
+        if tracked.run.notBefore > now {
+            timers.insert(RunTimer(at: tracked.run.notBefore, attempt: tracked.attempt, what: .ready))
+            return
+        }
+        guard tracked.isSaved else { return }
+        runs[id]?.queued = true
+        queues[tracked.definition.job.target.kind, default: []].append(id)
+    }
+
+    mutating func dispatchReady(_ now: Timestamp, _ effects: inout [EngineEffect]) {
+        guard !paused, !stopping else { return }
+        for kind in Target.Kind.allCases where !dispatching.contains(kind) {
+            let room = min(limits.mostDispatched, (capacity[kind] ?? .max) - (out[kind] ?? 0))
+            var batch: [Dispatch] = []
+            while batch.count < room, let id = queues[kind]?.popFirst() {
+                guard var tracked = runs[id] else { continue }
+                tracked.queued = false
+                runs[id] = tracked
+                guard tracked.run.state == .pending, tracked.run.dispatchedAt == nil else { continue }
+                if let window = tracked.definition.job.policies.window, tracked.run.trigger != .manual,
+                    tracked.run.attempt == 1, tracked.run.scheduledAt.adding(microseconds: window) < now
+                {
+                    apply(.skip(.window), to: id, at: now, &effects)
+                    continue
+                }
+                tracked.run.instance = instance
+                _ = RunMachine.apply(.dispatched, to: &tracked.run, policies: tracked.definition.job.policies, at: now)
+                put(tracked)
+                if tracked.run.attempt == 1, tracked.run.trigger == .schedule {
+                    lateness.note(now.microseconds - tracked.run.notBefore.microseconds)
+                }
+                out[kind, default: 0] += 1
+                setTimeOuts(id)
+                batch.append(
+                    Dispatch(
+                        attempt: tracked.attempt, job: tracked.run.job, target: tracked.definition.job.target,
+                        scheduledAt: tracked.run.scheduledAt))
+            }
+            if !batch.isEmpty {
+                dispatching.insert(kind)
+                effects.append(.dispatch(kind, batch))
+            }
+        }
+    }
+
+    mutating func results(
+        _ attempts: [AttemptID], _ results: [DispatchResult], _ now: Timestamp, _ effects: inout [EngineEffect]
+    ) {
+        for (attempt, result) in zip(attempts, results) {
+            guard runs[attempt.run]?.run.attempt == attempt.attempt else { continue }
+            switch result {
+            case .accepted, .known: break
+            case .refused(let why): apply(.refused(why), attempt: attempt.attempt, to: attempt.run, at: now, &effects)
+            case .unavailable(let why): takeBack(attempt.run, why, now, &effects)
+            }
+        }
+    }
+
+    /// The executor was out of reach: the same attempt goes out again later.
+    private mutating func takeBack(_ id: RunID, _ why: String, _ now: Timestamp, _ effects: inout [EngineEffect]) {
+        guard var tracked = runs[id], tracked.isOut else { return }
+        out[tracked.definition.job.target.kind, default: 1] -= 1
+        if tracked.run.state == .cancelling {
+            runs[id]?.run.dispatchedAt = nil
+            apply(.cancelled(Outcome()), to: id, at: now, &effects)
+            return
+        }
+        tracked.run.dispatchedAt = nil
+        tracked.run.reason = "waits: \(why)"
+        tracked.run.notBefore = now.adding(microseconds: limits.patience)
+        put(tracked)
+        offer(id, now, &effects)
+    }
+
+    mutating func told(_ events: [DispatchEvent], _ now: Timestamp, _ effects: inout [EngineEffect]) {
+        for event in events {
+            let id = event.attempt.run
+            guard let tracked = runs[id] else {
+                // Final in the ledger, or never in it: whatever is kept to answer for it may go.
+                if event.what.isEnd { effects.append(contentsOf: acknowledgements([event.attempt])) }
+                continue
+            }
+            if event.attempt.attempt < tracked.run.attempt, event.what.isEnd {
+                effects.append(.acknowledge(tracked.definition.job.target.kind, [event.attempt]))
+            }
+            apply(RunEvent(event.what), attempt: event.attempt.attempt, to: id, at: event.at, &effects)
+        }
+    }
+
+    /// The one place where a run moves.
+    mutating func apply(
+        _ event: RunEvent, attempt: Int? = nil, to id: RunID, at time: Timestamp, _ effects: inout [EngineEffect]
+    ) {
+        guard var tracked = runs[id] else { return }
+        let kind = tracked.definition.job.target.kind
+        let wasOut = tracked.isOut
+        let ended = tracked.attempt
+        let step = RunMachine.apply(
+            event, attempt: attempt, to: &tracked.run, policies: tracked.definition.job.policies, at: time)
+        guard step != .ignored else { return }
+        put(tracked)
+        switch step {
+        case .ignored: break
+        case .moved: setTimeOuts(id)
+        case .cancelling: effects.append(.cancel(kind, ended))
+        case .retrying:
+            if wasOut { out[kind, default: 1] -= 1 }
+            effects.append(.report(tracked.run))
+            timers.insert(RunTimer(at: tracked.run.notBefore, attempt: tracked.attempt, what: .ready))
+        case .ended:
+            if wasOut { out[kind, default: 1] -= 1 }
+            effects.append(.report(tracked.run))
+            leaveJob(tracked.run, time, &effects)
+        }
+    }
+
+    /// A final run gives way to the next of its job.
+    private mutating func leaveJob(_ run: Run, _ now: Timestamp, _ effects: inout [EngineEffect]) {
+        byJob[run.jobID]?.removeAll { $0 == run.id }
+        guard let next = byJob[run.jobID]?.first else {
+            byJob[run.jobID] = nil
+            return
+        }
+        offer(next, now, &effects)
+    }
+
+    func acknowledgements(_ attempts: [AttemptID]) -> [EngineEffect] {
+        Target.Kind.allCases.map { .acknowledge($0, attempts) }
+    }
+}
+
+extension DispatchEvent.What {
+    var isEnd: Bool {
+        switch self {
+        case .started, .heartbeat: false
+        case .succeeded, .failed, .cancelled, .lost: true
+        }
+    }
+}
+
+extension RunEvent {
+    init(_ what: DispatchEvent.What) {
+        self =
+            switch what {
+            case .started(let process): .started(process)
+            case .heartbeat: .heartbeat
+            case .succeeded(let outcome): .succeeded(outcome)
+            case .failed(let outcome): .failed(outcome)
+            case .cancelled(let outcome): .cancelled(outcome)
+            case .lost(let why): .lost(why)
+            }
+    }
+}

@@ -1,0 +1,52 @@
+import CarillonCore
+import Timetable
+
+/// Runs on their way into the ledger: many changes of one run become one write.
+extension EngineState {
+    /// Keeps a changed run, to be saved.
+    mutating func put(_ tracked: TrackedRun) {
+        var tracked = tracked
+        tracked.version &+= 1
+        runs[tracked.run.id] = tracked
+        unsavedIDs.insert(tracked.run.id)
+    }
+
+    mutating func saveIfNeeded(_ now: Timestamp, _ effects: inout [EngineEffect]) {
+        guard !saving, !unsavedIDs.isEmpty, holdUntil.map({ $0 <= now }) ?? true else { return }
+        saving = true
+        effects.append(.save)
+    }
+
+    mutating func saved(_ versions: [RunID: UInt32], _ now: Timestamp, _ effects: inout [EngineEffect]) {
+        saving = false
+        storeTrouble = nil
+        var ended: [Target.Kind: [AttemptID]] = [:]
+        for (id, version) in versions {
+            guard var tracked = runs[id] else {
+                unsavedIDs.remove(id)
+                continue
+            }
+            tracked.saved = version
+            runs[id] = tracked
+            guard tracked.isSaved else { continue }
+            unsavedIDs.remove(id)
+            for earlier in tracked.run.earlier.suffix(1) {
+                ended[tracked.definition.job.target.kind, default: []]
+                    .append(AttemptID(run: id, attempt: earlier.attempt))
+            }
+            if tracked.run.state.isFinal {
+                ended[tracked.definition.job.target.kind, default: []].append(tracked.attempt)
+                runs[id] = nil
+            } else {
+                offer(id, now, &effects)
+            }
+        }
+        for (kind, attempts) in ended { effects.append(.acknowledge(kind, attempts)) }
+    }
+
+    mutating func saveFailed(_ why: String, _ now: Timestamp) {
+        saving = false
+        storeTrouble = why
+        holdUntil = now.adding(microseconds: limits.patience)
+    }
+}

@@ -1,0 +1,138 @@
+import CarillonCore
+import DequeModule
+import HeapModule
+import Timetable
+
+/// Everything the engine knows and all it decides: events in, effects out. No clock, no store, no dispatcher.
+///
+/// The loops carry the effects out and bring the answers back; a simulated world does the same in tests.
+public struct EngineState: Sendable {
+    /// Bounds that keep memory and batches small.
+    public struct Limits: Sendable {
+        /// Jobs planned in one transaction.
+        public var batch = 2_000
+        /// Runs tracked at once; past it due jobs wait in the store.
+        public var mostTracked = 200_000
+        /// Definitions kept at hand between two plans.
+        public var mostCached = 20_000
+        /// Runs handed to a dispatcher at once.
+        public var mostDispatched = 500
+        /// Microseconds before a store that failed is asked again, and a dispatcher that was out of reach.
+        public var patience: Int64 = 1_000_000
+
+        public init() {}
+    }
+
+    public let storeID: UInt64
+    public let instance: String
+    public var limits = Limits()
+    /// How many attempts may be out at once, by kind; absent means unbounded.
+    public var capacity: [Target.Kind: Int] = [:]
+
+    var heap: CursorHeap
+    var planning: Set<JobID> = []
+    var cache: [JobID: LoadedJob] = [:]
+    var runs: [RunID: TrackedRun] = [:]
+    /// Runs that are not final, oldest first.
+    var byJob: [JobID: [RunID]] = [:]
+    var queues: [Target.Kind: Deque<RunID>] = [:]
+    var out: [Target.Kind: Int] = [:]
+    var dispatching: Set<Target.Kind> = []
+    var timers = Heap<RunTimer>()
+    public internal(set) var unsavedIDs: Set<RunID> = []
+    var saving = false
+
+    /// Occurrences before this passed while nobody was scheduling, for the reason `missed`.
+    public internal(set) var live: Timestamp
+    public internal(set) var missed: SkipReason = .downtime
+    public internal(set) var bootedAt: Timestamp?
+    public internal(set) var paused = false
+    public internal(set) var stopping = false
+    /// The store failed: nothing is planned or saved before this.
+    var holdUntil: Timestamp?
+    var mustSweep = false
+    public internal(set) var storeTrouble: String?
+    public internal(set) var lateness = Lateness()
+
+    public init(
+        storeID: UInt64, instance: String, cursors: [JobCursor], now: Timestamp, bootedAt: Timestamp? = nil,
+        paused: Bool = false
+    ) {
+        self.storeID = storeID
+        self.instance = instance
+        self.heap = CursorHeap(cursors)
+        self.live = now
+        self.bootedAt = bootedAt
+        self.paused = paused
+    }
+
+    /// Decides. Returns what is to be done now, in this order.
+    public mutating func handle(_ event: EngineEvent, at now: Timestamp) -> [EngineEffect] {
+        var effects: [EngineEffect] = []
+        switch event {
+        case .tick: tick(now, &effects)
+        case .plan(let ids): plan(ids, &effects)
+        case .definitions(let asked, let jobs): planned(asked, jobs, now, &effects)
+        case .readFailed(let ids, let why): planFailed(ids.map { ($0, nil) }, why, now)
+        case .opened(let batch, let opened): self.opened(batch, opened, now, &effects)
+        case .openFailed(let batch, let why): planFailed(batch.map { ($0.id, $0) }, why, now)
+        case .found(let runs, let definitions): found(runs, definitions, now, &effects)
+        case .results(let kind, let attempts, let results):
+            dispatching.remove(kind)
+            self.results(attempts, results, now, &effects)
+        case .told(let events): told(events, now, &effects)
+        case .saved(let versions): saved(versions, now, &effects)
+        case .saveFailed(let why): saveFailed(why, now)
+        case .changed(let cursors): changed(cursors)
+        case .cancel(let id, let reason): apply(.cancel(reason: reason), to: id, at: now, &effects)
+        case .clockStepped(let by): clockStepped(by, now, &effects)
+        case .paused(let value): pause(value, now)
+        case .shutdown(let endRuns): shutdown(endRuns, now, &effects)
+        }
+        dispatchReady(now, &effects)
+        saveIfNeeded(now, &effects)
+        return effects
+    }
+
+    /// When `tick` is worth calling again; nil when only an event can bring work.
+    public var nextWake: Timestamp? {
+        var wake = timers.min?.at
+        if !paused, !stopping, runs.count < limits.mostTracked, let due = heap.earliest, due != .distantFuture {
+            wake = min(wake ?? due, max(due, holdUntil ?? due))
+        }
+        if !unsavedIDs.isEmpty || mustSweep, let hold = holdUntil { wake = min(wake ?? hold, hold) }
+        return wake
+    }
+
+    // MARK: What others may know
+
+    /// Whether `tick` would plan something right now.
+    public func isDue(_ now: Timestamp) -> Bool {
+        guard !paused, !stopping, holdUntil == nil, planning.isEmpty, runs.count < limits.mostTracked,
+            let due = heap.earliest
+        else { return false }
+        return due <= now
+    }
+
+    public var jobsInHeap: Int { heap.count }
+    public var earliestDue: Timestamp? { heap.earliest.flatMap { $0 == .distantFuture ? nil : $0 } }
+    public var trackedRuns: Int { runs.count }
+    /// Attempts handed over and not ended.
+    public var outstanding: [AttemptID] { runs.values.filter(\.isOut).map(\.attempt) }
+    public func run(_ id: RunID) -> Run? { runs[id]?.run }
+
+    /// Jobs that wait for a boot of the machine.
+    public var waitingForBoot: [JobID] { heap.jobs(dueAt: .distantFuture) }
+
+    /// Runs the ledger should have, with the version each is at.
+    public func unsaved(limit: Int) -> (runs: [Run], versions: [RunID: UInt32]) {
+        var chosen: [Run] = []
+        var versions: [RunID: UInt32] = [:]
+        for id in unsavedIDs.prefix(limit) {
+            guard let tracked = runs[id] else { continue }
+            chosen.append(tracked.run)
+            versions[id] = tracked.version
+        }
+        return (chosen, versions)
+    }
+}

@@ -1,0 +1,24 @@
+import CarillonCore
+import Timetable
+
+/// A run that is not final, or whose end the ledger does not have yet.
+struct TrackedRun: Sendable {
+    var run: Run
+    let definition: Definition
+    /// Grows with every change of the run.
+    var version: UInt32 = 0
+    /// The version the ledger has.
+    var saved: UInt32 = 0
+    /// It stands in the queue of its dispatcher.
+    var queued = false
+
+    var isSaved: Bool { version == saved }
+
+    var attempt: AttemptID { AttemptID(run: run.id, attempt: run.attempt) }
+
+    /// Handed to its dispatcher, and not ended.
+    var isOut: Bool { run.dispatchedAt != nil && !run.state.isFinal }
+
+    /// Runs of such a job go one at a time, in their order.
+    var takesTurns: Bool { definition.job.policies.overlap != .allow }
+}

@@ -1,0 +1,122 @@
+import CarillonCore
+import Logging
+import Timetable
+
+/// The loops: each a few lines around one step that tests call directly.
+extension Engine {
+    /// Plans and dispatches what is due; returns how long to sleep, in microseconds.
+    func tickOnce(_ watch: inout ClockWatch) async -> Int64 {
+        if let step = watch.step(now: clock.now, uptime: clock.uptime, jump: settings.jump) {
+            logger.warning("the wall clock jumped", metadata: ["seconds": "\(Double(step) / 1_000_000)"])
+            await send(.clockStepped(by: step))
+        }
+        repeat { await send(.tick) } while state.isDue(clock.now)
+        guard let wake = state.nextWake else { return settings.slice }
+        return min(max(wake.microseconds - clock.now.microseconds, 0), settings.slice)
+    }
+
+    func tickLoop() async {
+        var watch = ClockWatch(now: clock.now, uptime: clock.uptime)
+        while !Task.isCancelled {
+            let pause = await tickOnce(&watch)
+            if pause > 0 { await alarm.sleep(for: pause, clock: clock) }
+        }
+    }
+
+    func saveLoop() async {
+        for await _ in saves { await saveAll() }
+    }
+
+    /// Hands a dispatcher its batches, cancels and acknowledgements, in order.
+    nonisolated func deliver(_ outbox: Outbox) async {
+        let dispatcher = outbox.dispatcher
+        for await item in outbox.items {
+            switch item {
+            case .dispatch(let batch):
+                let results = await dispatcher.dispatch(batch)
+                await send(.results(dispatcher.kind, batch.map(\.attempt), results))
+            case .cancel(let attempt): await dispatcher.cancel(attempt, grace: settings.grace)
+            case .acknowledge(let attempts): await dispatcher.acknowledge(attempts)
+            }
+        }
+    }
+
+    nonisolated func observe(_ dispatcher: any Dispatcher) async {
+        for await events in dispatcher.events { await send(.told(events)) }
+    }
+
+    /// Lease, retention, the zone database, and what is owed to the clock.
+    func custodyLoop() async throws {
+        var round = 0
+        while !Task.isCancelled {
+            do { try await clock.sleep(for: settings.leaseLength / 3) } catch { return }
+            try await renewLease()
+            await rewindIfOwed()
+            if zones.refresh() {
+                logger.notice("the time-zone database changed", metadata: ["version": "\(zones.version)"])
+                do {
+                    try await replanIfZonesChanged()
+                } catch {
+                    logger.error("planning anew failed", metadata: ["error": "\(error)"])
+                }
+            }
+            if round % 30 == 0 { await prune() }
+            round += 1
+        }
+    }
+
+    /// Lets the ledger forget what retention does not keep, and the logs with it.
+    func prune() async {
+        do {
+            while !Task.isCancelled {
+                let gone = try await store.prune(settings.retention, lease: lease, now: clock.now, limit: 1_000)
+                if gone.isEmpty { return }
+                for outbox in outboxes.values { await outbox.dispatcher.forget(gone) }
+            }
+        } catch {
+            logger.error("retention failed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Ends what runs, waits for it within the grace, and writes the last outcomes.
+    func drain() async {
+        logger.notice("stopping", metadata: ["running": "\(state.outstanding.count)"])
+        let running = state.outstanding.count
+        await send(.shutdown(endRuns: settings.endRunsOnStop))
+        // The executors use force after the grace; their answer takes a moment more.
+        let deadline = clock.uptime + settings.grace + 2_000_000
+        while settings.endRunsOnStop, running > 0, !state.outstanding.isEmpty, clock.uptime < deadline {
+            do { try await clock.sleep(for: 20_000) } catch { break }
+        }
+        await saveAll()
+    }
+
+    func finish() async {
+        await saveAll()
+        for outbox in outboxes.values {
+            outbox.put.finish()
+            await outbox.dispatcher.shutdown()
+        }
+        await releaseLease()
+        logger.notice("stopped")
+    }
+}
+
+/// Notices a wall clock that moves more or less than time passed.
+struct ClockWatch: Sendable {
+    private var now: Timestamp
+    private var uptime: Int64
+
+    init(now: Timestamp, uptime: Int64) {
+        self.now = now
+        self.uptime = uptime
+    }
+
+    /// Microseconds the wall clock jumped since the last look, when that is more than `jump`.
+    mutating func step(now: Timestamp, uptime: Int64, jump: Int64) -> Int64? {
+        let step = (now.microseconds &- self.now.microseconds) &- (uptime &- self.uptime)
+        self.now = now
+        self.uptime = uptime
+        return step > jump || step < -jump ? step : nil
+    }
+}

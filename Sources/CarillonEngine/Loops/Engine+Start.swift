@@ -1,0 +1,80 @@
+import CarillonCore
+import Logging
+import Timetable
+
+extension Engine {
+    /// Everything between an empty process and the first tick.
+    static func start(
+        store: any JobStore, dispatchers: [any Dispatcher], clock: Clock, zones: ZoneDatabase, instance: String,
+        bootID: String, settings: EngineSettings, logger: Logger
+    ) async throws -> Engine {
+        let lease = try await store.lease(instance: instance, length: settings.leaseLength)
+        let pause = try await store.note("pause")
+        let (bootedAt, isNewBoot) = try await boot(bootID, store: store, now: clock.now)
+        let state = EngineState(
+            storeID: try await store.storeID(), instance: instance, cursors: try await store.cursors(), now: clock.now,
+            bootedAt: bootedAt, paused: pause != nil)
+        let engine = Engine(
+            store: store, clock: clock, zones: zones, dispatchers: dispatchers, settings: settings, logger: logger,
+            lease: lease, state: state, pauseReason: pause)
+        // The clock may have gone back while no daemon ran.
+        await engine.rewindIfAhead()
+        try await engine.adopt()
+        if isNewBoot { await engine.send(.plan(await engine.state.waitingForBoot)) }
+        try await engine.replanIfZonesChanged()
+        return engine
+    }
+
+    /// When this boot of the machine was first seen, and whether that is now.
+    private static func boot(_ id: String, store: any JobStore, now: Timestamp) async throws -> (Timestamp, Bool) {
+        if let note = try await store.note("boot"), note.hasPrefix(id + " "),
+            let seen = Int64(note.dropFirst(id.count + 1))
+        {
+            return (Timestamp(microseconds: seen), false)
+        }
+        try await store.setNote("boot", "\(id) \(now.microseconds)")
+        return (now, true)
+    }
+
+    /// Asks the dispatchers what became of the ledger's active runs, and takes all of them up.
+    private func adopt() async throws {
+        var active: [Run] = []
+        while true {
+            let page = try await store.activeRuns(after: active.last?.id, limit: 5_000)
+            if page.isEmpty { break }
+            active += page
+        }
+        let definitions = try await definitions(of: active)
+        let byKind = Dictionary(grouping: active) { definitions[$0.jobID]?.job.target.kind }
+        var taken: [Run] = []
+        for outbox in outboxes.values {
+            let runs = byKind[outbox.dispatcher.kind] ?? []
+            let never = Set(await outbox.dispatcher.adopt(runs))
+            for var run in runs {
+                if never.contains(AttemptID(run: run.id, attempt: run.attempt)) {
+                    run.dispatchedAt = nil
+                } else {
+                    run.dispatchedAt = run.dispatchedAt ?? run.createdAt
+                }
+                taken.append(run)
+            }
+        }
+        await send(.found(taken, definitions))
+        if !taken.isEmpty { logger.info("runs of an earlier process taken up", metadata: ["runs": "\(taken.count)"]) }
+    }
+
+    /// Plans every job anew when the time-zone database is not the one their next times were computed with.
+    func replanIfZonesChanged() async throws {
+        let version = zones.version
+        guard try await store.note("zones") != version else { return }
+        forgetDefinitions()
+        var last: String?
+        while true {
+            let page = try await store.jobs(after: last, limit: state.limits.batch)
+            guard let end = page.last else { break }
+            last = end.job.name
+            await send(.plan(page.filter { $0.job.enabled }.map(\.id)))
+        }
+        try await store.setNote("zones", version)
+    }
+}

@@ -1,0 +1,225 @@
+import CarillonCore
+import Logging
+import Metrics
+import Timetable
+
+/// Carries out what `EngineState` decides; every loop works through it.
+public actor Engine<Clock: EngineClock> {
+    nonisolated let store: any JobStore
+    nonisolated let clock: Clock
+    nonisolated let zones: ZoneDatabase
+    nonisolated let settings: EngineSettings
+    nonisolated let logger: Logger
+    nonisolated let outboxes: [Target.Kind: Outbox]
+    nonisolated let alarm = Alarm()
+    nonisolated let saves: AsyncStream<Void>
+    private let askToSave: AsyncStream<Void>.Continuation
+
+    public nonisolated let instance: String
+    public nonisolated let startedAt: Timestamp
+    private(set) var lease: Lease
+    private(set) var state: EngineState
+    private(set) var pauseReason: String?
+
+    init(
+        store: any JobStore, clock: Clock, zones: ZoneDatabase, dispatchers: [any Dispatcher],
+        settings: EngineSettings, logger: Logger, lease: Lease, state: EngineState, pauseReason: String?
+    ) {
+        self.store = store
+        self.clock = clock
+        self.zones = zones
+        self.settings = settings
+        self.logger = logger
+        self.outboxes = Dictionary(uniqueKeysWithValues: dispatchers.map { ($0.kind, Outbox($0)) })
+        self.instance = state.instance
+        self.startedAt = clock.now
+        self.lease = lease
+        self.state = state
+        self.pauseReason = pauseReason
+        (saves, askToSave) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        for dispatcher in dispatchers { self.state.capacity[dispatcher.kind] = dispatcher.capacity }
+    }
+
+    /// Brings an event and does what follows from it; returns when the store has answered.
+    func send(_ event: EngineEvent) async {
+        await perform(state.handle(event, at: clock.now))
+    }
+
+    private func perform(_ effects: [EngineEffect]) async {
+        for effect in effects {
+            switch effect {
+            case .read(let ids): await read(ids)
+            case .open(let batch): await open(batch)
+            case .dispatch(let kind, let batch):
+                guard !settings.shadow else { continue }
+                outboxes[kind]?.put.yield(.dispatch(batch))
+            case .cancel(let kind, let attempt): outboxes[kind]?.put.yield(.cancel(attempt))
+            case .acknowledge(let kind, let attempts): outboxes[kind]?.put.yield(.acknowledge(attempts))
+            case .save: askToSave.yield()
+            case .rewind: await rewind()
+            case .sweep: await sweep()
+            case .report(let run): report(run)
+            }
+        }
+        alarm.ring()
+    }
+
+    private func read(_ ids: [JobID]) async {
+        let (known, missing) = state.cached(ids)
+        do {
+            var jobs = known
+            if !missing.isEmpty {
+                let stored = try await store.jobs(ids: missing)
+                jobs += stored.map { LoadedJob($0, zones: zones) }
+            }
+            await send(.definitions(asked: ids, jobs))
+        } catch {
+            await send(.readFailed(ids, note(error)))
+        }
+    }
+
+    private func open(_ batch: [JobAdvance]) async {
+        do {
+            let opened = try await store.openRuns(batch, lease: lease, now: clock.now)
+            answered()
+            await send(.opened(batch, opened))
+        } catch {
+            await send(.openFailed(batch, note(error)))
+        }
+    }
+
+    /// The clock went back: no cursor may stay in the future, or its job would be silent until then.
+    private func rewind() async {
+        let now = clock.now
+        do {
+            while true {
+                let ahead = try await store.jobs(cursorAfter: now, limit: state.limits.batch)
+                if ahead.isEmpty { break }
+                let cursors = ahead.map { stored in
+                    let schedule = stored.job.enabled ? Definition(stored, zones: zones).schedule : nil
+                    return JobCursor(id: stored.id, nextDue: Planner.nextDue(of: schedule, after: now))
+                }
+                try await store.rewind(cursors, lease: lease, now: now)
+                await send(.changed(cursors))
+            }
+            logger.warning("the clock went back; schedules were set back with it", metadata: ["to": "\(now)"])
+        } catch {
+            mustRewind = true
+            _ = note(error)
+        }
+    }
+
+    /// The last rewind failed: custody tries it again.
+    private var mustRewind = false
+
+    func rewindIfOwed() async {
+        guard mustRewind else { return }
+        mustRewind = false
+        await rewind()
+    }
+
+    /// Like a step back of the clock, for one that happened while no daemon ran.
+    func rewindIfAhead() async {
+        do {
+            let margin = clock.now.adding(microseconds: settings.jump)
+            if try await !store.jobs(cursorAfter: margin, limit: 1).isEmpty { await rewind() }
+        } catch {
+            mustRewind = true
+            _ = note(error)
+        }
+    }
+
+    /// Finds runs that are in the ledger and not in the engine: an answer of the store was lost.
+    private func sweep() async {
+        do {
+            var last: RunID?
+            while true {
+                let page = try await store.activeRuns(after: last, limit: 1_000)
+                guard let end = page.last else { break }
+                last = end.id
+                let unknown = page.filter { state.run($0.id) == nil }
+                if !unknown.isEmpty { await send(.found(unknown, try await definitions(of: unknown))) }
+            }
+        } catch {
+            await send(.saveFailed(note(error)))
+            await send(.openFailed([], note(error)))
+        }
+    }
+
+    func definitions(of runs: [Run]) async throws -> [JobID: Definition] {
+        let stored = try await store.jobs(ids: Array(Set(runs.map(\.jobID))))
+        return Dictionary(uniqueKeysWithValues: stored.map { ($0.id, Definition($0, zones: zones)) })
+    }
+
+    /// Writes changed runs until none is left; failures are tried again by the tick.
+    func saveAll() async {
+        while true {
+            let (runs, versions) = state.unsaved(limit: 1_000)
+            do {
+                if !runs.isEmpty { try await store.record(runs, lease: lease, now: clock.now) }
+                answered()
+                await send(.saved(versions))
+                if state.unsavedIDs.isEmpty { return }
+            } catch {
+                await send(.saveFailed(note(error)))
+                return
+            }
+        }
+    }
+
+    func renewLease() async throws {
+        do {
+            lease = try await store.renew(lease, length: settings.leaseLength)
+        } catch let error as StoreError where error.code == .leaseLost {
+            throw error
+        } catch {
+            _ = note(error)
+        }
+    }
+
+    func releaseLease() async {
+        do {
+            try await store.release(lease)
+        } catch {
+            _ = note(error)
+        }
+    }
+
+    func forgetDefinitions() { state.forgetDefinitions() }
+
+    func setPause(_ reason: String?) async throws {
+        try await store.setNote("pause", reason)
+        pauseReason = reason
+        await send(.paused(reason != nil))
+    }
+
+    // MARK: Telling
+
+    private func report(_ run: Run) {
+        var metadata: Logger.Metadata = [
+            "job": "\(run.job)", "run": "\(run.id)", "scheduled": "\(run.scheduledAt)",
+        ]
+        if let error = run.outcome.error ?? run.earlier.last?.outcome.error { metadata["error"] = "\(error)" }
+        Counter(label: "carillon_runs_total", dimensions: [("state", run.state.rawValue)]).increment()
+        switch run.state {
+        case .failed: logger.warning("run failed", metadata: metadata)
+        case .pending: logger.info("run is tried again", metadata: metadata)
+        default: logger.debug("run \(run.state.rawValue)", metadata: metadata)
+        }
+    }
+
+    private var lastTrouble: String?
+
+    private func answered() {
+        if lastTrouble != nil { logger.notice("the store answers again") }
+        lastTrouble = nil
+    }
+
+    /// Says an error of the store once, not with every attempt.
+    private func note(_ error: any Error) -> String {
+        let text = "\(error)"
+        if text != lastTrouble { logger.error("the store failed", metadata: ["error": "\(text)"]) }
+        lastTrouble = text
+        return text
+    }
+}

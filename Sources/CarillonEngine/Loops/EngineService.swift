@@ -1,0 +1,52 @@
+import CarillonCore
+import Logging
+import ServiceLifecycle
+import Timetable
+
+/// The engine's loops under one roof: tick, outboxes, observe, save, custody, and a reconcile for every feed.
+public struct EngineService<Clock: EngineClock>: Service {
+    public let engine: Engine<Clock>
+    public let reconciler: Reconciler<Clock>
+    let feeds: [any JobFeed]
+    let logger: Logger
+
+    /// Takes the lease, reads the ledger and adopts what earlier processes left running.
+    public init(
+        store: any JobStore, dispatchers: [any Dispatcher], feeds: [any JobFeed], clock: Clock, zones: ZoneDatabase,
+        instance: String, bootID: String, settings: EngineSettings = EngineSettings(), logger: Logger
+    ) async throws {
+        engine = try await Engine.start(
+            store: store, dispatchers: dispatchers, clock: clock, zones: zones, instance: instance, bootID: bootID,
+            settings: settings, logger: logger)
+        reconciler = Reconciler(engine: engine, feeds: feeds)
+        self.feeds = feeds
+        self.logger = logger
+    }
+
+    /// Runs until a graceful shutdown, ends what runs within the grace, and leaves the ledger in order.
+    public func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for outbox in engine.outboxes.values {
+                group.addTask { await engine.deliver(outbox) }
+                group.addTask { await engine.observe(outbox.dispatcher) }
+            }
+            group.addTask { await engine.saveLoop() }
+            group.addTask { try await engine.custodyLoop() }
+            for feed in feeds { group.addTask { await reconciler.follow(feed) } }
+            group.addTask { await engine.tickLoop() }
+            group.addTask {
+                // Returns on the signal; throws when a loop failed and the group is cancelled.
+                try await gracefulShutdown()
+                await engine.drain()
+                throw CancellationError()
+            }
+            do {
+                try await group.next()
+                group.cancelAll()
+            } catch is CancellationError {
+                group.cancelAll()
+            }
+        }
+        await engine.finish()
+    }
+}

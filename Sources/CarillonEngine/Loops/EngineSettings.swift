@@ -1,0 +1,20 @@
+import CarillonCore
+
+/// What a person may set of the engine. Durations are microseconds.
+public struct EngineSettings: Sendable {
+    /// The longest sleep before the wall clock is read again.
+    public var slice: Int64 = 1_000_000
+    /// A wall clock that moves this much more or less than time passed has jumped.
+    public var jump: Int64 = 2_000_000
+    /// How long a run that is told to end may take before it is ended by force.
+    public var grace: Int64 = 10_000_000
+    /// Whether a stop of the daemon ends the runs, or leaves them for the next one to adopt.
+    public var endRunsOnStop = true
+    /// Term of the lease; renewed three times as often.
+    public var leaseLength: Int64 = 30_000_000
+    public var retention = Retention.standard
+    /// Plan and record, dispatch nothing: to run beside another scheduler.
+    public var shadow = false
+
+    public init() {}
+}

@@ -1,0 +1,118 @@
+import CarillonCore
+import Logging
+import Timetable
+
+/// Keeps the store's jobs as their feeds say: adds, updates, removes, and never touches another origin's.
+public actor Reconciler<Clock: EngineClock> {
+    /// What `status` and `feeds list` tell of a feed.
+    public struct FeedStatus: Sendable, Codable {
+        public var name: String
+        public var jobs: Int
+        public var readAt: Timestamp?
+        public var problems: [FeedProblem]
+        /// Why the feed as a whole could not be read, or waits for a person.
+        public var error: String?
+    }
+
+    /// A feed that guards against loss keeps its jobs when less than half of at least this many are left.
+    static var guardedSize: Int { 20 }
+    static var batch: Int { 1_000 }
+
+    private let engine: Engine<Clock>
+    private let feeds: [String: any JobFeed]
+    private var statuses: [String: FeedStatus] = [:]
+    private var accepted: Set<String> = []
+
+    init(engine: Engine<Clock>, feeds: [any JobFeed]) {
+        self.engine = engine
+        self.feeds = Dictionary(uniqueKeysWithValues: feeds.map { ($0.name, $0) })
+    }
+
+    public var feedStatuses: [FeedStatus] { statuses.values.sorted { $0.name < $1.name } }
+
+    /// Reads the feed now and whenever it changes.
+    func follow(_ feed: any JobFeed) async {
+        await reconcile(feed)
+        for await _ in feed.changes() { await reconcile(feed) }
+    }
+
+    /// Takes a feed's present state as right although much of it is gone.
+    public func accept(_ name: String) async throws {
+        guard let feed = feeds[name] else {
+            throw OrderError(.unknown, "there is no feed '\(name)'; the feeds are \(feeds.keys.sorted().joined(separator: ", "))")
+        }
+        accepted.insert(name)
+        await reconcile(feed)
+    }
+
+    /// Reads one feed and brings the store in line.
+    func reconcile(_ feed: any JobFeed) async {
+        var status = statuses[feed.name] ?? FeedStatus(name: feed.name, jobs: 0, readAt: nil, problems: [], error: nil)
+        do {
+            let snapshot = try await feed.snapshot()
+            status.problems = snapshot.problems
+            status.error = nil
+            try await bring(snapshot, of: feed, &status)
+            status.readAt = engine.clock.now
+        } catch {
+            status.error = "\(error)"
+        }
+        accepted.remove(feed.name)
+        tell(status, before: statuses[feed.name])
+        statuses[feed.name] = status
+        // Kept for those who look while no daemon runs.
+        if let text = try? JSONText.encode(status) { try? await engine.store.setNote("feed.\(feed.name)", text) }
+    }
+
+    private func bring(_ snapshot: FeedSnapshot, of feed: any JobFeed, _ status: inout FeedStatus) async throws {
+        let known = try await engine.store.jobs(ofFeed: feed.name)
+        let byName = Dictionary(uniqueKeysWithValues: known.map { ($0.name, $0) })
+        var seen: Set<String> = []
+        var changed: [(job: Job, id: JobID?)] = []
+        for var job in snapshot.jobs {
+            job.origin.feed = feed.name
+            guard seen.insert(job.name).inserted else {
+                status.problems.append(
+                    FeedProblem(source: job.origin.source, job: job.name, message: "two jobs have this name"))
+                continue
+            }
+            if byName[job.name]?.digest != job.digest() { changed.append((job, byName[job.name]?.id)) }
+        }
+        let brokenJobs = Set(snapshot.problems.compactMap(\.job))
+        let brokenSources = Set(snapshot.problems.filter { $0.job == nil }.map(\.source))
+        let kept = known.filter { brokenJobs.contains($0.name) || brokenSources.contains($0.source) }
+        let gone = known.filter {
+            !seen.contains($0.name) && !brokenJobs.contains($0.name) && !brokenSources.contains($0.source)
+        }
+        status.jobs = seen.union(kept.map(\.name)).count
+        if feed.guardsAgainstLoss, known.count >= Self.guardedSize, gone.count * 2 > known.count,
+            !accepted.contains(feed.name)
+        {
+            throw OrderError(
+                .refused,
+                "\(gone.count) of \(known.count) jobs are suddenly gone; they are kept until `carillon feeds accept \(feed.name)`")
+        }
+        for start in stride(from: 0, to: changed.count, by: Self.batch) {
+            let part = Array(changed[start..<min(start + Self.batch, changed.count)])
+            status.problems += try await engine.put(part)
+        }
+        for start in stride(from: 0, to: gone.count, by: Self.batch) {
+            try await engine.remove(gone[start..<min(start + Self.batch, gone.count)].map(\.id))
+        }
+        if !changed.isEmpty || !gone.isEmpty {
+            engine.logger.info(
+                "jobs taken up",
+                metadata: ["feed": "\(feed.name)", "changed": "\(changed.count)", "removed": "\(gone.count)"])
+        }
+    }
+
+    private func tell(_ status: FeedStatus, before: FeedStatus?) {
+        let old = Set(before?.problems ?? [])
+        for problem in status.problems where !old.contains(problem) {
+            engine.logger.error("\(problem)", metadata: ["feed": "\(status.name)"])
+        }
+        if let error = status.error, error != before?.error {
+            engine.logger.error("feed failed", metadata: ["feed": "\(status.name)", "error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,201 @@
+import CarillonCore
+import Timetable
+
+/// A store's contents as a value: what every store must do, in its plainest form.
+///
+/// Simulations drive it without any waiting, and copy it to see what a crash would have left.
+public struct MemoryLedger: Sendable {
+    public struct JobRow: Sendable {
+        public var stored: StoredJob
+        public var removed = false
+    }
+
+    struct Occurrence: Hashable {
+        var job: JobID
+        var at: Timestamp
+    }
+
+    public let storeID: UInt64
+    public internal(set) var jobs: [JobID: JobRow] = [:]
+    var names: [String: JobID] = [:]
+    /// Schedules that were in force up to a revision, by job.
+    var schedules: [JobID: [(revision: Int64, schedule: ScheduleText)]] = [:]
+    public internal(set) var runs: [RunID: Run] = [:]
+    var active: Set<RunID> = []
+    var occurrences: [Occurrence: RunID] = [:]
+    public internal(set) var skips: [JobID: [Skip]] = [:]
+    var notes: [String: String] = [:]
+    var leases: [String: Int64] = [:]
+    var lastTerm: Int64 = 0
+
+    public init(storeID: UInt64) { self.storeID = storeID }
+
+    func check(_ lease: Lease) throws {
+        guard leases[lease.instance] == lease.term else {
+            throw StoreError(.leaseLost, "another daemon took over: not term \(lease.term) any more")
+        }
+    }
+
+    public mutating func lease(instance: String) -> Lease {
+        lastTerm += 1
+        leases = [instance: lastTerm]
+        return Lease(instance: instance, term: lastTerm, expiresAt: .distantFuture)
+    }
+
+    // MARK: Jobs
+
+    public mutating func apply(_ changes: [JobChange], lease: Lease) throws -> [StoredJob?] {
+        try check(lease)
+        return changes.map { change in
+            switch change {
+            case .remove(let id):
+                jobs[id]?.removed = true
+                jobs[id]?.stored.nextDue = nil
+                jobs[id]?.stored.job.enabled = false
+                return nil
+            case .put(let job, let cursor, let nextDue, let skips):
+                return put(job, cursor, nextDue, skips)
+            }
+        }
+    }
+
+    private mutating func put(
+        _ job: Job, _ cursor: Timestamp, _ nextDue: Timestamp?, _ added: [Skip]
+    ) -> StoredJob? {
+        let known = names[job.name]
+        if let row = known.flatMap({ jobs[$0] }), !row.removed, row.stored.job.origin.feed != job.origin.feed {
+            return nil
+        }
+        let id = known ?? JobID(Int32(jobs.count + 1))
+        var stored = StoredJob(id: id, job: job, revision: 1, cursor: cursor, nextDue: nextDue)
+        if let before = jobs[id]?.stored {
+            stored.revision = before.revision + 1
+            if before.job.schedule != job.schedule {
+                schedules[id, default: []].append((before.revision, before.job.schedule))
+            } else {
+                stored.opened = before.opened
+            }
+        }
+        jobs[id] = JobRow(stored: stored)
+        names[job.name] = id
+        for var skip in added {
+            skip.jobID = id
+            if known == nil { skip.revision = stored.revision }
+            add(skip)
+        }
+        return stored
+    }
+
+    public func definition(of id: JobID, revision: Int64) -> Job? {
+        guard var job = jobs[id]?.stored.job else { return nil }
+        if let old = schedules[id]?.first(where: { $0.revision >= revision }) { job.schedule = old.schedule }
+        return job
+    }
+
+    public func cursors() -> [JobCursor] {
+        jobs.values.compactMap {
+            $0.removed || !$0.stored.job.enabled || $0.stored.nextDue == nil
+                ? nil : JobCursor(id: $0.stored.id, nextDue: $0.stored.nextDue)
+        }
+    }
+
+    public mutating func rewind(_ cursors: [JobCursor], lease: Lease, now: Timestamp) throws {
+        try check(lease)
+        for cursor in cursors {
+            guard let row = jobs[cursor.id], row.stored.cursor > now else { continue }
+            jobs[cursor.id]?.stored.cursor = now
+            jobs[cursor.id]?.stored.nextDue = cursor.nextDue
+            skips[cursor.id]?.removeAll { $0.after >= now }
+            for index in skips[cursor.id]?.indices ?? 0..<0 {
+                let through = skips[cursor.id]?[index].through ?? now
+                skips[cursor.id]?[index].through = min(through, now)
+            }
+        }
+    }
+
+    // MARK: The ledger
+
+    public mutating func openRuns(_ batch: [JobAdvance], lease: Lease) throws -> Opened {
+        try check(lease)
+        var opened = Opened()
+        for part in batch {
+            guard let row = jobs[part.id], row.stored.revision == part.revision, row.stored.cursor == part.from,
+                row.stored.job.enabled, !row.removed
+            else {
+                opened.refused.insert(part.id)
+                continue
+            }
+            jobs[part.id]?.stored.cursor = part.to
+            jobs[part.id]?.stored.nextDue = part.nextDue
+            for run in part.runs {
+                guard let written = insert(run) else { continue }
+                opened.new.append(written)
+                jobs[part.id]?.stored.opened += 1
+            }
+            part.skips.forEach { add($0) }
+        }
+        return opened
+    }
+
+    /// Answers nil when the occurrence is there already; a clash of ids draws another.
+    mutating func insert(_ run: Run) -> Run? {
+        var run = run
+        if let time = run.occurrence {
+            let key = Occurrence(job: run.jobID, at: time)
+            if occurrences[key] != nil { return nil }
+            var salt: UInt64 = 0
+            while runs[run.id] != nil {
+                salt += 1
+                run.id = RunID(store: storeID, job: run.job, scheduledAt: time, salt: salt)
+            }
+            occurrences[key] = run.id
+        } else {
+            while runs[run.id] != nil { run.id.hash &+= 1 }
+        }
+        runs[run.id] = run
+        active.insert(run.id)
+        return run
+    }
+
+    private mutating func add(_ skip: Skip) {
+        let same = skips[skip.jobID]?.lastIndex {
+            $0.through == skip.after && $0.reason == skip.reason && $0.revision == skip.revision
+                && $0.detail == skip.detail
+        }
+        if let same {
+            skips[skip.jobID]?[same].through = skip.through
+        } else {
+            skips[skip.jobID, default: []].append(skip)
+        }
+    }
+
+    public mutating func record(_ changed: [Run], lease: Lease) throws {
+        try check(lease)
+        for run in changed where runs[run.id].map({ !$0.state.isFinal }) ?? false {
+            runs[run.id] = run
+            if run.state.isFinal { active.remove(run.id) }
+        }
+    }
+
+    public func activeRuns(after id: RunID?, limit: Int) -> [Run] {
+        let later = active.filter { run in id.map { run > $0 } ?? true }.sorted().prefix(limit)
+        return later.compactMap { runs[$0] }
+    }
+
+    public mutating func prune(_ retention: Retention, lease: Lease, now: Timestamp, limit: Int) throws -> [Run] {
+        try check(lease)
+        let oldest = now.adding(microseconds: -retention.age)
+        let ended = runs.values.filter(\.state.isFinal)
+        var victims = ended.filter { $0.scheduledAt.seconds < oldest.seconds }
+        for (_, ofJob) in Dictionary(grouping: ended, by: \.jobID) where ofJob.count > retention.perJob {
+            victims += ofJob.sorted { $0.scheduledAt > $1.scheduledAt }.dropFirst(retention.perJob)
+        }
+        let gone = Array(victims.sorted { $0.id < $1.id }.prefix(limit))
+        for run in gone {
+            runs[run.id] = nil
+            if let time = run.occurrence { occurrences[Occurrence(job: run.jobID, at: time)] = nil }
+        }
+        for id in skips.keys { skips[id]?.removeAll { $0.through < oldest } }
+        return gone
+    }
+}

@@ -1,0 +1,119 @@
+import CarillonCore
+import Timetable
+
+/// A store that forgets everything when its process ends; for tests.
+public actor MemoryStore: JobStore {
+    public var ledger: MemoryLedger
+
+    public init(storeID: UInt64 = 1) { ledger = MemoryLedger(storeID: storeID) }
+
+    public func storeID() async throws -> UInt64 { ledger.storeID }
+
+    public func lease(instance: String, length: Int64) async throws -> Lease { ledger.lease(instance: instance) }
+
+    public func renew(_ lease: Lease, length: Int64) async throws -> Lease {
+        try ledger.check(lease)
+        return lease
+    }
+
+    public func release(_ lease: Lease) async throws { try ledger.check(lease) }
+
+    public func apply(_ changes: [JobChange], lease: Lease, now: Timestamp) async throws -> [StoredJob?] {
+        try ledger.apply(changes, lease: lease)
+    }
+
+    public func cursors() async throws -> [JobCursor] { ledger.cursors() }
+
+    public func jobs(ids: [JobID]) async throws -> [StoredJob] { ids.compactMap { ledger.jobs[$0]?.stored } }
+
+    public func job(named name: String) async throws -> StoredJob? {
+        ledger.names[name].flatMap { ledger.jobs[$0] }.flatMap { $0.removed ? nil : $0.stored }
+    }
+
+    public func jobs(after name: String?, limit: Int) async throws -> [StoredJob] {
+        let rest = ledger.jobs.values.filter { row in
+            !row.removed && (name.map { row.stored.job.name.utf8.lexicographicallyPrecedes($0.utf8) == false
+                && row.stored.job.name != $0 } ?? true)
+        }
+        return rest.map(\.stored).sorted { $0.job.name.utf8.lexicographicallyPrecedes($1.job.name.utf8) }
+            .prefix(limit).map { $0 }
+    }
+
+    public func jobs(ofFeed feed: String) async throws -> [StoredJobDigest] {
+        ledger.jobs.values.filter { !$0.removed && $0.stored.job.origin.feed == feed }.map { row in
+            let job = row.stored.job
+            return StoredJobDigest(
+                id: row.stored.id, name: job.name, source: job.origin.source, digest: job.digest())
+        }
+    }
+
+    public func jobs(cursorAfter time: Timestamp, limit: Int) async throws -> [StoredJob] {
+        ledger.jobs.values.filter { !$0.removed && $0.stored.cursor > time }.prefix(limit).map(\.stored)
+    }
+
+    public func definition(of job: JobID, revision: Int64) async throws -> Job? {
+        ledger.definition(of: job, revision: revision)
+    }
+
+    public func openRuns(_ batch: [JobAdvance], lease: Lease, now: Timestamp) async throws -> Opened {
+        try ledger.openRuns(batch, lease: lease)
+    }
+
+    public func record(_ runs: [Run], lease: Lease, now: Timestamp) async throws {
+        try ledger.record(runs, lease: lease)
+    }
+
+    public func openManual(_ run: Run, lease: Lease, now: Timestamp) async throws -> Run {
+        try ledger.check(lease)
+        return ledger.insert(run) ?? run
+    }
+
+    public func rewind(_ cursors: [JobCursor], lease: Lease, now: Timestamp) async throws {
+        try ledger.rewind(cursors, lease: lease, now: now)
+    }
+
+    public func activeRuns(after id: RunID?, limit: Int) async throws -> [Run] {
+        ledger.activeRuns(after: id, limit: limit)
+    }
+
+    public func run(_ id: RunID) async throws -> Run? { ledger.runs[id] }
+
+    public func runs(idPrefix: String, limit: Int) async throws -> [Run] {
+        ledger.runs.values.filter { $0.id.description.hasPrefix(idPrefix) }.sorted { $0.id < $1.id }
+            .prefix(limit).map { $0 }
+    }
+
+    public func runs(_ query: RunQuery) async throws -> [Run] {
+        ledger.runs.values.filter { run in
+            (query.job.map { run.job == $0 } ?? true) && (query.states.isEmpty || query.states.contains(run.state))
+                && (query.since.map { run.scheduledAt >= $0 } ?? true)
+                && (query.until.map { run.scheduledAt <= $0 } ?? true)
+        }.sorted { $0.id > $1.id }.prefix(query.limit).map { $0 }
+    }
+
+    public func skips(_ query: RunQuery) async throws -> [Skip] {
+        ledger.skips.values.flatMap { $0 }.filter { skip in
+            (query.job.map { skip.job == $0 } ?? true) && (query.since.map { skip.through >= $0 } ?? true)
+                && (query.until.map { skip.after < $0 } ?? true)
+        }.sorted { $0.through > $1.through }.prefix(query.limit).map { $0 }
+    }
+
+    public func prune(
+        _ retention: Retention, lease: Lease, now: Timestamp, limit: Int
+    ) async throws -> [(id: RunID, job: String)] {
+        try ledger.prune(retention, lease: lease, now: now, limit: limit).map { ($0.id, $0.job) }
+    }
+
+    public func note(_ key: String) async throws -> String? { ledger.notes[key] }
+
+    public func setNote(_ key: String, _ value: String?) async throws { ledger.notes[key] = value }
+
+    public func counts() async throws -> StoreCounts {
+        let present = ledger.jobs.values.filter { !$0.removed }
+        let active = Dictionary(grouping: ledger.active.compactMap { ledger.runs[$0] }, by: \.state.rawValue)
+        return StoreCounts(
+            jobs: present.count, enabled: present.count { $0.stored.job.enabled }, active: active.mapValues(\.count))
+    }
+
+    public func close() async throws {}
+}

@@ -1,0 +1,188 @@
+import CarillonCore
+import Foundation
+import GRDB
+import Timetable
+
+extension SQLiteStore {
+    public func apply(_ changes: [JobChange], lease: Lease, now: Timestamp) async throws -> [StoredJob?] {
+        try await write(under: lease) { db in
+            var answers: [StoredJob?] = []
+            answers.reserveCapacity(changes.count)
+            for change in changes {
+                switch change {
+                case .put(let job, let cursor, let nextDue, let skips):
+                    answers.append(try Self.put(job, cursor, nextDue, skips, db))
+                case .remove(let id):
+                    try db.cachedStatement(
+                        sql: "UPDATE jobs SET removed = 1, enabled = 0, next_due = NULL WHERE id = ?"
+                    ).execute(arguments: [id.number])
+                    answers.append(nil)
+                }
+            }
+            return answers
+        }
+    }
+
+    private static func put(
+        _ job: Job, _ cursor: Timestamp, _ nextDue: Timestamp?, _ skips: [Skip], _ db: Database
+    ) throws -> StoredJob? {
+        let known = try Row.fetchOne(
+            try db.cachedStatement(
+                sql: "SELECT id, feed, removed, revision, opened, schedule, target, policies, tags FROM jobs WHERE name = ?"),
+            arguments: [job.name])
+        let schedule = try RowCodec.encode(job.schedule)
+        let target = try RowCodec.encode(job.target)
+        let policies = try RowCodec.encode(job.policies)
+        let tags = try RowCodec.encode(job.tags)
+        let digest = Int64(bitPattern: job.digest())
+        let id: Int32
+        var revision: Int64 = 1
+        var opened: Int64 = 0
+        if let known {
+            let removed: Bool = known["removed"]
+            guard removed || known["feed"] == job.origin.feed else { return nil }
+            id = known["id"]
+            revision = known["revision"] + 1
+            opened = known["opened"]
+            if known["schedule"] != schedule {
+                // What its skips cover is counted with the schedule they were made by.
+                try archive(known, db)
+                opened = 0
+            }
+            try db.cachedStatement(
+                sql: """
+                    UPDATE jobs SET feed = ?, source = ?, schedule = ?, target = ?, policies = ?, tags = ?, enabled = ?,
+                    removed = 0, digest = ?, revision = ?, cursor = ?, next_due = ?, opened = ? WHERE id = ?
+                    """
+            ).execute(arguments: [
+                job.origin.feed, job.origin.source, schedule, target, policies, tags, job.enabled, digest, revision,
+                cursor.microseconds, nextDue?.microseconds, opened, id,
+            ])
+        } else {
+            try db.cachedStatement(
+                sql: """
+                    INSERT INTO jobs (name, feed, source, schedule, target, policies, tags, enabled, digest, revision,
+                    cursor, next_due) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    """
+            ).execute(arguments: [
+                job.name, job.origin.feed, job.origin.source, schedule, target, policies, tags, job.enabled, digest,
+                revision, cursor.microseconds, nextDue?.microseconds,
+            ])
+            id = Int32(truncatingIfNeeded: db.lastInsertedRowID)
+        }
+        for var skip in skips {
+            skip.jobID = JobID(id)
+            if known == nil { skip.revision = revision }
+            try insert(skip, db)
+        }
+        return StoredJob(
+            id: JobID(id), job: job, revision: revision, cursor: cursor, nextDue: nextDue, opened: opened)
+    }
+
+    private static func archive(_ row: Row, _ db: Database) throws {
+        try db.cachedStatement(
+            sql: "INSERT OR REPLACE INTO revisions (job_id, revision, definition) VALUES (?, ?, ?)"
+        ).execute(arguments: [row["id"], row["revision"], row["schedule"]])
+    }
+
+    public func cursors() async throws -> [JobCursor] {
+        try await read { db in
+            var cursors: [JobCursor] = []
+            let rows = try Row.fetchCursor(
+                db, sql: "SELECT id, next_due FROM jobs WHERE enabled = 1 AND removed = 0 AND next_due IS NOT NULL")
+            while let row = try rows.next() {
+                cursors.append(JobCursor(id: JobID(row[0]), nextDue: Timestamp(microseconds: row[1])))
+            }
+            return cursors
+        }
+    }
+
+    public func jobs(ids: [JobID]) async throws -> [StoredJob] {
+        let codec = codec
+        return try await read { db in
+            let statement = try db.cachedStatement(sql: "SELECT \(RowCodec.jobColumns) FROM jobs WHERE id = ?")
+            return try ids.compactMap { id in
+                try Row.fetchOne(statement, arguments: [id.number]).map(codec.job)
+            }
+        }
+    }
+
+    public func job(named name: String) async throws -> StoredJob? {
+        let codec = codec
+        return try await read { db in
+            try Row.fetchOne(
+                db, sql: "SELECT \(RowCodec.jobColumns) FROM jobs WHERE name = ? AND removed = 0", arguments: [name]
+            ).map(codec.job)
+        }
+    }
+
+    public func jobs(after name: String?, limit: Int) async throws -> [StoredJob] {
+        let codec = codec
+        return try await read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT \(RowCodec.jobColumns) FROM jobs WHERE name > ? AND removed = 0 ORDER BY name LIMIT ?
+                    """, arguments: [name ?? "", limit]
+            ).map(codec.job)
+        }
+    }
+
+    public func jobs(ofFeed feed: String) async throws -> [StoredJobDigest] {
+        try await read { db in
+            var digests: [StoredJobDigest] = []
+            let rows = try Row.fetchCursor(
+                db, sql: "SELECT id, name, source, digest FROM jobs WHERE feed = ? AND removed = 0", arguments: [feed])
+            while let row = try rows.next() {
+                digests.append(
+                    StoredJobDigest(
+                        id: JobID(row[0]), name: row[1], source: row[2], digest: UInt64(bitPattern: row[3] as Int64)))
+            }
+            return digests
+        }
+    }
+
+    public func jobs(cursorAfter time: Timestamp, limit: Int) async throws -> [StoredJob] {
+        let codec = codec
+        return try await read { db in
+            try Row.fetchAll(
+                db, sql: "SELECT \(RowCodec.jobColumns) FROM jobs WHERE cursor > ? AND removed = 0 LIMIT ?",
+                arguments: [time.microseconds, limit]
+            ).map(codec.job)
+        }
+    }
+
+    public func definition(of job: JobID, revision: Int64) async throws -> Job? {
+        let codec = codec
+        return try await read { db in
+            guard
+                let row = try Row.fetchOne(
+                    db, sql: "SELECT \(RowCodec.jobColumns) FROM jobs WHERE id = ?", arguments: [job.number])
+            else { return nil }
+            var definition = try codec.job(row).job
+            // The oldest schedule kept since then is the one that was in force.
+            let old = try String.fetchOne(
+                db,
+                sql: "SELECT definition FROM revisions WHERE job_id = ? AND revision >= ? ORDER BY revision LIMIT 1",
+                arguments: [job.number, revision])
+            if let old { definition.schedule = try RowCodec.decode(ScheduleText.self, old) }
+            return definition
+        }
+    }
+
+    public func rewind(_ cursors: [JobCursor], lease: Lease, now: Timestamp) async throws {
+        try await write(under: lease) { db in
+            for cursor in cursors {
+                try db.cachedStatement(
+                    sql: "UPDATE jobs SET cursor = ?, next_due = ? WHERE id = ? AND cursor > ?"
+                ).execute(arguments: [
+                    now.microseconds, cursor.nextDue?.microseconds, cursor.id.number, now.microseconds,
+                ])
+                try db.cachedStatement(sql: "DELETE FROM skips WHERE job_id = ? AND after >= ?")
+                    .execute(arguments: [cursor.id.number, now.microseconds])
+                try db.cachedStatement(sql: "UPDATE skips SET through = ? WHERE job_id = ? AND through > ?")
+                    .execute(arguments: [now.microseconds, cursor.id.number, now.microseconds])
+            }
+        }
+    }
+}

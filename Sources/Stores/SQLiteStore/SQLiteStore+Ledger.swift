@@ -1,0 +1,239 @@
+import CarillonCore
+import Foundation
+import GRDB
+import Timetable
+
+extension SQLiteStore {
+    public func openRuns(_ batch: [JobAdvance], lease: Lease, now: Timestamp) async throws -> Opened {
+        let store = try await storeIdentity()
+        return try await write(under: lease) { db in
+            var opened = Opened()
+            let advance = try db.cachedStatement(
+                sql: """
+                    UPDATE jobs SET cursor = ?, next_due = ?
+                    WHERE id = ? AND revision = ? AND cursor = ? AND enabled = 1
+                    """)
+            let count = try db.cachedStatement(sql: "UPDATE jobs SET opened = opened + ? WHERE id = ?")
+            for part in batch {
+                try advance.execute(arguments: [
+                    part.to.microseconds, part.nextDue?.microseconds, part.id.number, part.revision,
+                    part.from.microseconds,
+                ])
+                guard db.changesCount == 1 else {
+                    opened.refused.insert(part.id)
+                    continue
+                }
+                var new: Int64 = 0
+                for run in part.runs {
+                    guard let written = try Self.insert(run, store: store, db) else { continue }
+                    opened.new.append(written)
+                    new += 1
+                }
+                if new > 0 { try count.execute(arguments: [new, part.id.number]) }
+                for skip in part.skips { try Self.insert(skip, db) }
+            }
+            return opened
+        }
+    }
+
+    private func storeIdentity() async throws -> UInt64 {
+        if let known = knownID.withLock({ $0 }) { return known }
+        let id = try await storeID()
+        knownID.withLock { $0 = id }
+        return id
+    }
+
+    public func openManual(_ run: Run, lease: Lease, now: Timestamp) async throws -> Run {
+        try await write(under: lease) { db in
+            var run = run
+            while try !Self.insertRow(run, db) { run.id.hash &+= 1 }
+            return run
+        }
+    }
+
+    /// Answers nil when the occurrence is in the ledger already; a clash of ids draws another.
+    private static func insert(_ run: Run, store: UInt64, _ db: Database) throws -> Run? {
+        if try insertRow(run, db) { return run }
+        let there = try Row.fetchOne(
+            try db.cachedStatement(sql: "SELECT 1 FROM runs WHERE job_id = ? AND scheduled_at = ? AND manual = 0"),
+            arguments: [run.jobID.number, run.scheduledAt.microseconds])
+        if there != nil { return nil }
+        var run = run
+        var salt: UInt64 = 1
+        repeat {
+            run.id = RunID(store: store, job: run.job, scheduledAt: run.scheduledAt, salt: salt)
+            salt += 1
+        } while try !insertRow(run, db)
+        return run
+    }
+
+    private static func insertRow(_ run: Run, _ db: Database) throws -> Bool {
+        // A manual run is outside the unique key of occurrences: its own number stands in the key's third place.
+        let manual = run.occurrence == nil ? Int64(bitPattern: run.id.hash | 1) : 0
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO runs (id, job_id, revision, trigger, scheduled_at, manual, not_before, state, attempt,
+                created_at, instance, reason) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, ?) ON CONFLICT DO NOTHING
+                """
+        ).execute(arguments: [
+            run.id.description, run.jobID.number, run.revision, run.trigger.rawValue, run.scheduledAt.microseconds,
+            manual, run.notBefore.microseconds, run.createdAt.microseconds, run.instance, run.reason,
+        ])
+        return db.changesCount == 1
+    }
+
+    /// A skip that goes on where the last one of its kind ended is the same record, longer.
+    static func insert(_ skip: Skip, _ db: Database) throws {
+        try db.cachedStatement(
+            sql: """
+                UPDATE skips SET through = ? WHERE job_id = ? AND through = ? AND reason = ? AND revision = ?
+                AND detail IS ?
+                """
+        ).execute(arguments: [
+            skip.through.microseconds, skip.jobID.number, skip.after.microseconds, skip.reason.rawValue, skip.revision,
+            skip.detail,
+        ])
+        guard db.changesCount == 0 else { return }
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO skips (job_id, revision, after, through, reason, detail, recorded_at)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
+                """
+        ).execute(arguments: [
+            skip.jobID.number, skip.revision, skip.after.microseconds, skip.through.microseconds, skip.reason.rawValue,
+            skip.detail, skip.recordedAt.microseconds,
+        ])
+    }
+
+    public func record(_ runs: [Run], lease: Lease, now: Timestamp) async throws {
+        try await write(under: lease) { db in
+            let statement = try db.cachedStatement(
+                sql: """
+                    UPDATE runs SET not_before = ?, state = ?, attempt = ?, dispatched_at = ?, started_at = ?,
+                    ended_at = ?, heartbeat_at = ?, instance = ?, process = ?, exit_code = ?, signal = ?, error = ?,
+                    output_tail = ?, reason = ?, earlier = ? WHERE id = ? AND state < 3
+                    """)
+            for run in runs {
+                try statement.execute(arguments: [
+                    run.notBefore.microseconds, run.state.number, run.attempt, run.dispatchedAt?.microseconds,
+                    run.startedAt?.microseconds, run.endedAt?.microseconds, run.heartbeatAt?.microseconds,
+                    run.instance, run.process?.text, run.outcome.exitCode, run.outcome.signal, run.outcome.error,
+                    run.outcome.outputTail, run.reason,
+                    run.earlier.isEmpty ? nil : try RowCodec.encode(run.earlier), run.id.description,
+                ])
+            }
+        }
+    }
+
+    public func activeRuns(after id: RunID?, limit: Int) async throws -> [Run] {
+        try await fetchRuns(
+            "WHERE runs.state < 3 AND runs.id > ? ORDER BY runs.id LIMIT ?", [id?.description ?? "", limit])
+    }
+
+    public func run(_ id: RunID) async throws -> Run? {
+        try await fetchRuns("WHERE runs.id = ?", [id.description]).first
+    }
+
+    public func runs(idPrefix: String, limit: Int) async throws -> [Run] {
+        try await fetchRuns(
+            "WHERE runs.id >= ? AND runs.id < ? ORDER BY runs.id LIMIT ?", [idPrefix, idPrefix + "g", limit])
+    }
+
+    public func runs(_ query: RunQuery) async throws -> [Run] {
+        var conditions: [String] = []
+        var arguments: [(any DatabaseValueConvertible & Sendable)?] = []
+        if let job = query.job {
+            conditions.append("runs.job_id = (SELECT id FROM jobs WHERE name = ?)")
+            arguments.append(job)
+        }
+        if let since = query.since {
+            conditions.append("runs.scheduled_at >= ?")
+            arguments.append(since.microseconds)
+        }
+        if let until = query.until {
+            conditions.append("runs.scheduled_at <= ?")
+            arguments.append(until.microseconds)
+        }
+        if !query.states.isEmpty {
+            let numbers = query.states.map { String($0.number) }.sorted().joined(separator: ", ")
+            conditions.append("runs.state IN (\(numbers))")
+        }
+        arguments.append(query.limit)
+        let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
+        // Ids begin with the scheduled second, so their order is the order of time.
+        let order = query.job == nil ? "runs.id DESC" : "runs.scheduled_at DESC, runs.id DESC"
+        return try await fetchRuns("\(filter) ORDER BY \(order) LIMIT ?", arguments)
+    }
+
+    private func fetchRuns(
+        _ filter: String, _ arguments: [(any DatabaseValueConvertible & Sendable)?]
+    ) async throws -> [Run] {
+        let codec = codec
+        return try await read { db in
+            try Row.fetchAll(
+                db,
+                sql: "SELECT \(RowCodec.runColumns) FROM runs JOIN jobs ON jobs.id = runs.job_id \(filter)",
+                arguments: StatementArguments(arguments)
+            ).map(codec.run)
+        }
+    }
+
+    public func skips(_ query: RunQuery) async throws -> [Skip] {
+        try await read { db in
+            var sql = "SELECT skips.*, jobs.name FROM skips JOIN jobs ON jobs.id = skips.job_id WHERE 1"
+            var arguments: StatementArguments = []
+            if let job = query.job {
+                sql += " AND skips.job_id = (SELECT id FROM jobs WHERE name = ?)"
+                arguments += [job]
+            }
+            if let since = query.since {
+                sql += " AND skips.through >= ?"
+                arguments += [since.microseconds]
+            }
+            if let until = query.until {
+                sql += " AND skips.after < ?"
+                arguments += [until.microseconds]
+            }
+            sql += " ORDER BY skips.through DESC LIMIT ?"
+            arguments += [query.limit]
+            return try Row.fetchAll(db, sql: sql, arguments: arguments).map(RowCodec.skip)
+        }
+    }
+
+    public func prune(
+        _ retention: Retention, lease: Lease, now: Timestamp, limit: Int
+    ) async throws -> [(id: RunID, job: String)] {
+        let oldest = now.adding(microseconds: -retention.age)
+        let victims: [(id: RunID, job: String)] = try await read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT runs.id, jobs.name FROM runs JOIN jobs ON jobs.id = runs.job_id
+                    WHERE runs.id < ? AND runs.state >= 3 LIMIT ?
+                    """, arguments: [RunID(manualAt: oldest, random: 0).description, limit])
+            let crowded = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT runs.id, jobs.name FROM (
+                        SELECT id, row_number() OVER (PARTITION BY job_id ORDER BY scheduled_at DESC) AS place
+                        FROM runs WHERE state >= 3
+                        AND job_id IN (SELECT job_id FROM runs GROUP BY job_id HAVING count(*) > ?)
+                    ) AS ranked JOIN runs ON runs.id = ranked.id JOIN jobs ON jobs.id = runs.job_id
+                    WHERE ranked.place > ? LIMIT ?
+                    """, arguments: [retention.perJob, retention.perJob, limit])
+            return (rows + crowded).compactMap { row in RunID(row[0] as String).map { ($0, row[1]) } }
+        }
+        try await write(under: lease) { db in
+            for victim in victims {
+                try db.cachedStatement(sql: "DELETE FROM runs WHERE id = ?").execute(arguments: [victim.id.description])
+            }
+            try db.execute(sql: "DELETE FROM skips WHERE through < ?", arguments: [oldest.microseconds])
+            try db.execute(
+                sql: """
+                    DELETE FROM revisions WHERE NOT EXISTS (SELECT 1 FROM skips
+                    WHERE skips.job_id = revisions.job_id AND skips.revision <= revisions.revision)
+                    """)
+        }
+        return victims
+    }
+}

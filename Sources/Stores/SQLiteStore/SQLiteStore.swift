@@ -1,0 +1,140 @@
+import CarillonCore
+import Foundation
+import GRDB
+import Synchronization
+import Timetable
+
+/// The store of one machine: a SQLite file in the state directory, in WAL mode with synchronous=FULL.
+///
+/// One daemon per state directory: `StateLock` sees to it. Any number of readers may look at the same time.
+public final class SQLiteStore: JobStore {
+    public let path: String
+    let database: any DatabaseReader & DatabaseWriter
+    let codec = RowCodec()
+    private let identity: FileIdentity?
+    /// Drawn once and never changed, so it is read once.
+    let knownID = Mutex<UInt64?>(nil)
+
+    /// Opens, and makes or migrates, the file at `path`.
+    ///
+    /// Throws `StoreError` of code `corrupt` for a file that is no store, `full` and `unreachable` as they come.
+    public init(path: String) throws {
+        self.path = path
+        var configuration = Configuration()
+        configuration.label = "carillon.store"
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA synchronous = FULL")
+        }
+        do {
+            let pool = try DatabasePool(path: path, configuration: configuration)
+            try Schema.migrator.migrate(pool)
+            database = pool
+            identity = FileIdentity(path: path)
+        } catch {
+            throw StoreError(path: path, error)
+        }
+    }
+
+    /// Opens an existing file for looking only.
+    public init(reading path: String) throws {
+        self.path = path
+        var configuration = Configuration()
+        configuration.label = "carillon.store.reading"
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        do {
+            // A queue, not a pool: the file of a daemon that is gone may have no WAL beside it.
+            database = try DatabaseQueue(path: path, configuration: configuration)
+            identity = nil
+        } catch {
+            throw StoreError(path: path, error)
+        }
+    }
+
+    func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+        do {
+            return try await database.read(body)
+        } catch {
+            throw StoreError(path: path, error)
+        }
+    }
+
+    func write<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+        // A file that was moved away or replaced goes on taking writes that nobody will ever see.
+        if let identity, FileIdentity(path: path) != identity {
+            throw StoreError(.corrupt, "\(path) was replaced or removed while in use; put it back, or restart")
+        }
+        do {
+            return try await database.write(body)
+        } catch {
+            throw StoreError(path: path, error)
+        }
+    }
+
+    /// Runs `body` in a transaction that only the holder of the lease may make.
+    func write<T: Sendable>(
+        under lease: Lease, _ body: @escaping @Sendable (Database) throws -> T
+    ) async throws -> T {
+        try await write { db in
+            let term = try Int64.fetchOne(
+                db, sql: "SELECT term FROM leases WHERE instance = ?", arguments: [lease.instance])
+            guard term == lease.term else {
+                throw StoreError(.leaseLost, "another daemon took over: term \(term ?? 0) instead of \(lease.term)")
+            }
+            return try body(db)
+        }
+    }
+
+    public func storeID() async throws -> UInt64 {
+        try await write { db in
+            if let text = try String.fetchOne(db, sql: "SELECT value FROM notes WHERE key = 'store.id'"),
+                let id = UInt64(text, radix: 16)
+            {
+                return id
+            }
+            let id = UInt64.random(in: 1...UInt64.max)
+            try db.execute(
+                sql: "INSERT INTO notes (key, value) VALUES ('store.id', ?)", arguments: [String(id, radix: 16)])
+            return id
+        }
+    }
+
+    public func note(_ key: String) async throws -> String? {
+        try await read { try String.fetchOne($0, sql: "SELECT value FROM notes WHERE key = ?", arguments: [key]) }
+    }
+
+    public func setNote(_ key: String, _ value: String?) async throws {
+        try await write { db in
+            if let value {
+                try db.execute(
+                    sql: "INSERT INTO notes (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                    arguments: [key, value])
+            } else {
+                try db.execute(sql: "DELETE FROM notes WHERE key = ?", arguments: [key])
+            }
+        }
+    }
+
+    public func counts() async throws -> StoreCounts {
+        try await read { db in
+            let jobs = try Row.fetchOne(
+                db, sql: "SELECT count(*) AS jobs, coalesce(sum(enabled), 0) AS enabled FROM jobs WHERE removed = 0")
+            var active: [String: Int] = [:]
+            let rows = try Row.fetchCursor(
+                db, sql: "SELECT state, count(*) AS n FROM runs WHERE state < 3 GROUP BY state")
+            while let row = try rows.next() {
+                if let state = RunState(number: row["state"]) { active[state.rawValue] = row["n"] }
+            }
+            return StoreCounts(jobs: jobs?["jobs"] ?? 0, enabled: jobs?["enabled"] ?? 0, active: active)
+        }
+    }
+
+    public func close() async throws {
+        do {
+            try database.close()
+        } catch {
+            throw StoreError(path: path, error)
+        }
+    }
+}

@@ -1,0 +1,28 @@
+extension Timestamp {
+    /// Reads a date and time with an offset or `Z`, strictly as RFC 3339 has it.
+    ///
+    /// The fraction may have any number of digits and is cut to microseconds. A leap second stands for the second after
+    /// it. Nil for anything else, local times without an offset among them.
+    public init?(rfc3339 text: some StringProtocol) {
+        var scanner = TextScanner(text.utf8)
+        guard let local = scanner.dateTime(separators: [0x54, 0x74], secondsOptional: false),
+            let offset = scanner.zoneOffset(), scanner.isAtEnd
+        else { return nil }
+        let instant = local.seconds - offset
+        if local.isLeapSecond, Civil.floorModulo(instant, Civil.secondsPerDay) != 0 { return nil }
+        self = Timestamp(seconds: Int64(instant)).adding(microseconds: Int64(local.microsecond))
+    }
+
+    /// The instant in UTC as RFC 3339 writes it, with six digits of fraction only when there is one.
+    ///
+    /// Years outside 0 to 9999 carry a sign and cannot be read back.
+    public var rfc3339: String {
+        let seconds = Int(self.seconds)
+        let fraction = Int(microseconds) - seconds &* 1_000_000
+        let days = Civil.floorDivide(seconds, Civil.secondsPerDay)
+        let time = seconds - days * Civil.secondsPerDay
+        let (year, month, day) = Civil.date(days: days)
+        let tail = fraction == 0 ? "Z" : "." + Digits.padded(fraction, 6) + "Z"
+        return Digits.date(year, month, day) + "T" + Digits.time(time) + tail
+    }
+}
