@@ -51,7 +51,7 @@ let package = Package(
         // Feeds
         .target(
             name: "FileFeed",
-            dependencies: ["CarillonCore", "CarillonConfiguration", "BlockingConnection"],
+            dependencies: ["CarillonCore", "CarillonConfiguration"],
             path: "Sources/Feeds/FileFeed"
         ),
 
@@ -107,6 +107,13 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
+
+        // Tests
+        .target(
+            name: "CarillonTestSupport",
+            dependencies: ["CarillonCore", "CarillonEngine", "MemoryStore"]
+        ),
+        .testTarget(name: "TimetableTests", dependencies: ["Timetable"], resources: [.copy("Cases")]),
     ],
     swiftLanguageModes: [.v6]
 )

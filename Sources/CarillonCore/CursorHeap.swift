@@ -108,6 +108,19 @@ public struct CursorHeap: Sendable {
 }
 
 extension CursorHeap {
+    /// How many jobs are due; looks at those alone.
+    public func count(dueBy time: Timestamp) -> Int {
+        var count = 0
+        var open = [0]
+        while let at = open.popLast() {
+            guard at < due.count, due[at] <= time.microseconds else { continue }
+            count += 1
+            open.append(2 * at + 1)
+            open.append(2 * at + 2)
+        }
+        return count
+    }
+
     /// Every job that waits for exactly this time, in no order; looks at all of them.
     public func jobs(dueAt time: Timestamp) -> [JobID] {
         due.indices.compactMap { due[$0] == time.microseconds ? JobID(job[$0]) : nil }

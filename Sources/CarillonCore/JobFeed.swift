@@ -1,7 +1,7 @@
 import Timetable
 
 /// Something wrong in a feed, with the place where it stands.
-public struct FeedProblem: Hashable, Sendable, Codable, CustomStringConvertible {
+public struct FeedProblem: Error, Hashable, Sendable, Codable, CustomStringConvertible {
     /// A file's path, a table's name.
     public var source: String
     /// Counts from 1.

@@ -59,7 +59,7 @@ public struct Retry: Hashable, Sendable, Codable {
 }
 
 /// What becomes of a run whose outcome nobody can know any more.
-public enum OnLost: String, Hashable, Sendable, Codable {
+public enum OnLost: String, Hashable, Sendable, Codable, CaseIterable {
     case fail
     case retry
 }

@@ -1,12 +1,16 @@
 /// A date and time as a wall clock shows it.
 public struct CivilTime: Hashable, Sendable {
+    /// Of the Gregorian calendar; 0 is the year before 1.
     public var year: Int
     /// 1 to 12.
     public var month: Int
     /// 1 to 31.
     public var day: Int
+    /// 0 to 23.
     public var hour: Int
+    /// 0 to 59.
     public var minute: Int
+    /// 0 to 59: leap seconds are not counted.
     public var second: Int
     /// 0 to 999,999.
     public var microsecond: Int

@@ -4,6 +4,7 @@
 public struct CronExpression: Hashable, Sendable {
     /// The text as it was given.
     public let text: String
+    /// The layout the text was read in.
     public let dialect: Dialect
     /// Fires at real instants, not once for each wall time: second, minute or hour begins with `*` (R7).
     public let isInterval: Bool

@@ -1,5 +1,7 @@
 /// The fields of a cron expression, their ranges and their names (R3).
-enum CronField: UInt64, CaseIterable {
+///
+/// The raw values seed the hash behind `H` and never change.
+enum CronField: UInt64 {
     case second = 1
     case minute, hour, day, month, weekday, year
 

@@ -18,7 +18,9 @@ public struct DSTPolicy: Hashable, Sendable, Codable {
         case both
     }
 
+    /// For wall times that do not exist.
     public var gap: Gap?
+    /// For wall times that exist twice.
     public var overlap: Overlap?
 
     public init(gap: Gap? = nil, overlap: Overlap? = nil) {

@@ -1,5 +1,6 @@
 /// Days on which a schedule does not run, under a name: a list of dates or a calendar file.
 public struct Exclusion: Hashable, Sendable {
+    /// What a skipped run is recorded under.
     public var name: String
     /// Days since 1970-01-01 in the schedule's zone, ascending, each once.
     public let dates: [Int]

@@ -7,6 +7,7 @@ public struct ScheduleError: Error, Hashable, Sendable, CustomStringConvertible 
     /// The byte offset of the offending item in the text, from 0.
     public var column: Int?
 
+    /// An error with a message for the operator; the column counts bytes from 0.
     public init(_ message: String, field: String? = nil, column: Int? = nil) {
         self.message = message
         self.field = field

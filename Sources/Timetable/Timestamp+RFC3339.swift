@@ -18,7 +18,6 @@ extension Timestamp {
     /// Years outside 0 to 9999 carry a sign and cannot be read back.
     public var rfc3339: String {
         let seconds = Int(self.seconds)
-        let fraction = Int(microseconds) - seconds &* 1_000_000
         let days = Civil.floorDivide(seconds, Civil.secondsPerDay)
         let time = seconds - days * Civil.secondsPerDay
         let (year, month, day) = Civil.date(days: days)

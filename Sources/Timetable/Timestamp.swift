@@ -2,6 +2,7 @@
 ///
 /// Encoded as a single 64-bit integer.
 public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// Since 1970-01-01T00:00:00Z, negative before it.
     public var microseconds: Int64
 
     /// 0001-01-01T00:00:00Z, before anything that is scheduled.
@@ -22,6 +23,12 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
     /// Whole seconds since 1970, rounded down.
     public var seconds: Int64 {
         Int64(Civil.floorDivide(Int(microseconds), 1_000_000))
+    }
+
+    /// Microseconds since the whole second below, 0 to 999,999.
+    var fraction: Int {
+        // The whole second below the very first instant is out of range; its distance is not.
+        Int(microseconds) &- Int(seconds) &* 1_000_000
     }
 
     public var description: String { rfc3339 }

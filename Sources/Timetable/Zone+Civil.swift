@@ -8,9 +8,7 @@ extension Zone {
     /// What a clock in the zone shows.
     public func local(_ instant: Timestamp) -> CivilTime {
         let offset = type(at: instant).offset
-        let seconds = Int(instant.seconds)
-        let microsecond = Int(instant.microseconds) &- seconds &* 1_000_000
-        return CivilTime(wall: seconds + offset, microsecond: microsecond, offset: offset)
+        return CivilTime(wall: Int(instant.seconds) + offset, microsecond: instant.fraction, offset: offset)
     }
 
     /// The instant at which a clock in the zone shows a time: the earlier of two; nil in a gap or for an invalid time.

@@ -11,6 +11,7 @@ public final class Zone: Sendable, Hashable {
     let cycleEnd: Int
     private let starts: ContiguousArray<Int>
 
+    /// Coordinated Universal Time, without any file.
     public static let utc = Zone(name: "UTC", table: .utc)
 
     init(name: String, table: ZoneTable) {

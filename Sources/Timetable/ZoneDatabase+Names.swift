@@ -36,13 +36,13 @@ extension ZoneDatabase {
     }
 
     private static func near(_ name: String, among names: [String]) -> [String] {
+        guard name.utf8.count > 2 else { return [] }
         let wanted = Array(name.lowercased().utf8.prefix(64))
         let scored = names.compactMap { candidate -> (score: Int, name: String)? in
             let whole = Array(candidate.lowercased().utf8)
             let last = Array(whole.split(separator: 0x2F).last ?? [])
-            let allowed = max(2, wanted.count / 4)
-            let score = min(distance(wanted, whole), wanted == last ? 0 : distance(wanted, last) + 1)
-            return score <= min(allowed, 3) ? (score, candidate) : nil
+            let score = min(distance(wanted, whole), distance(wanted, last))
+            return score <= min(max(1, wanted.count / 4), 3) ? (score, candidate) : nil
         }
         guard let best = scored.map(\.score).min() else { return [] }
         return scored.filter { $0.score == best }.map(\.name).prefix(3).map { $0 }

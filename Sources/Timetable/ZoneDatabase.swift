@@ -21,6 +21,7 @@ public final class ZoneDatabase: Sendable {
     let directory: String
     private let state: Mutex<State>
 
+    /// The database in a folder; nothing but its version is read until a zone is asked for.
     public init(directory: String = "/usr/share/zoneinfo") {
         var directory = directory
         while directory.utf8.count > 1, directory.hasSuffix("/") { directory.removeLast() }
@@ -40,13 +41,18 @@ public final class ZoneDatabase: Sendable {
     public func zone(_ name: String) throws(ScheduleError) -> Zone {
         if let entry = state.withLock({ $0.entries[name] }) { return entry.zone }
         let entry = try load(name)
-        state.withLock { $0.entries[name] = entry }
-        return entry.zone
+        return state.withLock { state in
+            // Another thread may have read the same file meanwhile: everyone gets its zone.
+            if let other = state.entries[name], other.signature == entry.signature { return other.zone }
+            state.entries[name] = entry
+            return entry.zone
+        }
     }
 
     /// Forgets every zone whose file is no longer the one that was read; true when anything changed.
     ///
     /// Zones handed out before keep their rules: ask again for the new ones.
+    @discardableResult
     public func refresh() -> Bool {
         let files = Self.versionSignatures(directory)
         let version = Self.readVersion(directory)

@@ -24,9 +24,6 @@ struct ZonePeriod: Hashable, Sendable {
         guard start != .min, shownBefore < min(start + offset, shownAfter) else { return nil }
         return shownBefore..<min(start + offset, shownAfter)
     }
-
-    /// Seconds by which the clock jumped at `start`: above zero in a gap.
-    func jump(from previous: ZonePeriod) -> Int { offset - previous.offset }
 }
 
 extension ZonePeriod {

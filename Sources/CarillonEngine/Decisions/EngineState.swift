@@ -114,6 +114,9 @@ public struct EngineState: Sendable {
         return due <= now
     }
 
+    /// How many jobs wait although their time has come; counts them.
+    public func due(_ now: Timestamp) -> Int { planning.count + heap.count(dueBy: now) }
+
     public var jobsInHeap: Int { heap.count }
     public var earliestDue: Timestamp? { heap.earliest.flatMap { $0 == .distantFuture ? nil : $0 } }
     public var trackedRuns: Int { runs.count }

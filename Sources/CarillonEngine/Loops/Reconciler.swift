@@ -4,23 +4,13 @@ import Timetable
 
 /// Keeps the store's jobs as their feeds say: adds, updates, removes, and never touches another origin's.
 public actor Reconciler<Clock: EngineClock> {
-    /// What `status` and `feeds list` tell of a feed.
-    public struct FeedStatus: Sendable, Codable {
-        public var name: String
-        public var jobs: Int
-        public var readAt: Timestamp?
-        public var problems: [FeedProblem]
-        /// Why the feed as a whole could not be read, or waits for a person.
-        public var error: String?
-    }
-
     /// A feed that guards against loss keeps its jobs when less than half of at least this many are left.
     static var guardedSize: Int { 20 }
     static var batch: Int { 1_000 }
 
     private let engine: Engine<Clock>
     private let feeds: [String: any JobFeed]
-    private var statuses: [String: FeedStatus] = [:]
+    private var statuses: [String: FeedView] = [:]
     private var accepted: Set<String> = []
 
     init(engine: Engine<Clock>, feeds: [any JobFeed]) {
@@ -28,7 +18,10 @@ public actor Reconciler<Clock: EngineClock> {
         self.feeds = Dictionary(uniqueKeysWithValues: feeds.map { ($0.name, $0) })
     }
 
-    public var feedStatuses: [FeedStatus] { statuses.values.sorted { $0.name < $1.name } }
+    /// Every feed has been read once, well or not.
+    public var isReady: Bool { statuses.count == feeds.count }
+
+    public var feedViews: [FeedView] { statuses.values.sorted { $0.name < $1.name } }
 
     /// Reads the feed now and whenever it changes.
     func follow(_ feed: any JobFeed) async {
@@ -47,7 +40,7 @@ public actor Reconciler<Clock: EngineClock> {
 
     /// Reads one feed and brings the store in line.
     func reconcile(_ feed: any JobFeed) async {
-        var status = statuses[feed.name] ?? FeedStatus(name: feed.name, jobs: 0, readAt: nil, problems: [], error: nil)
+        var status = statuses[feed.name] ?? FeedView(name: feed.name, jobs: 0, readAt: nil, problems: [], error: nil)
         do {
             let snapshot = try await feed.snapshot()
             status.problems = snapshot.problems
@@ -61,10 +54,15 @@ public actor Reconciler<Clock: EngineClock> {
         tell(status, before: statuses[feed.name])
         statuses[feed.name] = status
         // Kept for those who look while no daemon runs.
-        if let text = try? JSONText.encode(status) { try? await engine.store.setNote("feed.\(feed.name)", text) }
+        do {
+            try await engine.store.setNote("feeds", feeds.keys.sorted().joined(separator: ","))
+            try await engine.store.setNote("feed.\(feed.name)", try JSONText.encode(status))
+        } catch {
+            engine.logger.debug("a feed's state was not noted", metadata: ["error": "\(error)"])
+        }
     }
 
-    private func bring(_ snapshot: FeedSnapshot, of feed: any JobFeed, _ status: inout FeedStatus) async throws {
+    private func bring(_ snapshot: FeedSnapshot, of feed: any JobFeed, _ status: inout FeedView) async throws {
         let known = try await engine.store.jobs(ofFeed: feed.name)
         let byName = Dictionary(uniqueKeysWithValues: known.map { ($0.name, $0) })
         var seen: Set<String> = []
@@ -106,7 +104,7 @@ public actor Reconciler<Clock: EngineClock> {
         }
     }
 
-    private func tell(_ status: FeedStatus, before: FeedStatus?) {
+    private func tell(_ status: FeedView, before: FeedView?) {
         let old = Set(before?.problems ?? [])
         for problem in status.problems where !old.contains(problem) {
             engine.logger.error("\(problem)", metadata: ["feed": "\(status.name)"])

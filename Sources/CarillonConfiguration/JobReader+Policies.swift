@@ -1,0 +1,74 @@
+import CarillonCore
+
+extension JobReader {
+    func readPolicies(_ table: inout TableReader, target: Target) -> Policies {
+        var policies = Policies(overlap: target.defaultOverlap)
+        policies.catchUp = readCatchUp(&table) ?? policies.catchUp
+        policies.overlap = readOverlap(&table) ?? policies.overlap
+        policies.window = table.span("window")
+        policies.startTimeout = table.span("start_timeout")
+        policies.timeout = table.span("timeout")
+        policies.heartbeatTimeout = table.span("heartbeat_timeout")
+        policies.onLost = table.choice("on_lost", OnLost.self) ?? .fail
+        policies.maxRuns = table.integer("max_runs", in: 1...Int64.max)
+        policies.retry = readRetry(&table) ?? .none
+        return policies
+    }
+
+    private enum CatchUpWord: String, CaseIterable { case skip, latest, all }
+
+    private func readCatchUp(_ table: inout TableReader) -> CatchUp? {
+        if case .table? = table.node["catch_up"]?.value {
+            return table.table("catch_up") { inner -> CatchUp? in
+                let limit = inner.integer("all", in: 1...Int64(CatchUp.mostAll))
+                if !inner.has("all") { inner.complain(nil, "expected { all = LIMIT, rate = PER_SECOND }") }
+                let rate = inner.number("rate", in: 0.001...10_000) ?? CatchUp.defaultRate
+                return limit.map { .all(limit: Int($0), rate: rate) }
+            } ?? nil
+        }
+        switch table.choice("catch_up", CatchUpWord.self) {
+        case .skip: return .skip
+        case .latest: return .latest
+        case .all: return .all(limit: CatchUp.mostAll, rate: CatchUp.defaultRate)
+        case nil: return nil
+        }
+    }
+
+    private enum OverlapWord: String, CaseIterable { case allow, skip, queue, replace }
+
+    private func readOverlap(_ table: inout TableReader) -> Overlap? {
+        if case .table? = table.node["overlap"]?.value {
+            return table.table("overlap") { inner -> Overlap? in
+                if !inner.has("queue") { inner.complain(nil, "expected { queue = MOST_WAITING }") }
+                return inner.integer("queue", in: 1...1_000_000).map { .queue(max: Int($0)) }
+            } ?? nil
+        }
+        switch table.choice("overlap", OverlapWord.self) {
+        case .allow: return .allow
+        case .skip: return .skip
+        case .queue: return .queue(max: 1)
+        case .replace: return .replace
+        case nil: return nil
+        }
+    }
+
+    private func readRetry(_ table: inout TableReader) -> Retry? {
+        table.table("retry") { inner in
+            var retry = Retry(attempts: Int(inner.integer("attempts", in: 1...1_000) ?? 1))
+            if !inner.has("attempts") { inner.complain(nil, "needs attempts: how many tries in all") }
+            retry.backoff = inner.span("backoff") ?? retry.backoff
+            retry.longestBackoff = inner.span("max_backoff") ?? max(retry.longestBackoff, retry.backoff)
+            if let causes = inner.strings("on") {
+                retry.on = []
+                for word in causes {
+                    if let cause = Retry.Cause(rawValue: word) {
+                        retry.on.insert(cause)
+                    } else {
+                        inner.complain("on", "\"\(word)\" is none of \"failure\", \"timeout\"")
+                    }
+                }
+            }
+            return retry
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import CarillonCore
+import Timetable
+
+extension JobReader {
+    private static let kinds = ["cron", "every", "at", "day_time"]
+
+    func readSchedule(_ table: inout TableReader, name: String) -> ScheduleText? {
+        let zone = table.string("time_zone") ?? defaultZone
+        let dialect = table.choice("dialect", Dialect.self) ?? .unix
+        let anchor = readInstant(&table, "anchor", zone: zone) ?? Timestamp(seconds: 0)
+        let given = Self.kinds.filter { table.has($0) }
+        if given.count > 1 {
+            table.complain(given[1], "a job has one schedule; this one has \(given.joined(separator: " and "))")
+        }
+        var rule = ScheduleText.Rule.manual
+        if let text = table.string("cron") { rule = .cron(text, dialect, anchor: anchor) }
+        if let text = readEvery(&table) { rule = .every(text, anchor: anchor) }
+        if let text = table.string("at") { rule = .once(text) }
+        if let text = table.string("day_time") { rule = .dayAndTime(text) }
+        var schedule = ScheduleText(rule, zone: zone)
+        schedule.dst = readDST(&table)
+        schedule.jitter = table.span("jitter") ?? 0
+        schedule.spread = table.bool("spread") ?? false
+        schedule.startsAt = readInstant(&table, "starts_at", zone: zone)
+        schedule.endsAt = readInstant(&table, "ends_at", zone: zone)
+        schedule.exclusions = readExclusions(&table)
+        return check(schedule, &table, name: name, key: given.first) ? schedule : nil
+    }
+
+    /// A number is milliseconds.
+    private func readEvery(_ table: inout TableReader) -> String? {
+        if case .integer(let milliseconds)? = table.node["every"]?.value {
+            _ = table.value("every")
+            return String(milliseconds)
+        }
+        return table.string("every")
+    }
+
+    private func readDST(_ table: inout TableReader) -> DSTPolicy {
+        table.table("dst") { inner in
+            DSTPolicy(gap: inner.choice("gap", DSTPolicy.Gap.self), overlap: inner.choice("overlap", DSTPolicy.Overlap.self))
+        } ?? DSTPolicy()
+    }
+
+    private func readInstant(_ table: inout TableReader, _ key: String, zone: String) -> Timestamp? {
+        guard let text = table.string(key) else { return nil }
+        do {
+            let rule = try Schedule.Rule.once(parsing: text, zone: try zones.zone(zone))
+            if case .once(let time) = rule { return time }
+        } catch {
+            // An unknown zone is said once, where it stands.
+            if (try? zones.zone(zone)) != nil { table.complain(key, error.message) }
+        }
+        return nil
+    }
+
+    private func readExclusions(_ table: inout TableReader) -> [ScheduleText.Calendar] {
+        var calendars: [ScheduleText.Calendar] = []
+        if let dates = table.strings("exclude") {
+            do {
+                _ = try Exclusion(name: "exclude", dates: dates)
+                calendars.append(.init(name: "exclude", dates: dates))
+            } catch {
+                table.complain("exclude", error.message)
+            }
+        }
+        if let path = table.string("calendar") {
+            do {
+                calendars.append(try CalendarFile.read(path, relativeTo: directory))
+            } catch {
+                table.complain("calendar", error.message)
+            }
+        }
+        return calendars
+    }
+
+    /// Compiles it once, so that whatever is wrong is said here, at its key.
+    private func check(_ schedule: ScheduleText, _ table: inout TableReader, name: String, key: String?) -> Bool {
+        do {
+            _ = try zones.zone(schedule.zone)
+        } catch {
+            table.complain(table.has("time_zone") ? "time_zone" : nil, error.message)
+            return false
+        }
+        do {
+            let compiled = try schedule.compile(job: name, zones: zones)
+            if case .cron(let expression)? = compiled?.rule, expression.isImpossible {
+                table.complain(key, "there is no such date: '\(expression.text)' never comes before the year 2200")
+                return false
+            }
+            return true
+        } catch {
+            table.complain(key, error.message)
+            return false
+        }
+    }
+}

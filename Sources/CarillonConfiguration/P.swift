@@ -1,3 +1,0 @@
-import Configuration
-import TOMLKit
-import Yams

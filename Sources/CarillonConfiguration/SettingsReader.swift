@@ -1,0 +1,75 @@
+import CarillonCore
+import Timetable
+
+/// Reads the settings of `carillon.toml`, with the environment laid over them.
+public struct SettingsReader: Sendable {
+    var zones: ZoneDatabase
+    var environment: EnvironmentOverrides
+
+    public init(zones: ZoneDatabase, environment: [String: String]) {
+        self.zones = zones
+        self.environment = EnvironmentOverrides(environment)
+    }
+
+    /// Settings from the file, or from the environment alone when there is none. Throws `ConfigurationError`.
+    public func read(file: String?) throws -> Settings {
+        guard let file else { return try read(ConfigNode(.table([])), source: "environment") }
+        do {
+            return try read(try ConfigDocument.read(path: file), source: file)
+        } catch let problem as FeedProblem {
+            throw ConfigurationError([problem])
+        }
+    }
+
+    func read(_ node: ConfigNode, source: String) throws -> Settings {
+        var table = TableReader(environment.laid(over: node), source: source)
+        var settings = Settings()
+        // The jobs in the same file are the file feed's to read.
+        _ = table.value("job")
+        settings.timeZone = table.string("time_zone") ?? settings.timeZone
+        do {
+            _ = try zones.zone(settings.timeZone)
+        } catch {
+            table.complain("time_zone", error.message)
+        }
+        settings.instance = table.string("instance")
+        settings.jobsDirectory = table.string("jobs_dir") ?? settings.jobsDirectory
+        _ = table.table("store") { readStore(&$0, &settings) }
+        _ = table.table("exec") { readExec(&$0, &settings.exec) }
+        _ = table.table("log") { readLog(&$0, &settings.log) }
+        _ = table.table("ledger") { readLedger(&$0, &settings.retention) }
+        table.finish()
+        guard table.problems.isEmpty else { throw ConfigurationError(table.problems) }
+        return settings
+    }
+
+    private func readStore(_ table: inout TableReader, _ settings: inout Settings) {
+        guard let url = table.string("url") else { return }
+        settings.storeURL = url
+        if !url.hasPrefix("sqlite:") || url == "sqlite:" {
+            // The address may hold a password, so it is not repeated.
+            table.complain("url", "expected sqlite:PATH; this build knows no other store")
+        }
+    }
+
+    private func readExec(_ table: inout TableReader, _ exec: inout Settings.Exec) {
+        exec.most = table.integer("max_children", in: 1...100_000)
+        exec.logLimit = table.integer("log_limit", in: 0...(1 << 40)) ?? exec.logLimit
+        exec.grace = table.span("grace") ?? exec.grace
+        exec.inheritEnvironment = table.strings("inherit_env") ?? []
+        exec.onStop = table.choice("on_stop", Settings.OnStop.self) ?? exec.onStop
+    }
+
+    private func readLog(_ table: inout TableReader, _ log: inout Settings.Log) {
+        log.level = table.choice("level", Settings.LogLevel.self)
+        log.format = table.choice("format", Settings.LogFormat.self)
+        log.file = table.string("file")
+        log.largest = table.integer("max_size", in: 1024...(1 << 40)) ?? log.largest
+        log.keep = table.integer("keep", in: 0...1_000) ?? log.keep
+    }
+
+    private func readLedger(_ table: inout TableReader, _ retention: inout Retention) {
+        retention.age = table.span("keep") ?? retention.age
+        retention.perJob = Int(table.integer("keep_per_job", in: 1...1_000_000_000) ?? Int64(retention.perJob))
+    }
+}

@@ -1,0 +1,201 @@
+import CarillonCore
+import Timetable
+
+/// Reads one table strictly: every key by name and type, and an error for what is left over.
+///
+/// All problems are gathered, so that a person sees them at once.
+struct TableReader {
+    let node: ConfigNode
+    let source: String
+    /// What stands before a key in messages: `retry.`.
+    let prefix: String
+    var job: String?
+    private(set) var problems: [FeedProblem] = []
+    private var used: Set<String> = []
+    private let entries: [(key: String, value: ConfigNode)]
+
+    init(_ node: ConfigNode, source: String, prefix: String = "", job: String? = nil) {
+        self.node = node
+        self.source = source
+        self.prefix = prefix
+        self.job = job
+        if case .table(let entries) = node.value {
+            self.entries = entries
+        } else {
+            entries = []
+            problems = [
+                FeedProblem(
+                    source: source, line: node.line, key: prefix.isEmpty ? nil : String(prefix.dropLast()), job: job,
+                    message: "expected a table, found \(node.kind)")
+            ]
+        }
+    }
+
+    mutating func complain(_ key: String?, _ message: String, line: Int? = nil) {
+        problems.append(
+            FeedProblem(
+                source: source, line: line ?? key.flatMap { node[$0]?.line } ?? node.line, key: key.map { prefix + $0 },
+                job: job, message: message))
+    }
+
+    mutating func adopt(_ other: TableReader) { problems += other.problems }
+
+    mutating func has(_ key: String) -> Bool { node[key] != nil }
+
+    mutating func value(_ key: String) -> ConfigNode? {
+        used.insert(key)
+        guard let value = node[key] else { return nil }
+        if case .null = value.value {
+            complain(key, "has no value")
+            return nil
+        }
+        return value
+    }
+
+    private mutating func read<T>(_ key: String, _ expected: String, _ body: (ConfigNode.Value) -> T?) -> T? {
+        guard let found = value(key) else { return nil }
+        if let read = body(found.value) { return read }
+        complain(key, "expected \(expected), found \(found.kind)")
+        return nil
+    }
+
+    mutating func string(_ key: String) -> String? {
+        read(key, "text") { if case .string(let text) = $0 { text } else { nil } }
+    }
+
+    mutating func bool(_ key: String) -> Bool? {
+        read(key, "true or false") { if case .bool(let bool) = $0 { bool } else { nil } }
+    }
+
+    mutating func integer(_ key: String, in range: ClosedRange<Int64>) -> Int64? {
+        guard let number = read(key, "a whole number", { if case .integer(let n) = $0 { n } else { nil } })
+        else { return nil }
+        guard range.contains(number) else {
+            let most = range.upperBound == .max ? "or more" : "to \(range.upperBound)"
+            complain(key, "\(number) is out of range; expected \(range.lowerBound) \(most)")
+            return nil
+        }
+        return number
+    }
+
+    mutating func number(_ key: String, in range: ClosedRange<Double>) -> Double? {
+        let number = read(key, "a number") { value -> Double? in
+            switch value {
+            case .integer(let n): Double(n)
+            case .double(let n): n
+            default: nil
+            }
+        }
+        guard let number else { return nil }
+        guard range.contains(number) else {
+            complain(key, "\(number) is out of range; expected \(range.lowerBound) to \(range.upperBound)")
+            return nil
+        }
+        return number
+    }
+
+    mutating func strings(_ key: String) -> [String]? {
+        guard let found = value(key) else { return nil }
+        guard case .array(let nodes) = found.value else {
+            complain(key, "expected a list of texts, found \(found.kind)")
+            return nil
+        }
+        var texts: [String] = []
+        for (index, node) in nodes.enumerated() {
+            guard case .string(let text) = node.value else {
+                complain(key, "element \(index + 1): expected text, found \(node.kind)", line: node.line)
+                return nil
+            }
+            texts.append(text)
+        }
+        return texts
+    }
+
+    /// A table of texts; numbers and booleans are taken as they are written.
+    mutating func environment(_ key: String) -> [String: String]? {
+        guard let found = value(key) else { return nil }
+        guard case .table(let entries) = found.value else {
+            complain(key, "expected a table, found \(found.kind)")
+            return nil
+        }
+        var texts: [String: String] = [:]
+        for (name, node) in entries {
+            if name.isEmpty || name.contains("=") || name.contains("\0") {
+                complain(key, "'\(name)' cannot be the name of a variable", line: node.line)
+                continue
+            }
+            switch node.value {
+            case .string(let text) where !text.contains("\0"): texts[name] = text
+            case .integer(let number): texts[name] = String(number)
+            case .bool(let bool): texts[name] = String(bool)
+            case .double(let number): texts[name] = String(number)
+            default: complain(key, "\(name): expected text, found \(node.kind)", line: node.line)
+            }
+        }
+        return texts
+    }
+
+    /// A duration such as `"1h30m"`, or milliseconds as a number; microseconds.
+    mutating func span(_ key: String) -> Int64? {
+        guard let found = value(key) else { return nil }
+        switch found.value {
+        case .integer(let milliseconds) where milliseconds >= 0 && milliseconds <= Int64.max / 1_000:
+            return milliseconds * 1_000
+        case .string(let text):
+            do {
+                return try Span.parse(text)
+            } catch {
+                complain(key, error.message)
+            }
+        default: complain(key, "expected a duration such as \"90s\" or \"1h30m\", found \(found.kind)")
+        }
+        return nil
+    }
+
+    mutating func choice<T: RawRepresentable & CaseIterable>(_ key: String, _ type: T.Type) -> T?
+    where T.RawValue == String {
+        guard let text = string(key) else { return nil }
+        if let value = T(rawValue: text) { return value }
+        let known = T.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+        complain(key, "\"\(text)\" is none of \(known)")
+        return nil
+    }
+
+    /// The table under a key, read by `body`.
+    mutating func table<T>(_ key: String, _ body: (inout TableReader) -> T) -> T? {
+        guard let found = value(key) else { return nil }
+        var inner = TableReader(found, source: source, prefix: prefix + key + ".", job: job)
+        if case .table = found.value {
+            let read = body(&inner)
+            inner.finish()
+            adopt(inner)
+            return read
+        }
+        adopt(inner)
+        return nil
+    }
+
+    /// Complains of every key nobody asked for, with the nearest one that exists.
+    mutating func finish() {
+        for (key, value) in entries where !used.contains(key) {
+            let near = used.min { distance($0, key) < distance($1, key) }
+            let hint = near.flatMap { distance($0, key) <= 2 ? "; did you mean \($0)?" : nil } ?? ""
+            complain(key, "unknown key\(hint)", line: value.line)
+        }
+    }
+
+    private func distance(_ a: String, _ b: String) -> Int {
+        let b = Array(b.utf8)
+        var row = Array(0...b.count)
+        for (i, x) in a.utf8.enumerated() {
+            var previous = row[0]
+            row[0] = i + 1
+            for j in b.indices {
+                let cost = min(row[j + 1] + 1, row[j] + 1, previous + (x == b[j] ? 0 : 1))
+                previous = row[j + 1]
+                row[j + 1] = cost
+            }
+        }
+        return row[b.count]
+    }
+}

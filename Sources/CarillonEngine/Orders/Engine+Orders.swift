@@ -1,0 +1,30 @@
+import CarillonCore
+import Timetable
+
+extension Engine {
+    /// Opens a run of a job now, outside its schedule.
+    func openManual(_ stored: StoredJob) async throws -> Run {
+        let now = clock.now
+        let run = Run(
+            id: RunID(manualAt: now, random: UInt64.random(in: 0...UInt64.max)), jobID: stored.id,
+            job: stored.job.name, revision: stored.revision, trigger: .manual, scheduledAt: now, createdAt: now,
+            instance: instance)
+        let opened = try await store.openManual(run, lease: lease, now: now)
+        await send(.found([opened], [stored.id: Definition(stored, zones: zones)]))
+        return opened
+    }
+
+    func status(counts: StoreCounts, feeds: [FeedView], ready: Bool, version: String) async -> StatusView {
+        var connections = [StatusView.Connection(name: "store", trouble: state.storeTrouble)]
+        for (kind, outbox) in outboxes.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            connections.append(.init(name: kind.rawValue, trouble: await outbox.dispatcher.trouble()))
+        }
+        let milliseconds = { (quantile: Double) in self.state.lateness.quantile(quantile).map { Double($0) / 1_000 } }
+        return StatusView(
+            version: version, instance: instance, startedAt: startedAt, now: clock.now, ready: ready,
+            jobs: counts.jobs, enabled: counts.enabled, active: counts.active, nextDue: state.earliestDue,
+            due: state.due(clock.now), dispatched: state.lateness.dispatched, latenessP50: milliseconds(0.5),
+            latenessP99: milliseconds(0.99), latenessMax: milliseconds(1), feeds: feeds, connections: connections,
+            paused: pauseReason, shadow: settings.shadow, zones: zones.version, term: lease.term)
+    }
+}

@@ -1,0 +1,138 @@
+import CarillonCore
+import Timetable
+
+/// Says in words, from the ledger, why a job did or did not run, and when it runs next.
+struct Explanation {
+    let desk: QueryDesk
+    let job: StoredJob
+    let now: Timestamp
+
+    private var name: String { job.job.name }
+
+    func lines(at text: String?) async throws -> [String] {
+        let definition = Definition(job, zones: desk.zones)
+        let zone = try desk.zones.zone(job.job.schedule.zone)
+        var lines = ["\(name): \(definition.schedule?.english() ?? "runs only when asked")"]
+        if let text {
+            lines += try await about(text, definition, zone)
+        } else {
+            lines += try await latest(zone)
+        }
+        lines += try await outlook(definition, zone)
+        return lines
+    }
+
+    // MARK: One time
+
+    private func about(_ text: String, _ definition: Definition, _ zone: Zone) async throws -> [String] {
+        let (from, through) = try moment(text, zone)
+        let runs = try await desk.store.runs(RunQuery(job: name, since: from, until: through, limit: 20))
+        if !runs.isEmpty { return runs.reversed().flatMap { story($0, zone) } }
+        let skips = try await desk.store.skips(RunQuery(job: name, since: from, until: through, limit: 20))
+        let covering = skips.filter { $0.after < through && $0.through >= from }
+        let occurrence = definition.schedule?.next(after: from.adding(microseconds: -1)).flatMap { $0 <= through ? $0 : nil }
+        if let skip = covering.first, occurrence != nil || skip.reason == .gap || skip.reason == .past {
+            let detail = skip.detail.map { " (\($0))" } ?? ""
+            return ["\(zone.format(occurrence ?? skip.through)): did not run, because \(skip.reason.words)\(detail)."]
+        }
+        guard let occurrence else { return neighbours(of: from, definition, zone) }
+        if occurrence > now { return ["\(zone.format(occurrence)): that is still to come."] }
+        if occurrence > job.cursor { return ["\(zone.format(occurrence)): has not been planned yet; no daemon has scheduled since."] }
+        return ["\(zone.format(occurrence)): the ledger has nothing: the job or this schedule is younger, or its history was pruned."]
+    }
+
+    /// A time without seconds means its whole minute.
+    private func moment(_ text: String, _ zone: Zone) throws -> (Timestamp, Timestamp) {
+        var text = text
+        // A time of day alone is today's, in the job's zone.
+        if (4...8).contains(text.utf8.count), text.contains(":"), !text.contains("-") {
+            let today = zone.local(now)
+            let pad = { (number: Int) in number < 10 ? "0\(number)" : "\(number)" }
+            if text.firstIndex(of: ":") == text.index(text.startIndex, offsetBy: 1) { text = "0" + text }
+            text = "\(today.year)-\(pad(today.month))-\(pad(today.day)) \(text)"
+        }
+        do {
+            guard case .once(let time) = try Schedule.Rule.once(parsing: text, zone: zone) else {
+                throw OrderError(.bad, "'\(text)' is no time")
+            }
+            let whole = time.seconds % 60 == 0
+            return (time, time.adding(microseconds: whole ? 59_999_999 : 999_999))
+        } catch let error as ScheduleError {
+            throw OrderError(.bad, error.message)
+        }
+    }
+
+    private func neighbours(of time: Timestamp, _ definition: Definition, _ zone: Zone) -> [String] {
+        guard let schedule = definition.schedule else { return ["\(zone.format(time)): it has no schedule."] }
+        var around: [String] = []
+        if let before = schedule.previous(before: time) { around.append(zone.format(before)) }
+        if let after = schedule.next(after: time) { around.append(zone.format(after)) }
+        let nearest = around.isEmpty ? "" : " The nearest scheduled times are \(around.joined(separator: " and "))."
+        return ["\(zone.format(time)): it is not scheduled at that time.\(nearest)"]
+    }
+
+    // MARK: The story of a run
+
+    private func story(_ run: Run, _ zone: Zone) -> [String] {
+        var lines: [String] = []
+        let cause =
+            switch run.trigger {
+            case .schedule: "scheduled"
+            case .catchUp: "scheduled, and caught up later"
+            case .manual: "ordered by hand"
+            case .boot: "for a boot of the machine"
+            }
+        lines.append("\(zone.format(run.scheduledAt)): \(cause); run \(run.id) is \(run.state.rawValue).")
+        for earlier in run.earlier {
+            lines.append("  attempt \(earlier.attempt) failed: \(earlier.outcome.error ?? "no reason given")")
+        }
+        if let started = run.startedAt {
+            let late = Double(started.microseconds - run.scheduledAt.microseconds) / 1_000_000
+            let lateness = run.trigger == .manual ? "" : ", \(Span.format(Int64(max(late, 0) * 1_000) * 1_000)) after its time"
+            lines.append("  started \(zone.format(started))\(run.earlier.isEmpty ? lateness : "")")
+        }
+        if let ended = run.endedAt {
+            var how = ""
+            if let code = run.outcome.exitCode { how = ", exit code \(code)" }
+            if let signal = run.outcome.signal { how = ", signal \(signal)" }
+            lines.append("  ended \(zone.format(ended))\(how)")
+        }
+        if let error = run.outcome.error { lines.append("  error: \(error)") }
+        if let reason = run.reason, reason != run.outcome.error { lines.append("  reason: \(reason)") }
+        if run.state == .pending {
+            lines.append(
+                run.notBefore > now ? "  waits until \(zone.format(run.notBefore))" : "  waits for its turn or for room")
+        }
+        return lines
+    }
+
+    private func latest(_ zone: Zone) async throws -> [String] {
+        var lines: [String] = []
+        let run = try await desk.store.runs(RunQuery(job: name, limit: 1)).first
+        let skip = try await desk.store.skips(RunQuery(job: name, limit: 1)).first
+        if let run { lines += story(run, zone) } else { lines.append("It has not run yet.") }
+        if let skip, skip.through > run?.scheduledAt ?? .distantPast {
+            lines.append("\(zone.format(skip.through)): did not run, because \(skip.reason.words).")
+        }
+        return lines
+    }
+
+    // MARK: What comes
+
+    private func outlook(_ definition: Definition, _ zone: Zone) async throws -> [String] {
+        var lines: [String] = []
+        for problem in try await desk.problemsByJob()[name] ?? [] { lines.append("Its definition is broken: \(problem)") }
+        if let fault = definition.fault { lines.append("Its schedule cannot be used: \(fault)") }
+        if let pause = try await desk.store.note("pause") { lines.append("Dispatching is paused: \(pause)") }
+        if !job.job.enabled {
+            lines.append("It is disabled, so it does not run.")
+        } else if let next = job.nextDue, next != .distantFuture {
+            lines.append("Next: \(zone.format(next))")
+        } else if job.nextDue == .distantFuture {
+            lines.append("Next: at the next boot of the machine.")
+        } else {
+            lines.append("There is no next time.")
+        }
+        return lines
+    }
+}

@@ -1,0 +1,110 @@
+import CarillonCore
+import Timetable
+
+/// Carries out every order in a running daemon; the channels only bring and answer them.
+public struct OrderDesk<Clock: EngineClock>: Sendable {
+    private let engine: Engine<Clock>
+    private let reconciler: Reconciler<Clock>
+    private let queries: QueryDesk
+    private let version: String
+
+    public init(_ service: EngineService<Clock>, version: String) {
+        engine = service.engine
+        reconciler = service.reconciler
+        queries = QueryDesk(store: engine.store, zones: engine.zones)
+        self.version = version
+    }
+
+    public func handle(_ order: Order) async -> Reply {
+        do {
+            if let answer = try await queries.answer(order, now: engine.clock.now) { return answer }
+            return try await carryOut(order)
+        } catch let error as OrderError {
+            return .failed(code: error.code.name, message: error.message)
+        } catch let error as StoreError {
+            return .failed(code: error.code.name, message: error.message)
+        } catch {
+            return .failed(code: "refused", message: "\(error)")
+        }
+    }
+
+    private func carryOut(_ order: Order) async throws -> Reply {
+        switch order {
+        case .put(let job, let replacing): return .done(try await put(job, replacing: replacing))
+        case .delete(let name):
+            let stored = try await owned(name, to: "deleted")
+            try await engine.remove([stored.id])
+            return .done("\(name) is deleted; its runs stay in the ledger")
+        case .enable(let name, let enabled):
+            var job = try await owned(name, to: enabled ? "enabled" : "disabled").job
+            job.enabled = enabled
+            _ = try await put(job, replacing: true)
+            return .done("\(name) is \(enabled ? "enabled" : "disabled")")
+        case .start(let name): return .started(try await start(name))
+        case .cancel(let text): return .done(try await cancel(text))
+        case .pause(let reason):
+            try await engine.setPause(reason)
+            return .done("dispatching is paused: \(reason)")
+        case .resume:
+            try await engine.setPause(nil)
+            return .done("dispatching goes on")
+        case .acceptFeed(let name):
+            try await reconciler.accept(name)
+            return .done("\(name) is accepted as it is")
+        case .status: return .status(try await status())
+        case .jobs, .job, .runs, .run, .why, .feeds:
+            throw OrderError(.bad, "a question was taken for an order")
+        }
+    }
+
+    /// A job that an order may change: one that no feed owns.
+    private func owned(_ name: String, to change: String) async throws -> StoredJob {
+        let stored = try await queries.job(named: name)
+        guard stored.job.origin.feed == Origin.orders.feed else {
+            throw OrderError(
+                .refused, "\(name) belongs to \(stored.job.origin); it is \(change) there, and the change is taken up at once")
+        }
+        return stored
+    }
+
+    private func put(_ job: Job, replacing: Bool) async throws -> String {
+        var job = job
+        job.origin = .orders
+        if let fault = Job.fault(inName: job.name) { throw OrderError(.bad, fault) }
+        do {
+            _ = try job.schedule.compile(job: job.name, zones: engine.zones)
+        } catch {
+            throw OrderError(.bad, error.message)
+        }
+        let known = try await engine.store.job(named: job.name)
+        if known != nil, !replacing {
+            throw OrderError(.refused, "there is a job '\(job.name)' already; `jobs update` changes it")
+        }
+        if known == nil, replacing { throw OrderError(.unknown, "there is no job '\(job.name)'") }
+        if let problem = try await engine.put([(job, known?.id)]).first {
+            throw OrderError(.refused, problem.message)
+        }
+        return "\(job.name) is \(known == nil ? "added" : "changed")"
+    }
+
+    private func start(_ name: String) async throws -> RunView {
+        let stored = try await queries.job(named: name)
+        let run = try await engine.openManual(stored)
+        return RunView(run, zone: stored.job.schedule.zone)
+    }
+
+    private func cancel(_ text: String) async throws -> String {
+        let run = try await queries.run(text)
+        guard !run.state.isFinal else {
+            throw OrderError(.refused, "run \(run.id) has ended already: \(run.state.rawValue)")
+        }
+        await engine.send(.cancel(run.id, reason: "cancelled by an order"))
+        return "run \(run.id) of \(run.job) is being cancelled"
+    }
+
+    private func status() async throws -> StatusView {
+        let counts = try await engine.store.counts()
+        let feeds = await reconciler.feedViews
+        return await engine.status(counts: counts, feeds: feeds, ready: await reconciler.isReady, version: version)
+    }
+}

@@ -1,0 +1,147 @@
+import CarillonCore
+import Timetable
+
+/// Answers questions from the store alone, so that they are answered with or without a daemon.
+public struct QueryDesk: Sendable {
+    let store: any JobStore
+    let zones: ZoneDatabase
+
+    /// A skip longer than this is told as "at least" so many.
+    static let mostCounted = 1_000_000
+
+    public init(store: any JobStore, zones: ZoneDatabase) {
+        self.store = store
+        self.zones = zones
+    }
+
+    /// Nil for an order that is no question.
+    public func answer(_ order: Order, now: Timestamp) async throws -> Reply? {
+        switch order {
+        case .jobs(let after, let limit):
+            let problems = try await problemsByJob()
+            var views: [JobView] = []
+            for stored in try await store.jobs(after: after, limit: limit) {
+                views.append(try await view(stored, problems: problems[stored.job.name] ?? []))
+            }
+            return .jobs(views)
+        case .job(let name):
+            let stored = try await job(named: name)
+            var view = try await view(stored, problems: try await problemsByJob()[name] ?? [])
+            view.policies = stored.job.policies
+            return .jobs([view])
+        case .runs(let query): return .runs(try await runs(query))
+        case .run(let text): return .runs([try await self.view(try await run(text))])
+        case .why(let name, let time):
+            return .why(try await Explanation(desk: self, job: try await job(named: name), now: now).lines(at: time))
+        case .feeds: return .feeds(try await feeds())
+        default: return nil
+        }
+    }
+
+    func job(named name: String) async throws -> StoredJob {
+        if let stored = try await store.job(named: name) { return stored }
+        if let problem = try await problemsByJob()[name]?.first {
+            throw OrderError(.unknown, "job '\(name)' has never been good: \(problem)")
+        }
+        throw OrderError(.unknown, "there is no job '\(name)'")
+    }
+
+    func run(_ text: String) async throws -> Run {
+        let text = text.lowercased()
+        guard (4...24).contains(text.utf8.count), text.allSatisfy(\.isHexDigit) else {
+            throw OrderError(.bad, "'\(text)' is no run id: 24 hexadecimal digits, or at least the first four")
+        }
+        let found = try await store.runs(idPrefix: text, limit: 2)
+        guard let run = found.first else { throw OrderError(.unknown, "there is no run '\(text)'") }
+        guard found.count == 1 else {
+            throw OrderError(.bad, "several runs begin with '\(text)'; give more digits")
+        }
+        return run
+    }
+
+    func view(_ stored: StoredJob, problems: [FeedProblem]) async throws -> JobView {
+        let definition = Definition(stored, zones: zones)
+        var problems = problems.map(\.description)
+        if let fault = definition.fault { problems.append(fault) }
+        let last = try await store.runs(RunQuery(job: stored.job.name, limit: 1)).first
+        var lastView: RunView?
+        if let last { lastView = try await view(last) }
+        return JobView(
+            name: stored.job.name, schedule: stored.job.schedule.summary,
+            english: definition.schedule?.english() ?? "only when asked", timeZone: stored.job.schedule.zone,
+            target: stored.job.target.summary, enabled: stored.job.enabled,
+            next: stored.nextDue.flatMap { $0 == .distantFuture || !stored.job.enabled ? nil : $0 }, lastRun: lastView,
+            origin: stored.job.origin.description, tags: stored.job.tags, problems: problems, policies: nil,
+            revision: stored.revision)
+    }
+
+    func view(_ run: Run) async throws -> RunView {
+        let zone = try await store.jobs(ids: [run.jobID]).first?.job.schedule.zone ?? "UTC"
+        return RunView(run, zone: zone)
+    }
+
+    /// Runs and skips together, newest first.
+    func runs(_ query: RunQuery) async throws -> [RunView] {
+        if let job = query.job { _ = try await self.job(named: job) }
+        var views: [RunView] = []
+        let runs = try await store.runs(query)
+        let zoneOf = Dictionary(
+            try await store.jobs(ids: Array(Set(runs.map(\.jobID)))).map { ($0.id, $0.job.schedule.zone) },
+            uniquingKeysWith: { first, _ in first })
+        for run in runs { views.append(RunView(run, zone: zoneOf[run.jobID] ?? "UTC")) }
+        if query.states.isEmpty || query.states.contains(.skipped) {
+            for skip in try await store.skips(query) { views.append(try await view(skip)) }
+        }
+        views.sort { ($0.scheduledAt, $0.id) > ($1.scheduledAt, $1.id) }
+        return Array(views.prefix(query.limit))
+    }
+
+    /// Counts what a skip covers, with the schedule that was in force.
+    private func view(_ skip: Skip) async throws -> RunView {
+        let definition = try await store.definition(of: skip.jobID, revision: skip.revision)
+        let schedule = try? definition?.schedule.compile(job: skip.job, zones: zones)
+        let first = schedule?.next(after: skip.after) ?? skip.through
+        let count: Int
+        switch skip.reason {
+        case .gap: count = 1
+        default: count = schedule?.count(after: skip.after, through: skip.through, limit: Self.mostCounted) ?? 1
+        }
+        let id = RunID(store: try await store.storeID(), job: skip.job, scheduledAt: first)
+        return RunView(skip, id: id, first: min(first, skip.through), count: count, zone: definition?.schedule.zone ?? "UTC")
+    }
+
+    func problemsByJob() async throws -> [String: [FeedProblem]] {
+        Dictionary(grouping: try await feeds().flatMap(\.problems).filter { $0.job != nil }) { $0.job ?? "" }
+    }
+
+    /// What the feeds said when they were last read.
+    func feeds() async throws -> [FeedView] {
+        guard let names = try await store.note("feeds") else { return [] }
+        var views: [FeedView] = []
+        for name in names.split(separator: ",") {
+            if let text = try await store.note("feed.\(name)") {
+                views.append(try JSONText.decode(FeedView.self, text))
+            }
+        }
+        return views
+    }
+}
+
+extension RunView {
+    init(_ run: Run, zone: String) {
+        self.init(
+            id: run.id.description, job: run.job, timeZone: zone, scheduledAt: run.scheduledAt, state: run.state,
+            trigger: run.trigger, attempt: run.attempt, createdAt: run.createdAt, dispatchedAt: run.dispatchedAt,
+            startedAt: run.startedAt, endedAt: run.endedAt, notBefore: run.notBefore, exitCode: run.outcome.exitCode,
+            signal: run.outcome.signal, error: run.outcome.error, reason: run.reason, instance: run.instance,
+            outputTail: run.outcome.outputTail, earlier: run.earlier)
+    }
+
+    init(_ skip: Skip, id: RunID, first: Timestamp, count: Int, zone: String) {
+        let reason = skip.reason.words + (skip.detail.map { " (\($0))" } ?? "")
+        self.init(
+            id: id.description, job: skip.job, timeZone: zone, scheduledAt: first, state: .skipped, attempt: 0,
+            createdAt: skip.recordedAt, endedAt: skip.recordedAt, reason: reason, earlier: [], through: skip.through,
+            count: count)
+    }
+}

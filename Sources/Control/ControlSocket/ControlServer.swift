@@ -1,0 +1,65 @@
+import CarillonEngine
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+/// The daemon's own socket in its state directory, mode 0600: orders in, replies out, one JSON line each.
+public struct ControlServer: Service {
+    private let path: String
+    private let logger: Logger
+    private let handle: @Sendable (Order) async -> Reply
+
+    /// Whoever binds holds the state directory's lock, so a socket file that is there is a dead daemon's.
+    public init(path: String, logger: Logger, handle: @escaping @Sendable (Order) async -> Reply) {
+        self.path = path
+        self.logger = logger
+        self.handle = handle
+    }
+
+    public func run() async throws {
+        unlink(path)
+        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(unixDomainSocketPath: path) { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ByteToMessageHandler(LineDecoder()))
+                    return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
+                }
+            }
+        chmod(path, 0o600)
+        try await withGracefulShutdownHandler {
+            try await server.executeThenClose { connections in
+                try await withThrowingDiscardingTaskGroup { group in
+                    for try await connection in connections { group.addTask { await serve(connection) } }
+                }
+            }
+        } onGracefulShutdown: {
+            server.channel.close(promise: nil)
+        }
+        unlink(path)
+    }
+
+    private func serve(_ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>) async {
+        do {
+            try await connection.executeThenClose { requests, replies in
+                try await cancelWhenGracefulShutdown {
+                    for try await request in requests {
+                        try await replies.write(ByteBuffer(string: try await answer(request) + "\n"))
+                    }
+                }
+            }
+        } catch is CancellationError {
+        } catch {
+            logger.debug("a control connection ended", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func answer(_ request: ByteBuffer) async throws -> String {
+        do {
+            return try JSONText.encode(await handle(try JSONText.decode(Order.self, String(buffer: request))))
+        } catch let error as DecodingError {
+            return try JSONText.encode(Reply.failed(code: "bad", message: "not an order: \(error)"))
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import CarillonCore
+import CarillonEngine
+import ControlSocket
+import Foundation
+import SQLiteStore
+import Timetable
+
+/// Brings an order to the daemon; a question is answered from the store when none runs.
+struct Asking {
+    let place: Place
+
+    func ask(_ order: Order) async throws -> Reply {
+        do {
+            return try check(try await ControlClient(path: place.socketPath).send(order))
+        } catch is ControlClient.NoDaemon {
+            return try await answerWithoutDaemon(order)
+        } catch let error as OrderError {
+            throw Failure.failed(error.message)
+        }
+    }
+
+    private func answerWithoutDaemon(_ order: Order) async throws -> Reply {
+        let zones = ZoneDatabase()
+        let settings = try place.settings(zones: zones)
+        guard let path = settings.storePath(in: place.stateDirectory), FileManager.default.fileExists(atPath: path) else {
+            throw Failure.failed(
+                "no daemon runs in \(place.stateDirectory), and there is no store; start one with `carillon serve`")
+        }
+        do {
+            let store = try SQLiteStore(reading: path)
+            let answer = try await QueryDesk(store: store, zones: zones).answer(order, now: SystemClock().now)
+            try await store.close()
+            guard let answer else {
+                throw Failure.failed("no daemon runs in \(place.stateDirectory); start one with `carillon serve`")
+            }
+            return answer
+        } catch let error as OrderError {
+            throw Failure(code: error.code == .bad ? 2 : 1, message: error.message)
+        } catch let error as StoreError {
+            throw Failure.failed(error.message)
+        }
+    }
+
+    private func check(_ reply: Reply) throws -> Reply {
+        if case .failed(let code, let message) = reply { throw Failure(code: code == "bad" ? 2 : 1, message: message) }
+        return reply
+    }
+
+    /// For orders that are carried out and answered with a sentence.
+    func tell(_ order: Order) async throws {
+        switch try await ask(order) {
+        case .done(let sentence): print(sentence)
+        default: throw Failure.failed("the daemon gave an answer of another kind")
+        }
+    }
+
+    func jobs(_ order: Order) async throws -> [JobView] {
+        guard case .jobs(let views) = try await ask(order) else {
+            throw Failure.failed("the daemon gave an answer of another kind")
+        }
+        return views
+    }
+
+    func runs(_ order: Order) async throws -> [RunView] {
+        guard case .runs(let views) = try await ask(order) else {
+            throw Failure.failed("the daemon gave an answer of another kind")
+        }
+        return views
+    }
+
+    func feeds() async throws -> [FeedView] {
+        guard case .feeds(let views) = try await ask(.feeds) else {
+            throw Failure.failed("the daemon gave an answer of another kind")
+        }
+        return views
+    }
+}

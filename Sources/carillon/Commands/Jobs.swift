@@ -1,0 +1,136 @@
+import ArgumentParser
+import CarillonCore
+import CarillonEngine
+import Foundation
+import Timetable
+
+struct Jobs: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Look at jobs and change them.",
+        subcommands: [
+            List.self, Show.self, Add.self, Update.self, Delete.self, Enable.self, Disable.self, RunNow.self,
+        ], defaultSubcommand: List.self)
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "All jobs, with what is wrong with any of them.",
+            discussion: "EXAMPLE\n  carillon jobs list --json | jq -r 'select(.problems != []) | .name'")
+        @OptionGroup var place: Place
+        @Flag(help: "Print one JSON object a line.") var json = false
+
+        private static let page = 500
+
+        func run() async throws {
+            let asking = Asking(place: place)
+            let moment = Moment()
+            let problems = try await asking.feeds().flatMap(\.problems)
+            var known: Set<String> = []
+            var table = Table("JOB", "SCHEDULE", "NEXT", "LAST", "STATE")
+            var last: String?
+            while true {
+                let jobs = try await asking.jobs(.jobs(after: last, limit: Self.page))
+                for job in jobs {
+                    known.insert(job.name)
+                    if json { print(job.json.line) } else { add(job, to: &table, moment) }
+                }
+                guard jobs.count == Self.page, let end = jobs.last else { break }
+                last = end.name
+            }
+            // Jobs that have never been good are in no store; they are here all the same.
+            let broken = Dictionary(grouping: problems.filter { !known.contains($0.job ?? "") }) { $0.job ?? $0.source }
+            for (name, problems) in broken.sorted(by: { $0.key < $1.key }) {
+                let words = problems.map(\.description)
+                if json {
+                    print(
+                        JSONObject([
+                            ("name", .text(name)), ("state", .text("error")),
+                            ("problems", .list(words.map { .text($0) })),
+                        ]).line)
+                } else {
+                    table.add(.init(name), .init("-"), .init("-"), .init("-"), .init("error", .red))
+                }
+            }
+            if !json {
+                if known.isEmpty, broken.isEmpty { print("no jobs; add one with `carillon jobs add`") } else { table.print() }
+                for problem in problems { print(Terminal.paint("error: ", .red) + problem.description) }
+            }
+        }
+
+        private func add(_ job: JobView, to table: inout Table, _ moment: Moment) {
+            let next = job.next.map { "\(moment.absolute($0, job.timeZone)) (\(moment.relative($0)))" } ?? "-"
+            let last = job.lastRun.map { "\($0.state.rawValue) \(moment.relative($0.scheduledAt))" } ?? "-"
+            let state: Table.Cell =
+                !job.problems.isEmpty
+                ? .init("error", .red) : job.enabled ? .init("enabled", .green) : .init("disabled", .yellow)
+            table.add(
+                .init(job.name), .init(job.schedule), .init(next), .init(last, job.lastRun?.state.colour), state)
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Everything about one job.")
+        @OptionGroup var place: Place
+        @Argument(help: "The job's name.") var name: String
+        @Flag(help: "Print one JSON object.") var json = false
+
+        func run() async throws {
+            let asking = Asking(place: place)
+            guard let job = try await asking.jobs(.job(name)).first else { return }
+            if json { return print(job.json.line) }
+            let moment = Moment()
+            print(Terminal.paint(job.name, .bold))
+            print("  runs        \(job.english)")
+            print("  schedule    \(job.schedule)   (\(job.timeZone))")
+            print("  target      \(job.target)")
+            print("  from        \(job.origin)")
+            print("  state       \(job.enabled ? "enabled" : "disabled")")
+            if let next = job.next { print("  next        \(moment.both(next, job.timeZone))") }
+            if !job.tags.isEmpty { print("  tags        \(job.tags.joined(separator: ", "))") }
+            for line in job.policies?.words ?? [] { print("  \(line)") }
+            for problem in job.problems { print("  " + Terminal.paint("error", .red) + "       \(problem)") }
+            print("")
+            RunView.printTable(try await asking.runs(.runs(RunQuery(job: name, limit: 10))), moment)
+        }
+    }
+
+    struct Delete: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Remove a job; its runs stay in the ledger.")
+        @OptionGroup var place: Place
+        @Argument(help: "The job's name.") var name: String
+
+        func run() async throws { try await Asking(place: place).tell(.delete(name)) }
+    }
+
+    struct Enable: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Let a job run again.")
+        @OptionGroup var place: Place
+        @Argument(help: "The job's name.") var name: String
+
+        func run() async throws { try await Asking(place: place).tell(.enable(name, true)) }
+    }
+
+    struct Disable: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Keep a job from running; the ledger says so for every time it misses.")
+        @OptionGroup var place: Place
+        @Argument(help: "The job's name.") var name: String
+
+        func run() async throws { try await Asking(place: place).tell(.enable(name, false)) }
+    }
+
+    struct RunNow: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "run", abstract: "Run a job now, outside its schedule.")
+        @OptionGroup var place: Place
+        @Argument(help: "The job's name.") var name: String
+        @Flag(help: "Print one JSON object.") var json = false
+
+        func run() async throws {
+            guard case .started(let run) = try await Asking(place: place).ask(.start(name)) else {
+                throw Failure.failed("the daemon gave an answer of another kind")
+            }
+            print(json ? run.json.line : "run \(run.id) of \(run.job) is on its way; see `carillon runs show \(run.id)`")
+        }
+    }
+}

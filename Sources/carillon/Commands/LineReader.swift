@@ -1,0 +1,29 @@
+import Foundation
+
+/// Lines of a file or of standard input, as they come.
+final class LineReader {
+    private let file: UnsafeMutablePointer<FILE>
+
+    init?(path: String) {
+        guard let file = fopen(path, "re") else { return nil }
+        self.file = file
+    }
+
+    init?(_ descriptor: Int32) {
+        guard let file = fdopen(dup(descriptor), "r") else { return nil }
+        self.file = file
+    }
+
+    deinit { fclose(file) }
+
+    /// The next line without its end; nil after the last.
+    func next() -> String? {
+        var line: UnsafeMutablePointer<CChar>?
+        var capacity = 0
+        defer { free(line) }
+        let count = getline(&line, &capacity, file)
+        guard count > 0, let line else { return nil }
+        let bytes = UnsafeRawBufferPointer(start: line, count: count)
+        return String(decoding: bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...], as: UTF8.self)
+    }
+}

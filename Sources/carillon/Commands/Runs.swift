@@ -1,0 +1,136 @@
+import ArgumentParser
+import CarillonCore
+import CarillonEngine
+import ExecDispatcher
+import Foundation
+import Timetable
+
+struct Runs: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Look at the ledger.", subcommands: [List.self, Show.self, Cancel.self, Logs.self],
+        defaultSubcommand: List.self)
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Runs and skipped times, newest first.",
+            discussion: """
+                EXAMPLES
+                  carillon runs list --job backup --since 2026-11-01
+                  carillon runs list --state failed --since 24h --json
+                """)
+        @OptionGroup var place: Place
+        @Option(help: "Only this job's.") var job: String?
+        @Option(help: "Only in this state: \(RunState.allCases.map(\.rawValue).joined(separator: ", ")). May be repeated.")
+        var state: [String] = []
+        @Option(help: "Scheduled since a time (RFC 3339, or local) or for a span such as 24h.") var since: String?
+        @Option(help: "At most so many.") var limit = 50
+        @Flag(help: "Print one JSON object a line.") var json = false
+
+        func run() async throws {
+            var query = RunQuery(job: job, limit: limit)
+            guard limit > 0 else { throw Failure.input("--limit: expected 1 or more") }
+            for word in state {
+                guard let state = RunState(rawValue: word) else {
+                    let known = RunState.allCases.map(\.rawValue).joined(separator: ", ")
+                    throw Failure.input("--state: '\(word)' is none of \(known)")
+                }
+                query.states.insert(state)
+            }
+            let moment = Moment()
+            let zones = ZoneDatabase()
+            let zone = try zones.zone(try place.settings(zones: zones).timeZone)
+            query.since = try since.map { try Self.time($0, moment.now, zone) }
+            let runs = try await Asking(place: place).runs(.runs(query))
+            if json { runs.forEach { print($0.json.line) } } else { RunView.printTable(runs, moment) }
+        }
+
+        static func time(_ text: String, _ now: Timestamp, _ zone: Zone) throws -> Timestamp {
+            if let span = try? Span.parse(text) { return now.adding(microseconds: -span) }
+            do {
+                let day = text.count == 10 ? text + "T00:00" : text
+                if case .once(let time) = try Schedule.Rule.once(parsing: day, zone: zone) {
+                    return time
+                }
+            } catch let error as ScheduleError {
+                throw Failure.input("--since: \(error.message)")
+            }
+            throw Failure.input("--since: '\(text)' is no time")
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "The story of one run.")
+        @OptionGroup var place: Place
+        @Argument(help: "The run's id, or the beginning of it.") var run: String
+        @Flag(help: "Print one JSON object.") var json = false
+
+        func run() async throws {
+            guard let view = try await Asking(place: place).runs(.run(self.run)).first else { return }
+            if json { return print(view.json.line) }
+            let moment = Moment()
+            print("\(Terminal.paint(view.job, .bold))  run \(view.id)")
+            let tell = { (label: String, time: Timestamp?) in
+                if let time { print("  \(label)  \(moment.both(time, view.timeZone))") }
+            }
+            tell("scheduled ", view.scheduledAt)
+            tell("planned   ", view.createdAt)
+            for earlier in view.earlier {
+                tell("attempt \(earlier.attempt) ", earlier.startedAt)
+                tell("  failed  ", earlier.endedAt)
+                print("              \(earlier.outcome.error ?? "no reason given")")
+            }
+            if view.state == .pending { tell("not before", view.notBefore) }
+            tell("dispatched", view.dispatchedAt)
+            tell("started   ", view.startedAt)
+            tell("ended     ", view.endedAt)
+            print("  state       \(Terminal.paint(view.state.rawValue, view.state.colour))")
+            if let code = view.exitCode { print("  exit code   \(code)") }
+            if let signal = view.signal { print("  signal      \(signal)") }
+            if let error = view.error { print("  error       \(error)") }
+            if let reason = view.reason, reason != view.error { print("  reason      \(reason)") }
+            if let instance = view.instance { print("  instance    \(instance)") }
+            if let tail = view.outputTail, !tail.isEmpty {
+                print("  its last words:")
+                for line in tail.split(separator: "\n") { print("    \(line)") }
+            }
+        }
+    }
+
+    struct Cancel: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "End a run: SIGTERM to its whole group, after the grace SIGKILL.")
+        @OptionGroup var place: Place
+        @Argument(help: "The run's id, or the beginning of it.") var run: String
+
+        func run() async throws { try await Asking(place: place).tell(.cancel(self.run)) }
+    }
+
+    struct Logs: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "What a run wrote on both its streams.")
+        @OptionGroup var place: Place
+        @Argument(help: "The run's id, or the beginning of it.") var run: String
+        @Flag(name: .shortAndLong, help: "Go on printing until the run ends.") var follow = false
+
+        func run() async throws {
+            let asking = Asking(place: place)
+            guard let view = try await asking.runs(.run(self.run)).first, let id = RunID(view.id) else { return }
+            let path = ExecDispatcher.log(of: id, job: view.job, in: place.stateDirectory)
+            var printed: UInt64 = 0
+            while true {
+                // Asked before reading, so that nothing written before the end is missed.
+                let ended = try await asking.runs(.run(view.id)).first?.state.isFinal ?? true
+                if let file = FileHandle(forReadingAtPath: path) {
+                    try file.seek(toOffset: printed)
+                    while let data = try file.read(upToCount: 1 << 16), !data.isEmpty {
+                        FileHandle.standardOutput.write(data)
+                        printed += UInt64(data.count)
+                    }
+                    try file.close()
+                }
+                if !follow || ended { break }
+                try await SystemClock().sleep(for: 200_000)
+            }
+            if printed == 0, !follow { Terminal.error("run \(view.id) has written nothing") }
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import ArgumentParser
+import CarillonConfiguration
+import CarillonCore
+import Foundation
+import Timetable
+
+struct Validate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check configuration and job files without running anything.",
+        discussion: """
+            Every problem is printed as file:line: key: message. Exit code 2 when there is any.
+
+            EXAMPLES
+              carillon validate carillon.toml jobs.d/*.toml
+              carillon validate                      the files the daemon would read
+            """)
+    @OptionGroup var place: Place
+    @Argument(help: "Files; without any, those the daemon would read.") var files: [String] = []
+    @Flag(help: "Print one JSON object a problem.") var json = false
+
+    func run() throws {
+        let zones = ZoneDatabase()
+        let paths = try files.isEmpty ? ownFiles(zones) : files.map(Place.absolute)
+        var problems: [FeedProblem] = []
+        var names: [String: String] = [:]
+        var jobs = 0
+        for path in paths {
+            let isMain = (path as NSString).lastPathComponent == "carillon.toml"
+            var zone = "UTC"
+            if isMain {
+                do {
+                    zone = try SettingsReader(zones: zones, environment: [:]).read(file: path).timeZone
+                } catch let error as ConfigurationError {
+                    problems += error.problems
+                }
+            }
+            let directory = (path as NSString).deletingLastPathComponent
+            let reader = JobFileReader(JobReader(zones: zones, defaultZone: zone, directory: directory))
+            let snapshot = reader.read(path: path, isMain: isMain)
+            problems += snapshot.problems.filter { !problems.contains($0) }
+            for job in snapshot.jobs {
+                jobs += 1
+                if let other = names.updateValue(path, forKey: job.name) {
+                    problems.append(
+                        FeedProblem(source: path, job: job.name, message: "there is a job of this name in \(other) too"))
+                }
+            }
+        }
+        for problem in problems { print(json ? problem.json.line : problem.description) }
+        if !problems.isEmpty { throw ExitCode(2) }
+        if !json { print("\(paths.count) files, \(jobs) jobs: all well") }
+    }
+
+    private func ownFiles(_ zones: ZoneDatabase) throws -> [String] {
+        let config = try place.configFile()
+        let settings = try place.settings(zones: zones)
+        let folder = (config.path as NSString).deletingLastPathComponent + "/" + settings.jobsDirectory
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let jobFiles = names.filter { !$0.hasPrefix(".") && ConfigDocument.Format(path: $0) != nil }.sorted()
+        return (config.exists ? [config.path] : []) + jobFiles.map { folder + "/" + $0 }
+    }
+}
