@@ -33,7 +33,7 @@ public final class ManualClock: EngineClock {
             return state.nextID
         }
         try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { continuation in
+            try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
                 let waiting: [CheckedContinuation<Void, Never>] = state.withLock { state in
                     if state.cancelled.remove(id) != nil {
                         continuation.resume(throwing: CancellationError())

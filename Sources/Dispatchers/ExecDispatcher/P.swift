@@ -1,1 +1,2 @@
-enum Placeholder {}
+import CarillonCore
+public final class ExecDispatcher { public static func log(of: RunID, job: String, in: String) -> String { "" } }

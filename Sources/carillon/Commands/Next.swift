@@ -48,7 +48,7 @@ struct Next: ParsableCommand {
         do {
             try show(expression, zones)
         } catch let error as ScheduleError {
-            throw Failure.input(error.pointing(at: expression))
+            throw Failure.input("this does not parse:\n" + error.pointing(at: expression))
         }
     }
 

@@ -51,7 +51,7 @@ struct Runs: AsyncParsableCommand {
                 if case .once(let time) = try Schedule.Rule.once(parsing: day, zone: zone) {
                     return time
                 }
-            } catch let error as ScheduleError {
+            } catch {
                 throw Failure.input("--since: \(error.message)")
             }
             throw Failure.input("--since: '\(text)' is no time")

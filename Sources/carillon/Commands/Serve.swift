@@ -1,0 +1,126 @@
+import ArgumentParser
+import CarillonConfiguration
+import CarillonCore
+import CarillonEngine
+import ControlSocket
+import ExecDispatcher
+import FileFeed
+import Foundation
+import Logging
+import SQLiteStore
+import ServiceLifecycle
+import Timetable
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the daemon.",
+        discussion: """
+            Jobs come from carillon.toml and from jobs.d beside it, and from `carillon jobs add`. Without any file it is
+            an embedded daemon: a SQLite store in the state directory, and programs as targets.
+
+            SIGTERM ends it gracefully; a second one at once. Runs that outlive it are taken up by the next daemon.
+            """)
+    @OptionGroup var place: Place
+    @Flag(help: "Plan and record, dispatch nothing: to run beside another scheduler before switching.")
+    var shadow = false
+    @Option(help: "trace, debug, info, notice, warning or error.") var logLevel: String?
+    @Option(help: "text or json.") var logFormat: String?
+    @Option(help: ArgumentHelp("Log to this file instead of standard error.", valueName: "file")) var logFile: String?
+
+    func run() async throws {
+        let zones = ZoneDatabase()
+        let config = try place.configFile()
+        var settings = try place.settings(zones: zones)
+        try override(&settings.log)
+        let state = place.stateDirectory
+        try StateDirectory.prepare(state)
+        let logger = try makeLogger(settings.log)
+        do {
+            let lock = try StateLock(directory: state)
+            try await serve(settings, zones, configFile: config.path, state: state, logger)
+            withExtendedLifetime(lock) {}
+        } catch let error as StoreError {
+            throw Failure.failed(error.message)
+        }
+    }
+
+    private func serve(
+        _ settings: Settings, _ zones: ZoneDatabase, configFile: String, state: String, _ logger: Logger
+    ) async throws {
+        guard let storePath = settings.storePath(in: state) else {
+            throw Failure.input("store.url: this build knows no such store")
+        }
+        let environment = ProcessInfo.processInfo.environment
+        let instance = settings.instance ?? ProcessInfo.processInfo.hostName
+        let store = try SQLiteStore(path: storePath)
+        let clock = SystemClock()
+        let dispatcher = try makeDispatcher(settings.exec, state: state, environment: environment, logger: logger)
+        let folder = (configFile as NSString).deletingLastPathComponent
+        let jobs = settings.jobsDirectory
+        let feed = FileFeed(
+            mainFile: configFile, jobsDirectory: jobs.hasPrefix("/") ? jobs : folder + "/" + jobs, zones: zones,
+            defaultZone: settings.timeZone)
+        var engineSettings = EngineSettings()
+        engineSettings.grace = settings.exec.grace
+        engineSettings.endRunsOnStop = settings.exec.onStop == .end
+        engineSettings.retention = settings.retention
+        engineSettings.shadow = shadow
+        let engine = try await EngineService(
+            store: store, dispatchers: [], feeds: [feed], clock: clock, zones: zones, instance: instance,
+            bootID: StateDirectory.bootID, settings: engineSettings, logger: logger)
+        let desk = OrderDesk(engine, version: Carillon.version)
+        let control = ControlServer(path: state + "/control.sock", logger: logger) { await desk.handle($0) }
+        var services: [any Service] = [engine, control]
+        if let systemd = Systemd(
+            environment: environment,
+            isAlive: {
+                if case .status = await desk.handle(.status) { true } else { false }
+            })
+        {
+            services.append(systemd)
+        }
+        logger.notice(
+            "carillon \(Carillon.version) serves",
+            metadata: ["state": "\(state)", "config": "\(configFile)", "zones": "\(zones.version)"])
+        let group = ServiceGroup(configuration: .init(services: services, logger: Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }))
+        let signals = Task { await Signals.watch(group) }
+        do {
+            try await group.run()
+        } catch let error as StoreError {
+            throw error
+        } catch {
+            throw Failure.failed("the daemon stopped: \(error)")
+        }
+        signals.cancel()
+        try await store.close()
+    }
+
+    private func makeDispatcher(
+        _ exec: Settings.Exec, state: String, environment: [String: String], logger: Logger
+    ) throws -> ExecDispatcher {
+        throw Failure.failed("no dispatcher")
+    }
+
+    private func override(_ log: inout Settings.Log) throws {
+        if let text = logLevel {
+            guard let level = Settings.LogLevel(rawValue: text.lowercased()) else {
+                throw Failure.input("--log-level: '\(text)' is no level")
+            }
+            log.level = level
+        }
+        if let text = logFormat {
+            guard let format = Settings.LogFormat(rawValue: text) else {
+                throw Failure.input("--log-format: '\(text)' is neither text nor json")
+            }
+            log.format = format
+        }
+        if let logFile { log.file = Place.absolute(logFile) }
+    }
+
+    private func makeLogger(_ log: Settings.Log) throws -> Logger {
+        let sink = try log.file.map { try LogSink(path: $0, largest: log.largest, keep: log.keep) } ?? LogSink()
+        let format: LineLogHandler.Format = log.format == .json ? .json : .text
+        let level = Logger.Level(rawValue: (log.level ?? .info).rawValue) ?? .info
+        return Logger(label: "carillon") { LineLogHandler(label: $0, level: level, format: format, sink: sink) }
+    }
+}

@@ -1,0 +1,52 @@
+import CarillonEngine
+import Foundation
+import Logging
+import Timetable
+
+/// Log lines as text for people or as JSON for machines, to whatever takes lines.
+struct LineLogHandler: LogHandler {
+    enum Format: Sendable { case text, json }
+
+    var logLevel: Logger.Level
+    var metadata: Logger.Metadata = [:]
+    private let label: String
+    private let format: Format
+    private let sink: LogSink
+    private let clock = SystemClock()
+
+    init(label: String, level: Logger.Level, format: Format, sink: LogSink) {
+        self.label = label
+        self.logLevel = level
+        self.format = format
+        self.sink = sink
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        var all = metadata.merging(event.metadata ?? [:]) { _, new in new }
+        if let error = event.error { all["error"] = "\(error)" }
+        write(event, all.sorted { $0.key < $1.key })
+    }
+
+    private func write(_ event: LogEvent, _ all: [(key: String, value: Logger.Metadata.Value)]) {
+        switch format {
+        case .json:
+            let fields: [(String, JSONObject.Value)] =
+                [("time", .time(clock.now)), ("level", .text(event.level.rawValue)), ("message", .text("\(event.message)"))]
+                + all.map { ($0.key, .text("\($0.value)")) }
+            sink.write(JSONObject(fields).line)
+        case .text:
+            let pairs = all.map { " \($0.key)=\(Self.word("\($0.value)"))" }.joined()
+            let stamp = Timestamp(seconds: clock.now.seconds)
+            sink.write("\(stamp) \(event.level.rawValue.padded(8))\(event.message)\(pairs)")
+        }
+    }
+
+    private static func word(_ text: String) -> String {
+        text.contains { $0 == " " || $0 == "\"" || $0.isNewline } ? JSONObject.quote(text) : text
+    }
+}
