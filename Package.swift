@@ -114,6 +114,8 @@ let package = Package(
             name: "CarillonTestSupport",
             dependencies: ["CarillonCore", "CarillonEngine", "MemoryStore"]
         ),
+        .testTarget(
+            name: "StoreTests", dependencies: ["CarillonTestSupport", "MemoryStore", "SQLiteStore"]),
         .testTarget(name: "TimetableTests", dependencies: ["Timetable"], resources: [.copy("Cases")]),
     ],
     swiftLanguageModes: [.v6]

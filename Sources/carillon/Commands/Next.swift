@@ -32,6 +32,9 @@ struct Next: ParsableCommand {
     @Option(help: ArgumentHelp("Read JSON lines from a file, or from standard input with -.", valueName: "file"))
     var batch: String?
 
+    @Option(help: "The job's name, from which H takes its value.")
+    var job: String?
+
     @Flag(help: "Print one JSON object.")
     var json = false
 
@@ -55,7 +58,7 @@ struct Next: ParsableCommand {
     private func show(_ expression: String, _ zones: ZoneDatabase) throws {
         let zone = try zones.zone(zone)
         let schedule = Schedule(
-            rule: try .cron(parsing: expression, dialect: Dialect(rawValue: dialect) ?? .unix, hashKey: expression),
+            rule: try .cron(parsing: expression, dialect: Dialect(rawValue: dialect) ?? .unix, hashKey: job),
             zone: zone)
         let now = SystemClock().now
         var start = now
@@ -125,7 +128,7 @@ struct Next: ParsableCommand {
             return time
         }
         let rule = try Schedule.Rule.cron(
-            parsing: expression, dialect: dialect, hashKey: object["job"] as? String ?? expression,
+            parsing: expression, dialect: dialect, hashKey: object["job"] as? String ?? job,
             anchor: try time("anchor") ?? Timestamp(seconds: 0))
         let schedule = Schedule(rule: rule, zone: zone)
         var last = try time("after") ?? now

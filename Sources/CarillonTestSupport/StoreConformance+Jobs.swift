@@ -1,0 +1,93 @@
+import CarillonCore
+import Timetable
+
+extension StoreConformance {
+    static let jobs: [Check<any JobStore>] = [
+        Check("the store id is drawn once") { store in
+            let id = try await store.storeID()
+            try require(try await store.storeID(), is: id)
+            try require(id != 0, "a store id of 0")
+        },
+        Check("a job comes back as it was put") { store in
+            var job = Samples.job("ümläut / 'quote' \"x\"")
+            job.tags = ["a", "b"]
+            job.policies.retry = Retry(attempts: 3, backoff: 1, on: [.timeout])
+            job.policies.overlap = .queue(max: 4)
+            job.policies.catchUp = .all(limit: 7, rate: 0.5)
+            job.schedule.exclusions = [.init(name: "holidays", dates: ["2026-12-25"])]
+            let bench = try await Bench(store, job: job)
+            try require(try await bench.fresh().job, is: job)
+            try require(try await store.job(named: job.name)?.id, is: bench.job.id)
+            try require(bench.job.revision, is: 1)
+        },
+        Check("a change is a new revision of the same number") { store in
+            let bench = try await Bench(store)
+            let changed = try await Bench.put(Samples.job("tick", every: "5s"), in: store, bench.lease)
+            try require(changed.id, is: bench.job.id)
+            try require(changed.revision, is: 2)
+            let old = try await store.definition(of: bench.job.id, revision: 1)
+            try require(old?.schedule.rule, is: Samples.job("tick").schedule.rule)
+            let new = try await store.definition(of: bench.job.id, revision: 2)
+            try require(new?.schedule.rule, is: changed.job.schedule.rule)
+        },
+        Check("a removed job is gone, and returns under its number") { store in
+            let bench = try await Bench(store)
+            _ = try await store.apply([.remove(bench.job.id)], lease: bench.lease, now: bench.start)
+            try require(try await store.job(named: "tick") == nil, "a removed job is still there")
+            try require(try await store.cursors(), is: [])
+            try require(try await store.jobs(after: nil, limit: 10), is: [])
+            let back = try await Bench.put(Samples.job("tick", feed: "other"), in: store, bench.lease)
+            try require(back.id, is: bench.job.id)
+        },
+        Check("a name of another feed is left alone") { store in
+            let bench = try await Bench(store)
+            let change = JobChange.put(
+                Samples.job("tick", every: "1s", feed: "orders"), cursor: bench.start, nextDue: nil, skips: [])
+            let answers = try await store.apply([change], lease: bench.lease, now: bench.start)
+            try require(answers.count, is: 1)
+            try require(answers[0] == nil, "the job was replaced")
+            try require(try await bench.fresh().job, is: Samples.job("tick"))
+        },
+        Check("cursors are those of enabled jobs with a next time") { store in
+            let bench = try await Bench(store)
+            let off = JobChange.put(
+                Samples.job("off", enabled: false), cursor: bench.start, nextDue: nil, skips: [])
+            _ = try await store.apply([off], lease: bench.lease, now: bench.start)
+            try require(try await store.cursors(), is: [JobCursor(id: bench.job.id, nextDue: bench.start.plus(60))])
+        },
+        Check("jobs are listed by name, page by page") { store in
+            let bench = try await Bench(store)
+            for name in ["b", "a", "z"] { _ = try await Bench.put(Samples.job(name), in: store, bench.lease) }
+            try require(try await store.jobs(after: nil, limit: 2).map(\.job.name), is: ["a", "b"])
+            try require(try await store.jobs(after: "b", limit: 9).map(\.job.name), is: ["tick", "z"])
+        },
+        Check("digests are those of the definitions") { store in
+            let bench = try await Bench(store)
+            let digests = try await store.jobs(ofFeed: "files")
+            try require(digests.map(\.digest), is: [bench.job.job.digest()])
+            try require(digests.map(\.source), is: ["jobs.d/a.toml"])
+            try require(try await store.jobs(ofFeed: "orders"), is: [])
+        },
+        Check("an old term writes nothing") { store in
+            let bench = try await Bench(store)
+            let newer = try await store.lease(instance: "a", length: 30_000_000)
+            try require(newer.term > bench.lease.term, "the term did not grow")
+            try await require(throwing: .leaseLost) {
+                try await store.openRuns([bench.advance(to: bench.start.plus(60))], lease: bench.lease, now: bench.start)
+            }
+            try await require(throwing: .leaseLost) {
+                try await store.record([bench.run(bench.start)], lease: bench.lease, now: bench.start)
+            }
+            try await require(throwing: .leaseLost) { try await store.renew(bench.lease, length: 1) }
+            try require(try await bench.fresh().cursor, is: bench.start)
+            _ = try await store.renew(newer, length: 30_000_000)
+            try await store.release(newer)
+        },
+        Check("notes are kept and removed") { store in
+            try await store.setNote("pause", "because \"x\"")
+            try require(try await store.note("pause"), is: "because \"x\"")
+            try await store.setNote("pause", nil)
+            try require(try await store.note("pause"), is: nil)
+        },
+    ]
+}

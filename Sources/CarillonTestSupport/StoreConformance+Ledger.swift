@@ -1,0 +1,179 @@
+import CarillonCore
+import Timetable
+
+extension StoreConformance {
+    static let ledger: [Check<any JobStore>] = [
+        Check("runs and the cursor are written together") { store in
+            let bench = try await Bench(store)
+            let run = bench.run(bench.start.plus(60))
+            let part = bench.advance(to: bench.start.plus(60), runs: [run])
+            let opened = try await store.openRuns([part], lease: bench.lease, now: bench.start.plus(60))
+            try require(opened, is: Opened(new: [run]))
+            let job = try await bench.fresh()
+            try require(job.cursor, is: bench.start.plus(60))
+            try require(job.nextDue, is: bench.start.plus(120))
+            try require(job.opened, is: 1)
+            try require(try await store.activeRuns(after: nil, limit: 10), is: [run])
+            try require(try await store.run(run.id), is: run)
+        },
+        Check("a repeated batch is refused and doubles nothing") { store in
+            let bench = try await Bench(store)
+            let part = bench.advance(to: bench.start.plus(60), runs: [bench.run(bench.start.plus(60))])
+            _ = try await store.openRuns([part], lease: bench.lease, now: bench.start)
+            let again = try await store.openRuns([part], lease: bench.lease, now: bench.start)
+            try require(again, is: Opened(refused: [bench.job.id]))
+            try require(try await store.activeRuns(after: nil, limit: 10).count, is: 1)
+        },
+        Check("an occurrence has one run, whatever the cursor says") { store in
+            let bench = try await Bench(store)
+            let run = bench.run(bench.start.plus(60))
+            _ = try await store.openRuns(
+                [bench.advance(to: bench.start.plus(60), runs: [run])], lease: bench.lease, now: bench.start)
+            let back = JobCursor(id: bench.job.id, nextDue: bench.start.plus(60))
+            try await store.rewind([back], lease: bench.lease, now: bench.start)
+            var other = run
+            other.id = RunID(second: 1, hash: 2)
+            let opened = try await store.openRuns(
+                [bench.advance(to: bench.start.plus(60), runs: [other])], lease: bench.lease, now: bench.start)
+            try require(opened.new, is: [])
+            try require(opened.refused, is: [])
+            try require(try await store.runs(RunQuery(job: "tick")).map(\.id), is: [run.id])
+        },
+        Check("a clash of run ids draws another id") { store in
+            let bench = try await Bench(store)
+            let first = bench.run(bench.start.plus(60))
+            var second = bench.run(bench.start.plus(120))
+            second.id = first.id
+            let part = bench.advance(to: bench.start.plus(120), runs: [first, second])
+            let opened = try await store.openRuns([part], lease: bench.lease, now: bench.start)
+            try require(opened.new.count, is: 2)
+            try require(Set(opened.new.map(\.id)).count, is: 2, "ids")
+            try require(try await store.runs(RunQuery(job: "tick")).count, is: 2)
+        },
+        Check("a changed job refuses a plan of its old revision, the others go on") { store in
+            let bench = try await Bench(store)
+            let other = try await Bench.put(Samples.job("other"), in: store, bench.lease)
+            _ = try await Bench.put(Samples.job("tick", every: "5s"), in: store, bench.lease)
+            let run = Samples.run(other, at: bench.start.plus(60), store: bench.id)
+            let parts = [
+                bench.advance(to: bench.start.plus(60), runs: [bench.run(bench.start.plus(60))]),
+                JobAdvance(
+                    id: other.id, revision: 1, from: bench.start, to: bench.start.plus(60), nextDue: nil, runs: [run]),
+            ]
+            let opened = try await store.openRuns(parts, lease: bench.lease, now: bench.start)
+            try require(opened, is: Opened(new: [run], refused: [bench.job.id]))
+        },
+        Check("a recorded run is what was recorded") { store in
+            let bench = try await Bench(store)
+            var run = bench.run(bench.start.plus(60))
+            _ = try await store.openRuns(
+                [bench.advance(to: bench.start.plus(60), runs: [run])], lease: bench.lease, now: bench.start)
+            run.state = .failed
+            run.attempt = 2
+            run.notBefore = bench.start.plus(61)
+            run.dispatchedAt = bench.start.plus(62)
+            run.startedAt = bench.start.plus(63)
+            run.endedAt = bench.start.plus(64)
+            run.heartbeatAt = bench.start.plus(65)
+            run.process = ProcessIdentity(pid: 7, startTicks: 8, bootID: "b:c")
+            run.outcome = Outcome(exitCode: 3, signal: 9, error: "e\u{1}\n", outputTail: "ü")
+            run.reason = "why"
+            run.earlier = [EndedAttempt(attempt: 1, startedAt: nil, endedAt: bench.start, outcome: Outcome(error: "x"))]
+            try await store.record([run], lease: bench.lease, now: bench.start)
+            try require(try await store.run(run.id), is: run)
+            try require(try await store.activeRuns(after: nil, limit: 10), is: [])
+        },
+        Check("a final run never moves again") { store in
+            let bench = try await Bench(store)
+            var run = bench.run(bench.start.plus(60))
+            _ = try await store.openRuns(
+                [bench.advance(to: bench.start.plus(60), runs: [run])], lease: bench.lease, now: bench.start)
+            run.state = .completed
+            try await store.record([run], lease: bench.lease, now: bench.start)
+            var late = run
+            late.state = .running
+            try await store.record([late], lease: bench.lease, now: bench.start)
+            try require(try await store.run(run.id)?.state, is: .completed)
+        },
+        Check("manual runs stand outside the occurrences") { store in
+            let bench = try await Bench(store)
+            let time = bench.start.plus(60)
+            let part = bench.advance(to: time, runs: [bench.run(time)])
+            _ = try await store.openRuns([part], lease: bench.lease, now: bench.start)
+            var manual = Samples.run(bench.job, at: time, store: bench.id, trigger: .manual)
+            manual.id = RunID(manualAt: time, random: 1)
+            let one = try await store.openManual(manual, lease: bench.lease, now: time)
+            let two = try await store.openManual(manual, lease: bench.lease, now: time)
+            try require(one.id != two.id, "two manual runs share an id")
+            try require(try await store.runs(RunQuery(job: "tick")).count, is: 3)
+            try require(try await bench.fresh().opened, is: 1)
+        },
+        Check("skips that touch are one record") { store in
+            let bench = try await Bench(store)
+            let times = (0...3).map { bench.start.plus(Int64($0) * 60) }
+            for (from, to) in zip(times, times.dropFirst()) {
+                let skip = Samples.skip(bench.job, after: from, through: to, .overlap)
+                _ = try await store.openRuns(
+                    [bench.advance(from: from, to: to, skips: [skip])], lease: bench.lease, now: to)
+            }
+            let skips = try await store.skips(RunQuery(job: "tick"))
+            try require(skips.map(\.after), is: [times[0]])
+            try require(skips.map(\.through), is: [times[3]])
+        },
+        Check("a rewind sets cursors back and cuts skips short") { store in
+            let bench = try await Bench(store)
+            let year = bench.start.plus(365 * 86_400)
+            let skip = Samples.skip(bench.job, after: bench.start, through: year, .clock)
+            _ = try await store.openRuns([bench.advance(to: year, skips: [skip])], lease: bench.lease, now: year)
+            try require(try await store.jobs(cursorAfter: bench.start.plus(10), limit: 5).map(\.id), is: [bench.job.id])
+            let now = bench.start.plus(120)
+            let back = JobCursor(id: bench.job.id, nextDue: now.plus(60))
+            try await store.rewind([back], lease: bench.lease, now: now)
+            let job = try await bench.fresh()
+            try require(job.cursor, is: now)
+            try require(job.nextDue, is: now.plus(60))
+            try require(try await store.skips(RunQuery(job: "tick")).map(\.through), is: [now])
+            try require(try await store.jobs(cursorAfter: now, limit: 5), is: [])
+        },
+        Check("retention keeps the young, the last ones, and what is active") { store in
+            let bench = try await Bench(store)
+            var runs = (1...6).map { bench.run(bench.start.plus(Int64($0) * 60)) }
+            let last = bench.start.plus(360)
+            _ = try await store.openRuns([bench.advance(to: last, runs: runs)], lease: bench.lease, now: last)
+            for index in 1..<6 { runs[index].state = .completed }
+            try await store.record(runs, lease: bench.lease, now: last)
+            // Older than three minutes: runs 1 (active, stays), 2 and, at exactly the limit, not 3.
+            let old = try await store.prune(
+                Retention(age: 180_000_000, perJob: 100), lease: bench.lease, now: last, limit: 100)
+            try require(old.map(\.id), is: [runs[1].id])
+            try require(old.map(\.job), is: ["tick"])
+            let crowd = try await store.prune(
+                Retention(age: 1_000_000_000_000, perJob: 2), lease: bench.lease, now: last, limit: 100)
+            try require(Set(crowd.map(\.id)), is: Set([runs[2].id, runs[3].id]))
+            try require(try await store.runs(RunQuery(job: "tick")).count, is: 3)
+        },
+    ]
+
+    static let reading: [Check<any JobStore>] = [
+        Check("runs are found by job, state, time and the beginning of their id") { store in
+            let bench = try await Bench(store)
+            var runs = (1...4).map { bench.run(bench.start.plus(Int64($0) * 60)) }
+            let last = bench.start.plus(240)
+            _ = try await store.openRuns([bench.advance(to: last, runs: runs)], lease: bench.lease, now: last)
+            runs[2].state = .failed
+            try await store.record([runs[2]], lease: bench.lease, now: last)
+            let newest = Array(runs.reversed())
+            try require(try await store.runs(RunQuery(limit: 3)), is: Array(newest.prefix(3)))
+            try require(try await store.runs(RunQuery(job: "tick", limit: 2)), is: Array(newest.prefix(2)))
+            try require(try await store.runs(RunQuery(states: [.failed])), is: [runs[2]])
+            let some = RunQuery(since: runs[1].scheduledAt, until: runs[2].scheduledAt)
+            try require(try await store.runs(some), is: [runs[2], runs[1]])
+            try require(try await store.runs(RunQuery(job: "nobody")), is: [])
+            let prefix = String(runs[0].id.description.prefix(20))
+            try require(try await store.runs(idPrefix: prefix, limit: 5), is: [runs[0]])
+            try require(try await store.activeRuns(after: runs[0].id, limit: 2), is: [runs[1], runs[3]])
+            let counts = try await store.counts()
+            try require(counts, is: StoreCounts(jobs: 1, enabled: 1, active: ["pending": 3]))
+        }
+    ]
+}

@@ -1,0 +1,50 @@
+import CarillonCore
+import Timetable
+
+/// What every store must do; each check gets an empty store of its own.
+public enum StoreConformance {
+    public static let checks: [Check<any JobStore>] = jobs + ledger + reading
+
+    /// An empty store with one lease and one job in it.
+    struct Bench: Sendable {
+        let store: any JobStore
+        let lease: Lease
+        let job: StoredJob
+        let id: UInt64
+        let start = Samples.noon
+
+        init(_ store: any JobStore, job: Job = Samples.job("tick")) async throws {
+            self.store = store
+            lease = try await store.lease(instance: "a", length: 30_000_000)
+            id = try await store.storeID()
+            self.job = try await Self.put(job, in: store, lease)
+        }
+
+        static func put(
+            _ job: Job, in store: any JobStore, _ lease: Lease, cursor: Timestamp = Samples.noon
+        ) async throws -> StoredJob {
+            let change = JobChange.put(job, cursor: cursor, nextDue: cursor.plus(60), skips: [])
+            guard let stored = try await store.apply([change], lease: lease, now: cursor).first ?? nil else {
+                throw ConformanceFailure(description: "a new job was refused")
+            }
+            return stored
+        }
+
+        func fresh() async throws -> StoredJob {
+            guard let job = try await store.jobs(ids: [job.id]).first else {
+                throw ConformanceFailure(description: "the job is gone")
+            }
+            return job
+        }
+
+        func advance(
+            from: Timestamp? = nil, to: Timestamp, revision: Int64? = nil, runs: [Run] = [], skips: [Skip] = []
+        ) -> JobAdvance {
+            JobAdvance(
+                id: job.id, revision: revision ?? job.revision, from: from ?? start, to: to, nextDue: to.plus(60),
+                runs: runs, skips: skips)
+        }
+
+        func run(_ time: Timestamp) -> Run { Samples.run(job, at: time, store: id) }
+    }
+}
