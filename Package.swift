@@ -115,6 +115,11 @@ let package = Package(
             dependencies: ["CarillonCore", "CarillonEngine", "MemoryStore"]
         ),
         .testTarget(
+            name: "CarillonConfigurationTests",
+            dependencies: ["CarillonConfiguration", "CarillonCore", "CarillonTestSupport", "Timetable"]),
+        .testTarget(
+            name: "FileFeedTests", dependencies: ["CarillonCore", "CarillonTestSupport", "FileFeed", "Timetable"]),
+        .testTarget(
             name: "StoreTests", dependencies: ["CarillonTestSupport", "MemoryStore", "SQLiteStore"]),
         .testTarget(name: "TimetableTests", dependencies: ["Timetable"], resources: [.copy("Cases")]),
     ],

@@ -16,7 +16,7 @@ public struct JobFileReader: Sendable {
         }
     }
 
-    func read(_ node: ConfigNode, path: String, isMain: Bool) -> FeedSnapshot {
+    public func read(_ node: ConfigNode, path: String, isMain: Bool) -> FeedSnapshot {
         var snapshot = FeedSnapshot()
         var reader = jobs
         var table = TableReader(node, source: path)

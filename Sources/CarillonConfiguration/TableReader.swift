@@ -31,10 +31,13 @@ struct TableReader {
         }
     }
 
+    /// The table's own key, for what concerns it as a whole.
+    private var own: String? { prefix.isEmpty ? nil : String(prefix.dropLast()) }
+
     mutating func complain(_ key: String?, _ message: String, line: Int? = nil) {
         problems.append(
             FeedProblem(
-                source: source, line: line ?? key.flatMap { node[$0]?.line } ?? node.line, key: key.map { prefix + $0 },
+                source: source, line: line ?? key.flatMap { node[$0]?.line } ?? node.line, key: key.map { prefix + $0 } ?? own,
                 job: job, message: message))
     }
 

@@ -15,16 +15,17 @@ public final class SQLiteStore: JobStore {
     /// Drawn once and never changed, so it is read once.
     let knownID = Mutex<UInt64?>(nil)
 
-    /// Opens, and makes or migrates, the file at `path`.
+    /// Opens, and makes or migrates, the file at `path`, which grows to at most `largest` pages of 4 KiB when given.
     ///
     /// Throws `StoreError` of code `corrupt` for a file that is no store, `full` and `unreachable` as they come.
-    public init(path: String) throws {
+    public init(path: String, largest: Int? = nil) throws {
         self.path = path
         var configuration = Configuration()
         configuration.label = "carillon.store"
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA synchronous = FULL")
+            if let largest { try db.execute(sql: "PRAGMA max_page_count = \(largest)") }
         }
         do {
             let pool = try DatabasePool(path: path, configuration: configuration)

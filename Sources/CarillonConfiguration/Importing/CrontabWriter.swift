@@ -1,19 +1,19 @@
 import Foundation
 
 /// Writes a crontab's entries as a job file. cron neither catches up nor minds overlap, so neither do these jobs.
-struct CrontabWriter {
+public struct CrontabWriter: Sendable {
     /// Zone for entries without `CRON_TZ`; the machine's own in cron.
-    var zone: String
+    public var zone: String
     /// The user of a user crontab, when the daemon is root's.
-    var user: String?
+    public var user: String?
     private var names: Set<String> = []
 
-    init(zone: String, user: String?) {
+    public init(zone: String, user: String?) {
         self.zone = zone
         self.user = user
     }
 
-    mutating func write(_ crontab: Crontab, source: String) -> String {
+    public mutating func write(_ crontab: Crontab, source: String) -> String {
         var text = "# From the crontab \(source).\n"
         for entry in crontab.entries { text += "\n" + write(entry) }
         for problem in crontab.problems { text += "\n# line \(problem.line) is not taken over: \(problem.message)\n" }

@@ -2,26 +2,26 @@ import Foundation
 import Timetable
 
 /// A crontab as cron(8) reads it: user or system form, with variables, `%` and `CRON_TZ` (crontab(5)).
-struct Crontab {
-    struct Entry {
-        var line: Int
-        var schedule: String
-        var user: String?
-        var command: String
+public struct Crontab: Sendable {
+    public struct Entry: Sendable {
+        public var line: Int
+        public var schedule: String
+        public var user: String?
+        public var command: String
         /// What follows the first `%`: the command's standard input.
-        var input: String?
-        var variables: [String: String]
-        var zone: String?
-        var mailTo: String?
+        public var input: String?
+        public var variables: [String: String]
+        public var zone: String?
+        public var mailTo: String?
         /// Comment lines just above it.
-        var comments: [String]
+        public var comments: [String]
     }
 
-    private(set) var entries: [Entry] = []
+    public private(set) var entries: [Entry] = []
     /// Lines that cron would refuse, with why.
-    private(set) var problems: [(line: Int, message: String)] = []
+    public private(set) var problems: [(line: Int, message: String)] = []
 
-    init(_ text: String, isSystem: Bool) {
+    public init(_ text: String, isSystem: Bool) {
         var variables: [String: String] = [:]
         var comments: [String] = []
         for (index, raw) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {

@@ -1,0 +1,146 @@
+import CarillonConfiguration
+import CarillonCore
+import Testing
+import Timetable
+
+@Suite struct JobReaderTests {
+    private func read(_ toml: String) throws -> FeedSnapshot {
+        let node = try ConfigDocument.read(toml, format: .toml, path: "jobs.toml")
+        return JobFileReader(JobReader(zones: ZoneDatabase())).read(node, path: "jobs.toml", isMain: false)
+    }
+
+    @Test func everyKeyIsUnderstood() throws {
+        let snapshot = try read(
+            """
+            time_zone = "Europe/Berlin"
+            [[job]]
+            name = "all"
+            cron = "0 19 * * MON-FRI"
+            dialect = "unix"
+            time_zone = "America/New_York"
+            dst = { gap = "skip", overlap = "both" }
+            jitter = "30s"
+            starts_at = "2026-01-01T00:00:00Z"
+            ends_at = "2027-01-01 00:00"
+            exclude = ["2026-12-25"]
+            exec = ["/usr/local/bin/report", "--full"]
+            env = { A = "b", N = 3 }
+            inherit_env = ["LANGUAGE"]
+            directory = "/tmp"
+            user = "nobody"
+            input = "hello"
+            success_codes = [0, 2]
+            enabled = false
+            overlap = { queue = 5 }
+            catch_up = { all = 10, rate = 2.5 }
+            window = "1h"
+            timeout = "2s"
+            start_timeout = "1m"
+            heartbeat_timeout = 500
+            retry = { attempts = 3, backoff = "30s", max_backoff = "5m", on = ["timeout"] }
+            on_lost = "retry"
+            max_runs = 7
+            tags = ["pay"]
+            """)
+        #expect(snapshot.problems == [])
+        let job = try #require(snapshot.jobs.first)
+        #expect(job.schedule.rule == .cron("0 19 * * MON-FRI", .unix, anchor: Timestamp(seconds: 0)))
+        #expect(job.schedule.zone == "America/New_York")
+        #expect(job.schedule.dst == DSTPolicy(gap: .skip, overlap: .both))
+        #expect(job.schedule.jitter == 30_000_000)
+        #expect(job.schedule.endsAt == Timestamp(rfc3339: "2027-01-01T05:00:00Z"))
+        #expect(
+            job.target
+                == .exec(
+                    ExecTarget(
+                        .argv(["/usr/local/bin/report", "--full"]), environment: ["A": "b", "N": "3"],
+                        inheritEnvironment: ["LANGUAGE"], directory: "/tmp", user: "nobody", input: "hello",
+                        successCodes: [0, 2])))
+        #expect(!job.enabled)
+        #expect(job.policies.overlap == .queue(max: 5))
+        #expect(job.policies.catchUp == .all(limit: 10, rate: 2.5))
+        #expect(job.policies.window == 3_600_000_000)
+        #expect(job.policies.timeout == 2_000_000)
+        #expect(job.policies.heartbeatTimeout == 500_000)
+        #expect(
+            job.policies.retry
+                == Retry(attempts: 3, backoff: 30_000_000, longestBackoff: 300_000_000, on: [.timeout]))
+        #expect(job.policies.onLost == .retry)
+        #expect(job.policies.maxRuns == 7)
+    }
+
+    /// Line and key of each mistake, and a piece of what is said.
+    @Test(arguments: [
+        ("cron = \"61 * * * *\"", 3, "cron", "61 is out of range"),
+        ("cron = \"* * * *\"", 3, "cron", "field"),
+        ("cron = \"0 0 30 2 *\"", 3, "cron", "no such date"),
+        ("cron = \"0 0 * * * 2027\"", 3, "cron", "dialect = \"btu\""),
+        ("cron = 5", 3, "cron", "expected text, found a whole number"),
+        ("every = \"15 fortnights\"", 3, "every", "not a length of time"),
+        ("every = \"0s\"", 3, "every", "out of range"),
+        ("every = true", 3, "every", "expected text"),
+        ("at = \"tomorrow\"", 3, "at", "is not a time"),
+        ("at = \"2026-13-01T00:00:00Z\"", 3, "at", "is not a time"),
+        ("day_time = \"Fryday 10:00PM\"", 3, "day_time", "not a day and a time"),
+        ("cron = \"@daily\"\nevery = \"1m\"", 4, "every", "one schedule"),
+        ("cron = \"@daily\"\ndialect = \"vixie\"", 4, "dialect", "none of"),
+        ("cron = \"@daily\"\ntime_zone = \"Europe/Berln\"", 4, "time_zone", "Europe/Berlin"),
+        ("cron = \"@daily\"\ndst = { gap = \"maybe\" }", 4, "dst.gap", "none of"),
+        ("cron = \"@daily\"\njitter = \"-3s\"", 4, "jitter", "not a length of time"),
+        ("cron = \"@daily\"\nexclude = [\"25.12.2026\"]", 4, "exclude", "is not a date"),
+        ("cron = \"@daily\"\ncalendar = \"/nowhere/x\"", 4, "calendar", "no such file"),
+        ("cron = \"@daily\"\novrelap = \"skip\"", 4, "ovrelap", "did you mean overlap?"),
+        ("cron = \"@daily\"\noverlap = \"never\"", 4, "overlap", "none of"),
+        ("cron = \"@daily\"\noverlap = { queue = 0 }", 4, "overlap.queue", "out of range"),
+        ("cron = \"@daily\"\ncatch_up = { all = 0 }", 4, "catch_up.all", "out of range"),
+        ("cron = \"@daily\"\ncatch_up = [1]", 4, "catch_up", "expected text"),
+        ("cron = \"@daily\"\nretry = { backoff = \"1s\" }", 4, "retry", "attempts"),
+        ("cron = \"@daily\"\nretry = 3", 4, "retry", "expected a table"),
+        ("cron = \"@daily\"\nretry = { attempts = 2, on = [\"rain\"] }", 4, "retry.on", "none of"),
+        ("cron = \"@daily\"\ntimeout = \"soon\"", 4, "timeout", "not a length of time"),
+        ("cron = \"@daily\"\nenabled = \"yes\"", 4, "enabled", "expected true or false, found text"),
+        ("cron = \"@daily\"\nmax_runs = 0", 4, "max_runs", "out of range"),
+        ("cron = \"@daily\"\nenv = { \"A=B\" = \"c\" }", 4, "env", "cannot be the name of a variable"),
+        ("cron = \"@daily\"\nsuccess_codes = [256]", 4, "success_codes", "0 to 255"),
+        ("cron = \"@daily\"\nshell = \"true\"", 4, "shell", "not both"),
+        ("cron = \"@daily\"\ntags = [1]", 4, "tags", "element 1"),
+        ("cron = \"H * * * *\"\nuser = 3", 4, "user", "expected text"),
+    ])
+    func eachMistakeIsSaidAtItsPlace(_ toml: String, _ line: Int, _ key: String, _ piece: String) throws {
+        let snapshot = try read("[[job]]\nname = \"a\"\n\(toml)\nexec = [\"x\"]\n")
+        #expect(snapshot.jobs.isEmpty)
+        #expect(snapshot.problems.count == 1, "\(snapshot.problems)")
+        let problem = try #require(snapshot.problems.first)
+        #expect(problem.line == line)
+        #expect(problem.key == key)
+        #expect(problem.job == "a")
+        #expect(problem.message.contains(piece), "\(problem.message)")
+    }
+
+    @Test(arguments: [
+        ("[[job]]\nevery = \"1m\"\nexec = [\"x\"]", "a job needs a name"),
+        ("[[job]]\nname = \"a\"\nevery = \"1m\"", "a job needs exec or shell"),
+        ("[[job]]\nname = \"a\"\nexec = []", "expected a program"),
+        ("[[job]]\nname = \"\"\nexec = [\"x\"]", "must not be empty"),
+        ("[job]\nname = \"a\"", "expected a list of jobs"),
+        ("[[jobs]]\nname = \"a\"", "did you mean job?"),
+    ])
+    func whatIsMissingIsSaid(_ toml: String, _ piece: String) throws {
+        let snapshot = try read(toml)
+        #expect(snapshot.jobs.isEmpty)
+        #expect(snapshot.problems.contains { $0.message.contains(piece) }, "\(snapshot.problems)")
+    }
+
+    @Test(arguments: [
+        (ConfigDocument.Format.toml, "[[job]]\nname = \"a\"\nexec = [\"x\n", 3),
+        (.yaml, "job:\n  - name: a\n    exec: [x\n", 4),
+        (.json, "{\"job\": [\n  {\"name\": \"a\",,}\n]}", 2),
+        (.yaml, "job:\n  - name: a\n    name: b\n", 2),
+    ])
+    func brokenTextIsSaidWithItsLine(_ format: ConfigDocument.Format, _ text: String, _ line: Int) throws {
+        let problem = try #require(throws: FeedProblem.self) {
+            try ConfigDocument.read(text, format: format, path: "f")
+        }
+        #expect(problem.line == line, "\(problem)")
+    }
+}

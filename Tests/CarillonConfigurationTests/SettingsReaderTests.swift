@@ -1,0 +1,77 @@
+import CarillonConfiguration
+import CarillonTestSupport
+import Testing
+import Timetable
+
+@Suite struct SettingsReaderTests {
+    private let folder: TemporaryFolder
+
+    init() throws { folder = try TemporaryFolder() }
+
+    private func read(_ toml: String, _ environment: [String: String] = [:]) throws -> Settings {
+        let file = try folder.write("carillon.toml", toml)
+        return try SettingsReader(zones: ZoneDatabase(), environment: environment).read(file: file)
+    }
+
+    @Test func settingsAndDefaults() throws {
+        let settings = try read(
+            """
+            time_zone = "Europe/Berlin"
+            [store]
+            url = "sqlite:/var/x.db"
+            [exec]
+            max_children = 7
+            grace = "3s"
+            on_stop = "leave"
+            [log]
+            level = "debug"
+            format = "json"
+            [ledger]
+            keep = "30d"
+            keep_per_job = 10
+            [[job]]
+            name = "anything"
+            """)
+        #expect(settings.timeZone == "Europe/Berlin")
+        #expect(settings.storePath(in: "/s") == "/var/x.db")
+        #expect(settings.exec.most == 7)
+        #expect(settings.exec.grace == 3_000_000)
+        #expect(settings.exec.onStop == .leave)
+        #expect(settings.log.format == .json)
+        #expect(settings.retention.age == 30 * 86_400_000_000)
+        #expect(Settings().storePath(in: "/s") == "/s/carillon.db")
+    }
+
+    @Test func theEnvironmentHasTheLastWord() throws {
+        let settings = try read(
+            "time_zone = \"Europe/Berlin\"\n[exec]\nmax_children = 7\n",
+            ["CARILLON_TIME_ZONE": "Asia/Tokyo", "CARILLON_EXEC_MAX_CHILDREN": "9", "CARILLON_LOG_LEVEL": "error"])
+        #expect(settings.timeZone == "Asia/Tokyo")
+        #expect(settings.exec.most == 9)
+        #expect(settings.log.level == .error)
+    }
+
+    @Test(arguments: [
+        ("time_zone = \"Mars/Base\"", 1, "time_zone"),
+        ("[store]\nurl = \"mysql://user:secret@h/d\"", 2, "store.url"),
+        ("[exec]\nmax_children = 0", 2, "exec.max_children"),
+        ("[exec]\nmax_chidlren = 4", 2, "exec.max_chidlren"),
+        ("[log]\nlevel = \"loud\"", 2, "log.level"),
+        ("[log]\nformat = 1", 2, "log.format"),
+        ("[ledger]\nkeep = \"for ever\"", 2, "ledger.keep"),
+        ("exec = 5", 1, "exec"),
+        ("unknown = 1", 1, "unknown"),
+    ])
+    func mistakesNameFileLineAndKey(_ toml: String, _ line: Int, _ key: String) throws {
+        let error = try #require(throws: ConfigurationError.self) { try read(toml) }
+        let problem = error.problems[0]
+        #expect(problem.line == line)
+        #expect(problem.key == key)
+        #expect(problem.source == folder.path + "/carillon.toml")
+        #expect(!problem.description.contains("secret"))
+    }
+
+    @Test func aVariableOfTheWrongTypeIsAnError() {
+        #expect(throws: ConfigurationError.self) { try read("", ["CARILLON_EXEC_MAX_CHILDREN": "many"]) }
+    }
+}
