@@ -7,6 +7,10 @@ let package = Package(
         .executable(name: "carillon", targets: ["carillon"]),
         .executable(name: "carillon-shim", targets: ["carillon-shim"]),
         .library(name: "Timetable", targets: ["Timetable"]),
+        // What a program of one's own composes, as the benchmarks do.
+        .library(
+            name: "CarillonKit",
+            targets: ["Timetable", "CarillonCore", "CarillonEngine", "SQLiteStore", "MemoryStore", "ExecDispatcher"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -59,7 +63,8 @@ let package = Package(
         .target(
             name: "ExecDispatcher",
             dependencies: [
-                "CarillonCore", "BlockingConnection", .product(name: "Logging", package: "swift-log"),
+                "BlockingConnection", "CProcess", "CarillonCore", "Timetable",
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Dispatchers/ExecDispatcher"
         ),
@@ -81,6 +86,7 @@ let package = Package(
         .target(name: "BlockingConnection", path: "Sources/Clients/BlockingConnection"),
 
         // System
+        .target(name: "CProcess", path: "Sources/System/CProcess"),
         .executableTarget(
             name: "carillon-shim",
             path: "Sources/System/Shim",

@@ -10,21 +10,25 @@ extension Engine {
             logger.warning("the wall clock jumped", metadata: ["seconds": "\(Double(step) / 1_000_000)"])
             await send(.clockStepped(by: step))
         }
+        plannedWake = .distantPast
         repeat { await send(.tick) } while state.isDue(clock.now)
-        guard let wake = state.nextWake else { return settings.slice }
-        return min(max(wake.microseconds - clock.now.microseconds, 0), settings.slice)
+        plannedWake = state.nextWake ?? .distantFuture
+        return min(max(plannedWake.microseconds - clock.now.microseconds, settings.breath), settings.slice)
     }
 
     func tickLoop() async {
         var watch = ClockWatch(now: clock.now, uptime: clock.uptime)
         while !Task.isCancelled {
-            let pause = await tickOnce(&watch)
-            if pause > 0 { await alarm.sleep(for: pause, clock: clock) }
+            await alarm.sleep(for: await tickOnce(&watch), clock: clock)
         }
     }
 
     func saveLoop() async {
-        for await _ in saves { await saveAll() }
+        for await _ in saves {
+            await saveAll()
+            // What changes meanwhile is written together.
+            do { try await clock.sleep(for: settings.breath) } catch { return }
+        }
     }
 
     /// Hands a dispatcher its batches, cancels and acknowledgements, in order.

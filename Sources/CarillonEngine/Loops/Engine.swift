@@ -61,8 +61,14 @@ public actor Engine<Clock: EngineClock> {
             case .report(let run): report(run)
             }
         }
-        alarm.ring()
+        if let wake = state.nextWake, wake < plannedWake {
+            plannedWake = wake
+            alarm.ring()
+        }
     }
+
+    /// What the tick sleeps until; an event that needs it earlier rings the alarm.
+    var plannedWake = Timestamp.distantPast
 
     private func read(_ ids: [JobID]) async {
         let (known, missing) = state.cached(ids)
@@ -218,6 +224,8 @@ public actor Engine<Clock: EngineClock> {
     /// Says an error of the store once, not with every attempt.
     private func note(_ error: any Error) -> String {
         let text = "\(error)"
+        // A loop that is stopped in the middle of a call says nothing of the store.
+        if Task.isCancelled { return text }
         if text != lastTrouble { logger.error("the store failed", metadata: ["error": "\(text)"]) }
         lastTrouble = text
         return text

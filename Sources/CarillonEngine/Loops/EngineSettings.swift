@@ -4,6 +4,8 @@ import CarillonCore
 public struct EngineSettings: Sendable {
     /// The longest sleep before the wall clock is read again.
     public var slice: Int64 = 1_000_000
+    /// The shortest sleep between two looks, and between two writes: what comes meanwhile is one transaction.
+    public var breath: Int64 = 3_000
     /// A wall clock that moves this much more or less than time passed has jumped.
     public var jump: Int64 = 2_000_000
     /// How long a run that is told to end may take before it is ended by force.

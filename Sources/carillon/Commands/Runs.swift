@@ -114,7 +114,7 @@ struct Runs: AsyncParsableCommand {
         func run() async throws {
             let asking = Asking(place: place)
             guard let view = try await asking.runs(.run(self.run)).first, let id = RunID(view.id) else { return }
-            let path = ExecDispatcher.log(of: id, job: view.job, in: place.stateDirectory)
+            let path = RunLog.path(of: id, job: view.job, in: place.stateDirectory)
             var printed: UInt64 = 0
             while true {
                 // Asked before reading, so that nothing written before the end is missed.

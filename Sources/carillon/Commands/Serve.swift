@@ -66,7 +66,7 @@ struct Serve: AsyncParsableCommand {
         engineSettings.retention = settings.retention
         engineSettings.shadow = shadow
         let engine = try await EngineService(
-            store: store, dispatchers: [], feeds: [feed], clock: clock, zones: zones, instance: instance,
+            store: store, dispatchers: [dispatcher], feeds: [feed], clock: clock, zones: zones, instance: instance,
             bootID: StateDirectory.bootID, settings: engineSettings, logger: logger)
         let desk = OrderDesk(engine, version: Carillon.version)
         let control = ControlServer(path: state + "/control.sock", logger: logger) { await desk.handle($0) }
@@ -98,7 +98,18 @@ struct Serve: AsyncParsableCommand {
     private func makeDispatcher(
         _ exec: Settings.Exec, state: String, environment: [String: String], logger: Logger
     ) throws -> ExecDispatcher {
-        throw Failure.failed("no dispatcher")
+        var configuration = ExecConfiguration(
+            stateDirectory: state, shim: ShimLocator.path(given: environment["CARILLON_SHIM"]), environment: environment)
+        configuration.logCap = exec.logLimit
+        configuration.grace = exec.grace
+        configuration.inherited = exec.inheritEnvironment
+        if let most = exec.most { configuration.capacity = Int(most) }
+        let clock = SystemClock()
+        do {
+            return try ExecDispatcher(configuration, logger: logger) { clock.now }
+        } catch {
+            throw Failure.failed("\(error)")
+        }
     }
 
     private func override(_ log: inout Settings.Log) throws {

@@ -1,0 +1,71 @@
+import ArgumentParser
+import CarillonCore
+import CarillonEngine
+import SQLiteStore
+import Timetable
+
+enum SQLiteCount {
+    static func jobs(_ path: String) async throws -> Int {
+        let store = try SQLiteStore(reading: path)
+        let count = try await store.counts().jobs
+        try await store.close()
+        return count
+    }
+}
+
+/// Many jobs due every second, spread evenly.
+struct Spread: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Lateness under a steady load.")
+    @Option var rate = 1_000
+    @Option var seconds = 30.0
+
+    func run() async throws {
+        let rig = try Rig()
+        defer { rig.remove() }
+        // Each job every ten seconds at a phase of its own.
+        let anchor = rig.clock.now
+        let jobs = (0..<rate * 10).lazy.map { number in
+            Jobs.job(
+                "job-\(number)",
+                .every("10s", anchor: anchor.adding(microseconds: Int64(number) * 10_000_000 / Int64(rate * 10))))
+        }
+        try await rig.fill(jobs)
+        let dispatcher = NullDispatcher()
+        let span = Int64(seconds * 1_000_000)
+        try await rig.run(dispatcher) {
+            // What became due while the store was filled is not looked at.
+            try await rig.clock.sleep(for: 10_000_000)
+            _ = dispatcher.take()
+            let cpu = Hold.cpu
+            try await rig.clock.sleep(for: span)
+            let late = dispatcher.take().late
+            Figure("\(rate)/s: dispatched", Double(late.count) / Double(span) * 1_000_000, "runs/s").print()
+            Figure("\(rate)/s: CPU", (Hold.cpu - cpu) / Double(span) * 100_000_000, "% of a core").print()
+            quantiles(late, "\(rate)/s: lateness", "ms")
+        }
+    }
+}
+
+/// All due in the same second.
+struct Burst: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "Throughput of a burst.")
+    @Option var jobs = 100_000
+
+    func run() async throws {
+        let rig = try Rig()
+        defer { rig.remove() }
+        let now = rig.clock.now
+        let due = Timestamp(seconds: now.seconds + Int64(jobs / 5_000) + 10)
+        let count = jobs
+        try await rig.fill((0..<count).lazy.map { Jobs.job("job-\($0)", .once(due.rfc3339)) }, cursor: now)
+        guard rig.clock.now < due else { throw ExitFailure(description: "filling the store took too long") }
+        let dispatcher = NullDispatcher()
+        try await rig.run(dispatcher) {
+            while dispatcher.count < count { try await rig.clock.sleep(for: 20_000) }
+            let (late, last) = dispatcher.take()
+            let seconds = Double(last.microseconds - due.microseconds) / 1_000_000
+            Figure("burst of \(count)", Double(count) / seconds, "runs/s").print()
+            quantiles(late, "burst of \(count): lateness", "ms")
+        }
+    }
+}

@@ -1,0 +1,33 @@
+import CarillonCore
+
+/// The clean environment of a child.
+struct ChildEnvironment: Sendable {
+    /// The daemon's own environment.
+    var own: [String: String]
+    /// Names that every child inherits.
+    var inherited: [String]
+
+    /// From weak to strong: PATH, HOME, USER and LANG; inherited names; the target's own; the names of Carillon.
+    func variables(for dispatch: Dispatch, target: ExecTarget, account: UserAccount) throws(Refusal) -> [String: String] {
+        var variables = [
+            "PATH": own["PATH"] ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": account.home,
+            "USER": account.name,
+            "LANG": own["LANG"] ?? "C.UTF-8",
+        ]
+        for name in inherited + target.inheritEnvironment {
+            if let value = own[name] { variables[name] = value }
+        }
+        for (name, value) in target.environment {
+            guard !name.isEmpty, !name.utf8.contains(UInt8(ascii: "=")) else {
+                throw Refusal("the environment name '\(name)' is empty or holds an equals sign")
+            }
+            variables[name] = value
+        }
+        variables["CARILLON_RUN_ID"] = "\(dispatch.attempt.run)"
+        variables["CARILLON_JOB"] = dispatch.job
+        variables["CARILLON_SCHEDULED_AT"] = dispatch.scheduledAt.rfc3339
+        variables["CARILLON_ATTEMPT"] = "\(dispatch.attempt.attempt)"
+        return variables
+    }
+}

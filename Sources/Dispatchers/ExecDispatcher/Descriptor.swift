@@ -1,0 +1,17 @@
+import Glibc
+
+/// A file descriptor with one owner; closed with it.
+struct Descriptor: ~Copyable, Sendable {
+    let number: Int32
+
+    init(owning number: Int32) { self.number = number }
+
+    deinit { close(number) }
+
+    /// At most `limit` bytes from an offset on; none when they cannot be read.
+    func bytes(from offset: Int64 = 0, limit: Int) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
+            count = max(0, pread(number, buffer.baseAddress, limit, off_t(offset)))
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import BlockingConnection
+import CarillonCore
+import Glibc
+import Logging
+import Timetable
+
+/// Runs programs on this machine, each under a shim that outlives the daemon.
+///
+/// The state directory holds `attempts/`, a status file per attempt until its outcome is acknowledged, and `logs/`. The
+/// kernel tells of ends: nothing is polled, and an attempt under way costs no descriptor. Children of a service must survive
+/// its restart, so a systemd unit needs `KillMode=process`.
+public final class ExecDispatcher: Dispatcher {
+    public var kind: Target.Kind { .exec }
+    public var capacity: Int? { configuration.capacity }
+    public var events: AsyncStream<[DispatchEvent]> { reporter.events }
+
+    private let configuration: ExecConfiguration
+    private let isNewBoot: Bool
+    private let reporter: Reporter
+    private let watcher: Watcher
+    private let launching: BlockingConnection<Launcher>
+    /// For the rest of the file work, so that it never keeps a start waiting.
+    private let filing: BlockingConnection<Void>
+
+    /// Creates what is missing of the state directory (mode 0700), and listens from here on.
+    ///
+    /// `now` stamps what no shim has stamped. Throws when the state directory cannot be used or the system has no room
+    /// for another watch or thread.
+    public init(
+        _ configuration: ExecConfiguration, logger: Logger, now: @escaping @Sendable () -> Timestamp
+    ) throws {
+        let state = configuration.stateDirectory
+        for path in [state, state + "/logs"] where mkdir(path, 0o700) != 0 && errno != EEXIST {
+            throw SystemError("create \(path)")
+        }
+        let reporter = Reporter(
+            directory: try AttemptDirectory(path: state + "/attempts"), roster: Roster(), stateDirectory: state,
+            logger: logger, now: now)
+        let launcher = Launcher(
+            configuration: configuration,
+            environment: ChildEnvironment(own: configuration.environment, inherited: configuration.inherited),
+            own: UserAccount.current(environment: configuration.environment), reporter: reporter,
+            spawner: try Spawner())
+        self.configuration = configuration
+        self.reporter = reporter
+        isNewBoot = BootID.hasChanged(since: state + "/boot")
+        watcher = try Watcher(reporter)
+        launching = try BlockingConnection(name: "exec-launch") { launcher }
+        filing = try BlockingConnection(name: "exec-files") {}
+        try watcher.start()
+    }
+
+    deinit { watcher.stop() }
+
+    public func adopt(_ outstanding: [Run]) async -> [AttemptID] {
+        let adoption = Adoption(reporter: reporter, isNewBoot: isNewBoot)
+        // Closed already: nothing was adopted, and nothing may be dispatched either.
+        return (try? await filing.call { _ in adoption.adopt(outstanding) }) ?? []
+    }
+
+    public func dispatch(_ batch: [Dispatch]) async -> [DispatchResult] {
+        do {
+            return try await launching.call { launcher in launcher.launch(batch) }
+        } catch {
+            return batch.map { _ in .unavailable("the dispatcher is shut down") }
+        }
+    }
+
+    public func cancel(_ attempt: AttemptID, grace: Int64) async { reporter.roster.cancel(attempt, grace: grace) }
+
+    public func acknowledge(_ attempts: [AttemptID]) async {
+        let directory = reporter.directory
+        try? await filing.call { _ in
+            for attempt in attempts { directory.remove(attempt) }
+        }
+    }
+
+    public func forget(_ runs: [(id: RunID, job: String)]) async {
+        let state = configuration.stateDirectory
+        try? await filing.call { _ in
+            for run in runs { RunLog.remove(run.id, job: run.job, in: state) }
+        }
+    }
+
+    public func shutdown() async {
+        launching.close()
+        await launching.closed()
+        filing.close()
+        await filing.closed()
+        watcher.stop()
+    }
+
+    public func trouble() async -> String? {
+        let shim = configuration.shim
+        let directory = reporter.directory
+        let listens = watcher.listens
+        return try? await filing.call { _ in
+            if access(shim, X_OK) != 0 { return "\(SystemError("run the shim \(shim)"))" }
+            if !directory.isWritable { return "\(SystemError("write to \(directory.path)"))" }
+            return listens ? nil : "\(directory.path) is not watched any more"
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import CarillonCore
+import Glibc
+
+/// Starts attempts, on a thread that may wait for the disk, the user database and the new process.
+struct Launcher: Sendable {
+    let configuration: ExecConfiguration
+    let environment: ChildEnvironment
+    let own: UserAccount
+    let reporter: Reporter
+    let spawner: Spawner
+
+    func launch(_ batch: [Dispatch]) -> [DispatchResult] {
+        // For one batch only: users change while the daemon runs.
+        var accounts: [String: UserAccount] = [:]
+        return batch.map { launch($0, &accounts) }
+    }
+
+    private func launch(_ dispatch: Dispatch, _ accounts: inout [String: UserAccount]) -> DispatchResult {
+        let attempt = dispatch.attempt
+        switch reporter.roster.enter(
+            attempt, job: dispatch.job, shim: .starting, capacity: configuration.capacity)
+        {
+        case .present: return .known
+        case .full: return .unavailable("\(configuration.capacity) programs run already")
+        case .entered: break
+        }
+        do {
+            let order = try order(for: dispatch, &accounts)
+            guard let status = try reporter.directory.create(attempt) else {
+                // Of an earlier process, or it ended and nobody has acknowledged that yet.
+                _ = reporter.roster.leave(attempt)
+                reporter.tell(reporter.resume(attempt, job: dispatch.job))
+                return .known
+            }
+            return start(dispatch, order, status)
+        } catch let refusal as Refusal {
+            _ = reporter.roster.leave(attempt)
+            return .refused(refusal.text)
+        } catch {
+            _ = reporter.roster.leave(attempt)
+            return .unavailable("\(error)")
+        }
+    }
+
+    private func start(_ dispatch: Dispatch, _ order: ShimOrder, _ status: borrowing Descriptor) -> DispatchResult {
+        do {
+            let child = try spawner.start(order, status: status, input: dispatch.program.input)
+            // Our copy of the status file is still open, so nobody has heard of the end yet, however soon it came.
+            reporter.roster.settle(dispatch.attempt, as: .child(child))
+            return .accepted
+        } catch {
+            reporter.directory.remove(dispatch.attempt)
+            _ = reporter.roster.leave(dispatch.attempt)
+            if error.code == E2BIG { return .refused("its arguments and environment are too long") }
+            return .unavailable("\(error)")
+        }
+    }
+
+    private func order(
+        for dispatch: Dispatch, _ accounts: inout [String: UserAccount]
+    ) throws(Refusal) -> ShimOrder {
+        let target = dispatch.program
+        let account = try account(for: target, &accounts)
+        return try ShimOrder(
+            dispatch, target: target, account: account, switchesUser: account.user != own.user,
+            variables: environment.variables(for: dispatch, target: target, account: account),
+            configuration: configuration)
+    }
+
+    private func account(
+        for target: ExecTarget, _ accounts: inout [String: UserAccount]
+    ) throws(Refusal) -> UserAccount {
+        guard let name = target.user, name != own.name else { return own }
+        guard own.user == 0 else {
+            throw Refusal("only a daemon of root may run a program as '\(name)'; this one runs as '\(own.name)'")
+        }
+        if let account = accounts[name] { return account }
+        guard let account = UserAccount.named(name) else { throw Refusal("there is no user '\(name)'") }
+        accounts[name] = account
+        return account
+    }
+}
+
+extension Dispatch {
+    /// The only kind of target that comes here.
+    fileprivate var program: ExecTarget {
+        switch target {
+        case .exec(let target): target
+        }
+    }
+}

@@ -1,2 +1,0 @@
-import CarillonCore
-public final class ExecDispatcher { public static func log(of: RunID, job: String, in: String) -> String { "" } }

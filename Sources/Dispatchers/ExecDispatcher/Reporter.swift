@@ -1,0 +1,116 @@
+import CarillonCore
+import Glibc
+import Logging
+import Timetable
+
+/// Turns status files into events and tells them, each end once.
+final class Reporter: Sendable {
+    let directory: AttemptDirectory
+    let roster: Roster
+    let events: AsyncStream<[DispatchEvent]>
+    let logger: Logger
+    private let told: AsyncStream<[DispatchEvent]>.Continuation
+    private let stateDirectory: String
+    private let now: @Sendable () -> Timestamp
+
+    init(
+        directory: AttemptDirectory, roster: Roster, stateDirectory: String, logger: Logger,
+        now: @escaping @Sendable () -> Timestamp
+    ) {
+        self.directory = directory
+        self.roster = roster
+        self.stateDirectory = stateDirectory
+        self.logger = logger
+        self.now = now
+        (events, told) = AsyncStream.makeStream()
+    }
+
+    func tell(_ news: [DispatchEvent]) {
+        if !news.isEmpty { told.yield(news) }
+    }
+
+    func finish() { told.finish() }
+
+    /// News of an attempt's start, once.
+    func start(of attempt: AttemptID) -> [DispatchEvent] {
+        guard let glimpse = directory.glimpse(attempt), glimpse.status.start != nil else { return [] }
+        pin(attempt, glimpse)
+        return start(of: attempt, glimpse.status)
+    }
+
+    /// News of an attempt under way whose status file somebody let go of; none when it goes on.
+    func end(of attempt: AttemptID) -> [DispatchEvent] {
+        guard let known = roster.entry(attempt) else { return [] }
+        // Until its shim is there, whatever was closed is the removed file of an earlier try.
+        if case .starting = known.shim { return [] }
+        let glimpse = directory.glimpse(attempt)
+        if let glimpse, glimpse.isLocked, glimpse.status.end == nil { return [] }
+        let start = glimpse.map { self.start(of: attempt, $0.status) } ?? []
+        guard let entry = roster.leave(attempt) else { return [] }
+        let exitCode = entry.shim.reap()
+        return start + [end(of: attempt, job: entry.job, glimpse, shimExitCode: exitCode)]
+    }
+
+    /// News of an attempt that has a status file but is not under way for us; it is from here on, when it still runs.
+    func resume(_ attempt: AttemptID, job: String) -> [DispatchEvent] {
+        // In the roster first: should it end right now, the watcher tells it, or we do, but not both and not neither.
+        guard roster.enter(attempt, job: job, shim: .unpinned) == .entered else { return [] }
+        let news = end(of: attempt)
+        return news.isEmpty ? start(of: attempt) : news
+    }
+
+    /// Everything anew, when the kernel has dropped notices.
+    func lookAgain() -> [DispatchEvent] { roster.attempts.flatMap { start(of: $0) + end(of: $0) } }
+
+    /// News of an attempt that was started and has no status file any more.
+    func vanished(_ attempt: AttemptID, isNewBoot: Bool) -> DispatchEvent {
+        let text = isNewBoot ? "the machine restarted while it ran" : "its status file was removed"
+        return DispatchEvent(attempt: attempt, at: now(), what: .lost(text))
+    }
+
+    /// Holds the shim of an adopted attempt by a descriptor.
+    private func pin(_ attempt: AttemptID, _ glimpse: AttemptDirectory.Glimpse) {
+        guard let claim = glimpse.status.claim, case .unpinned = roster.entry(attempt)?.shim else { return }
+        // Its lock is held after the number was pinned, so the number means the shim.
+        guard let process = PinnedProcess(claim.shim), directory.glimpse(attempt)?.isLocked == true else { return }
+        roster.settle(attempt, as: .pinned(process))
+    }
+
+    private func start(of attempt: AttemptID, _ status: AttemptStatus) -> [DispatchEvent] {
+        guard let start = status.start, roster.announce(attempt) else { return [] }
+        return [DispatchEvent(attempt: attempt, at: start.at, what: .started(status.process))]
+    }
+
+    private func end(
+        of attempt: AttemptID, job: String, _ glimpse: AttemptDirectory.Glimpse?, shimExitCode: Int32?
+    ) -> DispatchEvent {
+        guard let glimpse else { return vanished(attempt, isNewBoot: false) }
+        if glimpse.isVoid {
+            let why = shimExitCode == 73 ? "cannot write to \(directory.path)" : "its shim ended before that"
+            return DispatchEvent(
+                attempt: attempt, at: now(), what: .failed(Outcome(error: "the program was not started: \(why)")))
+        }
+        guard let end = glimpse.status.end else { return lost(attempt, glimpse.status) }
+        if end.logFault != 0 {
+            logger.warning(
+                "the log of a run is incomplete",
+                metadata: ["run": "\(attempt.run)", "job": "\(job)", "error": "\(SystemError.text(end.logFault))"])
+        }
+        let what = glimpse.status.ending(end) { count in
+            RunLog.tail(of: RunLog.path(of: attempt.run, job: job, in: stateDirectory), count: count)
+        }
+        return DispatchEvent(attempt: attempt, at: end.at, what: what)
+    }
+
+    private func lost(_ attempt: AttemptID, _ status: AttemptStatus) -> DispatchEvent {
+        let text: String
+        if status.claim?.bootID != BootID.current {
+            text = "the machine restarted while it ran"
+        } else if Leftovers.kill(status) {
+            text = "its shim was killed; what was left of the program has been killed too"
+        } else {
+            text = "its shim was killed"
+        }
+        return DispatchEvent(attempt: attempt, at: now(), what: .lost(text))
+    }
+}

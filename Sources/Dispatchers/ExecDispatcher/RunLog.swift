@@ -1,0 +1,38 @@
+import CarillonCore
+import Glibc
+
+/// Where the output of a run is kept, all its attempts in one file.
+public enum RunLog {
+    /// `logs/<escaped job>/<run id>.log` in a state directory; the file exists once a run has written something.
+    public static func path(of run: RunID, job: String, in stateDirectory: String) -> String {
+        "\(directory(of: job, in: stateDirectory))/\(run).log"
+    }
+
+    static func directory(of job: String, in stateDirectory: String) -> String {
+        "\(stateDirectory)/logs/\(PathName.escape(job))"
+    }
+
+    /// Removes a run's log, and its job's folder when that was the last one.
+    static func remove(_ run: RunID, job: String, in stateDirectory: String) {
+        unlink(path(of: run, job: job, in: stateDirectory))
+        rmdir(directory(of: job, in: stateDirectory))
+    }
+
+    /// The end of an attempt's output: at most `limit` bytes of valid UTF-8 without NUL, or nil when there is none.
+    ///
+    /// `count` is how many bytes the attempt itself wrote, since earlier attempts share the file.
+    static func tail(of path: String, count: Int64, limit: Int = 2048) -> String? {
+        guard count > 0, case let number = open(path, O_RDONLY | O_CLOEXEC), number >= 0 else { return nil }
+        let file = Descriptor(owning: number)
+        let size = Int64(lseek(number, 0, SEEK_END))
+        let wanted = min(size, count, Int64(limit))
+        guard wanted > 0 else { return nil }
+        let bytes = file.bytes(from: size - wanted, limit: Int(wanted))
+        // A cut through a character leaves up to three bytes of it in front.
+        let cut = wanted < count ? bytes.prefix(3).prefix { $0 & 0xC0 == 0x80 }.count : 0
+        var text = String(decoding: bytes.dropFirst(cut).map { $0 == 0 ? 0xFF : $0 }, as: UTF8.self)
+        // Bytes that were no UTF-8 have grown into three.
+        while text.utf8.count > limit { text.unicodeScalars.removeFirst() }
+        return text.isEmpty ? nil : text
+    }
+}

@@ -1,0 +1,55 @@
+import Glibc
+
+/// Who a program runs as.
+struct UserAccount: Hashable, Sendable {
+    var name: String
+    var home: String
+    var user: uid_t
+    var group: gid_t
+    /// Supplementary groups, the first one included.
+    var groups: [gid_t]
+
+    /// The user of this process; from its environment when the system's user database has no entry.
+    static func current(environment: [String: String]) -> UserAccount {
+        let user = geteuid()
+        if let account = find({ getpwuid_r(user, $0, $1, $2, $3) }) { return account }
+        return UserAccount(
+            name: environment["USER"] ?? "\(user)", home: environment["HOME"] ?? "/", user: user, group: getegid(),
+            groups: [])
+    }
+
+    /// May ask the network (NSS), so never on the cooperative pool. Nil when there is no such user.
+    static func named(_ name: String) -> UserAccount? {
+        guard var account = find({ getpwnam_r(name, $0, $1, $2, $3) }) else { return nil }
+        var count: Int32 = 64
+        repeat {
+            account.groups = [gid_t](repeating: 0, count: Int(count))
+        } while getgrouplist(name, account.group, &account.groups, &count) < 0
+        account.groups.removeLast(account.groups.count - Int(count))
+        return account
+    }
+
+    private typealias Lookup = (
+        UnsafeMutablePointer<passwd>, UnsafeMutablePointer<CChar>, Int, UnsafeMutablePointer<UnsafeMutablePointer<passwd>?>
+    ) -> Int32
+
+    private static func find(_ lookup: Lookup) -> UserAccount? {
+        var size = 1024
+        while size <= 1 << 20 {
+            let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: size)
+            defer { buffer.deallocate() }
+            var entry = passwd()
+            var found: UnsafeMutablePointer<passwd>?
+            let code = lookup(&entry, buffer, size, &found)
+            if code == ERANGE {
+                size *= 4
+                continue
+            }
+            guard found != nil else { return nil }
+            return UserAccount(
+                name: String(cString: entry.pw_name), home: String(cString: entry.pw_dir), user: entry.pw_uid,
+                group: entry.pw_gid, groups: [])
+        }
+        return nil
+    }
+}

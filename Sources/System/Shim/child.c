@@ -1,0 +1,98 @@
+#define _GNU_SOURCE
+
+#include "child.h"
+
+#include "line.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void become(const struct order *order, int output, volatile struct failure *failure) {
+    sigset_t none;
+    sigemptyset(&none);
+    setpgid(0, 0);
+    dup2(output, STDOUT_FILENO);
+    dup2(output, STDERR_FILENO);
+    failure->stage = STAGE_USER;
+    if (order->switches_user
+        && (setgroups(order->group_count, order->groups) != 0 || setgid(order->group) != 0
+            || setuid(order->user) != 0))
+        return;
+    failure->stage = STAGE_DIRECTORY;
+    if (chdir(order->directory) != 0 && (!order->directory_may_be_missing || chdir("/") != 0)) return;
+    failure->stage = STAGE_PROGRAM;
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execvp(order->program[0], order->program);
+}
+
+pid_t child_start(const struct order *order, int output, volatile struct failure *failure) {
+    // The child borrows our memory until it runs its program: what went wrong is simply there afterwards.
+    pid_t child = vfork();
+    if (child == 0) {
+        become(order, output, failure);
+        failure->error = errno;
+        _exit(127);
+    }
+    if (child < 0) {
+        failure->stage = STAGE_FORK;
+        failure->error = errno;
+    } else if (failure->error != 0) {
+        waitpid(child, NULL, 0);
+        child = -1;
+    }
+    return child;
+}
+
+unsigned long long child_start_ticks(pid_t child) {
+    struct line path = {0};
+    char text[1024];
+    line_prose(&path, "/proc/");
+    // A number starts with a space when it is not the line's first word.
+    struct line number = {0};
+    line_number(&number, child);
+    line_prose(&path, number.text);
+    line_prose(&path, "/stat");
+    int file = open(path.text, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return 0;
+    ssize_t count = read(file, text, sizeof text - 1);
+    close(file);
+    if (count <= 0) return 0;
+    text[count] = '\0';
+    // The second field, the program's name, may hold anything; field 3 follows its last parenthesis.
+    char *field = strrchr(text, ')');
+    for (int at = 2; field != NULL && at < 22; at++) field = strchr(field + 1, ' ');
+    return field == NULL ? 0 : strtoull(field + 1, NULL, 10);
+}
+
+// As the subreaper of all that the program started (prctl(2)) we are the parent of every process it abandoned, also of
+// those that left its group; killing one makes its own children ours.
+static bool kill_children(void) {
+    static char text[65536];
+    int file = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+    if (file < 0) return false;
+    ssize_t count = read(file, text, sizeof text - 1);
+    close(file);
+    if (count <= 0) return true;
+    text[count] = '\0';
+    for (char *at = text, *rest; *at != '\0'; at = rest) {
+        long child = strtol(at, &rest, 10);
+        if (rest == at) break;
+        if (child > 1) kill((pid_t)child, SIGKILL);
+    }
+    return true;
+}
+
+void child_kill_rest(pid_t group) {
+    bool sees_all;
+    do {
+        kill(-group, SIGKILL);
+        // A kernel without that list leaves us the group.
+        sees_all = kill_children();
+    } while (waitpid(sees_all ? -1 : -group, NULL, 0) > 0 || errno == EINTR);
+}
