@@ -38,7 +38,8 @@ extension JobReader {
 
     private func readDST(_ table: inout TableReader) -> DSTPolicy {
         table.table("dst") { inner in
-            DSTPolicy(gap: inner.choice("gap", DSTPolicy.Gap.self), overlap: inner.choice("overlap", DSTPolicy.Overlap.self))
+            DSTPolicy(
+                gap: inner.choice("gap", DSTPolicy.Gap.self), overlap: inner.choice("overlap", DSTPolicy.Overlap.self))
         } ?? DSTPolicy()
     }
 

@@ -15,7 +15,9 @@ enum TOMLDocument {
         }
     }
 
-    private static func convert(_ table: TOMLTable, at path: [TOMLKeyLocator.Step], _ lines: TOMLKeyLocator) -> ConfigNode {
+    private static func convert(_ table: TOMLTable, at path: [TOMLKeyLocator.Step], _ lines: TOMLKeyLocator)
+        -> ConfigNode
+    {
         var entries: [(key: String, value: ConfigNode)] = []
         for (key, value) in table {
             entries.append((key, convert(value, at: path + [.key(key)], lines)))

@@ -37,7 +37,8 @@ struct TableReader {
     mutating func complain(_ key: String?, _ message: String, line: Int? = nil) {
         problems.append(
             FeedProblem(
-                source: source, line: line ?? key.flatMap { node[$0]?.line } ?? node.line, key: key.map { prefix + $0 } ?? own,
+                source: source, line: line ?? key.flatMap { node[$0]?.line } ?? node.line,
+                key: key.map { prefix + $0 } ?? own,
                 job: job, message: message))
     }
 

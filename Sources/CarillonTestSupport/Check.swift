@@ -47,4 +47,3 @@ public func require<T>(
     }
     throw ConformanceFailure(description: "\(file):\(line): expected \(code.name), nothing was thrown")
 }
-

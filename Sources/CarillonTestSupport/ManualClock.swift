@@ -43,7 +43,7 @@ public final class ManualClock: EngineClock {
                     defer { state.waiting = [] }
                     return state.waiting
                 }
-                waiting.forEach { $0.resume() }
+                for waiter in waiting { waiter.resume() }
             }
         } onCancel: {
             let sleeper = state.withLock { state -> Sleeper? in
@@ -76,7 +76,7 @@ public final class ManualClock: EngineClock {
             for id in due.keys { state.sleepers[id] = nil }
             return due.values.sorted { $0.until < $1.until }
         }
-        due.forEach { $0.wake.resume() }
+        for sleeper in due { sleeper.wake.resume() }
     }
 
     /// The wall clock is set; no time passes.

@@ -73,7 +73,8 @@ extension StoreConformance {
             let newer = try await store.lease(instance: "a", length: 30_000_000)
             try require(newer.term > bench.lease.term, "the term did not grow")
             try await require(throwing: .leaseLost) {
-                try await store.openRuns([bench.advance(to: bench.start.plus(60))], lease: bench.lease, now: bench.start)
+                try await store.openRuns(
+                    [bench.advance(to: bench.start.plus(60))], lease: bench.lease, now: bench.start)
             }
             try await require(throwing: .leaseLost) {
                 try await store.record([bench.run(bench.start)], lease: bench.lease, now: bench.start)

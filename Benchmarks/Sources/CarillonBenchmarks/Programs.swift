@@ -3,6 +3,7 @@ import CarillonCore
 import CarillonEngine
 import ExecDispatcher
 import Foundation
+import Logging
 import SQLiteStore
 import Timetable
 
@@ -39,5 +40,34 @@ struct Programs: AsyncParsableCommand {
         return Double(programs / 2 * 2) / (Double(clock.uptime - begin) / 1_000_000)
     }
 
-    private func carillonRate() async throws -> Double { 0 }
+    /// From the due second to the last end, all of it in the ledger.
+    private func carillonRate() async throws -> Double {
+        let rig = try Rig()
+        defer { rig.remove() }
+        let now = rig.clock.now
+        let due = Timestamp(seconds: now.seconds + Int64(programs / 5_000) + 4)
+        try await rig.fill((0..<programs).lazy.map { Jobs.job("job-\($0)", .once(due.rfc3339)) }, cursor: now)
+        let configuration = ExecConfiguration(
+            stateDirectory: rig.folder, shim: shim, environment: ProcessInfo.processInfo.environment)
+        let clock = rig.clock
+        let dispatcher = try ExecDispatcher(configuration, logger: Logger(label: "bench")) { clock.now }
+        let path = rig.storePath
+        let count = programs
+        let seconds = try await rig.run(dispatcher) {
+            let reader = try SQLiteStore(reading: path)
+            defer { Task { try await reader.close() } }
+            try await clock.sleep(for: due.microseconds - clock.now.microseconds)
+            while true {
+                try await clock.sleep(for: 100_000)
+                let ended = try await reader.runs(RunQuery(states: [.completed, .failed], limit: count))
+                guard ended.count == count else { continue }
+                let last = ended.compactMap(\.endedAt).max() ?? due
+                guard ended.allSatisfy({ $0.state == .completed }) else {
+                    throw ExitFailure(description: "a program failed")
+                }
+                return Double(last.microseconds - due.microseconds) / 1_000_000
+            }
+        }
+        return Double(programs) / seconds
+    }
 }

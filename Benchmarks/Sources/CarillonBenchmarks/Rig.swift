@@ -96,7 +96,9 @@ enum Jobs {
         }
     }
 
-    static func job(_ name: String, _ rule: ScheduleText.Rule, argv: [String] = ["/bin/true"], spread: Bool = false) -> Job {
+    static func job(_ name: String, _ rule: ScheduleText.Rule, argv: [String] = ["/bin/true"], spread: Bool = false)
+        -> Job
+    {
         Job(
             name: name, schedule: ScheduleText(rule, spread: spread), target: .exec(ExecTarget(.argv(argv))),
             policies: Policies(overlap: .allow), origin: Origin(feed: "bench"))

@@ -84,7 +84,9 @@ public struct Crontab: Sendable {
     }
 
     private static func unquote(_ text: String) -> String {
-        guard text.count >= 2, let quote = text.first, quote == "\"" || quote == "'", text.last == quote else { return text }
+        guard text.count >= 2, let quote = text.first, quote == "\"" || quote == "'", text.last == quote else {
+            return text
+        }
         return String(text.dropFirst().dropLast())
     }
 

@@ -34,7 +34,9 @@ struct Adoption {
 
     private func removeStale(except outstanding: Set<AttemptID>) {
         for attempt in reporter.directory.attempts() where !outstanding.contains(attempt) {
-            guard let glimpse = reporter.directory.glimpse(attempt), reporter.roster.entry(attempt) == nil else { continue }
+            guard let glimpse = reporter.directory.glimpse(attempt), reporter.roster.entry(attempt) == nil else {
+                continue
+            }
             if glimpse.isVoid {
                 _ = reporter.directory.removeVoid(attempt)
             } else if glimpse.isLocked && glimpse.status.end == nil {

@@ -42,7 +42,9 @@ struct AttemptStatus: Hashable, Sendable {
     /// Lines that are cut off or unknown are passed over.
     init(parsing bytes: [UInt8]) {
         for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast() {
-            let words = line.split(separator: UInt8(ascii: " "), maxSplits: 7).map { String(decoding: $0, as: UTF8.self) }
+            let words = line.split(separator: UInt8(ascii: " "), maxSplits: 7).map {
+                String(decoding: $0, as: UTF8.self)
+            }
             switch words.first {
             case "shim": claim = claim ?? Claim(words)
             case "start": start = start ?? Start(words)

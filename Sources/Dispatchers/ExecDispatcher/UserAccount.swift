@@ -30,7 +30,8 @@ struct UserAccount: Hashable, Sendable {
     }
 
     private typealias Lookup = (
-        UnsafeMutablePointer<passwd>, UnsafeMutablePointer<CChar>, Int, UnsafeMutablePointer<UnsafeMutablePointer<passwd>?>
+        UnsafeMutablePointer<passwd>, UnsafeMutablePointer<CChar>, Int,
+        UnsafeMutablePointer<UnsafeMutablePointer<passwd>?>
     ) -> Int32
 
     private static func find(_ lookup: Lookup) -> UserAccount? {

@@ -44,7 +44,8 @@ enum DirectoryWatch {
                 unsettled = true
             }
             var descriptors = [
-                pollfd(fd: inotify, events: Int16(POLLIN), revents: 0), pollfd(fd: stop, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: inotify, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: stop, events: Int16(POLLIN), revents: 0),
             ]
             let wait = unsettled ? settle : watched.isEmpty ? absent : -1
             let ready = poll(&descriptors, 2, wait)

@@ -41,7 +41,8 @@ final class RowCodec: Sendable {
         let job = Job(
             name: row[1], schedule: try Self.decode(ScheduleText.self, row[4]),
             target: try Self.decode(Target.self, row[5]), policies: try policies(row[6]), enabled: row[8],
-            tags: tags == "[]" ? [] : try Self.decode([String].self, tags), origin: Origin(feed: row[2], source: row[3]))
+            tags: tags == "[]" ? [] : try Self.decode([String].self, tags), origin: Origin(feed: row[2], source: row[3])
+        )
         return StoredJob(
             id: JobID(row[0]), job: job, revision: row[9], cursor: Timestamp(microseconds: row[10]),
             nextDue: (row[11] as Int64?).map(Timestamp.init(microseconds:)), opened: row[12])
@@ -60,7 +61,8 @@ final class RowCodec: Sendable {
         func time(_ index: Int) -> Timestamp? { (row[index] as Int64?).map(Timestamp.init(microseconds:)) }
         var run = Run(
             id: id, jobID: JobID(row[1]), job: row[2], revision: row[3], trigger: trigger,
-            scheduledAt: Timestamp(microseconds: row[5]), notBefore: time(6), createdAt: Timestamp(microseconds: row[9]),
+            scheduledAt: Timestamp(microseconds: row[5]), notBefore: time(6),
+            createdAt: Timestamp(microseconds: row[9]),
             instance: row[14], reason: row[20])
         run.state = state
         run.attempt = row[8]

@@ -28,7 +28,9 @@ extension SQLiteStore {
     ) throws -> StoredJob? {
         let known = try Row.fetchOne(
             try db.cachedStatement(
-                sql: "SELECT id, feed, removed, revision, opened, schedule, target, policies, tags FROM jobs WHERE name = ?"),
+                sql:
+                    "SELECT id, feed, removed, revision, opened, schedule, target, policies, tags FROM jobs WHERE name = ?"
+            ),
             arguments: [job.name])
         let schedule = try RowCodec.encode(job.schedule)
         let target = try RowCodec.encode(job.target)

@@ -109,7 +109,8 @@ public final class SQLiteStore: JobStore {
         try await write { db in
             if let value {
                 try db.execute(
-                    sql: "INSERT INTO notes (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+                    sql:
+                        "INSERT INTO notes (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
                     arguments: [key, value])
             } else {
                 try db.execute(sql: "DELETE FROM notes WHERE key = ?", arguments: [key])

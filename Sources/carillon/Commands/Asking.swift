@@ -22,7 +22,8 @@ struct Asking {
     private func answerWithoutDaemon(_ order: Order) async throws -> Reply {
         let zones = ZoneDatabase()
         let settings = try place.settings(zones: zones)
-        guard let path = settings.storePath(in: place.stateDirectory), FileManager.default.fileExists(atPath: path) else {
+        guard let path = settings.storePath(in: place.stateDirectory), FileManager.default.fileExists(atPath: path)
+        else {
             throw Failure.failed(
                 "no daemon runs in \(place.stateDirectory), and there is no store; start one with `carillon serve`")
         }

@@ -30,7 +30,9 @@ struct ImportCrontab: ParsableCommand {
         if file == "-" {
             text = String(decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
         } else {
-            guard let data = FileManager.default.contents(atPath: file) else { throw Failure.input("\(file): cannot be read") }
+            guard let data = FileManager.default.contents(atPath: file) else {
+                throw Failure.input("\(file): cannot be read")
+            }
             text = String(decoding: data, as: UTF8.self)
         }
         let path = Place.absolute(file)

@@ -51,7 +51,11 @@ struct Jobs: AsyncParsableCommand {
                 }
             }
             if !json {
-                if known.isEmpty, broken.isEmpty { print("no jobs; add one with `carillon jobs add`") } else { table.print() }
+                if known.isEmpty, broken.isEmpty {
+                    print("no jobs; add one with `carillon jobs add`")
+                } else {
+                    table.print()
+                }
                 for problem in problems { print(Terminal.paint("error: ", .red) + problem.description) }
             }
         }
@@ -130,7 +134,8 @@ struct Jobs: AsyncParsableCommand {
             guard case .started(let run) = try await Asking(place: place).ask(.start(name)) else {
                 throw Failure.failed("the daemon gave an answer of another kind")
             }
-            print(json ? run.json.line : "run \(run.id) of \(run.job) is on its way; see `carillon runs show \(run.id)`")
+            print(
+                json ? run.json.line : "run \(run.id) of \(run.job) is on its way; see `carillon runs show \(run.id)`")
         }
     }
 }

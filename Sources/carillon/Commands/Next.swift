@@ -77,11 +77,15 @@ struct Next: ParsableCommand {
             return print(object.line)
         }
         print(schedule.english())
-        if case .cron(let cron) = schedule.rule { cron.warnings.forEach { print("note: \($0)") } }
+        if case .cron(let cron) = schedule.rule {
+            for warning in cron.warnings { print("note: \(warning)") }
+        }
         if times.isEmpty { return print("never") }
         let moment = Moment(now: now)
         var table = Table("LOCAL (\(zone.name))", "UTC", "")
-        for time in times { table.add(.init(zone.format(time)), .init(time.rfc3339), .init(moment.relative(time), .grey)) }
+        for time in times {
+            table.add(.init(zone.format(time)), .init(time.rfc3339), .init(moment.relative(time), .grey))
+        }
         table.print()
     }
 

@@ -23,7 +23,7 @@ struct Why: AsyncParsableCommand {
         if json {
             print(JSONObject([("job", .text(job)), ("lines", .list(lines.map { .text($0) }))]).line)
         } else {
-            lines.forEach { print($0) }
+            for line in lines { print(line) }
         }
     }
 }
@@ -55,7 +55,10 @@ struct Feeds: AsyncParsableCommand {
 
         func run() async throws {
             let feeds = try await Asking(place: place).feeds()
-            if json { return feeds.forEach { print($0.json.line) } }
+            if json {
+                for feed in feeds { print(feed.json.line) }
+                return
+            }
             let moment = Moment()
             var table = Table("FEED", "JOBS", "READ", "STATE")
             for feed in feeds {

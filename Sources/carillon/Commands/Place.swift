@@ -22,7 +22,8 @@ struct Place: ParsableArguments {
     var stateDirectory: String {
         if let given = state ?? environment["CARILLON_STATE"], !given.isEmpty { return Self.absolute(given) }
         if isRoot { return "/var/lib/carillon" }
-        let base = environment["XDG_STATE_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? NSHomeDirectory() + "/.local/state"
+        let base =
+            environment["XDG_STATE_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? NSHomeDirectory() + "/.local/state"
         return base + "/carillon"
     }
 
@@ -44,7 +45,8 @@ struct Place: ParsableArguments {
         } else if isRoot {
             folder = "/etc/carillon"
         } else {
-            let base = environment["XDG_CONFIG_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? NSHomeDirectory() + "/.config"
+            let base =
+                environment["XDG_CONFIG_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? NSHomeDirectory() + "/.config"
             folder = base + "/carillon"
         }
         let path = folder + "/carillon.toml"

@@ -20,7 +20,8 @@ struct Runs: AsyncParsableCommand {
                 """)
         @OptionGroup var place: Place
         @Option(help: "Only this job's.") var job: String?
-        @Option(help: "Only in this state: \(RunState.allCases.map(\.rawValue).joined(separator: ", ")). May be repeated.")
+        @Option(
+            help: "Only in this state: \(RunState.allCases.map(\.rawValue).joined(separator: ", ")). May be repeated.")
         var state: [String] = []
         @Option(help: "Scheduled since a time (RFC 3339, or local) or for a span such as 24h.") var since: String?
         @Option(help: "At most so many.") var limit = 50
@@ -41,7 +42,8 @@ struct Runs: AsyncParsableCommand {
             let zone = try zones.zone(try place.settings(zones: zones).timeZone)
             query.since = try since.map { try Self.time($0, moment.now, zone) }
             let runs = try await Asking(place: place).runs(.runs(query))
-            if json { runs.forEach { print($0.json.line) } } else { RunView.printTable(runs, moment) }
+            guard json else { return RunView.printTable(runs, moment) }
+            for run in runs { print(run.json.line) }
         }
 
         static func time(_ text: String, _ now: Timestamp, _ zone: Zone) throws -> Timestamp {

@@ -82,7 +82,8 @@ struct Serve: AsyncParsableCommand {
         logger.notice(
             "carillon \(Carillon.version) serves",
             metadata: ["state": "\(state)", "config": "\(configFile)", "zones": "\(zones.version)"])
-        let group = ServiceGroup(configuration: .init(services: services, logger: Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }))
+        let group = ServiceGroup(
+            configuration: .init(services: services, logger: Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }))
         let signals = Task { await Signals.watch(group) }
         do {
             try await group.run()
@@ -99,7 +100,8 @@ struct Serve: AsyncParsableCommand {
         _ exec: Settings.Exec, state: String, environment: [String: String], logger: Logger
     ) throws -> ExecDispatcher {
         var configuration = ExecConfiguration(
-            stateDirectory: state, shim: ShimLocator.path(given: environment["CARILLON_SHIM"]), environment: environment)
+            stateDirectory: state, shim: ShimLocator.path(given: environment["CARILLON_SHIM"]), environment: environment
+        )
         configuration.logCap = exec.logLimit
         configuration.grace = exec.grace
         configuration.inherited = exec.inheritEnvironment

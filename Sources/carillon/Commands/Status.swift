@@ -34,9 +34,12 @@ struct Status: AsyncParsableCommand {
         for feed in status.feeds {
             let name = "feed \(feed.name)".padding(toLength: 13, withPad: " ", startingAt: 0)
             let read = feed.readAt.map { ", read \(moment.relative($0))" } ?? ""
-            print("\(name)\(feed.jobs) jobs\(read)" + (feed.problems.isEmpty ? "" : ", \(feed.problems.count) problems"))
+            print(
+                "\(name)\(feed.jobs) jobs\(read)" + (feed.problems.isEmpty ? "" : ", \(feed.problems.count) problems"))
             if let error = feed.error { print("             " + Terminal.paint(error, .red)) }
-            for problem in feed.problems { print("             " + Terminal.paint("error: ", .red) + problem.description) }
+            for problem in feed.problems {
+                print("             " + Terminal.paint("error: ", .red) + problem.description)
+            }
         }
     }
 

@@ -42,7 +42,8 @@ struct Validate: ParsableCommand {
                 jobs += 1
                 if let other = names.updateValue(path, forKey: job.name) {
                     problems.append(
-                        FeedProblem(source: path, job: job.name, message: "there is a job of this name in \(other) too"))
+                        FeedProblem(source: path, job: job.name, message: "there is a job of this name in \(other) too")
+                    )
                 }
             }
         }

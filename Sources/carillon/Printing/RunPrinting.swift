@@ -20,7 +20,11 @@ extension RunView {
     var remark: String {
         var parts: [String] = []
         if let count, let through, count > 1 { parts.append("\(count) times, the last at \(through)") }
-        if let error { parts.append(error) } else if let exitCode, exitCode != 0 { parts.append("exit code \(exitCode)") }
+        if let error {
+            parts.append(error)
+        } else if let exitCode, exitCode != 0 {
+            parts.append("exit code \(exitCode)")
+        }
         if let reason, reason != error { parts.append(reason) }
         return parts.joined(separator: "; ")
     }
@@ -51,7 +55,9 @@ extension RunView {
             table.add(
                 .init(String(run.id), .grey), .init(run.job),
                 .init("\(moment.absolute(run.scheduledAt, run.timeZone)) (\(moment.relative(run.scheduledAt)))"),
-                .init(run.attempt > 1 ? "\(run.state.rawValue) (try \(run.attempt))" : run.state.rawValue, run.state.colour),
+                .init(
+                    run.attempt > 1 ? "\(run.state.rawValue) (try \(run.attempt))" : run.state.rawValue,
+                    run.state.colour),
                 .init(run.length), .init(run.remark))
         }
         table.print()

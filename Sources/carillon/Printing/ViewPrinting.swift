@@ -38,14 +38,18 @@ extension StatusView {
         JSONObject([
             ("version", .text(version)), ("instance", .text(instance)), ("startedAt", .time(startedAt)),
             ("ready", .bool(ready)), ("jobs", .number(Int64(jobs))), ("enabled", .number(Int64(enabled))),
-            ("active", .object(JSONObject(active.sorted { $0.key < $1.key }.map { ($0.key, .number(Int64($0.value))) }))),
+            (
+                "active",
+                .object(JSONObject(active.sorted { $0.key < $1.key }.map { ($0.key, .number(Int64($0.value))) }))
+            ),
             ("nextDue", .time(nextDue)), ("due", .number(Int64(due))), ("dispatched", .number(Int64(dispatched))),
             ("latenessP50", .decimal(latenessP50)), ("latenessP99", .decimal(latenessP99)),
             ("latenessMax", .decimal(latenessMax)), ("paused", .text(paused)), ("shadow", .bool(shadow)),
             ("zones", .text(zones)), ("feeds", .list(feeds.map { .object($0.json) })),
             (
                 "connections",
-                .list(connections.map { .object(JSONObject([("name", .text($0.name)), ("trouble", .text($0.trouble))])) })
+                .list(
+                    connections.map { .object(JSONObject([("name", .text($0.name)), ("trouble", .text($0.trouble))])) })
             ),
         ])
     }

@@ -36,7 +36,10 @@ struct LineLogHandler: LogHandler {
         switch format {
         case .json:
             let fields: [(String, JSONObject.Value)] =
-                [("time", .time(clock.now)), ("level", .text(event.level.rawValue)), ("message", .text("\(event.message)"))]
+                [
+                    ("time", .time(clock.now)), ("level", .text(event.level.rawValue)),
+                    ("message", .text("\(event.message)")),
+                ]
                 + all.map { ($0.key, .text("\($0.value)")) }
             sink.write(JSONObject(fields).line)
         case .text:

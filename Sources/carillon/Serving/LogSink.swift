@@ -45,7 +45,9 @@ final class LogSink: Sendable {
         if keep == 0 {
             unlink(path)
         } else {
-            for number in stride(from: keep - 1, through: 1, by: -1) { rename("\(path).\(number)", "\(path).\(number + 1)") }
+            for number in stride(from: keep - 1, through: 1, by: -1) {
+                rename("\(path).\(number)", "\(path).\(number + 1)")
+            }
             rename(path, "\(path).1")
         }
         guard let opened = Self.open(path) else { return }

@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Measures, prints one table, and writes the same figures as JSON.
+#   scripts/bench.sh [--quick] [--json FILE]     --quick leaves out the million jobs
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/common.sh
+need python3-venv
+
+quick=
+json=benchmarks.json
+while [ $# -gt 0 ]; do
+    case $1 in
+    --quick) quick=1 ;;
+    --json) json=${2:?--json needs a file}; shift ;;
+    *) echo "usage: scripts/bench.sh [--quick] [--json FILE]" >&2; exit 2 ;;
+    esac
+    shift
+done
+
+swift build -c release --product carillon-shim
+swift build -c release --package-path Benchmarks
+bench=Benchmarks/.build/release/CarillonBenchmarks
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+python3 -m venv "$scratch/venv"
+"$scratch/venv/bin/pip" install -q cronsim tzdata
+
+run() { echo "measuring: $*" >&2; "$@" | tee -a "$scratch/figures" >&2; }
+
+# The same expressions, in the same run.
+run "$bench" timetable-rate
+run "$scratch/venv/bin/python" Benchmarks/cronsim_rate.py
+sizes=(100000)
+[ -n "$quick" ] || sizes+=(1000000)
+for jobs in "${sizes[@]}"; do
+    run "$bench" fill "$scratch/store-$jobs" --jobs "$jobs"
+    run "$bench" hold "$scratch/store-$jobs"
+    rm -rf "$scratch/store-$jobs"
+done
+run "$bench" spread --rate 1000
+run "$bench" spread --rate 10000
+run "$bench" burst --jobs 100000
+run "$bench" programs --shim "$PWD/.build/release/carillon-shim"
+
+python3 Benchmarks/table.py "$scratch/figures" "$json"

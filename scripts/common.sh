@@ -1,0 +1,18 @@
+# Shared by the scripts beside it; sourced, not run.
+
+# Installs Debian packages that are missing.
+need() {
+    local missing=()
+    for package in "$@"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
+    done
+    [ ${#missing[@]} -eq 0 ] && return
+    echo "installing: ${missing[*]}" >&2
+    local root=()
+    [ "$(id -u)" -eq 0 ] || root=(sudo)
+    "${root[@]}" apt-get update -qq
+    DEBIAN_FRONTEND=noninteractive "${root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+command -v swift >/dev/null || { echo "there is no swift on the PATH; see https://www.swift.org/install/linux" >&2; exit 1; }
+need libsqlite3-dev pkg-config tzdata

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Installs what the tests need and runs every test. Arguments go to `swift test`, such as --filter Planner.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/common.sh
+
+# One build for everything: the tests drive the same binaries that people run.
+swift build -c release --build-tests
+swift test -c release --skip-build "$@"
