@@ -64,6 +64,7 @@ public struct Planner: Sendable {
 
     /// Accounts for the occurrences in `(job.cursor, now]` as one skip with this reason; nil when there is none.
     public func skipAll(_ stored: StoredJob, schedule: Schedule, reason: SkipReason) -> Skip? {
+        if let most = stored.job.policies.maxRuns, stored.opened >= most { return nil }
         guard let last = schedule.previous(before: now.adding(microseconds: 1)), last > stored.cursor else { return nil }
         return Skip(
             jobID: stored.id, job: stored.job.name, revision: stored.revision, after: stored.cursor, through: last,
@@ -201,7 +202,9 @@ private struct Drafting {
     }
 
     mutating func finish() -> JobAdvance? {
-        let more = exhausted ? nil : Planner.nextDue(of: schedule, after: cursor)
+        // Only what the store counted ends a job: a run planned here may be there already, and then opens nothing.
+        let ended = policies.maxRuns.map { stored.opened >= $0 } ?? false
+        let more = ended ? nil : Planner.nextDue(of: schedule, after: cursor)
         guard cursor > stored.cursor || more != stored.nextDue else { return nil }
         return JobAdvance(
             id: stored.id, revision: stored.revision, from: stored.cursor, to: cursor, nextDue: more, runs: runs,

@@ -7,6 +7,10 @@ public enum EngineEvent: Sendable {
     case tick
     /// Plan these jobs up to now, whatever the heap says: their definition is about to change, or the machine booted.
     case plan([JobID])
+    /// Plan these jobs up to now and keep them out of the heap until `changed` or `release`.
+    case hold([JobID])
+    /// The change that `hold` was for did not come about.
+    case release([JobID])
     /// The store's answer to `EngineEffect.read`; jobs it does not know are missing.
     case definitions(asked: [JobID], [LoadedJob])
     case readFailed([JobID], String)
@@ -14,6 +18,9 @@ public enum EngineEvent: Sendable {
     case openFailed([JobAdvance], String)
     /// Runs of the ledger that are not final, with their definitions: found on start, on a sweep, or ordered by hand.
     case found([Run], [JobID: Definition])
+    /// The ledger's active runs have been compared, or could not be.
+    case swept
+    case sweepFailed(String)
     /// What a dispatcher said of a batch.
     case results(Target.Kind, [AttemptID], [DispatchResult])
     /// What an executor tells.
@@ -23,6 +30,8 @@ public enum EngineEvent: Sendable {
     case saveFailed(String)
     /// Definitions changed in the store.
     case changed([JobCursor])
+    /// Cursors were set back in the store.
+    case rewound([JobCursor])
     /// Somebody wants a run to end.
     case cancel(RunID, reason: String)
     /// The wall clock moved by this many microseconds more than time passed.

@@ -9,9 +9,11 @@ extension EngineState {
         guard holdUntil == nil, !stopping else { return }
         if mustSweep {
             mustSweep = false
+            leftSinceSweep = []
             effects.append(.sweep)
         }
-        guard !paused, planning.isEmpty, runs.count < limits.mostTracked else { return }
+        // Nothing is planned on top of runs that are not known yet.
+        guard mayPlan else { return }
         plan(heap.popDue(at: now, limit: limits.batch), &effects)
     }
 
@@ -19,6 +21,23 @@ extension EngineState {
     mutating func plan(_ ids: [JobID], _ effects: inout [EngineEffect]) {
         let fresh = ids.filter { planning.insert($0).inserted }
         if !fresh.isEmpty { effects.append(.read(fresh)) }
+    }
+
+    mutating func hold(_ ids: [JobID], _ effects: inout [EngineEffect]) {
+        held.formUnion(ids)
+        for id in ids { heap.remove(id) }
+        plan(ids, &effects)
+    }
+
+    mutating func release(_ ids: [JobID], _ now: Timestamp) {
+        held.subtract(ids)
+        // A fresh read tells what became of them.
+        changed(ids.map { JobCursor(id: $0, nextDue: now) })
+    }
+
+    /// Where a job waits for its next time.
+    private mutating func rest(_ cursor: JobCursor) {
+        if !held.contains(cursor.id) { heap.set(cursor) }
     }
 
     /// Definitions that need no reading.
@@ -39,13 +58,20 @@ extension EngineState {
         if cache.count + jobs.count > limits.mostCached { cache.removeAll(keepingCapacity: true) }
         var batch: [JobAdvance] = []
         var waiting: Set<JobID> = []
+        var again: [JobID] = []
+        var rewind = false
         for job in jobs {
             let id = job.definition.id
+            if outdated.remove(id) != nil {
+                again.append(id)
+                continue
+            }
             cache[id] = job
+            if isAhead(job.cursor, now) { rewind = true }
             guard let schedule = job.definition.schedule, job.definition.job.enabled,
                 let advance = planner.plan(job.stored, schedule: schedule, activity: activity(of: id))
             else {
-                heap.set(JobCursor(id: id, nextDue: job.definition.job.enabled ? restingDue(job, now) : nil))
+                rest(JobCursor(id: id, nextDue: job.definition.job.enabled ? restingDue(job, now) : nil))
                 continue
             }
             waiting.insert(id)
@@ -53,6 +79,13 @@ extension EngineState {
         }
         for id in asked where !waiting.contains(id) { planning.remove(id) }
         if !batch.isEmpty { effects.append(.open(batch)) }
+        plan(again, &effects)
+        if rewind { effects.append(.rewind) }
+    }
+
+    /// A write from before a step back of the clock came after the cursors were set back.
+    private func isAhead(_ cursor: Timestamp, _ now: Timestamp) -> Bool {
+        cursor > now.adding(microseconds: limits.ahead)
     }
 
     /// Where a job that had nothing to open waits: never at a time that is past, or the tick would spin on it.
@@ -74,14 +107,14 @@ extension EngineState {
         var again: [JobID] = []
         for advance in batch {
             planning.remove(advance.id)
-            if opened.refused.contains(advance.id) {
+            if outdated.remove(advance.id) != nil || opened.refused.contains(advance.id) {
                 cache[advance.id] = nil
                 again.append(advance.id)
                 continue
             }
             cache[advance.id]?.cursor = advance.to
             cache[advance.id]?.nextDue = advance.nextDue
-            heap.set(JobCursor(id: advance.id, nextDue: advance.nextDue))
+            rest(JobCursor(id: advance.id, nextDue: advance.nextDue))
         }
         for run in opened.new {
             guard let job = cache[run.jobID] else {
@@ -92,6 +125,7 @@ extension EngineState {
             track(run, job.definition, now, &effects)
         }
         plan(again, &effects)
+        if batch.contains(where: { isAhead($0.to, now) }) { effects.append(.rewind) }
     }
 
     /// Nothing is known to be written: the jobs go back, and the ledger is compared once it answers again.
@@ -101,17 +135,27 @@ extension EngineState {
         mustSweep = true
         for (id, _) in parts {
             planning.remove(id)
+            outdated.remove(id)
             cache[id] = nil
             // At once when the store is back: a fresh read tells how far the job really got.
-            heap.set(JobCursor(id: id, nextDue: now))
+            rest(JobCursor(id: id, nextDue: now))
         }
     }
 
-    mutating func changed(_ cursors: [JobCursor]) {
+    mutating func sweepFailed(_ why: String, _ now: Timestamp) {
+        leftSinceSweep = nil
+        planFailed([], why, now)
+    }
+
+    mutating func changed(_ cursors: [JobCursor], isRewind: Bool = false) {
         for cursor in cursors {
+            if !isRewind { held.remove(cursor.id) }
             cache[cursor.id] = nil
-            // A job under way is refused by its old revision, read again and put back then.
-            if !planning.contains(cursor.id) { heap.set(cursor) }
+            if planning.contains(cursor.id) {
+                outdated.insert(cursor.id)
+            } else {
+                rest(cursor)
+            }
         }
     }
 

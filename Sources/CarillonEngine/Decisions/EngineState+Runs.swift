@@ -7,7 +7,10 @@ extension EngineState {
     mutating func found(
         _ found: [Run], _ definitions: [JobID: Definition], _ now: Timestamp, _ effects: inout [EngineEffect]
     ) {
-        for run in found where runs[run.id] == nil && !run.state.isFinal {
+        // What is out comes first: whatever waits must wait behind it.
+        let outFirst = found.filter { $0.dispatchedAt != nil } + found.filter { $0.dispatchedAt == nil }
+        for run in outFirst where runs[run.id] == nil && !run.state.isFinal {
+            if leftSinceSweep?.contains(run.id) ?? false { continue }
             guard let definition = definitions[run.jobID] else { continue }
             track(run, definition, now, &effects)
         }
@@ -16,6 +19,8 @@ extension EngineState {
     /// A run of the ledger enters the engine.
     mutating func track(_ run: Run, _ definition: Definition, _ now: Timestamp, _ effects: inout [EngineEffect]) {
         guard runs[run.id] == nil else { return }
+        var run = run
+        run.notBefore = min(run.notBefore, now.adding(microseconds: definition.longestWait(of: run)))
         runs[run.id] = TrackedRun(run: run, definition: definition)
         if definition.job.policies.overlap == .replace, run.state == .pending {
             for older in byJob[run.jobID] ?? [] {
@@ -25,12 +30,22 @@ extension EngineState {
         byJob[run.jobID, default: []].append(run.id)
         if run.dispatchedAt != nil {
             out[definition.job.target.kind, default: 0] += 1
-            setTimeOuts(run.id)
+            setTimeOuts(run.id, now)
             if run.state == .cancelling {
                 effects.append(.cancel(definition.job.target.kind, AttemptID(run: run.id, attempt: run.attempt)))
             }
         } else {
+            settleUnreceived(run.id, now, &effects)
             offer(run.id, now, &effects)
+        }
+    }
+
+    /// A crash came between the ledger and the executor, which never had this attempt: nobody else will end it.
+    private mutating func settleUnreceived(_ id: RunID, _ now: Timestamp, _ effects: inout [EngineEffect]) {
+        switch runs[id]?.run.state {
+        case .cancelling: apply(.cancelled(Outcome()), to: id, at: now, &effects)
+        case .running: apply(.lost("its executor does not know it"), to: id, at: now, &effects)
+        default: break
         }
     }
 
@@ -70,8 +85,7 @@ extension EngineState {
                 if tracked.run.attempt == 1, tracked.run.trigger == .schedule {
                     lateness.note(now.microseconds - tracked.run.notBefore.microseconds)
                 }
-                out[kind, default: 0] += 1
-                setTimeOuts(id)
+                setTimeOuts(id, now)
                 batch.append(
                     Dispatch(
                         attempt: tracked.attempt, job: tracked.run.job, target: tracked.definition.job.target,
@@ -100,9 +114,7 @@ extension EngineState {
     /// The executor was out of reach: the same attempt goes out again later.
     private mutating func takeBack(_ id: RunID, _ why: String, _ now: Timestamp, _ effects: inout [EngineEffect]) {
         guard var tracked = runs[id], tracked.isOut else { return }
-        out[tracked.definition.job.target.kind, default: 1] -= 1
         if tracked.run.state == .cancelling {
-            runs[id]?.run.dispatchedAt = nil
             apply(.cancelled(Outcome()), to: id, at: now, &effects)
             return
         }
@@ -115,16 +127,19 @@ extension EngineState {
 
     mutating func told(_ events: [DispatchEvent], _ now: Timestamp, _ effects: inout [EngineEffect]) {
         for event in events {
+            // An executor's word may come from a time when the clock ran ahead.
+            let time = min(event.at, now)
             let id = event.attempt.run
             guard let tracked = runs[id] else {
                 // Final in the ledger, or never in it: whatever is kept to answer for it may go.
                 if event.what.isEnd { effects.append(contentsOf: acknowledgements([event.attempt])) }
                 continue
             }
-            if event.attempt.attempt < tracked.run.attempt, event.what.isEnd {
+            // An attempt that the ledger does not have as ended is acknowledged when it does.
+            if event.attempt.attempt < tracked.savedAttempt, event.what.isEnd {
                 effects.append(.acknowledge(tracked.definition.job.target.kind, [event.attempt]))
             }
-            apply(RunEvent(event.what), attempt: event.attempt.attempt, to: id, at: event.at, &effects)
+            apply(RunEvent(event.what), attempt: event.attempt.attempt, to: id, at: time, &effects)
         }
     }
 
@@ -134,7 +149,6 @@ extension EngineState {
     ) {
         guard var tracked = runs[id] else { return }
         let kind = tracked.definition.job.target.kind
-        let wasOut = tracked.isOut
         let ended = tracked.attempt
         let step = RunMachine.apply(
             event, attempt: attempt, to: &tracked.run, policies: tracked.definition.job.policies, at: time)
@@ -142,14 +156,17 @@ extension EngineState {
         put(tracked)
         switch step {
         case .ignored: break
-        case .moved: setTimeOuts(id)
+        case .moved:
+            if case .heartbeat = event {
+                runs[id]?.sign = max(tracked.sign ?? time, time)
+            } else {
+                setTimeOuts(id, time)
+            }
         case .cancelling: effects.append(.cancel(kind, ended))
         case .retrying:
-            if wasOut { out[kind, default: 1] -= 1 }
             effects.append(.report(tracked.run))
             timers.insert(RunTimer(at: tracked.run.notBefore, attempt: tracked.attempt, what: .ready))
         case .ended:
-            if wasOut { out[kind, default: 1] -= 1 }
             effects.append(.report(tracked.run))
             leaveJob(tracked.run, time, &effects)
         }

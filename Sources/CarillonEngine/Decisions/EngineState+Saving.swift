@@ -3,9 +3,11 @@ import Timetable
 
 /// Runs on their way into the ledger: many changes of one run become one write.
 extension EngineState {
-    /// Keeps a changed run, to be saved.
+    /// Keeps a changed run, to be saved, and counts it in or out of what its dispatcher has.
     mutating func put(_ tracked: TrackedRun) {
         var tracked = tracked
+        let wasOut = runs[tracked.run.id]?.isOut ?? false
+        if wasOut != tracked.isOut { out[tracked.definition.job.target.kind, default: 0] += wasOut ? -1 : 1 }
         tracked.version &+= 1
         runs[tracked.run.id] = tracked
         unsavedIDs.insert(tracked.run.id)
@@ -21,22 +23,27 @@ extension EngineState {
         saving = false
         storeTrouble = nil
         var ended: [Target.Kind: [AttemptID]] = [:]
-        for (id, version) in versions {
+        // Oldest first, which is the order they are dispatched in.
+        for (id, version) in versions.sorted(by: { $0.key < $1.key }) {
             guard var tracked = runs[id] else {
                 unsavedIDs.remove(id)
                 continue
             }
             tracked.saved = version
-            runs[id] = tracked
-            guard tracked.isSaved else { continue }
-            unsavedIDs.remove(id)
-            for earlier in tracked.run.earlier.suffix(1) {
-                ended[tracked.definition.job.target.kind, default: []]
-                    .append(AttemptID(run: id, attempt: earlier.attempt))
+            guard tracked.isSaved else {
+                runs[id] = tracked
+                continue
             }
+            for attempt in tracked.savedAttempt..<tracked.run.attempt {
+                ended[tracked.definition.job.target.kind, default: []].append(AttemptID(run: id, attempt: attempt))
+            }
+            tracked.savedAttempt = tracked.run.attempt
+            runs[id] = tracked
+            unsavedIDs.remove(id)
             if tracked.run.state.isFinal {
                 ended[tracked.definition.job.target.kind, default: []].append(tracked.attempt)
                 runs[id] = nil
+                leftSinceSweep?.insert(id)
             } else {
                 offer(id, now, &effects)
             }

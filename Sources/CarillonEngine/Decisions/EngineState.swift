@@ -19,6 +19,8 @@ public struct EngineState: Sendable {
         public var mostDispatched = 500
         /// Microseconds before a store that failed is asked again, and a dispatcher that was out of reach.
         public var patience: Int64 = 1_000_000
+        /// Microseconds a cursor may lie in the future before it is set back.
+        public var ahead: Int64 = 2_000_000
 
         public init() {}
     }
@@ -31,6 +33,10 @@ public struct EngineState: Sendable {
 
     var heap: CursorHeap
     var planning: Set<JobID> = []
+    /// Jobs whose definition is about to change.
+    package internal(set) var held: Set<JobID> = []
+    /// Jobs that changed while their plan was under way: what it says of their cursor is old.
+    var outdated: Set<JobID> = []
     var cache: [JobID: LoadedJob] = [:]
     var runs: [RunID: TrackedRun] = [:]
     /// Runs that are not final, oldest first.
@@ -51,6 +57,8 @@ public struct EngineState: Sendable {
     /// The store failed: nothing is planned or saved before this.
     var holdUntil: Timestamp?
     var mustSweep = false
+    /// While a sweep reads the ledger: runs that left the engine since, which it may still have seen as active.
+    var leftSinceSweep: Set<RunID>?
     public internal(set) var storeTrouble: String?
     public internal(set) var lateness = Lateness()
 
@@ -72,11 +80,15 @@ public struct EngineState: Sendable {
         switch event {
         case .tick: tick(now, &effects)
         case .plan(let ids): plan(ids, &effects)
+        case .hold(let ids): hold(ids, &effects)
+        case .release(let ids): release(ids, now)
         case .definitions(let asked, let jobs): planned(asked, jobs, now, &effects)
         case .readFailed(let ids, let why): planFailed(ids.map { ($0, nil) }, why, now)
         case .opened(let batch, let opened): self.opened(batch, opened, now, &effects)
         case .openFailed(let batch, let why): planFailed(batch.map { ($0.id, $0) }, why, now)
         case .found(let runs, let definitions): found(runs, definitions, now, &effects)
+        case .swept: leftSinceSweep = nil
+        case .sweepFailed(let why): sweepFailed(why, now)
         case .results(let kind, let attempts, let results):
             dispatching.remove(kind)
             self.results(attempts, results, now, &effects)
@@ -84,6 +96,7 @@ public struct EngineState: Sendable {
         case .saved(let versions): saved(versions, now, &effects)
         case .saveFailed(let why): saveFailed(why, now)
         case .changed(let cursors): changed(cursors)
+        case .rewound(let cursors): changed(cursors, isRewind: true)
         case .cancel(let id, let reason): apply(.cancel(reason: reason), to: id, at: now, &effects)
         case .clockStepped(let by): clockStepped(by, now, &effects)
         case .paused(let value): pause(value, now)
@@ -97,25 +110,31 @@ public struct EngineState: Sendable {
     /// When `tick` is worth calling again; nil when only an event can bring work.
     public var nextWake: Timestamp? {
         var wake = timers.min?.at
-        if !paused, !stopping, runs.count < limits.mostTracked, let due = heap.earliest, due != .distantFuture {
+        if mayPlan, let due = heap.earliest, due != .distantFuture {
             wake = min(wake ?? due, max(due, holdUntil ?? due))
         }
         if !unsavedIDs.isEmpty || mustSweep, let hold = holdUntil { wake = min(wake ?? hold, hold) }
+        if mustSweep, holdUntil == nil, !stopping { wake = .distantPast }
         return wake
+    }
+
+    /// Nothing stands against taking jobs from the heap, but the time and a store that failed.
+    var mayPlan: Bool {
+        !paused && !stopping && planning.isEmpty && leftSinceSweep == nil && runs.count < limits.mostTracked
     }
 
     // MARK: What others may know
 
     /// Whether `tick` would plan something right now.
     public func isDue(_ now: Timestamp) -> Bool {
-        guard !paused, !stopping, holdUntil == nil, planning.isEmpty, runs.count < limits.mostTracked,
-            let due = heap.earliest
-        else { return false }
+        guard mayPlan, holdUntil == nil, let due = heap.earliest else { return false }
         return due <= now
     }
 
     /// How many jobs wait although their time has come; counts them.
     public func due(_ now: Timestamp) -> Int { planning.count + heap.count(dueBy: now) }
+
+    package func isPlanning(_ ids: [JobID]) -> Bool { ids.contains { planning.contains($0) } }
 
     public var jobsInHeap: Int { heap.count }
     public var earliestDue: Timestamp? { heap.earliest.flatMap { $0 == .distantFuture ? nil : $0 } }

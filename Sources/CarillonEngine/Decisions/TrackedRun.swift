@@ -9,8 +9,18 @@ struct TrackedRun: Sendable {
     var version: UInt32 = 0
     /// The version the ledger has.
     var saved: UInt32 = 0
+    /// The attempt the ledger has for certain.
+    var savedAttempt: Int
     /// It stands in the queue of its dispatcher.
     var queued = false
+    /// The last sign of life. It moves along when the wall clock jumps, as timers do; what the ledger says does not.
+    var sign: Timestamp?
+
+    init(run: Run, definition: Definition) {
+        self.run = run
+        self.definition = definition
+        savedAttempt = run.attempt
+    }
 
     var isSaved: Bool { version == saved }
 
