@@ -74,6 +74,24 @@ import Timetable
         #expect(try await feed.snapshot().jobs.map(\.name) == ["main"])
     }
 
+    /// Logs and lists in the same folder never hide a change.
+    @Test(.timeLimit(.minutes(1)))
+    func otherFilesInTheFolderDoNotMatter() async throws {
+        var changes = feed.changes().makeAsyncIterator()
+        await changes.next()
+        let path = folder.path
+        let writer = Task.detached {
+            while !Task.isCancelled {
+                try "x".write(toFile: path + "/noise.log", atomically: false, encoding: .utf8)
+                try await Task.sleep(for: .milliseconds(10))
+            }
+        }
+        try folder.write("carillon.toml", good("main"))
+        await changes.next()
+        writer.cancel()
+        #expect(try await feed.snapshot().jobs.map(\.name) == ["main"])
+    }
+
     @Test func aChangedCalendarIsTakenUp() async throws {
         try folder.write("jobs.d/holidays.txt", "2026-12-25\n")
         let job = "[[job]]\nname = \"a\"\nevery = \"1m\"\nexec = [\"x\"]\ncalendar = \"holidays.txt\"\n"

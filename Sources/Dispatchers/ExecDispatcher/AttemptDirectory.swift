@@ -52,7 +52,7 @@ final class AttemptDirectory: Sendable {
         let file = Descriptor(owning: number)
         // The lock first: a shim that is gone by then has written all it had to say.
         let isLocked = isLocked(file)
-        return Glimpse(status: AttemptStatus(parsing: file.bytes(limit: 4096)), isLocked: isLocked)
+        return Glimpse(status: status(in: file), isLocked: isLocked)
     }
 
     func remove(_ attempt: AttemptID) { unlinkat(directory.number, attempt.description, 0) }
@@ -62,7 +62,7 @@ final class AttemptDirectory: Sendable {
         let number = openat(directory.number, attempt.description, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard number >= 0 else { return errno == ENOENT }
         let file = Descriptor(owning: number)
-        guard flock(file.number, LOCK_EX | LOCK_NB) == 0, file.bytes(limit: 1).isEmpty else { return false }
+        guard flock(file.number, LOCK_EX | LOCK_NB) == 0, status(in: file).claim == nil else { return false }
         remove(attempt)
         return true
     }
@@ -82,6 +82,11 @@ final class AttemptDirectory: Sendable {
     }
 
     var isWritable: Bool { faccessat(directory.number, ".", W_OK | X_OK, 0) == 0 }
+
+    // Three lines of at most 1 KiB.
+    private func status(in file: borrowing Descriptor) -> AttemptStatus {
+        AttemptStatus(parsing: file.bytes(limit: 4096))
+    }
 
     private func isLocked(_ file: borrowing Descriptor) -> Bool { flock(file.number, LOCK_SH | LOCK_NB) != 0 }
 }

@@ -42,9 +42,8 @@ struct AttemptStatus: Hashable, Sendable {
     /// Lines that are cut off or unknown are passed over.
     init(parsing bytes: [UInt8]) {
         for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast() {
-            let words = line.split(separator: UInt8(ascii: " "), maxSplits: 7).map {
-                String(decoding: $0, as: UTF8.self)
-            }
+            let words = line.split(separator: UInt8(ascii: " "), maxSplits: 7)
+                .map { String(decoding: $0, as: UTF8.self) }
             switch words.first {
             case "shim": claim = claim ?? Claim(words)
             case "start": start = start ?? Start(words)
@@ -85,7 +84,9 @@ extension AttemptStatus.End {
         switch words[2] {
         case "exit": how = .exit(number)
         case "signal": how = .signal(number)
-        case "error": how = .error(words.count > 7 ? words[7] : SystemError.text(number))
+        case "error":
+            let reason = number == 0 ? [] : [SystemError.text(number)]
+            how = .error((words.dropFirst(7) + reason).joined(separator: ": "))
         default: return nil
         }
         self.at = Timestamp(microseconds: at)

@@ -8,8 +8,9 @@ struct ChildEnvironment: Sendable {
     var inherited: [String]
 
     /// From weak to strong: PATH, HOME, USER and LANG; inherited names; the target's own; the names of Carillon.
-    func variables(for dispatch: Dispatch, target: ExecTarget, account: UserAccount) throws(Refusal) -> [String: String]
-    {
+    func variables(
+        for dispatch: Dispatch, target: ExecTarget, account: UserAccount
+    ) throws(Refusal) -> [String: String] {
         var variables = [
             "PATH": own["PATH"] ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": account.home,

@@ -17,7 +17,7 @@ enum Leftovers {
         return Glibc.kill(-start.pid, SIGKILL) == 0
     }
 
-    /// Process group, session and start time: fields 5, 6 and 22 of `/proc/PID/stat` (proc(5)).
+    /// Fields 5, 6 and 22 of `/proc/PID/stat` (proc(5)); nil for a process that is dead.
     private static func facts(_ process: pid_t) -> (group: pid_t, session: pid_t, ticks: UInt64)? {
         let number = open("/proc/\(process)/stat", O_RDONLY | O_CLOEXEC)
         guard number >= 0 else { return nil }
@@ -26,7 +26,8 @@ enum Leftovers {
         let bytes = file.bytes(limit: 1024)
         guard let parenthesis = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
         let fields = bytes[(parenthesis + 1)...].split(separator: UInt8(ascii: " "))
-        guard fields.count > 19, let group = pid_t(String(decoding: fields[2], as: UTF8.self)),
+        guard fields.count > 19, !fields[0].elementsEqual("Z".utf8),
+            let group = pid_t(String(decoding: fields[2], as: UTF8.self)),
             let session = pid_t(String(decoding: fields[3], as: UTF8.self)),
             let ticks = UInt64(String(decoding: fields[19], as: UTF8.self))
         else { return nil }

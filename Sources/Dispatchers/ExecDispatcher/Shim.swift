@@ -17,8 +17,8 @@ enum Shim: Sendable {
         // The shim counts milliseconds in 31 bits, which is 24 days.
         let milliseconds = Int32(clamping: max(0, grace) / 1000 + (grace % 1000 > 0 ? 1 : 0))
         switch self {
-        case .child(let pid): _ = cprocess_terminate_child(pid, milliseconds)
-        case .pinned(let process): _ = cprocess_terminate_open(process.descriptor.number, milliseconds)
+        case .child(let pid): _ = cprocess_cancel_child(pid, milliseconds)
+        case .pinned(let process): _ = cprocess_cancel_open(process.descriptor.number, milliseconds)
         case .starting, .unpinned: return false
         }
         return true

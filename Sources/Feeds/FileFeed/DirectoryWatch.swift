@@ -10,7 +10,10 @@ enum DirectoryWatch {
     /// Folders that are not there yet, nor what holds them, are looked for this often, in milliseconds.
     private static let absent: Int32 = 500
 
-    static func changes(in folders: [String]) -> AsyncStream<Void> {
+    /// `concerns` says of a file's name whether its changes matter: others may be written in the same folders all the time.
+    static func changes(
+        in folders: [String], concerns: @escaping @Sendable (String) -> Bool
+    ) -> AsyncStream<Void> {
         let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let inotify = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
         var ends: [Int32] = [-1, -1]
@@ -23,7 +26,7 @@ enum DirectoryWatch {
         // The thread sees the end of the pipe and goes.
         continuation.onTermination = { _ in close(ask) }
         let thread = Thread {
-            watch(Array(Set(folders)), inotify: inotify, stop: stop) { continuation.yield() }
+            watch(Array(Set(folders)), inotify, stop, concerns) { continuation.yield() }
             close(inotify)
             close(stop)
         }
@@ -32,7 +35,9 @@ enum DirectoryWatch {
         return stream
     }
 
-    private static func watch(_ folders: [String], inotify: Int32, stop: Int32, tell: () -> Void) {
+    private static func watch(
+        _ folders: [String], _ inotify: Int32, _ stop: Int32, _ concerns: (String) -> Bool, tell: () -> Void
+    ) {
         var watched: [String: Int32] = [:]
         var unsettled = false
         while true {
@@ -47,33 +52,40 @@ enum DirectoryWatch {
                 pollfd(fd: inotify, events: Int16(POLLIN), revents: 0),
                 pollfd(fd: stop, events: Int16(POLLIN), revents: 0),
             ]
-            let wait = unsettled ? settle : watched.isEmpty ? absent : -1
-            let ready = poll(&descriptors, 2, wait)
+            let ready = poll(&descriptors, 2, unsettled ? settle : watched.isEmpty ? absent : -1)
             if descriptors[1].revents != 0 { return }
-            if ready == 0, unsettled {
+            if unsettled {
+                // What has come by now is looked at together; what comes later is another change.
+                if ready > 0 { usleep(UInt32(settle) * 1_000) }
+                let news = drain(inotify, concerns)
+                watched = watched.filter { !news.gone.contains($0.value) }
                 unsettled = false
                 tell()
+            } else if ready > 0 {
+                let news = drain(inotify, concerns)
+                watched = watched.filter { !news.gone.contains($0.value) }
+                unsettled = news.concerning || !news.gone.isEmpty
             }
-            guard ready > 0, descriptors[0].revents != 0 else { continue }
-            unsettled = true
-            for gone in drain(inotify) { watched = watched.filter { $0.value != gone } }
         }
     }
 
-    /// Reads all events; answers the watches that ended because their folder went away.
-    private static func drain(_ inotify: Int32) -> [Int32] {
-        var gone: [Int32] = []
+    /// Reads all events: whether any concerns us, and the watches that ended because their folder went away.
+    private static func drain(_ inotify: Int32, _ concerns: (String) -> Bool) -> (concerning: Bool, gone: Set<Int32>) {
+        var concerning = false
+        var gone: Set<Int32> = []
         var buffer = [UInt8](repeating: 0, count: 16 * 1024)
         while true {
             let count = read(inotify, &buffer, buffer.count)
-            if count <= 0 { return gone }
+            if count <= 0 { return (concerning, gone) }
             var offset = 0
             while offset + MemoryLayout<inotify_event>.size <= count {
                 let event = buffer.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: inotify_event.self) }
-                if event.mask & UInt32(IN_IGNORED) != 0 || event.mask & UInt32(IN_MOVE_SELF) != 0 {
-                    gone.append(event.wd)
-                }
-                offset += MemoryLayout<inotify_event>.size + Int(event.len)
+                let start = offset + MemoryLayout<inotify_event>.size
+                offset = start + Int(event.len)
+                if event.mask & UInt32(IN_IGNORED) != 0 || event.mask & UInt32(IN_MOVE_SELF) != 0 { gone.insert(event.wd) }
+                let name = String(decoding: buffer[start..<min(offset, count)].prefix { $0 != 0 }, as: UTF8.self)
+                // An overflow of the queue has no name, and may have been anything.
+                if name.isEmpty || event.mask & UInt32(IN_ISDIR) != 0 || concerns(name) { concerning = true }
             }
         }
     }

@@ -16,6 +16,8 @@ public final class FileFeed: JobFeed {
     private let zones: ZoneDatabase
     private let defaultZone: String
     private let read = Mutex<[String: ReadFile]>([:])
+    /// Names of the calendars that jobs use.
+    private let calendars = Mutex<Set<String>>([])
 
     /// What a file held when it was last read.
     private struct ReadFile: Sendable {
@@ -67,13 +69,18 @@ public final class FileFeed: JobFeed {
             whole.problems += snapshot.problems
         }
         read.withLock { $0 = files }
+        let names = Set(whole.jobs.flatMap { $0.schedule.exclusions.map(\.name) })
+        calendars.withLock { $0 = names }
         return whole
     }
 
     public func changes() -> AsyncStream<Void> {
         var folders = [jobsDirectory, (jobsDirectory as NSString).deletingLastPathComponent]
         if let mainFile { folders.append((mainFile as NSString).deletingLastPathComponent) }
-        return DirectoryWatch.changes(in: folders)
+        return DirectoryWatch.changes(in: folders) { [weak self] name in
+            if ConfigDocument.Format(path: name) != nil { return !name.hasPrefix(".") }
+            return self?.calendars.withLock { $0.contains(name) } ?? false
+        }
     }
 }
 

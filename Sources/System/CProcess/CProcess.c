@@ -58,18 +58,18 @@ int cprocess_memory_file(const void *bytes, size_t count) {
 
 int cprocess_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
 
-int cprocess_terminate_open(int process, int number) {
+int cprocess_cancel_open(int process, int number) {
     siginfo_t information;
     memset(&information, 0, sizeof information);
-    information.si_signo = SIGTERM;
+    information.si_signo = SIGRTMIN;
     information.si_code = SI_QUEUE;
     information.si_pid = getpid();
     information.si_uid = getuid();
     information.si_value.sival_int = number;
-    return syscall(SYS_pidfd_send_signal, process, SIGTERM, &information, 0) == 0 ? 0 : errno;
+    return syscall(SYS_pidfd_send_signal, process, SIGRTMIN, &information, 0) == 0 ? 0 : errno;
 }
 
-int cprocess_terminate_child(pid_t child, int number) {
+int cprocess_cancel_child(pid_t child, int number) {
     union sigval value = {.sival_int = number};
-    return sigqueue(child, SIGTERM, value) == 0 ? 0 : errno;
+    return sigqueue(child, SIGRTMIN, value) == 0 ? 0 : errno;
 }

@@ -3,15 +3,22 @@
 #include "child.h"
 
 #include "line.h"
+#include "search.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+// posix_spawn(3) of glibc leaves its own two signals ignored; sigaction(3) does not know them.
+static void restore_internal_signals(void) {
+    static const unsigned long kernel_default[4];
+    for (int number = 32; number <= 33; number++) syscall(SYS_rt_sigaction, number, kernel_default, NULL, 8);
+}
 
 static void become(const struct order *order, int output, volatile struct failure *failure) {
     sigset_t none;
@@ -27,8 +34,9 @@ static void become(const struct order *order, int output, volatile struct failur
     failure->stage = STAGE_DIRECTORY;
     if (chdir(order->directory) != 0 && (!order->directory_may_be_missing || chdir("/") != 0)) return;
     failure->stage = STAGE_PROGRAM;
+    restore_internal_signals();
     sigprocmask(SIG_SETMASK, &none, NULL);
-    execvp(order->program[0], order->program);
+    search_and_run(order->program);
 }
 
 pid_t child_start(const struct order *order, int output, volatile struct failure *failure) {
@@ -67,7 +75,9 @@ unsigned long long child_start_ticks(pid_t child) {
     // The second field, the program's name, may hold anything; field 3 follows its last parenthesis.
     char *field = strrchr(text, ')');
     for (int at = 2; field != NULL && at < 22; at++) field = strchr(field + 1, ' ');
-    return field == NULL ? 0 : strtoull(field + 1, NULL, 10);
+    if (field == NULL) return 0;
+    const char *ticks = field + 1;
+    return line_read_number(&ticks);
 }
 
 // As the subreaper of all that the program started (prctl(2)) we are the parent of every process it abandoned, also of
@@ -80,10 +90,10 @@ static bool kill_children(void) {
     close(file);
     if (count <= 0) return true;
     text[count] = '\0';
-    for (char *at = text, *rest; *at != '\0'; at = rest) {
-        long child = strtol(at, &rest, 10);
-        if (rest == at) break;
-        if (child > 1) kill((pid_t)child, SIGKILL);
+    for (const char *at = text; *at != '\0'; at++) {
+        pid_t child = (pid_t)line_read_number(&at);
+        if (child > 1) kill(child, SIGKILL);
+        if (*at == '\0') break;
     }
     return true;
 }

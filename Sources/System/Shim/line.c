@@ -1,7 +1,6 @@
 #include "line.h"
 
 #include <errno.h>
-#include <string.h>
 #include <unistd.h>
 
 static void put(struct line *line, char byte) {
@@ -31,6 +30,12 @@ void line_number(struct line *line, long long number) {
 
 void line_prose(struct line *line, const char *prose) {
     for (; *prose != '\0'; prose++) put(line, (unsigned char)*prose < 0x20 || *prose == 0x7f ? '?' : *prose);
+}
+
+unsigned long long line_read_number(const char **text) {
+    unsigned long long number = 0;
+    for (; **text >= '0' && **text <= '9'; (*text)++) number = number * 10 + (unsigned long long)(**text - '0');
+    return number;
 }
 
 bool line_write(struct line *line, int descriptor) {

@@ -80,8 +80,10 @@ static void take_signals(struct shim *shim) {
     long long grace = NEVER;
     ssize_t size = read(shim->signals, news, sizeof news);
     for (size_t at = 0; (ssize_t)((at + 1) * sizeof *news) <= size; at++) {
-        if (news[at].ssi_signo != SIGTERM) continue;
-        grace = news[at].ssi_code == SI_QUEUE && news[at].ssi_int >= 0 ? news[at].ssi_int : shim->order.grace;
+        if (news[at].ssi_signo == SIGCHLD) continue;
+        // The daemon says its grace with a signal that queues; SIGTERM is for everybody else.
+        long long told = news[at].ssi_signo == (unsigned)SIGRTMIN ? news[at].ssi_int : shim->order.grace;
+        if (grace == NEVER || told < grace) grace = told < 0 ? 0 : told;
     }
     // In this order: a program that ended by itself was not cancelled.
     reap(shim);
@@ -157,7 +159,10 @@ static void write_end(const struct shim *shim) {
 static void write_failure(const struct shim *shim, enum stage stage, int error) {
     struct line line = {0};
     const char *program = shim->order.program[0];
-    begin_end(shim, &line, "error", error);
+    // The daemon puts the errno into words; this one would mislead.
+    bool lacks_interpreter =
+        stage == STAGE_PROGRAM && error == ENOENT && program[0] == '/' && access(program, F_OK) == 0;
+    begin_end(shim, &line, "error", lacks_interpreter ? 0 : error);
     switch (stage) {
     case STAGE_USER: line_word(&line, "cannot become the user"); break;
     case STAGE_DIRECTORY:
@@ -167,14 +172,10 @@ static void write_failure(const struct shim *shim, enum stage stage, int error) 
     case STAGE_PROGRAM:
         line_word(&line, "cannot run ");
         line_prose(&line, program);
+        if (lacks_interpreter) line_prose(&line, ": its interpreter does not exist");
         break;
     default: line_word(&line, "cannot start a process"); break;
     }
-    line_prose(&line, ": ");
-    if (stage == STAGE_PROGRAM && error == ENOENT && program[0] == '/' && access(program, F_OK) == 0)
-        line_prose(&line, "its interpreter does not exist");
-    else
-        line_prose(&line, strerrordesc_np(error));
     line_write(&line, STATUS_DESCRIPTOR);
 }
 
@@ -191,6 +192,7 @@ int main(int count, char **words) {
     sigemptyset(&heard);
     sigaddset(&heard, SIGCHLD);
     sigaddset(&heard, SIGTERM);
+    sigaddset(&heard, SIGRTMIN);
     prctl(PR_SET_CHILD_SUBREAPER, 1);
 
     int ends[2] = {-1, -1};

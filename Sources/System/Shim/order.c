@@ -1,20 +1,19 @@
 #include "order.h"
 
-#include <stdlib.h>
-#include <string.h>
+#include "line.h"
 
 static bool read_ids(struct order *order, const char *text) {
-    if (strcmp(text, "-") == 0) return true;
-    char *rest;
+    if (text[0] == '-' && text[1] == '\0') return true;
     order->switches_user = true;
-    order->user = (uid_t)strtoul(text, &rest, 10);
-    if (*rest != ':') return false;
-    order->group = (gid_t)strtoul(rest + 1, &rest, 10);
-    if (*rest != ':') return false;
-    while (*rest != '\0' && rest[1] != '\0') {
+    order->user = (uid_t)line_read_number(&text);
+    if (*text++ != ':') return false;
+    order->group = (gid_t)line_read_number(&text);
+    if (*text++ != ':') return false;
+    while (*text != '\0') {
         if (order->group_count == MOST_GROUPS) return false;
-        order->groups[order->group_count++] = (gid_t)strtoul(rest + 1, &rest, 10);
-        if (*rest != ',' && *rest != '\0') return false;
+        order->groups[order->group_count++] = (gid_t)line_read_number(&text);
+        if (*text == ',') text++;
+        else if (*text != '\0') return false;
     }
     return true;
 }
@@ -24,8 +23,9 @@ bool order_read(struct order *order, int count, char **words) {
     order->boot = words[1];
     order->codes = words[2];
     order->log = words[3];
-    order->cap = atoll(words[4]);
-    order->grace = atoll(words[5]);
+    const char *cap = words[4], *grace = words[5];
+    order->cap = (long long)line_read_number(&cap);
+    order->grace = (long long)line_read_number(&grace);
     order->directory_may_be_missing = words[6][0] == '?';
     order->directory = words[6] + 1;
     order->program = words + 8;

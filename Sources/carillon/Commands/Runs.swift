@@ -18,11 +18,16 @@ struct Runs: AsyncParsableCommand {
                   carillon runs list --job backup --since 2026-11-01
                   carillon runs list --state failed --since 24h --json
                 """)
-        @OptionGroup var place: Place
-        @Option(help: "Only this job's.") var job: String?
+        // Both meanings of --state are wanted here: the state directory of every command, and the state of a run.
+        @Option(help: ArgumentHelp("Configuration file (CARILLON_CONFIG).", valueName: "file")) var config: String?
         @Option(
-            help: "Only in this state: \(RunState.allCases.map(\.rawValue).joined(separator: ", ")). May be repeated.")
+            help: ArgumentHelp(
+                """
+                Only in this state: \(Self.states). May be repeated. A path is the state directory (CARILLON_STATE), as \
+                everywhere.
+                """, valueName: "state|dir"))
         var state: [String] = []
+        @Option(help: "Only this job's.") var job: String?
         @Option(help: "Scheduled since a time (RFC 3339, or local) or for a span such as 24h.") var since: String?
         @Option(help: "At most so many.") var limit = 50
         @Flag(help: "Print one JSON object a line.") var json = false
@@ -30,12 +35,17 @@ struct Runs: AsyncParsableCommand {
         func run() async throws {
             var query = RunQuery(job: job, limit: limit)
             guard limit > 0 else { throw Failure.input("--limit: expected 1 or more") }
+            var place = Place()
+            place.config = config
+            place.state = nil
             for word in state {
-                guard let state = RunState(rawValue: word) else {
-                    let known = RunState.allCases.map(\.rawValue).joined(separator: ", ")
-                    throw Failure.input("--state: '\(word)' is none of \(known)")
+                if let state = RunState(rawValue: word) {
+                    query.states.insert(state)
+                } else if word.contains("/") || FileManager.default.fileExists(atPath: word) {
+                    place.state = word
+                } else {
+                    throw Failure.input("--state: '\(word)' is no directory, and none of \(Self.states)")
                 }
-                query.states.insert(state)
             }
             let moment = Moment()
             let zones = ZoneDatabase()
@@ -45,6 +55,8 @@ struct Runs: AsyncParsableCommand {
             guard json else { return RunView.printTable(runs, moment) }
             for run in runs { print(run.json.line) }
         }
+
+        private static var states: String { RunState.allCases.map(\.rawValue).joined(separator: ", ") }
 
         static func time(_ text: String, _ now: Timestamp, _ zone: Zone) throws -> Timestamp {
             if let span = try? Span.parse(text) { return now.adding(microseconds: -span) }

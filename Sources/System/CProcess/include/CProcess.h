@@ -17,10 +17,10 @@ int cprocess_memory_file(const void *bytes, size_t count);
 /// A descriptor that means this process and never another (pidfd_open(2)); -1 with errno.
 int cprocess_open(pid_t process);
 
-/// Sends SIGTERM with a number to the process behind such a descriptor, or to a child not yet waited for.
+/// Sends SIGRTMIN with a number to the process behind such a descriptor, or to a child not yet waited for.
 ///
-/// Answers 0 or an errno.
-int cprocess_terminate_open(int process, int number);
-int cprocess_terminate_child(pid_t child, int number);
+/// Real-time signals queue, so that none is lost behind another (signal(7)). Answers 0 or an errno.
+int cprocess_cancel_open(int process, int number);
+int cprocess_cancel_child(pid_t child, int number);
 
 #endif

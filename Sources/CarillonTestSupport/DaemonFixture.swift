@@ -1,0 +1,143 @@
+import Foundation
+import Synchronization
+
+/// The real binary in a state directory of its own; what still runs is killed with the fixture.
+public final class DaemonFixture: Sendable {
+    /// A command's end.
+    public struct Result: Sendable {
+        public var code: Int32
+        public var output: String
+        public var error: String
+        public var lines: [String] { output.split(separator: "\n").map(String.init) }
+    }
+
+    public struct NoBinary: Error, CustomStringConvertible {
+        public let path: String
+        public var description: String { "\(path) is missing; build the package before its tests" }
+    }
+
+    public let folder: TemporaryFolder
+    public let binary: String
+    private let daemon = Mutex<Process?>(nil)
+
+    public init() throws {
+        folder = try TemporaryFolder()
+        // Test bundles and binaries are built side by side.
+        let products = (CommandLine.arguments[0] as NSString).deletingLastPathComponent
+        let candidates = [products, Bundle.main.bundlePath].map { $0 + "/carillon" }
+        guard let found = candidates.first(where: FileManager.default.isExecutableFile) else {
+            throw NoBinary(path: candidates[0])
+        }
+        binary = found
+    }
+
+    deinit {
+        // A test that failed half-way left it running; nobody can wait for it here.
+        if let running = daemon.withLock({ $0 }), running.isRunning { Foundation.kill(running.processIdentifier, SIGKILL) }
+    }
+
+    public var state: String { folder.path }
+    public var log: String { (try? String(contentsOfFile: state + "/daemon.log", encoding: .utf8)) ?? "" }
+    public var processID: Int32? { daemon.withLock { $0?.processIdentifier } }
+
+    /// Starts the daemon; returns when it is ready.
+    public func start(_ arguments: String...) async throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: binary)
+        process.arguments = ["serve", "--state", state] + arguments
+        let path = state + "/daemon.log"
+        if !FileManager.default.fileExists(atPath: path) {
+            try Data().write(to: URL(fileURLWithPath: path))
+        }
+        let file = FileHandle(forWritingAtPath: path)
+        file?.seekToEndOfFile()
+        process.standardError = file
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        daemon.withLock { $0 = process }
+        let status = try await carillon("status", "--wait", "20")
+        guard status.code == 0 else { throw ConformanceFailure(description: "no daemon: \(status.error)\n\(log)") }
+    }
+
+    public func kill() {
+        daemon.withLock { process in
+            guard let running = process, running.isRunning else { return }
+            Foundation.kill(running.processIdentifier, SIGKILL)
+            running.waitUntilExit()
+            process = nil
+        }
+    }
+
+    /// SIGTERM; answers the exit code.
+    public func stop() async -> Int32 {
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                let code = self.daemon.withLock { process -> Int32 in
+                    guard let running = process else { return -1 }
+                    running.terminate()
+                    running.waitUntilExit()
+                    process = nil
+                    return running.terminationStatus
+                }
+                continuation.resume(returning: code)
+            }
+        }
+    }
+
+    /// Runs a command on the fixture's state directory.
+    public func carillon(_ arguments: String..., input: String? = nil) async throws -> Result {
+        try await carillon(arguments, input: input)
+    }
+
+    public func carillon(_ arguments: [String], input: String? = nil) async throws -> Result {
+        // A wait for a process blocks its thread: not one of the few that run the tests.
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(with: Swift.Result { try self.carillonBlocking(arguments, input: input) })
+            }
+        }
+    }
+
+    private func carillonBlocking(_ arguments: [String], input: String?) throws -> Result {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: binary)
+        process.arguments = arguments
+        process.environment = ["CARILLON_STATE": state, "PATH": "/usr/bin:/bin", "HOME": state]
+        let (output, error) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = error
+        let feed = Pipe()
+        process.standardInput = input == nil ? FileHandle.nullDevice : feed
+        try process.run()
+        if let input {
+            try feed.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+            try feed.fileHandleForWriting.close()
+        }
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let complaint = String(decoding: error.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        return Result(code: process.terminationStatus, output: text, error: complaint)
+    }
+
+    /// The objects that a command with `--json` prints.
+    public func objects(_ arguments: String...) async throws -> [[String: Any]] {
+        return try await carillon(arguments + ["--json"]).lines.map { line in
+            guard let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else {
+                throw ConformanceFailure(description: "not an object: \(line)")
+            }
+            return object
+        }
+    }
+
+    /// Returns once `condition` holds; throws after so many seconds, with the daemon's log.
+    public func eventually(
+        within seconds: Double = 20, _ what: String, _ condition: () async throws -> Bool
+    ) async throws {
+        var left = Int(seconds / 0.02)
+        while try await !condition() {
+            guard left > 0 else { throw ConformanceFailure(description: "never: \(what)\n\(log)") }
+            left -= 1
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+}

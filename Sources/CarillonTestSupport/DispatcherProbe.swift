@@ -1,0 +1,78 @@
+import CarillonCore
+
+/// Collects what a dispatcher tells, so that a test can wait for it.
+public actor DispatcherProbe {
+    public nonisolated let dispatcher: any Dispatcher
+    public private(set) var seen: [DispatchEvent] = []
+    public private(set) var hasEnded = false
+    private var waiters: [(isMet: ([DispatchEvent], Bool) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
+
+    public init(_ dispatcher: any Dispatcher) {
+        self.dispatcher = dispatcher
+        Task { [self] in
+            for await batch in dispatcher.events { await take(batch) }
+            await end()
+        }
+    }
+
+    /// The events of one attempt, in the order they were told.
+    public func events(of attempt: AttemptID) -> [DispatchEvent] { seen.filter { $0.attempt == attempt } }
+
+    /// Waits for an attempt's start.
+    public func start(of attempt: AttemptID) async -> DispatchEvent? {
+        await first { $0.attempt == attempt && !$0.what.isEnd }
+    }
+
+    /// Waits for an attempt's end; with `times`, until it was told so often.
+    @discardableResult
+    public func end(of attempt: AttemptID, times: Int = 1) async -> DispatchEvent.What? {
+        let isEnd: @Sendable (DispatchEvent) -> Bool = { $0.attempt == attempt && $0.what.isEnd }
+        await wait { seen, _ in seen.count(where: isEnd) >= times }
+        return seen.last(where: isEnd)?.what
+    }
+
+    /// Waits for an attempt's end and forgets its events, for tests of many thousands.
+    public func forget(_ attempt: AttemptID) async -> DispatchEvent.What? {
+        defer { seen.removeAll { $0.attempt == attempt } }
+        return await end(of: attempt)
+    }
+
+    /// Waits until the dispatcher's events end.
+    public func ended() async { await wait { _, hasEnded in hasEnded } }
+
+    private func first(where matches: @escaping @Sendable (DispatchEvent) -> Bool) async -> DispatchEvent? {
+        await wait { seen, _ in seen.contains(where: matches) }
+        return seen.first(where: matches)
+    }
+
+    private func wait(until isMet: @escaping ([DispatchEvent], Bool) -> Bool) async {
+        if isMet(seen, hasEnded) || hasEnded { return }
+        await withCheckedContinuation { waiters.append((isMet, $0)) }
+    }
+
+    private func take(_ batch: [DispatchEvent]) {
+        seen += batch
+        wake()
+    }
+
+    private func end() {
+        hasEnded = true
+        wake()
+    }
+
+    private func wake() {
+        let met = waiters.filter { $0.isMet(seen, hasEnded) || hasEnded }
+        waiters.removeAll { $0.isMet(seen, hasEnded) || hasEnded }
+        for waiter in met { waiter.continuation.resume() }
+    }
+}
+
+extension DispatchEvent.What {
+    /// No other end can follow.
+    public var isEnd: Bool {
+        switch self {
+        case .started, .heartbeat: false
+        case .succeeded, .failed, .cancelled, .lost: true
+        }
+    }
+}

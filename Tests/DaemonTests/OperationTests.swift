@@ -1,0 +1,129 @@
+import CarillonTestSupport
+import Foundation
+import Testing
+
+/// What a person does with a daemon, by the command line.
+@Suite(.serialized) struct OperationTests {
+    private let daemon: DaemonFixture
+
+    init() throws { daemon = try DaemonFixture() }
+
+    private func job(_ name: String, every: String = "1h", shell: String = "true") -> String {
+        "[[job]]\nname = \"\(name)\"\nevery = \"\(every)\"\nshell = \"\(shell)\"\n\n"
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func anEditedFileIsTakenUpAtOnceAndABrokenOneHarmsNobody() async throws {
+        try daemon.folder.write("jobs.d/a.toml", job("a"))
+        try daemon.folder.write("jobs.d/b.toml", job("b"))
+        try await daemon.start()
+        try daemon.folder.write("jobs.d/a.toml", job("a", every: "30m"))
+        try await daemon.eventually(within: 1, "the new interval") {
+            try await daemon.carillon("jobs", "show", "a").output.contains("every 30m")
+        }
+        try daemon.folder.write("jobs.d/a.toml", "[[job]\nname = ")
+        try await daemon.eventually(within: 1, "the error") { try await daemon.carillon("jobs", "list").output.contains("a.toml:1") }
+        let jobs = try await daemon.objects("jobs", "list")
+        #expect(jobs.filter { ($0["state"] as? String) == "enabled" }.count == 2, "the last good jobs are kept")
+        #expect(daemon.log.contains("a.toml:1"))
+        try FileManager.default.removeItem(atPath: daemon.state + "/jobs.d/a.toml")
+        try await daemon.eventually(within: 1, "the job is gone") { try await daemon.objects("jobs", "list").count == 1 }
+        #expect(await daemon.stop() == 0)
+    }
+
+    @Test(.timeLimit(.minutes(2)))
+    func aThousandGoodJobsRunBesideFiftyBrokenOnes() async throws {
+        var text = ""
+        for number in 0..<1_000 { text += job("good-\(number)") }
+        for number in 0..<50 { text += "[[job]]\nname = \"bad-\(number)\"\ncron = \"\(number + 60) * * * *\"\nexec = [\"x\"]\n" }
+        try daemon.folder.write("jobs.d/all.toml", text)
+        try await daemon.start()
+        let status = try #require(try await daemon.objects("status").first)
+        #expect(status["jobs"] as? Int == 1_000)
+        let jobs = try await daemon.objects("jobs", "list")
+        #expect(jobs.filter { $0["state"] as? String == "error" }.count == 50)
+        #expect(try await daemon.carillon("jobs", "run", "good-7").code == 0)
+        try await daemon.eventually("it ran") { try await daemon.objects("runs", "list", "--state", "completed").count == 1 }
+        #expect(await daemon.stop() == 0)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func jobsAreAddedChangedAndDeletedByOrder() async throws {
+        try await daemon.start()
+        let added = try await daemon.carillon(
+            "jobs", "add", "hello", "--cron", "0 19 * * MON-FRI", "--zone", "America/New_York", "--env", "WHO=world", "--",
+            "/bin/sh", "-c", "echo hello $WHO")
+        #expect(added.code == 0, "\(added.error)")
+        #expect(try await daemon.carillon("jobs", "add", "hello", "--every", "1m", "--shell", "x").code == 1)
+        let shown = try await daemon.carillon("jobs", "show", "hello").output
+        #expect(shown.contains("at 19:00, Monday to Friday"))
+        #expect(try await daemon.carillon("jobs", "run", "hello").code == 0)
+        try await daemon.eventually("it ran") { try await daemon.objects("runs", "list", "--state", "completed").count == 1 }
+        let run = try #require(try await daemon.objects("runs", "list").first)
+        #expect(Set(run.keys).isSuperset(of: [
+            "id", "job", "scheduledAt", "state", "attempt", "createdAt", "dispatchedAt", "startedAt", "endedAt",
+            "exitCode", "error", "reason", "instance",
+        ]))
+        #expect(run["exitCode"] as? Int == 0)
+        let id = try #require(run["id"] as? String)
+        #expect(try await daemon.carillon("runs", "logs", String(id.prefix(16))).output == "hello world\n")
+        #expect(try await daemon.carillon("runs", "cancel", id).code == 1, "it has ended")
+        #expect(try await daemon.carillon("jobs", "disable", "hello").code == 0)
+        #expect(try await daemon.carillon("why", "hello").output.contains("It is disabled"))
+        #expect(try await daemon.carillon("jobs", "update", "hello", "--every", "2m", "--shell", "true").code == 0)
+        #expect(try await daemon.carillon("jobs", "delete", "hello").code == 0)
+        #expect(try await daemon.carillon("jobs", "show", "hello").code == 1)
+        #expect(await daemon.stop() == 0)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func pauseStopsAllAndTheLedgerSaysSo() async throws {
+        try daemon.folder.write("jobs.d/a.toml", job("tick", every: "1s"))
+        try await daemon.start()
+        try await daemon.eventually("it ticks") { try await !daemon.objects("runs", "list", "--state", "completed").isEmpty }
+        #expect(try await daemon.carillon("pause", "a move").code == 0)
+        #expect(try await daemon.carillon("status").output.contains("paused: a move"))
+        let before = try await daemon.objects("runs", "list").count
+        try await Task.sleep(for: .microseconds(2_200_000))
+        #expect(try await daemon.objects("runs", "list").count <= before + 1)
+        #expect(try await daemon.carillon("resume").code == 0)
+        try await daemon.eventually("the pause is in the ledger") {
+            try await daemon.objects("runs", "list", "--state", "skipped").contains {
+                ($0["reason"] as? String)?.contains("paused") == true
+            }
+        }
+        #expect(await daemon.stop() == 0)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func aRunIsCancelledWithItsWholeGroup() async throws {
+        try daemon.folder.write("jobs.d/a.toml", job("long", shell: "sleep 300 & sleep 300"))
+        try await daemon.start()
+        #expect(try await daemon.carillon("jobs", "run", "long").code == 0)
+        try await daemon.eventually("it runs") { try await daemon.objects("runs", "list", "--state", "running").count == 1 }
+        let id = try #require(try await daemon.objects("runs", "list").first?["id"] as? String)
+        #expect(try await daemon.carillon("runs", "cancel", id).code == 0)
+        try await daemon.eventually("it is cancelled") {
+            try await daemon.objects("runs", "list", "--state", "cancelled").count == 1
+        }
+        #expect(await daemon.stop() == 0)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func aStoreOfRubbishIsRefusedAndOneReplacedInUseIsSaid() async throws {
+        try daemon.folder.write("carillon.db", String(repeating: "rubbish", count: 1_000))
+        let refused = try await daemon.carillon("serve")
+        #expect(refused.code == 1)
+        #expect(refused.error.contains("carillon.db is damaged or is no store"))
+        try FileManager.default.removeItem(atPath: daemon.state + "/carillon.db")
+        try daemon.folder.write("jobs.d/a.toml", job("tick", every: "1s"))
+        try await daemon.start()
+        try FileManager.default.moveItem(atPath: daemon.state + "/carillon.db", toPath: daemon.state + "/kept.db")
+        try daemon.folder.write("carillon.db", "rubbish")
+        try await daemon.eventually("the log says so") { daemon.log.contains("was replaced or removed while in use") }
+        try FileManager.default.removeItem(atPath: daemon.state + "/carillon.db")
+        try FileManager.default.moveItem(atPath: daemon.state + "/kept.db", toPath: daemon.state + "/carillon.db")
+        try await daemon.eventually("it goes on") { daemon.log.contains("the store answers again") }
+        #expect(await daemon.stop() == 0)
+    }
+}

@@ -1,0 +1,108 @@
+import CarillonCore
+import CarillonTestSupport
+import ExecDispatcher
+import Glibc
+import Testing
+
+/// What a daemon makes of the files an earlier one left.
+@Suite(.timeLimit(.minutes(1)))
+struct AdoptionTests {
+    let boot: String = {
+        var buffer = [UInt8](repeating: 0, count: 64)
+        let file = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC)
+        defer { close(file) }
+        return String(decoding: buffer[..<max(0, read(file, &buffer, 64))], as: UTF8.self).trimmed
+    }()
+
+    func write(_ text: String, to path: String) {
+        let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+        _ = Glibc.write(file, text, text.utf8.count)
+        close(file)
+    }
+
+    /// What becomes of an attempt with this status file: nil when it may be dispatched again.
+    func verdict(_ status: String) async throws -> DispatchEvent.What? {
+        let bench = try await ExecBench()
+        write(status, to: bench.fixture.directory + "/state/attempts/\(bench.attempt())")
+        let unknown = await bench.dispatcher.adopt([bench.record()])
+        if unknown == [bench.attempt()] {
+            #expect(!bench.fixture.exists("state/attempts/\(bench.attempt())"))
+            #expect(await bench.run(ExecTarget(.argv(["true"]))) == .succeeded(Outcome(exitCode: 0)))
+            await bench.end()
+            return nil
+        }
+        #expect(unknown == [])
+        let what = await bench.probe.end(of: bench.attempt())
+        await bench.end()
+        return what
+    }
+
+    @Test func anEmptyFileStartedNothing() async throws {
+        #expect(try await verdict("") == nil)
+    }
+
+    @Test func aLineThatIsCutOffWasNotWritten() async throws {
+        #expect(try await verdict("shim 1") == nil)
+        let cut = "shim 999999999 \(boot) 0\nstart 999999999 5 6\nend 7 exit 0 0 0 0"
+        #expect(try await verdict(cut) == .lost("its shim was killed"))
+    }
+
+    @Test func anEndIsRead() async throws {
+        let head = "shim 999999999 \(boot) 0,4\nstart 999999999 5 6\n"
+        #expect(try await verdict(head + "end 7 exit 4 0 0 0\n") == .succeeded(Outcome(exitCode: 4)))
+        #expect(
+            try await verdict(head + "end 7 exit 4 0 1 0\n")
+                == .cancelled(Outcome(exitCode: 4, error: "exit code 4")))
+        #expect(
+            try await verdict(head + "end 7 error 2 0 0 0 cannot run a b\n")
+                == .failed(Outcome(error: "cannot run a b: No such file or directory")))
+    }
+
+    @Test func aClaimWithoutAnEndIsLost() async throws {
+        #expect(try await verdict("shim 999999999 \(boot) 0\n") == .lost("its shim was killed"))
+    }
+
+    @Test func anotherBootIsNamed() async throws {
+        // Number 1 lives; it is another process than the file means, and must be left alone.
+        let text = "shim 1 another-boot 0\nstart 1 0 6\n"
+        #expect(try await verdict(text) == .lost("the machine restarted while it ran"))
+    }
+
+    @Test func afterARebootAMissingFileProvesNothing() async throws {
+        let bench = try await ExecBench()
+        await bench.dispatcher.shutdown()
+        write("another-boot", to: bench.fixture.directory + "/state/boot")
+        let next = DispatcherProbe(try bench.fixture.make())
+        let runs = [bench.record(1, dispatched: true), bench.record(2, dispatched: false)]
+        #expect(await next.dispatcher.adopt(runs) == [bench.attempt(2)])
+        #expect(await next.end(of: bench.attempt(1)) == .lost("the machine restarted while it ran"))
+        await next.dispatcher.shutdown()
+        await bench.end()
+    }
+
+    @Test func staleFilesGoUnlessTheirProgramRuns() async throws {
+        let bench = try await ExecBench()
+        #expect(await bench.run(ExecTarget(.argv(["true"])), 1) == .succeeded(Outcome(exitCode: 0)))
+        #expect(await bench.send(ExecTarget(.argv(["sleep", "600"])), 2) == .accepted)
+        #expect(await bench.probe.start(of: bench.attempt(2)) != nil)
+        write("", to: bench.fixture.directory + "/state/attempts/\(bench.attempt(3))")
+        write("not ours", to: bench.fixture.directory + "/state/attempts/README")
+        let next = DispatcherProbe(try bench.fixture.make())
+        #expect(await next.dispatcher.adopt([]) == [])
+        let files = ["\(bench.attempt(1))", "\(bench.attempt(2))", "\(bench.attempt(3))", "README"]
+        #expect(files.map { bench.fixture.exists("state/attempts/" + $0) } == [false, true, false, true])
+        await next.dispatcher.shutdown()
+        await bench.dispatcher.cancel(bench.attempt(2), grace: 0)
+        await bench.probe.end(of: bench.attempt(2))
+        await bench.end()
+    }
+
+    @Test func acknowledgedAttemptsLeaveNoFile() async throws {
+        let bench = try await ExecBench()
+        _ = await bench.run(ExecTarget(.argv(["true"])))
+        #expect(bench.fixture.exists("state/attempts/\(bench.attempt())"))
+        await bench.dispatcher.acknowledge([bench.attempt(), bench.attempt(7)])
+        #expect(!bench.fixture.exists("state/attempts/\(bench.attempt())"))
+        await bench.end()
+    }
+}
