@@ -137,6 +137,13 @@ public struct EngineState: Sendable {
 
     package func isPlanning(_ ids: [JobID]) -> Bool { ids.contains { planning.contains($0) } }
 
+    /// What stands against going on, for those who look for a fault.
+    package var predicament: String {
+        "wakes \(nextWake.map(\.description) ?? "never"), holds until \(holdUntil.map(\.description) ?? "-"), "
+            + "plans \(planning.map(\.number).sorted()), keeps \(held.map(\.number).sorted()), sweeps \(leftSinceSweep != nil), "
+            + "paused \(paused), stopping \(stopping), saving \(saving), tracks \(runs.count)"
+    }
+
     public var jobsInHeap: Int { heap.count }
     public var earliestDue: Timestamp? { heap.earliest.flatMap { $0 == .distantFuture ? nil : $0 } }
     public var trackedRuns: Int { runs.count }

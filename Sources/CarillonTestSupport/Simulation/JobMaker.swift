@@ -31,13 +31,13 @@ struct JobMaker {
         case 58..<66: rule = cron("\(minute) */8 * * *")
         case 66..<72:
             rule = cron("\(minute) * * * *")
-            limit = 40 * day
+            limit = 10 * day
         case 72..<80:
             rule = .every(random.pick(["90m", "7h", "15m", "1d", "36h"]), anchor: now)
-            limit = 20 * day
+            limit = 5 * day
         case 80..<84:
             rule = .every("5s", anchor: now)
-            limit = self.hour / 3
+            limit = self.hour / 12
         case 84..<92: rule = .once(now.adding(microseconds: random.span(1_000_000...200 * day)).rfc3339)
         default: rule = .dayAndTime("Friday 10:00PM")
         }

@@ -81,10 +81,10 @@ struct JobModel {
     /// Every scheduled time in `(after, through]`.
     func times(after: Timestamp, through: Timestamp) -> [Timestamp] {
         var found: [Timestamp] = []
-        for (index, segment) in segments.enumerated().reversed() {
+        let first = segments.lastIndex { $0.after <= after } ?? 0
+        for (index, segment) in zip(segments.indices[first...], segments[first...]) {
             let end = index + 1 < segments.count ? min(segments[index + 1].after, through) : through
-            guard end > after else { break }
-            guard let schedule = segment.schedule else { continue }
+            guard let schedule = segment.schedule, end > after else { continue }
             var time = max(after, segment.after)
             while let next = schedule.next(after: time), next <= min(end, segment.limit) {
                 found.append(next)

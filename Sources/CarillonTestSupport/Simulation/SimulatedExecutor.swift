@@ -48,8 +48,9 @@ final class SimulatedExecutor {
             }
         }
         let fate = world.random.number(0...99)
-        if world.faulty, fate < 3 { return }
-        world.later(delay + length) {
+        // It hangs, for days unless somebody ends it.
+        let hang = world.faulty && fate < 3 ? world.random.span(JobMaker.hour...10 * JobMaker.day) : 0
+        world.later(delay + length + hang) {
             switch fate {
             case 3..<5: self.end(id, .lost("the machine is gone"))
             case 5..<16: self.end(id, .failed(Outcome(exitCode: 1, error: "exit code 1")))

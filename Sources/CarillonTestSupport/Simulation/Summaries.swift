@@ -38,8 +38,12 @@ extension EngineEffect {
 extension JobAdvance {
     var summary: String {
         "job \(id.number) rev \(revision) (\(from), \(to)] runs \(runs.map { "\($0.scheduledAt)" }) skips "
-            + "\(skips.map { "(\($0.after), \($0.through)] \($0.reason)" })"
+            + "\(skips.map(\.summary))"
     }
+}
+
+extension Skip {
+    var summary: String { "(\(after), \(through)] \(reason)" }
 }
 
 extension Job {

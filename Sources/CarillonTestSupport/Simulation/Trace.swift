@@ -4,7 +4,7 @@ struct Trace {
     private var next = 0
     private let length: Int
 
-    init(length: Int = 60) { self.length = length }
+    init(length: Int = 300) { self.length = length }
 
     mutating func add(_ line: @escaping () -> String) {
         if ring.count < length {
@@ -15,5 +15,5 @@ struct Trace {
         }
     }
 
-    var lines: [String] { (ring[next...] + ring[..<next]).map { $0() } }
+    var lines: [String] { (ring[next...] + ring[..<next]).map { String($0().prefix(1_000)) } }
 }

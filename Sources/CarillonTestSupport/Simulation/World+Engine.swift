@@ -63,8 +63,8 @@ extension World {
     private func read(_ ids: [JobID], _ lane: Int) {
         let (known, missing) = state.cached(ids)
         if missing.isEmpty { return act(lane) { self.send(.definitions(asked: ids, known), lane: lane) } }
-        ask(lane) { ledger in
-            missing.compactMap { ledger.jobs[$0]?.stored }
+        ask(lane) {
+            missing.compactMap { self.ledger.jobs[$0]?.stored }
         } then: { answer in
             switch answer {
             case .success(let stored):
@@ -77,7 +77,7 @@ extension World {
 
     private func open(_ batch: [JobAdvance], _ lane: Int) {
         let lease = lease
-        ask(lane) { _ throws(StoreError) in
+        ask(lane) { () throws(StoreError) in
             try self.openRuns(batch, lease: lease)
         } then: { answer in
             switch answer {
@@ -90,7 +90,7 @@ extension World {
     private func saveAll() {
         let (runs, versions) = state.unsaved(limit: 1_000)
         let lease = lease
-        ask(Lane.save) { _ throws(StoreError) in
+        ask(Lane.save) { () throws(StoreError) in
             try self.record(runs, lease: lease)
         } then: { answer in
             switch answer {
@@ -103,8 +103,8 @@ extension World {
     }
 
     private func sweep(after last: RunID?, _ lane: Int) {
-        ask(lane) { ledger in
-            ledger.activeRuns(after: last, limit: 50)
+        ask(lane) {
+            self.ledger.activeRuns(after: last, limit: 50)
         } then: { answer in
             switch answer {
             case .failure(let error): self.send(.sweepFailed(error.message), lane: lane)
@@ -113,8 +113,8 @@ extension World {
                 let unknown = page.filter { self.state.run($0.id) == nil }
                 self.act(lane) { self.sweep(after: end.id, lane) }
                 guard !unknown.isEmpty else { return }
-                self.ask(lane) { ledger in
-                    self.definitions(of: unknown, ledger)
+                self.ask(lane) {
+                    self.definitions(of: unknown)
                 } then: { answer in
                     switch answer {
                     case .success(let definitions): self.send(.found(unknown, definitions), lane: lane)
@@ -127,7 +127,7 @@ extension World {
         }
     }
 
-    func definitions(of runs: [Run], _ ledger: MemoryLedger) -> [JobID: Definition] {
+    func definitions(of runs: [Run]) -> [JobID: Definition] {
         let stored = Set(runs.map(\.jobID)).compactMap { ledger.jobs[$0]?.stored }
         return Dictionary(uniqueKeysWithValues: stored.map { ($0.id, Definition($0, zones: zones)) })
     }
@@ -135,8 +135,8 @@ extension World {
     func rewind(_ lane: Int) {
         let now = clock.wall
         let lease = lease
-        ask(lane) { ledger in
-            ledger.jobs.values.map(\.stored).filter { $0.cursor > now }.sorted { $0.id < $1.id }
+        ask(lane) {
+            self.ledger.jobs.values.map(\.stored).filter { $0.cursor > now }.sorted { $0.id < $1.id }
         } then: { answer in
             guard case .success(let found) = answer else { return self.oweRewind() }
             let ahead = found.filter { !(self.ledger.jobs[$0.id]?.removed ?? true) }
@@ -145,7 +145,7 @@ extension World {
                 let schedule = stored.job.enabled ? Definition(stored, zones: self.zones).schedule : nil
                 return JobCursor(id: stored.id, nextDue: Planner.nextDue(of: schedule, after: now))
             }
-            self.ask(lane) { _ throws(StoreError) in
+            self.ask(lane) { () throws(StoreError) in
                 try self.setBack(cursors, lease: lease, now: now)
             } then: { answer in
                 guard case .success = answer else { return self.oweRewind() }

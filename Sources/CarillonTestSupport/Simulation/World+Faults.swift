@@ -35,8 +35,8 @@ extension World {
             trace { "the machine sleeps for \(Span.format(length))" }
             clock.suspend(for: length)
             noticeClock()
-        case 38..<46: storeDownUntil = clock.uptime + random.span(100_000...2 * JobMaker.day)
-        case 46..<52: executor.awayUntil = clock.uptime + random.span(100_000...2 * JobMaker.day)
+        case 38..<46: storeDownUntil = clock.uptime + random.span(100_000...JobMaker.hour)
+        case 46..<52: executor.awayUntil = clock.uptime + random.span(100_000...JobMaker.hour)
         case 52..<57:
             pause("by hand")
             later(random.span(1_000_000...10 * JobMaker.day)) { self.pause(nil) }

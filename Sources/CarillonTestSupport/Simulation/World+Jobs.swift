@@ -5,7 +5,7 @@ import Timetable
 /// Changes of definitions, through the same cut-over as the live engine's.
 extension World {
     func addJob() {
-        guard ledger.jobs.values.count(where: { !$0.removed }) < 9 else { return }
+        guard ledger.jobs.values.count(where: { !$0.removed }) < 3 else { return }
         // A name that was removed may come back.
         let old = ledger.jobs.values.filter(\.removed).map(\.stored.job).sorted { $0.name < $1.name }
         names += 1
@@ -72,8 +72,8 @@ extension World {
             }
             return
         }
-        ask(Lane.orders) { ledger in
-            Dictionary(uniqueKeysWithValues: ids.compactMap { ledger.jobs[$0]?.stored }.map { ($0.id, $0) })
+        ask(Lane.orders) {
+            Dictionary(uniqueKeysWithValues: ids.compactMap { self.ledger.jobs[$0]?.stored }.map { ($0.id, $0) })
         } then: { answer in
             guard case .success(let before) = answer else { return self.send(.release(ids), lane: Lane.orders) }
             self.hold(ids, tries: tries - 1, before: before, changes)
@@ -83,17 +83,17 @@ extension World {
     private func apply(_ ids: [JobID], _ cut: CutOver, _ before: [JobID: StoredJob], _ changes: Changes) {
         let changes = changes(cut, before)
         let lease = lease
-        ask(Lane.orders) { _ throws(StoreError) in
+        ask(Lane.orders) { () throws(StoreError) in
             try self.apply(changes, at: cut.now, lease: lease)
         } then: { answer in
             guard case .success(let stored) = answer else { return self.send(.release(ids), lane: Lane.orders) }
             var cursors = stored.compactMap { $0 }.map {
                 JobCursor(id: $0.id, nextDue: $0.job.enabled ? $0.nextDue : nil)
             }
-            let changed = Set(cursors.map(\.id))
             for case .remove(let id) in changes { cursors.append(JobCursor(id: id, nextDue: nil)) }
             // Jobs that were not changed after all go back where they were.
-            let untouched = ids.filter { !changed.contains($0) && self.ledger.jobs[$0]?.removed != true }
+            let changed = Set(cursors.map(\.id))
+            let untouched = ids.filter { !changed.contains($0) }
             self.act(Lane.orders) { self.rewindIfAhead(Lane.orders) }
             if !untouched.isEmpty {
                 self.act(Lane.orders) { self.send(.release(untouched), lane: Lane.orders) }

@@ -9,7 +9,7 @@ extension World {
 
     /// Asks the store; the lane waits. The answer comes late, never when the daemon died meanwhile, and may be a lie.
     func ask<Answer>(
-        _ lane: Int, _ body: @escaping (MemoryLedger) throws(StoreError) -> Answer,
+        _ lane: Int, _ body: @escaping () throws(StoreError) -> Answer,
         then: @escaping (Result<Answer, StoreError>) -> Void
     ) {
         lanes[lane].isWaiting = true
@@ -29,12 +29,12 @@ extension World {
     }
 
     private func answer<Answer>(
-        _ body: (MemoryLedger) throws(StoreError) -> Answer
+        _ body: () throws(StoreError) -> Answer
     ) -> Result<Answer, StoreError> {
         let fault = fault()
         if fault == .before { return .failure(StoreError(.unreachable, "nothing was written")) }
         do {
-            let answer = try body(ledger)
+            let answer = try body()
             return fault == .none ? .success(answer) : .failure(StoreError(.unreachable, "the answer is lost"))
         } catch {
             return .failure(error)
