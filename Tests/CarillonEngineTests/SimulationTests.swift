@@ -46,4 +46,36 @@ import class Foundation.ProcessInfo
         for failure in failures.sorted(by: { $0.seed < $1.seed }) { Issue.record("\(failure)") }
         if failures.isEmpty, Self.seeds >= 200 { #expect(totals.occurrences >= 1_000_000) }
     }
+
+    @Test func aSeedIsReproducible() throws {
+        let once = try World.run(seed: 4711, years: 2, zones: Self.zones)
+        #expect("\(once)" == "\(try World.run(seed: 4711, years: 2, zones: Self.zones))")
+        #expect(once.crashes > 0 && once.clockSteps > 0 && once.storeFaults > 0 && once.jobChanges > 0)
+    }
+
+    /// A promise broken on purpose is noticed within a few seeds, and by the check that is meant for it.
+    @Test(arguments: [
+        (Sabotage.dispatchBeforeLedger, [Promise.ledgerFirst]),
+        (.cursorNotAdvanced, [.ledgerFirst, .noSilentSkip]),
+        (.noUniqueKey, [.oneRunPerOccurrence]),
+        (.skipDropped, [.noSilentSkip]),
+        (.noGuard, [.startedOnce]),
+        (.acknowledgeBeforeSave, [.acknowledgedTooEarly]),
+        (.noRewind, [.liveness]),
+        (.finalRewritten, [.finalStays]),
+    ])
+    func sabotageIsCaught(_ sabotage: Sabotage, by promises: [Promise]) throws {
+        var caught: SimulationFailure?
+        for seed in 1...5 where caught == nil {
+            do throws(SimulationFailure) {
+                _ = try World.run(seed: UInt64(seed), sabotage: sabotage, zones: Self.zones)
+            } catch {
+                caught = error
+            }
+        }
+        let failure = try #require(caught, "\(sabotage) was not noticed")
+        print("sabotage: \(sabotage) is caught in seed \(failure.seed), step \(failure.step), by \(failure.promise)")
+        #expect(promises.contains(failure.promise), "\(failure)")
+        #expect(!failure.trace.isEmpty)
+    }
 }

@@ -140,7 +140,8 @@ public struct EngineState: Sendable {
     /// What stands against going on, for those who look for a fault.
     package var predicament: String {
         "wakes \(nextWake.map(\.description) ?? "never"), holds until \(holdUntil.map(\.description) ?? "-"), "
-            + "plans \(planning.map(\.number).sorted()), keeps \(held.map(\.number).sorted()), sweeps \(leftSinceSweep != nil), "
+            + "plans \(planning.map(\.number).sorted()), holds \(held.map(\.number).sorted()), "
+            + "sweeps \(leftSinceSweep != nil), "
             + "paused \(paused), stopping \(stopping), saving \(saving), tracks \(runs.count)"
     }
 

@@ -46,7 +46,7 @@ final class Auditor {
     /// Every scheduled time in `(after, through]` must be a run or inside a skip.
     private func account(for id: JobID, after: Timestamp, through: Timestamp, fresh: Set<Timestamp> = []) {
         guard through > after, let model = models[id] else { return }
-        let skips = (world.ledger.skips[id] ?? []).reversed().prefix { $0.through > after }.filter { $0.reason != .gap }
+        let skips = (world.ledger.skips[id] ?? []).reversed().prefix { $0.through >= after }.filter { $0.reason != .gap }
         var left = model.job.policies.maxRuns.map { $0 - model.opened } ?? .max
         for time in model.times(after: after, through: through) where left > 0 {
             world.totals.occurrences += 1

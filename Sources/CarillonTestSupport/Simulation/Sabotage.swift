@@ -11,7 +11,7 @@ public enum Sabotage: String, Sendable, CaseIterable {
     case noGuard
     /// Outcomes are acknowledged when they are told, not when they are saved.
     case acknowledgeBeforeSave
-    /// Rewinds are answered and not done.
+    /// A clock that went back leaves the cursors where they were.
     case noRewind
     /// A final run is written over.
     case finalRewritten

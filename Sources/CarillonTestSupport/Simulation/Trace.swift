@@ -4,7 +4,7 @@ struct Trace {
     private var next = 0
     private let length: Int
 
-    init(length: Int = 300) { self.length = length }
+    init(length: Int = 60) { self.length = length }
 
     mutating func add(_ line: @escaping () -> String) {
         if ring.count < length {

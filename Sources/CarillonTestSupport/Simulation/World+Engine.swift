@@ -148,8 +148,7 @@ extension World {
             self.ask(lane) { () throws(StoreError) in
                 try self.setBack(cursors, lease: lease, now: now)
             } then: { answer in
-                guard case .success = answer else { return self.oweRewind() }
-                self.act(lane) { self.rewind(lane) }
+                if case .failure = answer { self.oweRewind() } else { self.act(lane) { self.rewind(lane) } }
                 self.send(.rewound(cursors), lane: lane)
             }
         }

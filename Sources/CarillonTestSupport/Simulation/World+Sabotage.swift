@@ -17,6 +17,10 @@ extension World {
                 }
                 return [.dispatch(.exec, runs), effect]
             }
+        case .noRewind:
+            return effects.filter {
+                if case .rewind = $0 { false } else { true }
+            }
         case .acknowledgeBeforeSave:
             guard case .told(let events) = event else { return effects }
             let ended = events.filter {

@@ -76,7 +76,6 @@ extension World {
     }
 
     func setBack(_ cursors: [JobCursor], lease: Lease, now: Timestamp) throws(StoreError) {
-        if sabotage == .noRewind { return }
         let before = cursors.compactMap { ledger.jobs[$0.id]?.stored }
         try checked { (ledger) throws in try ledger.rewind(cursors, lease: lease, now: now) }
         for stored in before where stored.cursor > now {
