@@ -111,7 +111,8 @@ public struct EngineState: Sendable {
     public var nextWake: Timestamp? {
         var wake = timers.min?.at
         if mayPlan, let due = heap.earliest, due != .distantFuture {
-            wake = min(wake ?? due, max(due, holdUntil ?? due))
+            let due = max(due, holdUntil ?? due)
+            wake = min(wake ?? due, due)
         }
         if !unsavedIDs.isEmpty || mustSweep, let hold = holdUntil { wake = min(wake ?? hold, hold) }
         if mustSweep, holdUntil == nil, !stopping { wake = .distantPast }
@@ -135,6 +136,14 @@ public struct EngineState: Sendable {
     public func due(_ now: Timestamp) -> Int { planning.count + heap.count(dueBy: now) }
 
     package func isPlanning(_ ids: [JobID]) -> Bool { ids.contains { planning.contains($0) } }
+
+    /// What stands against going on, for those who look for a fault.
+    package var predicament: String {
+        "wakes \(nextWake.map(\.description) ?? "never"), holds until \(holdUntil.map(\.description) ?? "-"), "
+            + "plans \(planning.map(\.number).sorted()), holds \(held.map(\.number).sorted()), "
+            + "sweeps \(leftSinceSweep != nil), "
+            + "paused \(paused), stopping \(stopping), saving \(saving), tracks \(runs.count)"
+    }
 
     public var jobsInHeap: Int { heap.count }
     public var earliestDue: Timestamp? { heap.earliest.flatMap { $0 == .distantFuture ? nil : $0 } }
