@@ -18,7 +18,8 @@ public final class ExecDispatcher: Dispatcher {
     private let isNewBoot: Bool
     private let reporter: Reporter
     private let watcher: Watcher
-    private let launching: BlockingConnection<Launcher>
+    /// Two, because a start waits for the new process more than it computes.
+    private let launching: [BlockingConnection<Launcher>]
     /// For the rest of the file work, so that it never keeps a start waiting.
     private let filing: BlockingConnection<Void>
 
@@ -45,7 +46,9 @@ public final class ExecDispatcher: Dispatcher {
         self.reporter = reporter
         isNewBoot = BootID.hasChanged(since: state + "/boot")
         watcher = try Watcher(reporter)
-        launching = try BlockingConnection(name: "exec-launch") { launcher }
+        launching = try (1...2).map { number in
+            try BlockingConnection(name: "exec-launch-\(number)") { launcher }
+        }
         filing = try BlockingConnection(name: "exec-files") {}
         try watcher.start()
     }
@@ -59,10 +62,18 @@ public final class ExecDispatcher: Dispatcher {
     }
 
     public func dispatch(_ batch: [Dispatch]) async -> [DispatchResult] {
+        let half = (batch.count + 1) / 2
+        async let first = launch(Array(batch.prefix(half)), on: launching[0])
+        async let second = launch(Array(batch.dropFirst(half)), on: launching[1])
+        return await first + second
+    }
+
+    private func launch(_ part: [Dispatch], on thread: BlockingConnection<Launcher>) async -> [DispatchResult] {
+        if part.isEmpty { return [] }
         do {
-            return try await launching.call { launcher in launcher.launch(batch) }
+            return try await thread.call { launcher in launcher.launch(part) }
         } catch {
-            return batch.map { _ in .unavailable("the dispatcher is shut down") }
+            return part.map { _ in .unavailable("the dispatcher is shut down") }
         }
     }
 
@@ -83,8 +94,8 @@ public final class ExecDispatcher: Dispatcher {
     }
 
     public func shutdown() async {
-        launching.close()
-        await launching.closed()
+        for thread in launching { thread.close() }
+        for thread in launching { await thread.closed() }
         filing.close()
         await filing.closed()
         watcher.stop()
