@@ -9,7 +9,7 @@ import Testing
     init() throws { daemon = try DaemonFixture() }
 
     /// Fifty programs a second, the daemon killed again and again: each occurrence once in the ledger, each started once.
-    @Test(.timeLimit(.minutes(3)))
+    @Test(.timeLimit(.minutes(8)))
     func everyOccurrenceIsStartedOnceThroughKills() async throws {
         let jobs = 50
         var text = ""
@@ -75,7 +75,7 @@ import Testing
         return Int((try parse(last).timeIntervalSince(try parse(first))).rounded())
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(5)))
     func aStopTellsTheChildrenAndLeavesNone() async throws {
         var text = ""
         for number in 0..<10 {

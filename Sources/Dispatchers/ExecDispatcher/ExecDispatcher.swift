@@ -18,6 +18,7 @@ public final class ExecDispatcher: Dispatcher {
     private let isNewBoot: Bool
     private let reporter: Reporter
     private let watcher: Watcher
+    private let launcher: Launcher
     /// Two, because a start waits for the new process more than it computes.
     private let launching: [BlockingConnection<Launcher>]
     /// For the rest of the file work, so that it never keeps a start waiting.
@@ -44,6 +45,7 @@ public final class ExecDispatcher: Dispatcher {
             spawner: try Spawner())
         self.configuration = configuration
         self.reporter = reporter
+        self.launcher = launcher
         isNewBoot = BootID.hasChanged(since: state + "/boot")
         watcher = try Watcher(reporter)
         launching = try (1...2).map { number in
@@ -62,10 +64,14 @@ public final class ExecDispatcher: Dispatcher {
     }
 
     public func dispatch(_ batch: [Dispatch]) async -> [DispatchResult] {
-        let half = (batch.count + 1) / 2
-        async let first = launch(Array(batch.prefix(half)), on: launching[0])
-        async let second = launch(Array(batch.dropFirst(half)), on: launching[1])
-        return await first + second
+        var results = launcher.reserve(batch)
+        let waiting = results.indices.filter { results[$0] == nil }
+        let half = waiting.count / 2
+        async let first = launch(waiting[half...].map { batch[$0] }, on: launching[0])
+        async let second = launch(waiting[..<half].map { batch[$0] }, on: launching[1])
+        for (index, result) in zip(waiting, await second + first) { results[index] = result }
+        // Every place that was empty has its answer now.
+        return results.compactMap { $0 }
     }
 
     private func launch(_ part: [Dispatch], on thread: BlockingConnection<Launcher>) async -> [DispatchResult] {
@@ -73,6 +79,7 @@ public final class ExecDispatcher: Dispatcher {
         do {
             return try await thread.call { launcher in launcher.launch(part) }
         } catch {
+            for dispatch in part { launcher.giveBack(dispatch.attempt) }
             return part.map { _ in .unavailable("the dispatcher is shut down") }
         }
     }

@@ -9,6 +9,23 @@ struct Launcher: Sendable {
     let reporter: Reporter
     let spawner: Spawner
 
+    /// Takes a place for each attempt, in order; nil where it is to be launched. Never waits.
+    func reserve(_ batch: [Dispatch]) -> [DispatchResult?] {
+        batch.map { dispatch in
+            switch reporter.roster.enter(
+                dispatch.attempt, job: dispatch.job, shim: .starting, capacity: configuration.capacity)
+            {
+            case .present: .known
+            case .full: .unavailable("\(configuration.capacity) programs run already")
+            case .entered: nil
+            }
+        }
+    }
+
+    /// Gives back a place that was taken for nothing.
+    func giveBack(_ attempt: AttemptID) { _ = reporter.roster.leave(attempt) }
+
+    /// Launches attempts that have their place.
     func launch(_ batch: [Dispatch]) -> [DispatchResult] {
         // For one batch only: users change while the daemon runs.
         var accounts: [String: UserAccount] = [:]
@@ -17,13 +34,6 @@ struct Launcher: Sendable {
 
     private func launch(_ dispatch: Dispatch, _ accounts: inout [String: UserAccount]) -> DispatchResult {
         let attempt = dispatch.attempt
-        switch reporter.roster.enter(
-            attempt, job: dispatch.job, shim: .starting, capacity: configuration.capacity)
-        {
-        case .present: return .known
-        case .full: return .unavailable("\(configuration.capacity) programs run already")
-        case .entered: break
-        }
         do {
             let order = try order(for: dispatch, &accounts)
             guard let status = try reporter.directory.create(attempt) else {
