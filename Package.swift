@@ -116,7 +116,9 @@ let package = Package(
             name: "CarillonCoreTests", dependencies: ["CarillonCore", "CarillonTestSupport", "Timetable"]),
         .testTarget(
             name: "CarillonEngineTests",
-            dependencies: ["CarillonCore", "CarillonEngine", "CarillonTestSupport", "MemoryStore", "Timetable"]),
+            dependencies: [
+                "CarillonCore", "CarillonEngine", "CarillonTestSupport", "MemoryStore", "Timetable", logging,
+            ]),
         .testTarget(name: "DaemonTests", dependencies: ["CarillonTestSupport", "carillon", "carillon-shim"]),
         .testTarget(
             name: "ExecDispatcherTests",

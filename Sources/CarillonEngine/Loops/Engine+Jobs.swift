@@ -4,7 +4,7 @@ import Timetable
 /// Changes of definitions. Times before a change is taken up follow the old schedule.
 extension Engine {
     /// Adds or replaces jobs; `id` says which ones exist. Answers names that belong to another feed.
-    func put(_ jobs: [(job: Job, id: JobID?)]) async throws -> [FeedProblem] {
+    package func put(_ jobs: [(job: Job, id: JobID?)]) async throws -> [FeedProblem] {
         let ids = jobs.compactMap(\.id)
         let stored = try await cutOver(ids) { cut, before in
             jobs.map { cut.change(to: $0.job, from: $0.id.flatMap { before[$0] }) }

@@ -5,7 +5,7 @@ import Timetable
 /// The loops: each a few lines around one step that tests call directly.
 extension Engine {
     /// Plans and dispatches what is due; returns how long to sleep, in microseconds.
-    func tickOnce() async -> Int64 {
+    package func tickOnce() async -> Int64 {
         plannedWake = .distantPast
         repeat { await send(.tick) } while state.isDue(clock.now)
         plannedWake = state.nextWake ?? .distantFuture
