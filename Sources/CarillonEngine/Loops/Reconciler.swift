@@ -32,7 +32,8 @@ public actor Reconciler<Clock: EngineClock> {
     /// Takes a feed's present state as right although much of it is gone.
     public func accept(_ name: String) async throws {
         guard let feed = feeds[name] else {
-            throw OrderError(.unknown, "there is no feed '\(name)'; the feeds are \(feeds.keys.sorted().joined(separator: ", "))")
+            throw OrderError(
+                .unknown, "there is no feed '\(name)'; the feeds are \(feeds.keys.sorted().joined(separator: ", "))")
         }
         accepted.insert(name)
         await reconcile(feed)
@@ -88,7 +89,8 @@ public actor Reconciler<Clock: EngineClock> {
         {
             throw OrderError(
                 .refused,
-                "\(gone.count) of \(known.count) jobs are suddenly gone; they are kept until `carillon feeds accept \(feed.name)`")
+                "\(gone.count) of \(known.count) jobs are suddenly gone; they are kept until `carillon feeds accept \(feed.name)`"
+            )
         }
         for start in stride(from: 0, to: changed.count, by: Self.batch) {
             let part = Array(changed[start..<min(start + Self.batch, changed.count)])

@@ -24,7 +24,9 @@ final class Auditor {
         for run in opened.new { written(run) }
         for part in batch where !opened.refused.contains(part.id) {
             world.expect(part.to >= part.from, .ledgerFirst, "the cursor of job \(part.id.number) went back")
-            account(for: part.id, after: part.from, through: part.to, fresh: Set(opened.new.filter { $0.jobID == part.id }.map(\.scheduledAt)))
+            account(
+                for: part.id, after: part.from, through: part.to,
+                fresh: Set(opened.new.filter { $0.jobID == part.id }.map(\.scheduledAt)))
             let times = Set(models[part.id]?.times(after: part.from, through: part.to) ?? [])
             for run in part.runs {
                 world.expect(
@@ -46,7 +48,9 @@ final class Auditor {
     /// Every scheduled time in `(after, through]` must be a run or inside a skip.
     private func account(for id: JobID, after: Timestamp, through: Timestamp, fresh: Set<Timestamp> = []) {
         guard through > after, let model = models[id] else { return }
-        let skips = (world.ledger.skips[id] ?? []).reversed().prefix { $0.through >= after }.filter { $0.reason != .gap }
+        let skips = (world.ledger.skips[id] ?? []).reversed().prefix { $0.through >= after }.filter {
+            $0.reason != .gap
+        }
         var left = model.job.policies.maxRuns.map { $0 - model.opened } ?? .max
         for time in model.times(after: after, through: through) where left > 0 {
             world.totals.occurrences += 1
@@ -54,7 +58,8 @@ final class Auditor {
             if isSkipped { world.totals.skips += 1 }
             if model.runs[time] != nil {
                 world.expect(
-                    !isSkipped || time <= model.replayed, .noSilentSkip, "\(model.job.name) ran and skipped \(time): \(skips.map(\.summary)), replayed to \(model.replayed)")
+                    !isSkipped || time <= model.replayed, .noSilentSkip,
+                    "\(model.job.name) ran and skipped \(time): \(skips.map(\.summary)), replayed to \(model.replayed)")
                 if fresh.contains(time) { left -= 1 }
             } else {
                 world.expect(isSkipped, .noSilentSkip, "\(model.job.name) lost \(time) in (\(after), \(through)]")
@@ -112,7 +117,8 @@ final class Auditor {
         let now = world.clock.wall
         let id = dispatch.attempt
         guard let run = world.ledger.runs[id.run], let model = models[run.jobID] else {
-            return world.fail(.ledgerFirst, "\(dispatch.job) at \(dispatch.scheduledAt) is dispatched, not in the ledger")
+            return world.fail(
+                .ledgerFirst, "\(dispatch.job) at \(dispatch.scheduledAt) is dispatched, not in the ledger")
         }
         world.expect(
             run.attempt == id.attempt && !run.state.isFinal, .ledgerFirst,
@@ -170,7 +176,9 @@ final class Auditor {
     /// After two days without a fault everything that was due has happened.
     func checkLiveness() {
         let now = world.clock.wall
-        world.trace { [state = world.state, isUp = world.isUp] in "daemon is \(isUp ? "up" : "down"), \(state.predicament)" }
+        world.trace { [state = world.state, isUp = world.isUp] in
+            "daemon is \(isUp ? "up" : "down"), \(state.predicament)"
+        }
         checkQueues()
         for (id, row) in world.ledger.jobs.sorted(by: { $0.key < $1.key }) where !row.removed {
             let cursor = row.stored.cursor
@@ -179,7 +187,8 @@ final class Auditor {
             guard row.stored.job.enabled, let model = models[id] else { continue }
             let late = model.times(after: cursor, through: now.adding(microseconds: -120_000_000)).first
             world.expect(
-                late == nil, .liveness, "\(row.stored.job.name) has not planned \(late ?? now); its cursor is at \(cursor)")
+                late == nil, .liveness,
+                "\(row.stored.job.name) has not planned \(late ?? now); its cursor is at \(cursor)")
         }
         let old = world.clock.uptime - JobMaker.day * 3 / 2
         for (id, since) in active where since < old {

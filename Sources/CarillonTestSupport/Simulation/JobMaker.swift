@@ -23,12 +23,13 @@ struct JobMaker {
         var limit: Int64?
         let rule: ScheduleText.Rule
         switch random.number(0...99) {
-        case 0..<24: rule = cron("\(minute) \(hour) * * *")
-        case 24..<36: rule = cron("30 2 * * *")
-        case 36..<44: rule = cron("\(minute) \(hour) * * MON-FRI")
-        case 44..<52: rule = cron("\(minute) 1,2,3 * * \(random.number(0...6))")
+        case 0..<10: rule = cron("\(minute) \(hour) * * *")
+        case 10..<24: rule = cron("\(minute) \(hour) */4 * *")
+        case 24..<34: rule = cron("30 2 * * *")
+        case 34..<40: rule = cron("\(minute) \(hour) * * MON-FRI")
+        case 40..<52: rule = cron("\(minute) 1,2,3 * * \(random.number(0...6))")
         case 52..<58: rule = cron("\(minute) \(hour) L * *")
-        case 58..<66: rule = cron("\(minute) */8 * * *")
+        case 58..<66: rule = cron("\(minute) */12 * * *")
         case 66..<72:
             rule = cron("\(minute) * * * *")
             limit = 10 * day

@@ -75,7 +75,7 @@ extension World {
         ask(Lane.orders) {
             Dictionary(uniqueKeysWithValues: ids.compactMap { self.ledger.jobs[$0]?.stored }.map { ($0.id, $0) })
         } then: { answer in
-            guard case .success(let before) = answer else { return self.send(.release(ids), lane: Lane.orders) }
+            guard case .success(let before) = answer else { return self.giveUp(ids) }
             self.hold(ids, tries: tries - 1, before: before, changes)
         }
     }
@@ -86,7 +86,7 @@ extension World {
         ask(Lane.orders) { () throws(StoreError) in
             try self.apply(changes, at: cut.now, lease: lease)
         } then: { answer in
-            guard case .success(let stored) = answer else { return self.send(.release(ids), lane: Lane.orders) }
+            guard case .success(let stored) = answer else { return self.giveUp(ids) }
             var cursors = stored.compactMap { $0 }.map {
                 JobCursor(id: $0.id, nextDue: $0.job.enabled ? $0.nextDue : nil)
             }
@@ -99,6 +99,28 @@ extension World {
                 self.act(Lane.orders) { self.send(.release(untouched), lane: Lane.orders) }
             }
             self.send(.changed(cursors), lane: Lane.orders)
+        }
+    }
+
+    private func giveUp(_ ids: [JobID]) {
+        readCursorsLater()
+        send(.release(ids), lane: Lane.orders)
+    }
+
+    private func readCursorsLater() {
+        later(10_000_000) { [life] in
+            guard life == self.life, self.isUp else { return }
+            self.act(Lane.custody) {
+                self.ask(Lane.custody) {
+                    self.ledger.cursors()
+                } then: { answer in
+                    switch answer {
+                    case .success(let cursors): self.send(.rewound(cursors), lane: Lane.custody)
+                    case .failure: self.readCursorsLater()
+                    }
+                }
+            }
+            self.work(Lane.custody)
         }
     }
 

@@ -20,7 +20,7 @@ extension World {
             storeID: ledger.storeID, instance: "daemon", cursors: ledger.cursors(), now: now,
             paused: ledger.notes["pause"] != nil)
         state.capacity[.exec] = seed % 3 == 0 ? 2 : nil
-        state.limits.patience = 15_000_000
+        state.limits.patience = 60_000_000
         state.limits.batch = seed % 5 == 0 ? 2 : 100
         watch = ClockWatch(now: now, uptime: clock.uptime)
         trace { "daemon \(self.life) starts" }

@@ -94,7 +94,9 @@ extension World {
                 auditor.removed(before, at: time)
             }
             guard let stored else { continue }
-            trace { "\(stored.job.name) is at revision \(stored.revision) from \(stored.cursor): \(stored.job.summary)" }
+            trace {
+                "\(stored.job.name) is at revision \(stored.revision) from \(stored.cursor): \(stored.job.summary)"
+            }
             auditor.put(stored, before: before[stored.id])
         }
         return stored

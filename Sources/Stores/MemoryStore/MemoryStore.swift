@@ -32,8 +32,11 @@ public actor MemoryStore: JobStore {
 
     public func jobs(after name: String?, limit: Int) async throws -> [StoredJob] {
         let rest = ledger.jobs.values.filter { row in
-            !row.removed && (name.map { row.stored.job.name.utf8.lexicographicallyPrecedes($0.utf8) == false
-                && row.stored.job.name != $0 } ?? true)
+            !row.removed
+                && (name.map {
+                    row.stored.job.name.utf8.lexicographicallyPrecedes($0.utf8) == false
+                        && row.stored.job.name != $0
+                } ?? true)
         }
         return rest.map(\.stored).sorted { $0.job.name.utf8.lexicographicallyPrecedes($1.job.name.utf8) }
             .prefix(limit).map { $0 }
