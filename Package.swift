@@ -100,14 +100,16 @@ let package = Package(
         .executableTarget(
             name: "carillon",
             dependencies: [
-                "CarillonConfiguration", "CarillonCore", "CarillonEngine", "ControlSocket", "ExecDispatcher", "FileFeed",
+                "CarillonConfiguration", "CarillonCore", "CarillonEngine", "ControlSocket", "ExecDispatcher",
+                "FileFeed",
                 "SQLiteStore", "Timetable", logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
 
         // Tests
-        .target(name: "CarillonTestSupport", dependencies: ["CarillonCore", "CarillonEngine", "MemoryStore", "Timetable"]),
+        .target(
+            name: "CarillonTestSupport", dependencies: ["CarillonCore", "CarillonEngine", "MemoryStore", "Timetable"]),
         .testTarget(name: "BlockingConnectionTests", dependencies: ["BlockingConnection"]),
         .testTarget(
             name: "CarillonConfigurationTests",

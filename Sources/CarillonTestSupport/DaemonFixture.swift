@@ -33,7 +33,9 @@ public final class DaemonFixture: Sendable {
 
     deinit {
         // A test that failed half-way left it running; nobody can wait for it here.
-        if let running = daemon.withLock({ $0 }), running.isRunning { Foundation.kill(running.processIdentifier, SIGKILL) }
+        if let running = daemon.withLock({ $0 }), running.isRunning {
+            Foundation.kill(running.processIdentifier, SIGKILL)
+        }
     }
 
     public var state: String { folder.path }

@@ -10,7 +10,8 @@ import Testing
 
     @Test func nextAcrossAChangeOfTheClock() async throws {
         let result = try await fixture.carillon(
-            "next", "30 2 * * *", "--zone", "America/New_York", "--after", "2026-03-07T12:00:00Z", "--count", "3", "--json")
+            "next", "30 2 * * *", "--zone", "America/New_York", "--after", "2026-03-07T12:00:00Z", "--count", "3",
+            "--json")
         let object = try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [String: Any]
         #expect(
             object?["next"] as? [String] == ["2026-03-08T07:00:00Z", "2026-03-09T06:30:00Z", "2026-03-10T06:30:00Z"])
@@ -46,7 +47,8 @@ import Testing
     }
 
     @Test func validateNamesFileLineAndKey() async throws {
-        let file = try fixture.folder.write("jobs.d/a.toml", "[[job]]\nname = \"a\"\ncron = \"99 * * * *\"\nexec = [\"x\"]\n")
+        let file = try fixture.folder.write(
+            "jobs.d/a.toml", "[[job]]\nname = \"a\"\ncron = \"99 * * * *\"\nexec = [\"x\"]\n")
         let result = try await fixture.carillon("validate", file)
         #expect(result.code == 2)
         #expect(result.output.hasPrefix("\(file):3: job 'a': cron: minute: 99 is out of range"))

@@ -22,12 +22,16 @@ import Testing
             try await daemon.carillon("jobs", "show", "a").output.contains("every 30m")
         }
         try daemon.folder.write("jobs.d/a.toml", "[[job]\nname = ")
-        try await daemon.eventually(within: 1, "the error") { try await daemon.carillon("jobs", "list").output.contains("a.toml:1") }
+        try await daemon.eventually(within: 1, "the error") {
+            try await daemon.carillon("jobs", "list").output.contains("a.toml:1")
+        }
         let jobs = try await daemon.objects("jobs", "list")
         #expect(jobs.filter { ($0["state"] as? String) == "enabled" }.count == 2, "the last good jobs are kept")
         #expect(daemon.log.contains("a.toml:1"))
         try FileManager.default.removeItem(atPath: daemon.state + "/jobs.d/a.toml")
-        try await daemon.eventually(within: 1, "the job is gone") { try await daemon.objects("jobs", "list").count == 1 }
+        try await daemon.eventually(within: 1, "the job is gone") {
+            try await daemon.objects("jobs", "list").count == 1
+        }
         #expect(await daemon.stop() == 0)
     }
 
@@ -35,7 +39,9 @@ import Testing
     func aThousandGoodJobsRunBesideFiftyBrokenOnes() async throws {
         var text = ""
         for number in 0..<1_000 { text += job("good-\(number)") }
-        for number in 0..<50 { text += "[[job]]\nname = \"bad-\(number)\"\ncron = \"\(number + 60) * * * *\"\nexec = [\"x\"]\n" }
+        for number in 0..<50 {
+            text += "[[job]]\nname = \"bad-\(number)\"\ncron = \"\(number + 60) * * * *\"\nexec = [\"x\"]\n"
+        }
         try daemon.folder.write("jobs.d/all.toml", text)
         try await daemon.start()
         let status = try #require(try await daemon.objects("status").first)
@@ -43,7 +49,9 @@ import Testing
         let jobs = try await daemon.objects("jobs", "list")
         #expect(jobs.filter { $0["state"] as? String == "error" }.count == 50)
         #expect(try await daemon.carillon("jobs", "run", "good-7").code == 0)
-        try await daemon.eventually("it ran") { try await daemon.objects("runs", "list", "--state", "completed").count == 1 }
+        try await daemon.eventually("it ran") {
+            try await daemon.objects("runs", "list", "--state", "completed").count == 1
+        }
         #expect(await daemon.stop() == 0)
     }
 
@@ -51,19 +59,23 @@ import Testing
     func jobsAreAddedChangedAndDeletedByOrder() async throws {
         try await daemon.start()
         let added = try await daemon.carillon(
-            "jobs", "add", "hello", "--cron", "0 19 * * MON-FRI", "--zone", "America/New_York", "--env", "WHO=world", "--",
+            "jobs", "add", "hello", "--cron", "0 19 * * MON-FRI", "--zone", "America/New_York", "--env", "WHO=world",
+            "--",
             "/bin/sh", "-c", "echo hello $WHO")
         #expect(added.code == 0, "\(added.error)")
         #expect(try await daemon.carillon("jobs", "add", "hello", "--every", "1m", "--shell", "x").code == 1)
         let shown = try await daemon.carillon("jobs", "show", "hello").output
         #expect(shown.contains("at 19:00, Monday to Friday"))
         #expect(try await daemon.carillon("jobs", "run", "hello").code == 0)
-        try await daemon.eventually("it ran") { try await daemon.objects("runs", "list", "--state", "completed").count == 1 }
+        try await daemon.eventually("it ran") {
+            try await daemon.objects("runs", "list", "--state", "completed").count == 1
+        }
         let run = try #require(try await daemon.objects("runs", "list").first)
-        #expect(Set(run.keys).isSuperset(of: [
-            "id", "job", "scheduledAt", "state", "attempt", "createdAt", "dispatchedAt", "startedAt", "endedAt",
-            "exitCode", "error", "reason", "instance",
-        ]))
+        #expect(
+            Set(run.keys).isSuperset(of: [
+                "id", "job", "scheduledAt", "state", "attempt", "createdAt", "dispatchedAt", "startedAt", "endedAt",
+                "exitCode", "error", "reason", "instance",
+            ]))
         #expect(run["exitCode"] as? Int == 0)
         let id = try #require(run["id"] as? String)
         #expect(try await daemon.carillon("runs", "logs", String(id.prefix(16))).output == "hello world\n")
@@ -80,7 +92,9 @@ import Testing
     func pauseStopsAllAndTheLedgerSaysSo() async throws {
         try daemon.folder.write("jobs.d/a.toml", job("tick", every: "1s"))
         try await daemon.start()
-        try await daemon.eventually("it ticks") { try await !daemon.objects("runs", "list", "--state", "completed").isEmpty }
+        try await daemon.eventually("it ticks") {
+            try await !daemon.objects("runs", "list", "--state", "completed").isEmpty
+        }
         #expect(try await daemon.carillon("pause", "a move").code == 0)
         #expect(try await daemon.carillon("status").output.contains("paused: a move"))
         let before = try await daemon.objects("runs", "list").count
@@ -96,11 +110,36 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(5)))
+    func inShadowEverythingIsPlannedAndNothingRuns() async throws {
+        try daemon.folder.write("jobs.d/a.toml", job("tick", every: "1s", shell: "touch \(daemon.state)/ran"))
+        try await daemon.start("--shadow")
+        try await daemon.eventually("two are planned") {
+            try await daemon.objects("runs", "list", "--state", "cancelled").count >= 2
+        }
+        let run = try #require(try await daemon.objects("runs", "list").last)
+        #expect(run["reason"] as? String == "shadow: planned, not dispatched")
+        #expect(!FileManager.default.fileExists(atPath: daemon.state + "/ran"))
+        #expect(await daemon.stop() == 0)
+    }
+
+    @Test(.timeLimit(.minutes(5)))
+    func logsAreFollowedToTheEnd() async throws {
+        try daemon.folder.write("jobs.d/a.toml", job("talk", shell: "for i in 1 2 3; do echo $i; sleep 0.3; done"))
+        try await daemon.start()
+        #expect(try await daemon.carillon("jobs", "run", "talk").code == 0)
+        let id = try #require(try await daemon.objects("runs", "list").first?["id"] as? String)
+        #expect(try await daemon.carillon("runs", "logs", "-f", id).output == "1\n2\n3\n")
+        #expect(await daemon.stop() == 0)
+    }
+
+    @Test(.timeLimit(.minutes(5)))
     func aRunIsCancelledWithItsWholeGroup() async throws {
         try daemon.folder.write("jobs.d/a.toml", job("long", shell: "sleep 300 & sleep 300"))
         try await daemon.start()
         #expect(try await daemon.carillon("jobs", "run", "long").code == 0)
-        try await daemon.eventually("it runs") { try await daemon.objects("runs", "list", "--state", "running").count == 1 }
+        try await daemon.eventually("it runs") {
+            try await daemon.objects("runs", "list", "--state", "running").count == 1
+        }
         let id = try #require(try await daemon.objects("runs", "list").first?["id"] as? String)
         #expect(try await daemon.carillon("runs", "cancel", id).code == 0)
         try await daemon.eventually("it is cancelled") {

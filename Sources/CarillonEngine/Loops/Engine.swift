@@ -61,9 +61,13 @@ public actor Engine<Clock: EngineClock> {
             case .read(let ids): await read(ids)
             case .open(let batch): await open(batch)
             case .dispatch(let kind, let batch):
-                guard !settings.shadow else { continue }
-                outboxes[kind]?.put.yield(.dispatch(batch))
-            case .cancel(let kind, let attempt): outboxes[kind]?.put.yield(.cancel(attempt))
+                if settings.shadow {
+                    await endUnsent(kind, batch)
+                } else {
+                    outboxes[kind]?.put.yield(.dispatch(batch))
+                }
+            case .cancel(let kind, let attempt):
+                if !settings.shadow { outboxes[kind]?.put.yield(.cancel(attempt)) }
             case .acknowledge(let kind, let attempts): outboxes[kind]?.put.yield(.acknowledge(attempts))
             case .save: askToSave.yield()
             case .rewind: await rewind()
@@ -78,6 +82,15 @@ public actor Engine<Clock: EngineClock> {
         let resumed = waiters
         waiters = []
         for waiter in resumed { waiter.resume() }
+    }
+
+    /// In shadow nothing goes out: each run ends where it would have begun, and says why.
+    private func endUnsent(_ kind: Target.Kind, _ batch: [Dispatch]) async {
+        await send(.results(kind, batch.map(\.attempt), batch.map { _ in .accepted }))
+        for dispatch in batch {
+            await send(.cancel(dispatch.attempt.run, reason: "shadow: planned, not dispatched"))
+            await send(.told([DispatchEvent(attempt: dispatch.attempt, at: clock.now, what: .cancelled(Outcome()))]))
+        }
     }
 
     /// Those who wait for the state to change.

@@ -30,15 +30,21 @@ struct Explanation {
         if !runs.isEmpty { return runs.reversed().flatMap { story($0, zone) } }
         let skips = try await desk.store.skips(RunQuery(job: name, since: from, until: through, limit: 20))
         let covering = skips.filter { $0.after < through && $0.through >= from }
-        let occurrence = definition.schedule?.next(after: from.adding(microseconds: -1)).flatMap { $0 <= through ? $0 : nil }
+        let occurrence = definition.schedule?.next(after: from.adding(microseconds: -1)).flatMap {
+            $0 <= through ? $0 : nil
+        }
         if let skip = covering.first, occurrence != nil || skip.reason == .gap || skip.reason == .past {
             let detail = skip.detail.map { " (\($0))" } ?? ""
             return ["\(zone.format(occurrence ?? skip.through)): did not run, because \(skip.reason.words)\(detail)."]
         }
         guard let occurrence else { return neighbours(of: from, definition, zone) }
         if occurrence > now { return ["\(zone.format(occurrence)): that is still to come."] }
-        if occurrence > job.cursor { return ["\(zone.format(occurrence)): has not been planned yet; no daemon has scheduled since."] }
-        return ["\(zone.format(occurrence)): the ledger has nothing: the job or this schedule is younger, or its history was pruned."]
+        if occurrence > job.cursor {
+            return ["\(zone.format(occurrence)): has not been planned yet; no daemon has scheduled since."]
+        }
+        return [
+            "\(zone.format(occurrence)): the ledger has nothing: the job or this schedule is younger, or its history was pruned."
+        ]
     }
 
     /// A time without seconds means its whole minute.
@@ -88,7 +94,8 @@ struct Explanation {
         }
         if let started = run.startedAt {
             let late = Double(started.microseconds - run.scheduledAt.microseconds) / 1_000_000
-            let lateness = run.trigger == .manual ? "" : ", \(Span.format(Int64(max(late, 0) * 1_000) * 1_000)) after its time"
+            let lateness =
+                run.trigger == .manual ? "" : ", \(Span.format(Int64(max(late, 0) * 1_000) * 1_000)) after its time"
             lines.append("  started \(zone.format(started))\(run.earlier.isEmpty ? lateness : "")")
         }
         if let ended = run.endedAt {
@@ -101,7 +108,8 @@ struct Explanation {
         if let reason = run.reason, reason != run.outcome.error { lines.append("  reason: \(reason)") }
         if run.state == .pending {
             lines.append(
-                run.notBefore > now ? "  waits until \(zone.format(run.notBefore))" : "  waits for its turn or for room")
+                run.notBefore > now ? "  waits until \(zone.format(run.notBefore))" : "  waits for its turn or for room"
+            )
         }
         return lines
     }
@@ -121,7 +129,9 @@ struct Explanation {
 
     private func outlook(_ definition: Definition, _ zone: Zone) async throws -> [String] {
         var lines: [String] = []
-        for problem in try await desk.problemsByJob()[name] ?? [] { lines.append("Its definition is broken: \(problem)") }
+        for problem in try await desk.problemsByJob()[name] ?? [] {
+            lines.append("Its definition is broken: \(problem)")
+        }
         if let fault = definition.fault { lines.append("Its schedule cannot be used: \(fault)") }
         if let pause = try await desk.store.note("pause") { lines.append("Dispatching is paused: \(pause)") }
         if !job.job.enabled {

@@ -62,7 +62,8 @@ public struct OrderDesk<Clock: EngineClock>: Sendable {
         let stored = try await queries.job(named: name)
         guard stored.job.origin.feed == Origin.orders.feed else {
             throw OrderError(
-                .refused, "\(name) belongs to \(stored.job.origin); it is \(change) there, and the change is taken up at once")
+                .refused,
+                "\(name) belongs to \(stored.job.origin); it is \(change) there, and the change is taken up at once")
         }
         return stored
     }

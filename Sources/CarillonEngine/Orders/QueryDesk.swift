@@ -107,7 +107,8 @@ public struct QueryDesk: Sendable {
         default: count = schedule?.count(after: skip.after, through: skip.through, limit: Self.mostCounted) ?? 1
         }
         let id = RunID(store: try await store.storeID(), job: skip.job, scheduledAt: first)
-        return RunView(skip, id: id, first: min(first, skip.through), count: count, zone: definition?.schedule.zone ?? "UTC")
+        return RunView(
+            skip, id: id, first: min(first, skip.through), count: count, zone: definition?.schedule.zone ?? "UTC")
     }
 
     func problemsByJob() async throws -> [String: [FeedProblem]] {

@@ -82,7 +82,9 @@ enum DirectoryWatch {
                 let event = buffer.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: inotify_event.self) }
                 let start = offset + MemoryLayout<inotify_event>.size
                 offset = start + Int(event.len)
-                if event.mask & UInt32(IN_IGNORED) != 0 || event.mask & UInt32(IN_MOVE_SELF) != 0 { gone.insert(event.wd) }
+                if event.mask & UInt32(IN_IGNORED) != 0 || event.mask & UInt32(IN_MOVE_SELF) != 0 {
+                    gone.insert(event.wd)
+                }
                 let name = String(decoding: buffer[start..<min(offset, count)].prefix { $0 != 0 }, as: UTF8.self)
                 // An overflow of the queue has no name, and may have been anything.
                 if name.isEmpty || event.mask & UInt32(IN_ISDIR) != 0 || concerns(name) { concerning = true }

@@ -135,7 +135,7 @@ public struct MemoryLedger: Sendable {
                 opened.new.append(written)
                 jobs[part.id]?.stored.opened += 1
             }
-            part.skips.forEach { add($0) }
+            for skip in part.skips { add(skip) }
         }
         return opened
     }
