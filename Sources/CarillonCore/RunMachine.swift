@@ -71,6 +71,7 @@ public enum RunMachine {
         case .cancelled(let outcome):
             return endCancelled(&run, outcome, policies, at: now)
         case .refused(let why):
+            if run.state == .cancelling { return endCancelled(&run, Outcome(error: why), policies, at: now) }
             return fail(&run, Outcome(error: why), cause: .failure, policies, at: now)
         case .lost(let why):
             return lose(&run, why, policies, at: now)
