@@ -201,7 +201,9 @@ private struct Drafting {
     }
 
     mutating func finish() -> JobAdvance? {
-        let more = exhausted ? nil : Planner.nextDue(of: schedule, after: cursor)
+        // Only what the store counted ends a job: a run planned here may be there already, and then opens nothing.
+        let ended = policies.maxRuns.map { stored.opened >= $0 } ?? false
+        let more = ended ? nil : Planner.nextDue(of: schedule, after: cursor)
         guard cursor > stored.cursor || more != stored.nextDue else { return nil }
         return JobAdvance(
             id: stored.id, revision: stored.revision, from: stored.cursor, to: cursor, nextDue: more, runs: runs,
