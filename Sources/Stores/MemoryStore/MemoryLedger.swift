@@ -93,10 +93,8 @@ public struct MemoryLedger: Sendable {
     }
 
     public func cursors() -> [JobCursor] {
-        jobs.values.compactMap {
-            $0.removed || !$0.stored.job.enabled || $0.stored.nextDue == nil
-                ? nil : JobCursor(id: $0.stored.id, nextDue: $0.stored.nextDue)
-        }
+        let present = jobs.values.filter { !$0.removed && $0.stored.job.enabled && $0.stored.nextDue != nil }
+        return present.map { JobCursor(id: $0.stored.id, nextDue: $0.stored.nextDue) }.sorted { $0.id < $1.id }
     }
 
     public mutating func rewind(_ cursors: [JobCursor], lease: Lease, now: Timestamp) throws {
@@ -186,11 +184,14 @@ public struct MemoryLedger: Sendable {
         try check(lease)
         let oldest = now.adding(microseconds: -retention.age)
         let ended = runs.values.filter(\.state.isFinal)
-        var victims = ended.filter { $0.scheduledAt.seconds < oldest.seconds }
+        var victims = Dictionary(
+            uniqueKeysWithValues: ended.filter { $0.scheduledAt.seconds < oldest.seconds }.map { ($0.id, $0) })
         for (_, ofJob) in Dictionary(grouping: ended, by: \.jobID) where ofJob.count > retention.perJob {
-            victims += ofJob.sorted { $0.scheduledAt > $1.scheduledAt }.dropFirst(retention.perJob)
+            for run in ofJob.sorted(by: { $0.scheduledAt > $1.scheduledAt }).dropFirst(retention.perJob) {
+                victims[run.id] = run
+            }
         }
-        let gone = Array(victims.sorted { $0.id < $1.id }.prefix(limit))
+        let gone = Array(victims.values.sorted { $0.id < $1.id }.prefix(limit))
         for run in gone {
             runs[run.id] = nil
             if let time = run.occurrence { occurrences[Occurrence(job: run.jobID, at: time)] = nil }
