@@ -121,7 +121,8 @@ extension EngineState {
                 if event.what.isEnd { effects.append(contentsOf: acknowledgements([event.attempt])) }
                 continue
             }
-            if event.attempt.attempt < tracked.run.attempt, event.what.isEnd {
+            // An attempt that the ledger does not have as ended is acknowledged when it does.
+            if event.attempt.attempt < tracked.savedAttempt, event.what.isEnd {
                 effects.append(.acknowledge(tracked.definition.job.target.kind, [event.attempt]))
             }
             apply(RunEvent(event.what), attempt: event.attempt.attempt, to: id, at: event.at, &effects)

@@ -21,19 +21,23 @@ extension EngineState {
         saving = false
         storeTrouble = nil
         var ended: [Target.Kind: [AttemptID]] = [:]
-        for (id, version) in versions {
+        // Oldest first, which is the order they are dispatched in.
+        for (id, version) in versions.sorted(by: { $0.key < $1.key }) {
             guard var tracked = runs[id] else {
                 unsavedIDs.remove(id)
                 continue
             }
             tracked.saved = version
-            runs[id] = tracked
-            guard tracked.isSaved else { continue }
-            unsavedIDs.remove(id)
-            for earlier in tracked.run.earlier.suffix(1) {
-                ended[tracked.definition.job.target.kind, default: []]
-                    .append(AttemptID(run: id, attempt: earlier.attempt))
+            guard tracked.isSaved else {
+                runs[id] = tracked
+                continue
             }
+            for attempt in tracked.savedAttempt..<tracked.run.attempt {
+                ended[tracked.definition.job.target.kind, default: []].append(AttemptID(run: id, attempt: attempt))
+            }
+            tracked.savedAttempt = tracked.run.attempt
+            runs[id] = tracked
+            unsavedIDs.remove(id)
             if tracked.run.state.isFinal {
                 ended[tracked.definition.job.target.kind, default: []].append(tracked.attempt)
                 runs[id] = nil

@@ -9,8 +9,16 @@ struct TrackedRun: Sendable {
     var version: UInt32 = 0
     /// The version the ledger has.
     var saved: UInt32 = 0
+    /// The attempt the ledger has for certain.
+    var savedAttempt: Int
     /// It stands in the queue of its dispatcher.
     var queued = false
+
+    init(run: Run, definition: Definition) {
+        self.run = run
+        self.definition = definition
+        savedAttempt = run.attempt
+    }
 
     var isSaved: Bool { version == saved }
 
