@@ -70,7 +70,6 @@ extension EngineState {
                 if tracked.run.attempt == 1, tracked.run.trigger == .schedule {
                     lateness.note(now.microseconds - tracked.run.notBefore.microseconds)
                 }
-                out[kind, default: 0] += 1
                 setTimeOuts(id)
                 batch.append(
                     Dispatch(
@@ -100,9 +99,7 @@ extension EngineState {
     /// The executor was out of reach: the same attempt goes out again later.
     private mutating func takeBack(_ id: RunID, _ why: String, _ now: Timestamp, _ effects: inout [EngineEffect]) {
         guard var tracked = runs[id], tracked.isOut else { return }
-        out[tracked.definition.job.target.kind, default: 1] -= 1
         if tracked.run.state == .cancelling {
-            runs[id]?.run.dispatchedAt = nil
             apply(.cancelled(Outcome()), to: id, at: now, &effects)
             return
         }
@@ -135,7 +132,6 @@ extension EngineState {
     ) {
         guard var tracked = runs[id] else { return }
         let kind = tracked.definition.job.target.kind
-        let wasOut = tracked.isOut
         let ended = tracked.attempt
         let step = RunMachine.apply(
             event, attempt: attempt, to: &tracked.run, policies: tracked.definition.job.policies, at: time)
@@ -146,11 +142,9 @@ extension EngineState {
         case .moved: setTimeOuts(id)
         case .cancelling: effects.append(.cancel(kind, ended))
         case .retrying:
-            if wasOut { out[kind, default: 1] -= 1 }
             effects.append(.report(tracked.run))
             timers.insert(RunTimer(at: tracked.run.notBefore, attempt: tracked.attempt, what: .ready))
         case .ended:
-            if wasOut { out[kind, default: 1] -= 1 }
             effects.append(.report(tracked.run))
             leaveJob(tracked.run, time, &effects)
         }

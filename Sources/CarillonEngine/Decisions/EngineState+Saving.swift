@@ -3,9 +3,11 @@ import Timetable
 
 /// Runs on their way into the ledger: many changes of one run become one write.
 extension EngineState {
-    /// Keeps a changed run, to be saved.
+    /// Keeps a changed run, to be saved, and counts it in or out of what its dispatcher has.
     mutating func put(_ tracked: TrackedRun) {
         var tracked = tracked
+        let wasOut = runs[tracked.run.id]?.isOut ?? false
+        if wasOut != tracked.isOut { out[tracked.definition.job.target.kind, default: 0] += wasOut ? -1 : 1 }
         tracked.version &+= 1
         runs[tracked.run.id] = tracked
         unsavedIDs.insert(tracked.run.id)
