@@ -7,7 +7,9 @@ extension EngineState {
     mutating func found(
         _ found: [Run], _ definitions: [JobID: Definition], _ now: Timestamp, _ effects: inout [EngineEffect]
     ) {
-        for run in found where runs[run.id] == nil && !run.state.isFinal {
+        // What is out comes first: whatever waits must wait behind it.
+        let outFirst = found.filter { $0.dispatchedAt != nil } + found.filter { $0.dispatchedAt == nil }
+        for run in outFirst where runs[run.id] == nil && !run.state.isFinal {
             guard let definition = definitions[run.jobID] else { continue }
             track(run, definition, now, &effects)
         }
