@@ -32,7 +32,17 @@ extension EngineState {
                 effects.append(.cancel(definition.job.target.kind, AttemptID(run: run.id, attempt: run.attempt)))
             }
         } else {
+            settleUnreceived(run.id, now, &effects)
             offer(run.id, now, &effects)
+        }
+    }
+
+    /// A crash came between the ledger and the executor, which never had this attempt: nobody else will end it.
+    private mutating func settleUnreceived(_ id: RunID, _ now: Timestamp, _ effects: inout [EngineEffect]) {
+        switch runs[id]?.run.state {
+        case .cancelling: apply(.cancelled(Outcome()), to: id, at: now, &effects)
+        case .running: apply(.lost("its executor does not know it"), to: id, at: now, &effects)
+        default: break
         }
     }
 
