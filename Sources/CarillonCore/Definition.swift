@@ -22,4 +22,14 @@ public final class Definition: Sendable {
             fault = error.message
         }
     }
+
+    /// The longest a run may have to wait from now on, in microseconds; a later `notBefore` comes from a wrong clock.
+    public func longestWait(of run: Run) -> Int64 {
+        let retry = run.attempt > 1 ? job.policies.retry.delay(afterAttempt: run.attempt - 1) : 0
+        var wait = max(schedule?.jitter ?? 0, retry, 60_000_000)
+        if case .all(let limit, let rate) = job.policies.catchUp, rate > 0 {
+            wait = max(wait, Int64(min(Double(limit) / rate, 86_400 * 366) * 1_000_000))
+        }
+        return wait
+    }
 }

@@ -18,6 +18,8 @@ extension EngineState {
     /// A run of the ledger enters the engine.
     mutating func track(_ run: Run, _ definition: Definition, _ now: Timestamp, _ effects: inout [EngineEffect]) {
         guard runs[run.id] == nil else { return }
+        var run = run
+        run.notBefore = min(run.notBefore, now.adding(microseconds: definition.longestWait(of: run)))
         runs[run.id] = TrackedRun(run: run, definition: definition)
         if definition.job.policies.overlap == .replace, run.state == .pending {
             for older in byJob[run.jobID] ?? [] {
@@ -27,7 +29,7 @@ extension EngineState {
         byJob[run.jobID, default: []].append(run.id)
         if run.dispatchedAt != nil {
             out[definition.job.target.kind, default: 0] += 1
-            setTimeOuts(run.id)
+            setTimeOuts(run.id, now)
             if run.state == .cancelling {
                 effects.append(.cancel(definition.job.target.kind, AttemptID(run: run.id, attempt: run.attempt)))
             }
@@ -82,7 +84,7 @@ extension EngineState {
                 if tracked.run.attempt == 1, tracked.run.trigger == .schedule {
                     lateness.note(now.microseconds - tracked.run.notBefore.microseconds)
                 }
-                setTimeOuts(id)
+                setTimeOuts(id, now)
                 batch.append(
                     Dispatch(
                         attempt: tracked.attempt, job: tracked.run.job, target: tracked.definition.job.target,
@@ -124,6 +126,8 @@ extension EngineState {
 
     mutating func told(_ events: [DispatchEvent], _ now: Timestamp, _ effects: inout [EngineEffect]) {
         for event in events {
+            // An executor's word may come from a time when the clock ran ahead.
+            let time = min(event.at, now)
             let id = event.attempt.run
             guard let tracked = runs[id] else {
                 // Final in the ledger, or never in it: whatever is kept to answer for it may go.
@@ -134,7 +138,7 @@ extension EngineState {
             if event.attempt.attempt < tracked.savedAttempt, event.what.isEnd {
                 effects.append(.acknowledge(tracked.definition.job.target.kind, [event.attempt]))
             }
-            apply(RunEvent(event.what), attempt: event.attempt.attempt, to: id, at: event.at, &effects)
+            apply(RunEvent(event.what), attempt: event.attempt.attempt, to: id, at: time, &effects)
         }
     }
 
@@ -151,7 +155,12 @@ extension EngineState {
         put(tracked)
         switch step {
         case .ignored: break
-        case .moved: setTimeOuts(id)
+        case .moved:
+            if case .heartbeat = event {
+                runs[id]?.sign = max(tracked.sign ?? time, time)
+            } else {
+                setTimeOuts(id, time)
+            }
         case .cancelling: effects.append(.cancel(kind, ended))
         case .retrying:
             effects.append(.report(tracked.run))

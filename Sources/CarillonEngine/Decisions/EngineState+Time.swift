@@ -4,20 +4,20 @@ import Timetable
 
 /// Timers, and a wall clock that jumps.
 extension EngineState {
-    /// Sets the timers of a run that is out.
-    mutating func setTimeOuts(_ id: RunID) {
+    /// Sets the timers of a run that is out, one for each time-out, when it goes out and when it starts.
+    mutating func setTimeOuts(_ id: RunID, _ now: Timestamp) {
         guard let tracked = runs[id], let dispatched = tracked.run.dispatchedAt else { return }
         let policies = tracked.definition.job.policies
         switch tracked.run.state {
         case .pending:
-            if let limit = policies.startTimeout { setTimer(tracked, .start, dispatched.adding(microseconds: limit)) }
+            let since = min(dispatched, now)
+            if let limit = policies.startTimeout { setTimer(tracked, .start, since.adding(microseconds: limit)) }
         case .running:
-            let started = tracked.run.startedAt ?? dispatched
-            if let limit = policies.timeout { setTimer(tracked, .execution, started.adding(microseconds: limit)) }
-            if let limit = policies.heartbeatTimeout {
-                let sign = tracked.run.heartbeatAt ?? started
-                setTimer(tracked, .heartbeat, sign.adding(microseconds: limit))
-            }
+            let since = min(tracked.run.startedAt ?? dispatched, now)
+            let sign = min(tracked.run.heartbeatAt ?? since, now)
+            runs[id]?.sign = sign
+            if let limit = policies.timeout { setTimer(tracked, .execution, since.adding(microseconds: limit)) }
+            if let limit = policies.heartbeatTimeout { setTimer(tracked, .heartbeat, sign.adding(microseconds: limit)) }
         default: break
         }
     }
@@ -34,11 +34,13 @@ extension EngineState {
             switch timer.what {
             case .ready: offer(timer.attempt.run, now, &effects)
             case .timeOut(.heartbeat):
-                // A sign of life since then has set a timer of its own.
-                let limit = tracked.definition.job.policies.heartbeatTimeout ?? 0
-                let sign = tracked.run.heartbeatAt ?? tracked.run.startedAt ?? timer.at
-                if sign.adding(microseconds: limit) <= now {
+                let due = (tracked.sign ?? timer.at).adding(
+                    microseconds: tracked.definition.job.policies.heartbeatTimeout ?? 0)
+                if due <= now {
                     apply(.overran(.heartbeat), to: timer.attempt.run, at: now, &effects)
+                } else if tracked.run.state == .running {
+                    // There was a sign of life since.
+                    setTimer(tracked, .heartbeat, due)
                 }
             case .timeOut(let what): apply(.overran(what), to: timer.attempt.run, at: now, &effects)
             }
@@ -50,8 +52,14 @@ extension EngineState {
         let before = now.adding(microseconds: -by)
         timers = Heap(
             timers.unordered.map { RunTimer(at: $0.at.adding(microseconds: by), attempt: $0.attempt, what: $0.what) })
-        for (id, tracked) in runs where tracked.run.state == .pending && tracked.run.notBefore > before {
-            runs[id]?.run.notBefore = tracked.run.notBefore.adding(microseconds: by)
+        for (id, var tracked) in runs {
+            tracked.sign = tracked.sign?.adding(microseconds: by)
+            if tracked.run.state == .pending, tracked.run.notBefore > before {
+                tracked.run.notBefore = tracked.run.notBefore.adding(microseconds: by)
+                put(tracked)
+            } else {
+                runs[id] = tracked
+            }
         }
         if let hold = holdUntil { holdUntil = hold.adding(microseconds: by) }
         live = now
