@@ -14,6 +14,9 @@ public enum EngineEvent: Sendable {
     case openFailed([JobAdvance], String)
     /// Runs of the ledger that are not final, with their definitions: found on start, on a sweep, or ordered by hand.
     case found([Run], [JobID: Definition])
+    /// The ledger's active runs have been compared, or could not be.
+    case swept
+    case sweepFailed(String)
     /// What a dispatcher said of a batch.
     case results(Target.Kind, [AttemptID], [DispatchResult])
     /// What an executor tells.

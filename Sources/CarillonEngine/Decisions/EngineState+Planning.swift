@@ -9,9 +9,11 @@ extension EngineState {
         guard holdUntil == nil, !stopping else { return }
         if mustSweep {
             mustSweep = false
+            leftSinceSweep = []
             effects.append(.sweep)
         }
-        guard !paused, planning.isEmpty, runs.count < limits.mostTracked else { return }
+        // Nothing is planned on top of runs that are not known yet.
+        guard mayPlan else { return }
         plan(heap.popDue(at: now, limit: limits.batch), &effects)
     }
 
@@ -105,6 +107,11 @@ extension EngineState {
             // At once when the store is back: a fresh read tells how far the job really got.
             heap.set(JobCursor(id: id, nextDue: now))
         }
+    }
+
+    mutating func sweepFailed(_ why: String, _ now: Timestamp) {
+        leftSinceSweep = nil
+        planFailed([], why, now)
     }
 
     mutating func changed(_ cursors: [JobCursor]) {

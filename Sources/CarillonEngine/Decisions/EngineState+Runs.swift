@@ -10,6 +10,7 @@ extension EngineState {
         // What is out comes first: whatever waits must wait behind it.
         let outFirst = found.filter { $0.dispatchedAt != nil } + found.filter { $0.dispatchedAt == nil }
         for run in outFirst where runs[run.id] == nil && !run.state.isFinal {
+            if leftSinceSweep?.contains(run.id) ?? false { continue }
             guard let definition = definitions[run.jobID] else { continue }
             track(run, definition, now, &effects)
         }

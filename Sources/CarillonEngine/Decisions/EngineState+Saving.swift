@@ -43,6 +43,7 @@ extension EngineState {
             if tracked.run.state.isFinal {
                 ended[tracked.definition.job.target.kind, default: []].append(tracked.attempt)
                 runs[id] = nil
+                leftSinceSweep?.insert(id)
             } else {
                 offer(id, now, &effects)
             }

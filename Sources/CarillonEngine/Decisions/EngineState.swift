@@ -51,6 +51,8 @@ public struct EngineState: Sendable {
     /// The store failed: nothing is planned or saved before this.
     var holdUntil: Timestamp?
     var mustSweep = false
+    /// While a sweep reads the ledger: runs that left the engine since, which it may still have seen as active.
+    var leftSinceSweep: Set<RunID>?
     public internal(set) var storeTrouble: String?
     public internal(set) var lateness = Lateness()
 
@@ -77,6 +79,8 @@ public struct EngineState: Sendable {
         case .opened(let batch, let opened): self.opened(batch, opened, now, &effects)
         case .openFailed(let batch, let why): planFailed(batch.map { ($0.id, $0) }, why, now)
         case .found(let runs, let definitions): found(runs, definitions, now, &effects)
+        case .swept: leftSinceSweep = nil
+        case .sweepFailed(let why): sweepFailed(why, now)
         case .results(let kind, let attempts, let results):
             dispatching.remove(kind)
             self.results(attempts, results, now, &effects)
@@ -97,20 +101,24 @@ public struct EngineState: Sendable {
     /// When `tick` is worth calling again; nil when only an event can bring work.
     public var nextWake: Timestamp? {
         var wake = timers.min?.at
-        if !paused, !stopping, runs.count < limits.mostTracked, let due = heap.earliest, due != .distantFuture {
+        if mayPlan, let due = heap.earliest, due != .distantFuture {
             wake = min(wake ?? due, max(due, holdUntil ?? due))
         }
         if !unsavedIDs.isEmpty || mustSweep, let hold = holdUntil { wake = min(wake ?? hold, hold) }
+        if mustSweep, holdUntil == nil, !stopping { wake = .distantPast }
         return wake
+    }
+
+    /// Nothing stands against taking jobs from the heap, but the time and a store that failed.
+    var mayPlan: Bool {
+        !paused && !stopping && planning.isEmpty && leftSinceSweep == nil && runs.count < limits.mostTracked
     }
 
     // MARK: What others may know
 
     /// Whether `tick` would plan something right now.
     public func isDue(_ now: Timestamp) -> Bool {
-        guard !paused, !stopping, holdUntil == nil, planning.isEmpty, runs.count < limits.mostTracked,
-            let due = heap.earliest
-        else { return false }
+        guard mayPlan, holdUntil == nil, let due = heap.earliest else { return false }
         return due <= now
     }
 

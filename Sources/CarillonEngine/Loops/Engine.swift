@@ -140,9 +140,9 @@ public actor Engine<Clock: EngineClock> {
                 let unknown = page.filter { state.run($0.id) == nil }
                 if !unknown.isEmpty { await send(.found(unknown, try await definitions(of: unknown))) }
             }
+            await send(.swept)
         } catch {
-            await send(.saveFailed(note(error)))
-            await send(.openFailed([], note(error)))
+            await send(.sweepFailed(note(error)))
         }
     }
 
