@@ -41,8 +41,13 @@ extension EngineState {
         if cache.count + jobs.count > limits.mostCached { cache.removeAll(keepingCapacity: true) }
         var batch: [JobAdvance] = []
         var waiting: Set<JobID> = []
+        var again: [JobID] = []
         for job in jobs {
             let id = job.definition.id
+            if outdated.remove(id) != nil {
+                again.append(id)
+                continue
+            }
             cache[id] = job
             guard let schedule = job.definition.schedule, job.definition.job.enabled,
                 let advance = planner.plan(job.stored, schedule: schedule, activity: activity(of: id))
@@ -55,6 +60,7 @@ extension EngineState {
         }
         for id in asked where !waiting.contains(id) { planning.remove(id) }
         if !batch.isEmpty { effects.append(.open(batch)) }
+        plan(again, &effects)
     }
 
     /// Where a job that had nothing to open waits: never at a time that is past, or the tick would spin on it.
@@ -76,7 +82,7 @@ extension EngineState {
         var again: [JobID] = []
         for advance in batch {
             planning.remove(advance.id)
-            if opened.refused.contains(advance.id) {
+            if outdated.remove(advance.id) != nil || opened.refused.contains(advance.id) {
                 cache[advance.id] = nil
                 again.append(advance.id)
                 continue
@@ -103,6 +109,7 @@ extension EngineState {
         mustSweep = true
         for (id, _) in parts {
             planning.remove(id)
+            outdated.remove(id)
             cache[id] = nil
             // At once when the store is back: a fresh read tells how far the job really got.
             heap.set(JobCursor(id: id, nextDue: now))
@@ -117,8 +124,11 @@ extension EngineState {
     mutating func changed(_ cursors: [JobCursor]) {
         for cursor in cursors {
             cache[cursor.id] = nil
-            // A job under way is refused by its old revision, read again and put back then.
-            if !planning.contains(cursor.id) { heap.set(cursor) }
+            if planning.contains(cursor.id) {
+                outdated.insert(cursor.id)
+            } else {
+                heap.set(cursor)
+            }
         }
     }
 

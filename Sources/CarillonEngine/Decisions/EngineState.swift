@@ -31,6 +31,8 @@ public struct EngineState: Sendable {
 
     var heap: CursorHeap
     var planning: Set<JobID> = []
+    /// Jobs that changed while their plan was under way: what it says of their cursor is old.
+    var outdated: Set<JobID> = []
     var cache: [JobID: LoadedJob] = [:]
     var runs: [RunID: TrackedRun] = [:]
     /// Runs that are not final, oldest first.
