@@ -42,6 +42,7 @@ extension EngineState {
         var batch: [JobAdvance] = []
         var waiting: Set<JobID> = []
         var again: [JobID] = []
+        var rewind = false
         for job in jobs {
             let id = job.definition.id
             if outdated.remove(id) != nil {
@@ -49,6 +50,7 @@ extension EngineState {
                 continue
             }
             cache[id] = job
+            if isAhead(job.cursor, now) { rewind = true }
             guard let schedule = job.definition.schedule, job.definition.job.enabled,
                 let advance = planner.plan(job.stored, schedule: schedule, activity: activity(of: id))
             else {
@@ -61,6 +63,12 @@ extension EngineState {
         for id in asked where !waiting.contains(id) { planning.remove(id) }
         if !batch.isEmpty { effects.append(.open(batch)) }
         plan(again, &effects)
+        if rewind { effects.append(.rewind) }
+    }
+
+    /// A write from before a step back of the clock came after the cursors were set back.
+    private func isAhead(_ cursor: Timestamp, _ now: Timestamp) -> Bool {
+        cursor > now.adding(microseconds: limits.ahead)
     }
 
     /// Where a job that had nothing to open waits: never at a time that is past, or the tick would spin on it.
@@ -100,6 +108,7 @@ extension EngineState {
             track(run, job.definition, now, &effects)
         }
         plan(again, &effects)
+        if batch.contains(where: { isAhead($0.to, now) }) { effects.append(.rewind) }
     }
 
     /// Nothing is known to be written: the jobs go back, and the ledger is compared once it answers again.

@@ -19,6 +19,8 @@ public struct EngineState: Sendable {
         public var mostDispatched = 500
         /// Microseconds before a store that failed is asked again, and a dispatcher that was out of reach.
         public var patience: Int64 = 1_000_000
+        /// Microseconds a cursor may lie in the future before it is set back.
+        public var ahead: Int64 = 2_000_000
 
         public init() {}
     }
