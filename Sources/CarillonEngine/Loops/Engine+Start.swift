@@ -10,7 +10,7 @@ extension Engine {
     ) async throws -> Engine {
         let lease = try await store.lease(instance: instance, length: settings.leaseLength)
         let pause = try await store.note("pause")
-        let (bootedAt, isNewBoot) = try await boot(bootID, store: store, now: clock.now)
+        let bootedAt = try await boot(bootID, store: store, now: clock.now)
         let state = EngineState(
             storeID: try await store.storeID(), instance: instance, cursors: try await store.cursors(), now: clock.now,
             bootedAt: bootedAt, paused: pause != nil)
@@ -20,20 +20,21 @@ extension Engine {
         // The clock may have gone back while no daemon ran.
         await engine.rewindIfAhead()
         try await engine.adopt()
-        if isNewBoot { await engine.send(.plan(await engine.state.waitingForBoot)) }
+        // Each time, because the last process may have died between the note of the boot and its runs.
+        await engine.send(.plan(await engine.state.waitingForBoot))
         try await engine.replanIfZonesChanged()
         return engine
     }
 
-    /// When this boot of the machine was first seen, and whether that is now.
-    private static func boot(_ id: String, store: any JobStore, now: Timestamp) async throws -> (Timestamp, Bool) {
+    /// When this boot of the machine was first seen.
+    private static func boot(_ id: String, store: any JobStore, now: Timestamp) async throws -> Timestamp {
         if let note = try await store.note("boot"), note.hasPrefix(id + " "),
             let seen = Int64(note.dropFirst(id.count + 1))
         {
-            return (Timestamp(microseconds: seen), false)
+            return Timestamp(microseconds: seen)
         }
         try await store.setNote("boot", "\(id) \(now.microseconds)")
-        return (now, true)
+        return now
     }
 
     /// Asks the dispatchers what became of the ledger's active runs, and takes all of them up.
