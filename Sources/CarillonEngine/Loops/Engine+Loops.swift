@@ -5,20 +5,15 @@ import Timetable
 /// The loops: each a few lines around one step that tests call directly.
 extension Engine {
     /// Plans and dispatches what is due; returns how long to sleep, in microseconds.
-    func tickOnce(_ watch: inout ClockWatch) async -> Int64 {
-        if let step = watch.step(now: clock.now, uptime: clock.uptime, jump: settings.jump) {
-            logger.warning("the wall clock jumped", metadata: ["seconds": "\(Double(step) / 1_000_000)"])
-            await send(.clockStepped(by: step))
-        }
+    func tickOnce() async -> Int64 {
         repeat { await send(.tick) } while state.isDue(clock.now)
         guard let wake = state.nextWake else { return settings.slice }
         return min(max(wake.microseconds - clock.now.microseconds, 0), settings.slice)
     }
 
     func tickLoop() async {
-        var watch = ClockWatch(now: clock.now, uptime: clock.uptime)
         while !Task.isCancelled {
-            let pause = await tickOnce(&watch)
+            let pause = await tickOnce()
             if pause > 0 { await alarm.sleep(for: pause, clock: clock) }
         }
     }
@@ -99,24 +94,5 @@ extension Engine {
         }
         await releaseLease()
         logger.notice("stopped")
-    }
-}
-
-/// Notices a wall clock that moves more or less than time passed.
-struct ClockWatch: Sendable {
-    private var now: Timestamp
-    private var uptime: Int64
-
-    init(now: Timestamp, uptime: Int64) {
-        self.now = now
-        self.uptime = uptime
-    }
-
-    /// Microseconds the wall clock jumped since the last look, when that is more than `jump`.
-    mutating func step(now: Timestamp, uptime: Int64, jump: Int64) -> Int64? {
-        let step = (now.microseconds &- self.now.microseconds) &- (uptime &- self.uptime)
-        self.now = now
-        self.uptime = uptime
-        return step > jump || step < -jump ? step : nil
     }
 }

@@ -19,6 +19,7 @@ public actor Engine<Clock: EngineClock> {
     public nonisolated let startedAt: Timestamp
     private(set) var lease: Lease
     private(set) var state: EngineState
+    private var watch: ClockWatch
     private(set) var pauseReason: String?
 
     init(
@@ -35,14 +36,23 @@ public actor Engine<Clock: EngineClock> {
         self.startedAt = clock.now
         self.lease = lease
         self.state = state
+        self.watch = ClockWatch(now: clock.now, uptime: clock.uptime)
         self.pauseReason = pauseReason
         (saves, askToSave) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         for dispatcher in dispatchers { self.state.capacity[dispatcher.kind] = dispatcher.capacity }
     }
 
     /// Brings an event and does what follows from it; returns when the store has answered.
+    ///
+    /// Every event looks at the clock first: what is decided after a jump must not be moved by it again.
     func send(_ event: EngineEvent) async {
-        await perform(state.handle(event, at: clock.now))
+        let now = clock.now
+        var effects: [EngineEffect] = []
+        if let step = watch.step(now: now, uptime: clock.uptime, jump: settings.jump) {
+            logger.warning("the wall clock jumped", metadata: ["seconds": "\(Double(step) / 1_000_000)"])
+            effects = state.handle(.clockStepped(by: step), at: now)
+        }
+        await perform(effects + state.handle(event, at: now))
     }
 
     private func perform(_ effects: [EngineEffect]) async {
