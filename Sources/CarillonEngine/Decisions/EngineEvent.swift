@@ -7,6 +7,10 @@ public enum EngineEvent: Sendable {
     case tick
     /// Plan these jobs up to now, whatever the heap says: their definition is about to change, or the machine booted.
     case plan([JobID])
+    /// Plan these jobs up to now and keep them out of the heap until `changed` or `release`.
+    case hold([JobID])
+    /// The change that `hold` was for did not come about.
+    case release([JobID])
     /// The store's answer to `EngineEffect.read`; jobs it does not know are missing.
     case definitions(asked: [JobID], [LoadedJob])
     case readFailed([JobID], String)
@@ -26,6 +30,8 @@ public enum EngineEvent: Sendable {
     case saveFailed(String)
     /// Definitions changed in the store.
     case changed([JobCursor])
+    /// Cursors were set back in the store.
+    case rewound([JobCursor])
     /// Somebody wants a run to end.
     case cancel(RunID, reason: String)
     /// The wall clock moved by this many microseconds more than time passed.

@@ -23,6 +23,23 @@ extension EngineState {
         if !fresh.isEmpty { effects.append(.read(fresh)) }
     }
 
+    mutating func hold(_ ids: [JobID], _ effects: inout [EngineEffect]) {
+        held.formUnion(ids)
+        for id in ids { heap.remove(id) }
+        plan(ids, &effects)
+    }
+
+    mutating func release(_ ids: [JobID], _ now: Timestamp) {
+        held.subtract(ids)
+        // A fresh read tells what became of them.
+        changed(ids.map { JobCursor(id: $0, nextDue: now) })
+    }
+
+    /// Where a job waits for its next time.
+    private mutating func rest(_ cursor: JobCursor) {
+        if !held.contains(cursor.id) { heap.set(cursor) }
+    }
+
     /// Definitions that need no reading.
     public func cached(_ ids: [JobID]) -> (known: [LoadedJob], missing: [JobID]) {
         var known: [LoadedJob] = []
@@ -54,7 +71,7 @@ extension EngineState {
             guard let schedule = job.definition.schedule, job.definition.job.enabled,
                 let advance = planner.plan(job.stored, schedule: schedule, activity: activity(of: id))
             else {
-                heap.set(JobCursor(id: id, nextDue: job.definition.job.enabled ? restingDue(job, now) : nil))
+                rest(JobCursor(id: id, nextDue: job.definition.job.enabled ? restingDue(job, now) : nil))
                 continue
             }
             waiting.insert(id)
@@ -97,7 +114,7 @@ extension EngineState {
             }
             cache[advance.id]?.cursor = advance.to
             cache[advance.id]?.nextDue = advance.nextDue
-            heap.set(JobCursor(id: advance.id, nextDue: advance.nextDue))
+            rest(JobCursor(id: advance.id, nextDue: advance.nextDue))
         }
         for run in opened.new {
             guard let job = cache[run.jobID] else {
@@ -121,7 +138,7 @@ extension EngineState {
             outdated.remove(id)
             cache[id] = nil
             // At once when the store is back: a fresh read tells how far the job really got.
-            heap.set(JobCursor(id: id, nextDue: now))
+            rest(JobCursor(id: id, nextDue: now))
         }
     }
 
@@ -130,13 +147,14 @@ extension EngineState {
         planFailed([], why, now)
     }
 
-    mutating func changed(_ cursors: [JobCursor]) {
+    mutating func changed(_ cursors: [JobCursor], isRewind: Bool = false) {
         for cursor in cursors {
+            if !isRewind { held.remove(cursor.id) }
             cache[cursor.id] = nil
             if planning.contains(cursor.id) {
                 outdated.insert(cursor.id)
             } else {
-                heap.set(cursor)
+                rest(cursor)
             }
         }
     }

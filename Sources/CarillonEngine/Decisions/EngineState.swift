@@ -33,6 +33,8 @@ public struct EngineState: Sendable {
 
     var heap: CursorHeap
     var planning: Set<JobID> = []
+    /// Jobs whose definition is about to change.
+    package internal(set) var held: Set<JobID> = []
     /// Jobs that changed while their plan was under way: what it says of their cursor is old.
     var outdated: Set<JobID> = []
     var cache: [JobID: LoadedJob] = [:]
@@ -78,6 +80,8 @@ public struct EngineState: Sendable {
         switch event {
         case .tick: tick(now, &effects)
         case .plan(let ids): plan(ids, &effects)
+        case .hold(let ids): hold(ids, &effects)
+        case .release(let ids): release(ids, now)
         case .definitions(let asked, let jobs): planned(asked, jobs, now, &effects)
         case .readFailed(let ids, let why): planFailed(ids.map { ($0, nil) }, why, now)
         case .opened(let batch, let opened): self.opened(batch, opened, now, &effects)
@@ -92,6 +96,7 @@ public struct EngineState: Sendable {
         case .saved(let versions): saved(versions, now, &effects)
         case .saveFailed(let why): saveFailed(why, now)
         case .changed(let cursors): changed(cursors)
+        case .rewound(let cursors): changed(cursors, isRewind: true)
         case .cancel(let id, let reason): apply(.cancel(reason: reason), to: id, at: now, &effects)
         case .clockStepped(let by): clockStepped(by, now, &effects)
         case .paused(let value): pause(value, now)
@@ -128,6 +133,8 @@ public struct EngineState: Sendable {
 
     /// How many jobs wait although their time has come; counts them.
     public func due(_ now: Timestamp) -> Int { planning.count + heap.count(dueBy: now) }
+
+    package func isPlanning(_ ids: [JobID]) -> Bool { ids.contains { planning.contains($0) } }
 
     public var jobsInHeap: Int { heap.count }
     public var earliestDue: Timestamp? { heap.earliest.flatMap { $0 == .distantFuture ? nil : $0 } }

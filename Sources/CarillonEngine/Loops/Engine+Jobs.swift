@@ -6,17 +6,15 @@ extension Engine {
     /// Adds or replaces jobs; `id` says which ones exist. Answers names that belong to another feed.
     func put(_ jobs: [(job: Job, id: JobID?)]) async throws -> [FeedProblem] {
         let ids = jobs.compactMap(\.id)
-        if !ids.isEmpty { await send(.plan(ids)) }
-        let now = clock.now
-        let before = Dictionary(
-            uniqueKeysWithValues: try await store.jobs(ids: ids).map { ($0.id, $0) })
-        let changes = jobs.map { change(to: $0.job, from: $0.id.flatMap { before[$0] }, now) }
-        let stored = try await store.apply(changes, lease: lease, now: now)
+        let stored = try await cutOver(ids) { cut, before in
+            jobs.map { cut.change(to: $0.job, from: $0.id.flatMap { before[$0] }) }
+        }
         await send(
             .changed(
                 stored.compactMap { stored in
                     stored.map { JobCursor(id: $0.id, nextDue: $0.job.enabled ? $0.nextDue : nil) }
                 }))
+        await rewindIfAhead()
         return zip(jobs, stored).compactMap { asked, stored in
             stored != nil
                 ? nil
@@ -26,39 +24,38 @@ extension Engine {
         }
     }
 
-    /// What a new definition does to the cursor.
-    private func change(to job: Job, from before: StoredJob?, _ now: Timestamp) -> JobChange {
-        let schedule = Definition(
-            StoredJob(id: JobID(0), job: job, revision: 0, cursor: now, nextDue: nil), zones: zones
-        ).schedule
-        var cursor = now
-        var skips: [Skip] = []
-        if let before {
-            let planner = Planner(
-                storeID: state.storeID, instance: instance, now: now, live: now, missed: .disabled)
-            if before.job.schedule == job.schedule, before.job.enabled == job.enabled {
-                cursor = before.cursor
-            } else if !before.job.enabled, job.enabled,
-                let old = Definition(before, zones: zones).schedule,
-                let skip = planner.skipAll(before, schedule: old, reason: .disabled)
-            {
-                skips.append(skip)
-            } else if !job.enabled {
-                cursor = before.cursor
+    func remove(_ ids: [JobID]) async throws {
+        _ = try await cutOver(ids) { cut, before in
+            ids.flatMap { id -> [JobChange] in
+                guard let stored = before[id], cut.isBehind(stored) else { return [.remove(id)] }
+                var last = stored.job
+                last.enabled = false
+                return [cut.change(to: last, from: stored), .remove(id)]
             }
-        } else if case .once(let time)? = schedule?.rule, time <= now {
-            skips.append(
-                Skip(
-                    jobID: JobID(0), job: job.name, revision: 1, after: time.adding(microseconds: -1), through: time,
-                    reason: .past, recordedAt: now))
         }
-        let nextDue = job.enabled ? Planner.nextDue(of: schedule, after: cursor) : nil
-        return .put(job, cursor: cursor, nextDue: nextDue, skips: skips)
+        await send(.changed(ids.map { JobCursor(id: $0, nextDue: nil) }))
     }
 
-    func remove(_ ids: [JobID]) async throws {
-        await send(.plan(ids))
-        _ = try await store.apply(ids.map { .remove($0) }, lease: lease, now: clock.now)
-        await send(.changed(ids.map { JobCursor(id: $0, nextDue: nil) }))
+    /// Plans jobs up to now, keeps the tick off them and changes them; one change at a time.
+    private func cutOver(
+        _ ids: [JobID], _ changes: (CutOver, [JobID: StoredJob]) -> [JobChange]
+    ) async throws -> [StoredJob?] {
+        while !state.held.isEmpty { await untilPerformed() }
+        do {
+            var before: [JobID: StoredJob] = [:]
+            var cut = CutOver(storeID: state.storeID, instance: instance, now: clock.now, zones: zones)
+            // A plan may fail, and it opens only so many runs: what is still missing then is recorded as skipped.
+            for _ in 0..<3 where !ids.isEmpty {
+                await send(.hold(ids))
+                while state.isPlanning(ids) { await untilPerformed() }
+                before = Dictionary(uniqueKeysWithValues: try await store.jobs(ids: ids).map { ($0.id, $0) })
+                cut.now = clock.now
+                if !before.values.contains(where: cut.isBehind) { break }
+            }
+            return try await store.apply(changes(cut, before), lease: lease, now: cut.now)
+        } catch {
+            await send(.release(ids))
+            throw error
+        }
     }
 }

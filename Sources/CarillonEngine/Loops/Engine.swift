@@ -72,6 +72,17 @@ public actor Engine<Clock: EngineClock> {
             }
         }
         alarm.ring()
+        let resumed = waiters
+        waiters = []
+        resumed.forEach { $0.resume() }
+    }
+
+    /// Those who wait for the state to change.
+    private var waiters: [CheckedContinuation<Void, Never>] = []
+
+    /// Returns when the next event has been dealt with.
+    func untilPerformed() async {
+        await withCheckedContinuation { waiters.append($0) }
     }
 
     private func read(_ ids: [JobID]) async {
@@ -110,7 +121,7 @@ public actor Engine<Clock: EngineClock> {
                     return JobCursor(id: stored.id, nextDue: Planner.nextDue(of: schedule, after: now))
                 }
                 try await store.rewind(cursors, lease: lease, now: now)
-                await send(.changed(cursors))
+                await send(.rewound(cursors))
             }
             logger.warning("the clock went back; schedules were set back with it", metadata: ["to": "\(now)"])
         } catch {

@@ -1,0 +1,49 @@
+import CarillonCore
+import Timetable
+
+/// The change from one definition of a job to the next. Times before it follow the old one, times after it the new.
+package struct CutOver: Sendable {
+    package var storeID: UInt64
+    package var instance: String
+    package var now: Timestamp
+    package var zones: ZoneDatabase
+
+    package init(storeID: UInt64, instance: String, now: Timestamp, zones: ZoneDatabase) {
+        self.storeID = storeID
+        self.instance = instance
+        self.now = now
+        self.zones = zones
+    }
+
+    /// Scheduled times of this job have come that the ledger does not account for yet.
+    package func isBehind(_ stored: StoredJob) -> Bool {
+        stored.job.enabled && leftover(of: stored) != nil
+    }
+
+    /// The change to a new definition; what the old one leaves behind is recorded as skipped.
+    package func change(to job: Job, from before: StoredJob?) -> JobChange {
+        let schedule = Definition(
+            StoredJob(id: JobID(0), job: job, revision: 0, cursor: now, nextDue: nil), zones: zones
+        ).schedule
+        var cursor = now
+        var skips: [Skip] = []
+        if let before {
+            skips = leftover(of: before).map { [$0] } ?? []
+            if before.job.schedule == job.schedule { cursor = max(now, before.cursor) }
+        } else if case .once(let time)? = schedule?.rule, time <= now {
+            skips.append(
+                Skip(
+                    jobID: JobID(0), job: job.name, revision: 1, after: time.adding(microseconds: -1), through: time,
+                    reason: .past, recordedAt: now))
+        }
+        let nextDue = job.enabled ? Planner.nextDue(of: schedule, after: cursor) : nil
+        return .put(job, cursor: cursor, nextDue: nextDue, skips: skips)
+    }
+
+    private func leftover(of stored: StoredJob) -> Skip? {
+        guard let schedule = Definition(stored, zones: zones).schedule else { return nil }
+        let reason: SkipReason = stored.job.enabled ? .downtime : .disabled
+        return Planner(storeID: storeID, instance: instance, now: now, live: now, missed: reason)
+            .skipAll(stored, schedule: schedule, reason: reason)
+    }
+}
