@@ -111,7 +111,8 @@ public struct EngineState: Sendable {
     public var nextWake: Timestamp? {
         var wake = timers.min?.at
         if mayPlan, let due = heap.earliest, due != .distantFuture {
-            wake = min(wake ?? due, max(due, holdUntil ?? due))
+            let due = max(due, holdUntil ?? due)
+            wake = min(wake ?? due, due)
         }
         if !unsavedIDs.isEmpty || mustSweep, let hold = holdUntil { wake = min(wake ?? hold, hold) }
         if mustSweep, holdUntil == nil, !stopping { wake = .distantPast }
