@@ -54,8 +54,10 @@ extension EngineState {
             timers.unordered.map { RunTimer(at: $0.at.adding(microseconds: by), attempt: $0.attempt, what: $0.what) })
         for (id, var tracked) in runs {
             tracked.sign = tracked.sign?.adding(microseconds: by)
-            if tracked.run.state == .pending, tracked.run.notBefore > before {
-                tracked.run.notBefore = tracked.run.notBefore.adding(microseconds: by)
+            // What was due stays due, and what waited waits as long as it had to.
+            let due = tracked.run.notBefore > before ? tracked.run.notBefore.adding(microseconds: by) : now
+            if tracked.run.state == .pending, due < tracked.run.notBefore || tracked.run.notBefore > before {
+                tracked.run.notBefore = due
                 put(tracked)
             } else {
                 runs[id] = tracked
