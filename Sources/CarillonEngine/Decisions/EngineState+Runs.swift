@@ -73,6 +73,11 @@ extension EngineState {
                 tracked.queued = false
                 runs[id] = tracked
                 guard tracked.run.state == .pending, tracked.run.dispatchedAt == nil else { continue }
+                guard tracked.isSaved, tracked.run.notBefore <= now else {
+                    // It moved on while it stood in the queue.
+                    offer(id, now, &effects)
+                    continue
+                }
                 if let window = tracked.definition.job.policies.window, tracked.run.trigger != .manual,
                     tracked.run.attempt == 1, tracked.run.scheduledAt.adding(microseconds: window) < now
                 {
