@@ -112,11 +112,12 @@ public actor Engine<Clock: EngineClock> {
     /// The clock went back: no cursor may stay in the future, or its job would be silent until then.
     private func rewind() async {
         let now = clock.now
+        var cursors: [JobCursor] = []
         do {
             while true {
                 let ahead = try await store.jobs(cursorAfter: now, limit: state.limits.batch)
                 if ahead.isEmpty { break }
-                let cursors = ahead.map { stored in
+                cursors = ahead.map { stored in
                     let schedule = stored.job.enabled ? Definition(stored, zones: zones).schedule : nil
                     return JobCursor(id: stored.id, nextDue: Planner.nextDue(of: schedule, after: now))
                 }
@@ -127,6 +128,8 @@ public actor Engine<Clock: EngineClock> {
         } catch {
             mustRewind = true
             _ = note(error)
+            // Perhaps they were set back and only the answer is lost; a fresh read at the next due time tells.
+            if !cursors.isEmpty { await send(.rewound(cursors)) }
         }
     }
 
