@@ -30,7 +30,7 @@ public enum EngineEvent: Sendable {
     case saveFailed(String)
     /// Definitions changed in the store.
     case changed([JobCursor])
-    /// Cursors were set back in the store.
+    /// Cursors as the store has them, of definitions that did not change: set back, or read again.
     case rewound([JobCursor])
     /// Somebody wants a run to end.
     case cancel(RunID, reason: String)

@@ -54,6 +54,7 @@ extension Engine {
             }
             return try await store.apply(changes(cut, before), lease: lease, now: cut.now)
         } catch {
+            owesCursors()
             await send(.release(ids))
             throw error
         }

@@ -47,6 +47,7 @@ extension Engine {
             do { try await clock.sleep(for: settings.leaseLength / 3) } catch { return }
             try await renewLease()
             await rewindIfOwed()
+            await readCursorsIfOwed()
             if zones.refresh() {
                 logger.notice("the time-zone database changed", metadata: ["version": "\(zones.version)"])
                 do {

@@ -142,6 +142,22 @@ public actor Engine<Clock: EngineClock> {
         await rewind()
     }
 
+    /// A change of definitions failed, perhaps only its answer: it may have added jobs the heap does not know.
+    private var mustReadCursors = false
+
+    func owesCursors() { mustReadCursors = true }
+
+    func readCursorsIfOwed() async {
+        guard mustReadCursors else { return }
+        mustReadCursors = false
+        do {
+            await send(.rewound(try await store.cursors()))
+        } catch {
+            mustReadCursors = true
+            _ = note(error)
+        }
+    }
+
     /// Like a step back of the clock, for one that happened while no daemon ran.
     func rewindIfAhead() async {
         do {
