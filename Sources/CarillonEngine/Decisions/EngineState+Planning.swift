@@ -29,10 +29,10 @@ extension EngineState {
         plan(ids, &effects)
     }
 
-    mutating func release(_ ids: [JobID], _ now: Timestamp) {
+    mutating func release(_ ids: [JobID]) {
         held.subtract(ids)
         // A fresh read tells what became of them.
-        changed(ids.map { JobCursor(id: $0, nextDue: now) })
+        changed(ids.map { JobCursor(id: $0, nextDue: .distantPast) })
     }
 
     /// Where a job waits for its next time.
@@ -137,8 +137,8 @@ extension EngineState {
             planning.remove(id)
             outdated.remove(id)
             cache[id] = nil
-            // At once when the store is back: a fresh read tells how far the job really got.
-            rest(JobCursor(id: id, nextDue: now))
+            // At once when the store is back, whatever the clock says then: a fresh read tells how far the job got.
+            rest(JobCursor(id: id, nextDue: .distantPast))
         }
     }
 

@@ -81,7 +81,7 @@ public struct EngineState: Sendable {
         case .tick: tick(now, &effects)
         case .plan(let ids): plan(ids, &effects)
         case .hold(let ids): hold(ids, &effects)
-        case .release(let ids): release(ids, now)
+        case .release(let ids): release(ids)
         case .definitions(let asked, let jobs): planned(asked, jobs, now, &effects)
         case .readFailed(let ids, let why): planFailed(ids.map { ($0, nil) }, why, now)
         case .opened(let batch, let opened): self.opened(batch, opened, now, &effects)
@@ -138,7 +138,10 @@ public struct EngineState: Sendable {
     package func isPlanning(_ ids: [JobID]) -> Bool { ids.contains { planning.contains($0) } }
 
     public var jobsInHeap: Int { heap.count }
-    public var earliestDue: Timestamp? { heap.earliest.flatMap { $0 == .distantFuture ? nil : $0 } }
+    /// Nil when nothing is due ever, or a job is to be looked at as soon as the store answers.
+    public var earliestDue: Timestamp? {
+        heap.earliest.flatMap { $0 == .distantFuture || $0 == .distantPast ? nil : $0 }
+    }
     public var trackedRuns: Int { runs.count }
     /// Attempts handed over and not ended.
     public var outstanding: [AttemptID] { runs.values.filter(\.isOut).map(\.attempt) }
