@@ -74,7 +74,7 @@ public actor Engine<Clock: EngineClock> {
         alarm.ring()
         let resumed = waiters
         waiters = []
-        resumed.forEach { $0.resume() }
+        for waiter in resumed { waiter.resume() }
     }
 
     /// Those who wait for the state to change.
