@@ -65,7 +65,9 @@ public struct Planner: Sendable {
     /// Accounts for the occurrences in `(job.cursor, now]` as one skip with this reason; nil when there is none.
     public func skipAll(_ stored: StoredJob, schedule: Schedule, reason: SkipReason) -> Skip? {
         if let most = stored.job.policies.maxRuns, stored.opened >= most { return nil }
-        guard let last = schedule.previous(before: now.adding(microseconds: 1)), last > stored.cursor else { return nil }
+        guard let last = schedule.previous(before: now.adding(microseconds: 1)), last > stored.cursor else {
+            return nil
+        }
         return Skip(
             jobID: stored.id, job: stored.job.name, revision: stored.revision, after: stored.cursor, through: last,
             reason: reason, recordedAt: now)

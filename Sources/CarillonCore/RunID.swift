@@ -18,7 +18,8 @@ public struct RunID: Hashable, Comparable, Sendable, Codable, CustomStringConver
         let time = UInt64(bitPattern: scheduledAt.microseconds)
         self.init(
             second: UInt32(truncatingIfNeeded: scheduledAt.seconds),
-            hash: StableHash.hash(job.utf8, seed: store ^ (time &* 0x9E37_79B9_7F4A_7C15) ^ (salt &* 0xD6E8_FEB8_6659_FD93)))
+            hash: StableHash.hash(
+                job.utf8, seed: store ^ (time &* 0x9E37_79B9_7F4A_7C15) ^ (salt &* 0xD6E8_FEB8_6659_FD93)))
     }
 
     /// The id of a run somebody asked for; the caller draws the random part.

@@ -122,7 +122,9 @@ public enum RunMachine {
     }
 
     /// A cancel by a time-out carries its error already and counts as a failure; any other is what somebody wanted.
-    private static func endCancelled(_ run: inout Run, _ outcome: Outcome, _ policies: Policies, at now: Timestamp) -> Step {
+    private static func endCancelled(_ run: inout Run, _ outcome: Outcome, _ policies: Policies, at now: Timestamp)
+        -> Step
+    {
         var outcome = outcome
         guard let error = run.outcome.error else {
             outcome.error = nil
