@@ -111,7 +111,18 @@ let package = Package(
         // Tests
         .target(
             name: "CarillonTestSupport",
-            dependencies: ["CarillonCore", "CarillonEngine", "MemoryStore"]
+            dependencies: [
+                "CarillonCore", "CarillonEngine", "MemoryStore",
+                .product(name: "HeapModule", package: "swift-collections"),
+            ]
+        ),
+        .testTarget(name: "CarillonCoreTests", dependencies: ["CarillonCore"]),
+        .testTarget(
+            name: "CarillonEngineTests",
+            dependencies: [
+                "CarillonCore", "CarillonEngine", "CarillonTestSupport", "MemoryStore",
+                .product(name: "Logging", package: "swift-log"),
+            ]
         ),
         .testTarget(name: "TimetableTests", dependencies: ["Timetable"], resources: [.copy("Cases")]),
     ],

@@ -137,6 +137,14 @@ public struct EngineState: Sendable {
 
     package func isPlanning(_ ids: [JobID]) -> Bool { ids.contains { planning.contains($0) } }
 
+    /// What stands against going on, for those who look for a fault.
+    package var predicament: String {
+        "wakes \(nextWake.map(\.description) ?? "never"), holds until \(holdUntil.map(\.description) ?? "-"), "
+            + "plans \(planning.map(\.number).sorted()), holds \(held.map(\.number).sorted()), "
+            + "sweeps \(leftSinceSweep != nil), "
+            + "paused \(paused), stopping \(stopping), saving \(saving), tracks \(runs.count)"
+    }
+
     public var jobsInHeap: Int { heap.count }
     /// Nil when nothing is due ever, or a job is to be looked at as soon as the store answers.
     public var earliestDue: Timestamp? {

@@ -10,21 +10,26 @@ public struct MemoryLedger: Sendable {
         public var removed = false
     }
 
-    struct Occurrence: Hashable {
+    package struct Occurrence: Hashable {
         var job: JobID
         var at: Timestamp
+
+        package init(job: JobID, at: Timestamp) {
+            self.job = job
+            self.at = at
+        }
     }
 
     public let storeID: UInt64
-    public internal(set) var jobs: [JobID: JobRow] = [:]
+    public package(set) var jobs: [JobID: JobRow] = [:]
     var names: [String: JobID] = [:]
     /// Schedules that were in force up to a revision, by job.
     var schedules: [JobID: [(revision: Int64, schedule: ScheduleText)]] = [:]
     public internal(set) var runs: [RunID: Run] = [:]
     var active: Set<RunID> = []
-    var occurrences: [Occurrence: RunID] = [:]
-    public internal(set) var skips: [JobID: [Skip]] = [:]
-    var notes: [String: String] = [:]
+    package var occurrences: [Occurrence: RunID] = [:]
+    public package(set) var skips: [JobID: [Skip]] = [:]
+    package var notes: [String: String] = [:]
     var leases: [String: Int64] = [:]
     var lastTerm: Int64 = 0
 
@@ -136,7 +141,7 @@ public struct MemoryLedger: Sendable {
     }
 
     /// Answers nil when the occurrence is there already; a clash of ids draws another.
-    mutating func insert(_ run: Run) -> Run? {
+    package mutating func insert(_ run: Run) -> Run? {
         var run = run
         if let time = run.occurrence {
             let key = Occurrence(job: run.jobID, at: time)
@@ -172,6 +177,14 @@ public struct MemoryLedger: Sendable {
         for run in changed where runs[run.id].map({ !$0.state.isFinal }) ?? false {
             runs[run.id] = run
             if run.state.isFinal { active.remove(run.id) }
+        }
+    }
+
+    /// Rewrites a run whatever its state, which no store does: for tests of the checks.
+    package mutating func overwrite(_ id: RunID, _ change: (inout Run) -> Void) {
+        if var run = runs[id] {
+            change(&run)
+            runs[id] = run
         }
     }
 

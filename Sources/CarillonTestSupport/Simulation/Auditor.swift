@@ -1,0 +1,233 @@
+import CarillonCore
+import CarillonEngine
+import MemoryStore
+import Timetable
+
+/// Checks the promises after every step, from what the ledger, the engine and the executor do.
+final class Auditor {
+    private unowned let world: World
+    private(set) var models: [JobID: JobModel] = [:]
+    private var names: [String: JobID] = [:]
+    private var ids: Set<RunID> = []
+    private var begun: Set<AttemptID> = []
+    /// When a run that is not final in the ledger was written, in elapsed time.
+    private(set) var active: [RunID: Int64] = [:]
+    private var prunedBefore: Timestamp = .distantPast
+
+    init(_ world: World) { self.world = world }
+
+    func job(named name: String) -> JobModel? { names[name].flatMap { models[$0] } }
+
+    // MARK: The ledger
+
+    func opened(_ batch: [JobAdvance], _ opened: Opened) {
+        for run in opened.new { written(run) }
+        for part in batch where !opened.refused.contains(part.id) {
+            world.expect(part.to >= part.from, .ledgerFirst, "the cursor of job \(part.id.number) went back")
+            account(
+                for: part.id, after: part.from, through: part.to,
+                fresh: Set(opened.new.filter { $0.jobID == part.id }.map(\.scheduledAt)))
+            let times = Set(models[part.id]?.times(after: part.from, through: part.to) ?? [])
+            for run in part.runs {
+                world.expect(
+                    times.contains(run.scheduledAt), .notScheduled, "\(run.job) has a run at \(run.scheduledAt)")
+            }
+            for run in opened.new where run.jobID == part.id { models[part.id]?.open(at: run.scheduledAt) }
+        }
+    }
+
+    func written(_ run: Run) {
+        world.totals.runs += 1
+        active[run.id] = world.clock.uptime
+        world.expect(ids.insert(run.id).inserted, .oneRunPerOccurrence, "the id \(run.id) is used twice")
+        guard let time = run.occurrence else { return }
+        let other = models[run.jobID]?.runs.updateValue(run.id, forKey: time)
+        world.expect(other == nil, .oneRunPerOccurrence, "\(run.job) has two runs for \(time)")
+    }
+
+    /// Every scheduled time in `(after, through]` must be a run or inside a skip.
+    private func account(for id: JobID, after: Timestamp, through: Timestamp, fresh: Set<Timestamp> = []) {
+        guard through > after, let model = models[id] else { return }
+        let skips = (world.ledger.skips[id] ?? []).reversed().prefix { $0.through >= after }.filter {
+            $0.reason != .gap
+        }
+        var left = model.job.policies.maxRuns.map { $0 - model.opened } ?? .max
+        for time in model.times(after: after, through: through) where left > 0 {
+            world.totals.occurrences += 1
+            let isSkipped = skips.contains { $0.after < time && time <= $0.through }
+            if isSkipped { world.totals.skips += 1 }
+            if model.runs[time] != nil {
+                world.expect(
+                    !isSkipped || time <= model.replayed, .noSilentSkip,
+                    "\(model.job.name) ran and skipped \(time): \(skips.map(\.summary)), replayed to \(model.replayed)")
+                if fresh.contains(time) { left -= 1 }
+            } else {
+                world.expect(isSkipped, .noSilentSkip, "\(model.job.name) lost \(time) in (\(after), \(through)]")
+            }
+        }
+    }
+
+    func recorded(_ run: Run, before: Run?) {
+        guard let now = world.ledger.runs[run.id] else { return }
+        if let before, before.state.isFinal {
+            world.expect(now == before, .finalStays, "run \(run.id) moved from \(before.state) to \(now.state)")
+        }
+        if now.state.isFinal { active[run.id] = nil }
+        world.expect(
+            now.attempt <= models[now.jobID]?.mostAttempts ?? 1, .retryBounds, "\(now.job) is at try \(now.attempt)")
+    }
+
+    func put(_ stored: StoredJob, before: MemoryLedger.JobRow?) {
+        let id = stored.id
+        if let before {
+            // Written across a step back, it speaks of a time that has not come; then the cursor is set back too.
+            let through = min(stored.cursor, world.clock.wall)
+            if !before.removed { account(for: id, after: before.stored.cursor, through: through) }
+            models[id]?.replay(upTo: before.stored.cursor)
+        }
+        var model = models[id] ?? JobModel(id, stored.job)
+        model.define(stored.job, schedule: Definition(stored, zones: world.zones).schedule, after: stored.cursor)
+        models[id] = model
+        names[stored.job.name] = id
+    }
+
+    func removed(_ before: StoredJob, at time: Timestamp) {
+        if before.job.enabled { account(for: before.id, after: before.cursor, through: min(time, world.clock.wall)) }
+        models[before.id]?.remove(after: before.cursor)
+    }
+
+    func rewound(_ id: JobID, from cursor: Timestamp, to time: Timestamp) {
+        models[id]?.rewind(from: cursor, to: time)
+    }
+
+    func pruned(_ runs: [Run], before time: Timestamp) {
+        prunedBefore = max(prunedBefore, time)
+        for run in runs { world.expect(run.state.isFinal, .finalStays, "run \(run.id) was pruned while active") }
+    }
+
+    // MARK: The engine
+
+    func decided(_ effect: EngineEffect) {
+        switch effect {
+        case .dispatch(_, let batch): batch.forEach(dispatched)
+        case .acknowledge(_, let attempts): attempts.forEach(acknowledged)
+        default: break
+        }
+    }
+
+    private func dispatched(_ dispatch: Dispatch) {
+        let now = world.clock.wall
+        let id = dispatch.attempt
+        guard let run = world.ledger.runs[id.run], let model = models[run.jobID] else {
+            return world.fail(
+                .ledgerFirst, "\(dispatch.job) at \(dispatch.scheduledAt) is dispatched, not in the ledger")
+        }
+        world.expect(
+            run.attempt == id.attempt && !run.state.isFinal, .ledgerFirst,
+            "\(id) of \(run.job) is dispatched; the ledger has attempt \(run.attempt), \(run.state)")
+        guard run.trigger != .manual else { return }
+        let cursor = world.ledger.jobs[run.jobID]?.stored.cursor ?? .distantPast
+        world.expect(
+            max(cursor, model.replayed) >= run.scheduledAt, .ledgerFirst,
+            "\(run.job) at \(run.scheduledAt) is dispatched, its cursor is at \(cursor)")
+        if let window = model.longestWindow, id.attempt == 1 {
+            world.expect(
+                run.scheduledAt.adding(microseconds: window) >= now, .window,
+                "\(run.job) at \(run.scheduledAt) is dispatched at \(now)")
+        }
+        world.expect(!world.state.paused, .window, "\(run.job) is dispatched during a pause")
+    }
+
+    private func acknowledged(_ id: AttemptID) {
+        guard let run = world.ledger.runs[id.run] else { return }
+        world.expect(
+            run.state.isFinal || run.attempt > id.attempt, .acknowledgedTooEarly,
+            "\(id) of \(run.job) is acknowledged; the ledger has attempt \(run.attempt), \(run.state)")
+    }
+
+    /// A queue holds no more than it may.
+    func checkQueues() {
+        for (id, model) in models {
+            guard let most = model.mostWaiting else { continue }
+            let waiting = model.runs.values.reduce(0) { count, run in
+                guard active[run] != nil, let run = world.state.run(run) else { return count }
+                return count + (run.state == .pending && run.dispatchedAt == nil && run.attempt == 1 ? 1 : 0)
+            }
+            world.expect(waiting <= most, .overlap, "\(waiting) runs of job \(id.number) wait; \(most) may")
+        }
+    }
+
+    // MARK: The executor
+
+    func begins(_ id: AttemptID, of job: JobModel) {
+        world.expect(begun.insert(id).inserted, .startedOnce, "\(id) of \(job.job.name) started twice")
+        models[job.id]?.executing += 1
+        world.expect(
+            job.mayOverlap || job.executing == 0, .overlap, "\(id) of \(job.job.name) starts beside another run")
+        if id.attempt > 1 {
+            let earlier = AttemptID(run: id.run, attempt: id.attempt - 1)
+            world.expect(
+                !(world.executor.attempts[earlier]?.isExecuting ?? false), .startedOnce, "\(earlier) still runs")
+        }
+    }
+
+    func ends(_ id: AttemptID, of job: JobID) { models[job]?.executing -= 1 }
+
+    // MARK: When all is well
+
+    /// After two days without a fault everything that was due has happened.
+    func checkLiveness() {
+        let now = world.clock.wall
+        world.trace { [state = world.state, isUp = world.isUp] in
+            "daemon is \(isUp ? "up" : "down"), \(state.predicament)"
+        }
+        checkQueues()
+        for (id, row) in world.ledger.jobs.sorted(by: { $0.key < $1.key }) where !row.removed {
+            let cursor = row.stored.cursor
+            world.expect(
+                cursor <= now.adding(microseconds: 2_000_000), .liveness, "\(row.stored.job.name) rests at \(cursor)")
+            guard row.stored.job.enabled, let model = models[id] else { continue }
+            let late = model.times(after: cursor, through: now.adding(microseconds: -120_000_000)).first
+            world.expect(
+                late == nil, .liveness,
+                "\(row.stored.job.name) has not planned \(late ?? now); its cursor is at \(cursor)")
+        }
+        let old = world.clock.uptime - JobMaker.day * 3 / 2
+        for (id, since) in active where since < old {
+            let run = world.ledger.runs[id]
+            world.fail(
+                .liveness,
+                "run \(id) of \(run?.job ?? "?") is \(run?.state.rawValue ?? "?") since days; engine: "
+                    + (world.state.run(id).map { "\($0.state) not before \($0.notBefore)" } ?? "unknown"))
+        }
+    }
+
+    /// No job is enabled any more and nothing runs.
+    func checkNothingLeft() {
+        world.expect(active.isEmpty, .leak, "\(active.count) runs of the ledger are not final")
+        world.expect(world.state.trackedRuns == 0, .leak, "the engine tracks \(world.state.trackedRuns) runs")
+        world.expect(world.state.unsavedIDs.isEmpty, .leak, "\(world.state.unsavedIDs.count) runs are not saved")
+        world.expect(world.executor.isIdle, .leak, "\(world.executor.attempts.count) attempts are not acknowledged")
+    }
+
+    /// Goes through the whole history once more, against what the ledger holds now.
+    func audit() {
+        var keys: Set<MemoryLedger.Occurrence> = []
+        for run in world.ledger.runs.values {
+            guard let time = run.occurrence else { continue }
+            let isNew = keys.insert(MemoryLedger.Occurrence(job: run.jobID, at: time)).inserted
+            world.expect(isNew, .oneRunPerOccurrence, "\(run.job) has two runs for \(time)")
+        }
+        for (id, model) in models.sorted(by: { $0.key < $1.key }) {
+            guard let start = model.segments.first?.after, let row = world.ledger.jobs[id] else { continue }
+            let skips = (world.ledger.skips[id] ?? []).filter { $0.reason != .gap }.sorted { $0.through < $1.through }
+            var at = 0
+            for time in model.times(after: max(start, prunedBefore), through: row.stored.cursor) {
+                while at < skips.count, skips[at].through < time { at += 1 }
+                let isSkipped = skips[at...].prefix(8).contains { $0.after < time && time <= $0.through }
+                let isRun = keys.contains(MemoryLedger.Occurrence(job: id, at: time))
+                world.expect(isRun || isSkipped, .noSilentSkip, "\(model.job.name) lost \(time)")
+            }
+        }
+    }
+}

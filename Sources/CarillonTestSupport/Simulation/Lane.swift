@@ -1,0 +1,32 @@
+import CarillonCore
+import CarillonEngine
+
+/// One task of the daemon: what it does, in order, and waits for.
+struct Lane {
+    enum Step {
+        case effect(EngineEffect)
+        case act(() -> Void)
+    }
+
+    static let tick = 0
+    static let save = 1
+    static let deliver = 2
+    static let observe = 3
+    static let custody = 4
+    static let orders = 5
+    static let count = 6
+
+    /// The next one last.
+    var steps: [Step] = []
+    /// It waits for an answer.
+    var isWaiting = false
+
+    var isIdle: Bool { steps.isEmpty && !isWaiting }
+}
+
+/// What goes to the dispatcher, in order.
+enum OutboxItem {
+    case dispatch([Dispatch])
+    case cancel(AttemptID)
+    case acknowledge([AttemptID])
+}

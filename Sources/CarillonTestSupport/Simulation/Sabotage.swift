@@ -1,0 +1,18 @@
+/// A promise broken on purpose, to see that the checks notice.
+public enum Sabotage: String, Sendable, CaseIterable {
+    /// Runs go to their executor before the ledger has them.
+    case dispatchBeforeLedger
+    /// The store drops the cursor it was given, and keeps the runs.
+    case cursorNotAdvanced
+    /// The store takes an occurrence twice.
+    case noUniqueKey
+    case skipDropped
+    /// The executor starts whatever it is given, as often as it is given.
+    case noGuard
+    /// Outcomes are acknowledged when they are told, not when they are saved.
+    case acknowledgeBeforeSave
+    /// A clock that went back leaves the cursors where they were.
+    case noRewind
+    /// A final run is written over.
+    case finalRewritten
+}

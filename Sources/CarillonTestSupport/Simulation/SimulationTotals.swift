@@ -1,0 +1,39 @@
+/// What a simulation went through, summed over seeds.
+public struct SimulationTotals: Sendable, CustomStringConvertible {
+    public var seeds = 0
+    public var years = 0
+    /// Scheduled times that were checked against the ledger.
+    public var occurrences = 0
+    public var runs = 0
+    public var attempts = 0
+    public var skips = 0
+    public var crashes = 0
+    public var clockSteps = 0
+    public var storeFaults = 0
+    public var jobChanges = 0
+    public var steps = 0
+
+    public init() {}
+
+    public mutating func add(_ other: SimulationTotals) {
+        seeds += other.seeds
+        years += other.years
+        occurrences += other.occurrences
+        runs += other.runs
+        attempts += other.attempts
+        skips += other.skips
+        crashes += other.crashes
+        clockSteps += other.clockSteps
+        storeFaults += other.storeFaults
+        jobChanges += other.jobChanges
+        steps += other.steps
+    }
+
+    public var description: String {
+        """
+        \(seeds) seeds, \(years) simulated years, \(occurrences) occurrences, \(runs) runs, \(attempts) attempts, \
+        \(skips) skips, \(crashes) crashes, \(clockSteps) clock steps, \(storeFaults) store faults, \
+        \(jobChanges) job changes, \(steps) steps
+        """
+    }
+}

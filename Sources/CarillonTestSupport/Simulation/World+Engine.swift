@@ -1,0 +1,215 @@
+import CarillonCore
+import CarillonEngine
+import MemoryStore
+import Timetable
+
+/// Carries effects out as the live engine does: lanes that wait for answers while others go on.
+extension World {
+    func send(_ event: EngineEvent, lane: Int) {
+        let now = clock.wall
+        var effects: [EngineEffect] = []
+        if let step = watch.step(now: now, uptime: clock.uptime, jump: 2_000_000) {
+            trace { "clock stepped by \(Span.format(step))" }
+            effects = state.handle(.clockStepped(by: step), at: now)
+        }
+        trace { "lane \(lane): \(event.summary)" }
+        effects += state.handle(event, at: now)
+        effects = sabotaged(effects, after: event)
+        effects.forEach(auditor.decided)
+        lanes[lane].steps.append(contentsOf: effects.reversed().map { .effect($0) })
+        work(lane)
+    }
+
+    /// Does what a lane has to do until it waits or has nothing left.
+    func work(_ lane: Int) {
+        let mine = life
+        while isUp, life == mine, !lanes[lane].isWaiting, let step = lanes[lane].steps.popLast() {
+            switch step {
+            case .effect(let effect): perform(effect, lane)
+            case .act(let action): action()
+            }
+            if crashSoon, isUp, life == mine, random.chance(0.3) { crash() }
+        }
+    }
+
+    /// The rest of a lane waits for this.
+    func act(_ lane: Int, _ action: @escaping () -> Void) { lanes[lane].steps.append(.act(action)) }
+
+    private func perform(_ effect: EngineEffect, _ lane: Int) {
+        trace { "lane \(lane) does \(effect.summary)" }
+        switch effect {
+        case .read(let ids): read(ids, lane)
+        case .open(let batch): open(batch, lane)
+        case .dispatch(_, let batch): deliver(.dispatch(batch))
+        case .cancel(_, let attempt): deliver(.cancel(attempt))
+        case .acknowledge(_, let attempts): deliver(.acknowledge(attempts))
+        case .save:
+            // One task saves; a signal while it works is kept.
+            lanes[Lane.save].steps.insert(.act { self.saveAll() }, at: 0)
+            later(0) { [life] in if life == self.life { self.work(Lane.save) } }
+        case .rewind: rewind(lane)
+        case .sweep: sweep(after: nil, lane)
+        case .report: break
+        }
+        switch effect {
+        case .open, .dispatch, .save:
+            guard let action = ambush, random.chance(0.3) else { break }
+            ambush = nil
+            later(random.span(0...100_000), action)
+        default: break
+        }
+    }
+
+    private func read(_ ids: [JobID], _ lane: Int) {
+        let (known, missing) = state.cached(ids)
+        if missing.isEmpty { return act(lane) { self.send(.definitions(asked: ids, known), lane: lane) } }
+        ask(lane) {
+            missing.compactMap { self.ledger.jobs[$0]?.stored }
+        } then: { answer in
+            switch answer {
+            case .success(let stored):
+                self.send(
+                    .definitions(asked: ids, known + stored.map { LoadedJob($0, zones: self.zones) }), lane: lane)
+            case .failure(let error): self.send(.readFailed(ids, error.message), lane: lane)
+            }
+        }
+    }
+
+    private func open(_ batch: [JobAdvance], _ lane: Int) {
+        let lease = lease
+        ask(lane) { () throws(StoreError) in
+            try self.openRuns(batch, lease: lease)
+        } then: { answer in
+            switch answer {
+            case .success(let opened): self.send(.opened(batch, opened), lane: lane)
+            case .failure(let error): self.send(.openFailed(batch, error.message), lane: lane)
+            }
+        }
+    }
+
+    private func saveAll() {
+        let (runs, versions) = state.unsaved(limit: 1_000)
+        let lease = lease
+        ask(Lane.save) { () throws(StoreError) in
+            try self.record(runs, lease: lease)
+        } then: { answer in
+            switch answer {
+            case .success:
+                self.act(Lane.save) { if !self.state.unsavedIDs.isEmpty { self.saveAll() } }
+                self.send(.saved(versions), lane: Lane.save)
+            case .failure(let error): self.send(.saveFailed(error.message), lane: Lane.save)
+            }
+        }
+    }
+
+    private func sweep(after last: RunID?, _ lane: Int) {
+        ask(lane) {
+            self.ledger.activeRuns(after: last, limit: 50)
+        } then: { answer in
+            switch answer {
+            case .failure(let error): self.send(.sweepFailed(error.message), lane: lane)
+            case .success(let page):
+                guard let end = page.last else { return self.send(.swept, lane: lane) }
+                let unknown = page.filter { self.state.run($0.id) == nil }
+                self.act(lane) { self.sweep(after: end.id, lane) }
+                guard !unknown.isEmpty else { return }
+                self.ask(lane) {
+                    self.definitions(of: unknown)
+                } then: { answer in
+                    switch answer {
+                    case .success(let definitions): self.send(.found(unknown, definitions), lane: lane)
+                    case .failure(let error):
+                        self.lanes[lane].steps.removeLast()
+                        self.send(.sweepFailed(error.message), lane: lane)
+                    }
+                }
+            }
+        }
+    }
+
+    func definitions(of runs: [Run]) -> [JobID: Definition] {
+        let stored = Set(runs.map(\.jobID)).compactMap { ledger.jobs[$0]?.stored }
+        return Dictionary(uniqueKeysWithValues: stored.map { ($0.id, Definition($0, zones: zones)) })
+    }
+
+    func rewind(_ lane: Int) {
+        let now = clock.wall
+        let lease = lease
+        ask(lane) {
+            self.ledger.jobs.values.map(\.stored).filter { $0.cursor > now }.sorted { $0.id < $1.id }
+        } then: { answer in
+            guard case .success(let found) = answer else { return self.oweRewind() }
+            let ahead = found.filter { !(self.ledger.jobs[$0.id]?.removed ?? true) }
+            if ahead.isEmpty { return }
+            let cursors = ahead.map { stored in
+                let schedule = stored.job.enabled ? Definition(stored, zones: self.zones).schedule : nil
+                return JobCursor(id: stored.id, nextDue: Planner.nextDue(of: schedule, after: now))
+            }
+            self.ask(lane) { () throws(StoreError) in
+                try self.setBack(cursors, lease: lease, now: now)
+            } then: { answer in
+                if case .failure = answer { self.oweRewind() } else { self.act(lane) { self.rewind(lane) } }
+                self.send(.rewound(cursors), lane: lane)
+            }
+        }
+    }
+
+    private func oweRewind() {
+        guard !mustRewind else { return }
+        mustRewind = true
+        later(10_000_000) { [life] in
+            guard life == self.life, self.mustRewind else { return }
+            self.mustRewind = false
+            self.act(Lane.custody) { self.rewind(Lane.custody) }
+            self.work(Lane.custody)
+        }
+    }
+
+    func rewindIfAhead(_ lane: Int) {
+        let margin = clock.wall.adding(microseconds: 2_000_000)
+        if ledger.jobs.values.contains(where: { !$0.removed && $0.stored.cursor > margin }) { rewind(lane) }
+    }
+
+    // MARK: The dispatcher
+
+    private func deliver(_ item: OutboxItem) {
+        outbox.append(item)
+        later(0) { [life] in if life == self.life { self.deliverNext() } }
+    }
+
+    private func deliverNext() {
+        guard isUp, !lanes[Lane.deliver].isWaiting, outboxStart < outbox.count else { return work(Lane.deliver) }
+        let item = outbox[outboxStart]
+        outboxStart += 1
+        if outboxStart == outbox.count { (outbox, outboxStart) = ([], 0) }
+        lanes[Lane.deliver].isWaiting = true
+        let mine = life
+        later(random.span(50...20_000)) {
+            // What left the daemon arrives, alive or dead; half of it, when it died.
+            if mine != self.life, self.random.chance(0.5) { return }
+            let results = self.arrive(item)
+            self.later(self.random.span(50...20_000)) {
+                guard mine == self.life, self.isUp else { return }
+                self.lanes[Lane.deliver].isWaiting = false
+                if case .dispatch(let batch) = item {
+                    self.send(.results(.exec, batch.map(\.attempt), results), lane: Lane.deliver)
+                }
+                self.deliverNext()
+            }
+        }
+    }
+
+    private func arrive(_ item: OutboxItem) -> [DispatchResult] {
+        switch item {
+        case .dispatch(let batch): return batch.map { executor.dispatch($0) }
+        case .cancel(let attempt): executor.cancel(attempt)
+        case .acknowledge(let attempts): attempts.forEach(executor.acknowledge)
+        }
+        return []
+    }
+
+    func hear(_ event: DispatchEvent) {
+        guard isUp else { return }
+        send(.told([event]), lane: Lane.observe)
+    }
+}

@@ -1,0 +1,127 @@
+import CarillonCore
+import CarillonEngine
+import MemoryStore
+import Timetable
+
+/// Daemons come and go; the ledger and the executor stay.
+extension World {
+    /// Everything between an empty process and the first tick, as the live engine does it.
+    func boot() {
+        guard !isUp else { return }
+        life += 1
+        if isStoreDown || (faulty && random.chance(0.05)) { return bootLater() }
+        isUp = true
+        lanes = Array(repeating: Lane(), count: Lane.count)
+        (outbox, outboxStart) = ([], 0)
+        (mustRewind, crashSoon) = (false, false)
+        lease = ledger.lease(instance: "daemon")
+        let now = clock.wall
+        state = EngineState(
+            storeID: ledger.storeID, instance: "daemon", cursors: ledger.cursors(), now: now,
+            paused: ledger.notes["pause"] != nil)
+        state.capacity[.exec] = seed % 3 == 0 ? 2 : nil
+        state.limits.patience = 60_000_000
+        state.limits.batch = seed % 5 == 0 ? 2 : 100
+        watch = ClockWatch(now: now, uptime: clock.uptime)
+        trace { "daemon \(self.life) starts" }
+        act(Lane.tick) { self.adopt() }
+        rewindIfAhead(Lane.tick)
+        work(Lane.tick)
+    }
+
+    private func bootLater() { later(random.span(1_000_000...JobMaker.hour)) { self.boot() } }
+
+    private func adopt() {
+        let active = ledger.activeRuns(after: nil, limit: .max)
+        let never = Set(executor.adopt(active.map { AttemptID(run: $0.id, attempt: $0.attempt) }))
+        let taken = active.map { run in
+            var run = run
+            let isUnknown = never.contains(AttemptID(run: run.id, attempt: run.attempt))
+            run.dispatchedAt = isUnknown ? nil : run.dispatchedAt ?? run.createdAt
+            return run
+        }
+        send(.found(taken, definitions(of: active)), lane: Lane.tick)
+    }
+
+    /// The daemon is gone between two instructions.
+    func crash() {
+        guard isUp else { return }
+        trace { "the daemon dies" }
+        totals.crashes += 1
+        isUp = false
+        life += 1
+        crashSoon = false
+        bootLater()
+    }
+
+    /// SIGTERM, a grace, and a new start.
+    func stop() {
+        guard isUp else { return }
+        send(.shutdown(endRuns: random.chance(0.5)), lane: Lane.observe)
+        let mine = life
+        later(random.span(10_000...12_000_000)) {
+            guard mine == self.life, self.isUp else { return }
+            self.trace { "the daemon has stopped" }
+            self.isUp = false
+            self.life += 1
+            self.bootLater()
+        }
+    }
+
+    /// Faults end and what they left is put right, by hand where a hand is needed.
+    func calm() {
+        trace { "all is well again" }
+        faulty = false
+        ambush = nil
+        crashSoon = false
+        storeDownUntil = 0
+        executor.awayUntil = 0
+        setClock(error: 0)
+        if ledger.notes["pause"] != nil { pause(nil) }
+        boot()
+        later(JobMaker.hour) { self.executor.endAll(.failed(Outcome(error: "ended by hand"))) }
+        later(JobMaker.day / 24) { self.prune() }
+    }
+
+    /// The ledger forgets what is older than any step of the clock reaches back.
+    private func prune() {
+        guard isUp, clock.error == 0 else { return }
+        let age = 400 * JobMaker.day
+        let now = clock.wall
+        do {
+            let gone = try ledger.prune(
+                Retention(age: age, perJob: .max), lease: lease, now: now, limit: .max)
+            auditor.pruned(gone, before: now.adding(microseconds: 1_000_000 - age))
+        } catch {
+            trace { "retention failed: \(error)" }
+        }
+    }
+
+    /// No job is enabled any more.
+    func retire() {
+        calm()
+        let names = ledger.jobs.values.filter { !$0.removed && $0.stored.job.enabled }.map(\.stored.job.name).sorted()
+        change(names.map { name in (name, { $0.enabled = false }) })
+    }
+
+    // MARK: The clock
+
+    func setClock(error: Int64) {
+        guard clock.error != error else { return }
+        totals.clockSteps += 1
+        trace { "the wall clock is set to an error of \(Span.format(error))" }
+        clock.set(error: error)
+        noticeClock()
+    }
+
+    /// The daemon reads the wall clock every second at least.
+    func noticeClock() {
+        later(random.number(0...1_000_000)) { if self.isUp { self.send(.tick, lane: Lane.observe) } }
+    }
+
+    func pause(_ reason: String?) {
+        guard isUp else { return later(JobMaker.hour / 60) { self.pause(reason) } }
+        ledger.notes["pause"] = reason
+        send(.paused(reason != nil), lane: Lane.observe)
+    }
+}

@@ -1,0 +1,81 @@
+import CarillonTestSupport
+import Testing
+import Timetable
+
+import class Foundation.ProcessInfo
+
+/// Years of schedule with faults, from seeds: `CARILLON_FIRST_SEED` on, as many as `CARILLON_SEEDS` says.
+@Suite struct SimulationTests {
+    private static let zones = ZoneDatabase()
+    private static let seeds = number("CARILLON_SEEDS") ?? 200
+    private static let firstSeed = number("CARILLON_FIRST_SEED") ?? 1
+
+    private static func number(_ name: String) -> UInt64? {
+        ProcessInfo.processInfo.environment[name].flatMap { UInt64($0) }
+    }
+
+    @Test func everySeedKeepsThePromises() async throws {
+        let clock = ContinuousClock()
+        let start = clock.now
+        let zones = Self.zones
+        let (totals, failures) = await withTaskGroup(of: Result<SimulationTotals, SimulationFailure>.self) { group in
+            var seeds = (Self.firstSeed..<Self.firstSeed + Self.seeds).makeIterator()
+            func add() {
+                guard let seed = seeds.next() else { return }
+                group.addTask {
+                    do throws(SimulationFailure) {
+                        return .success(try World.run(seed: seed, zones: zones))
+                    } catch {
+                        return .failure(error)
+                    }
+                }
+            }
+            for _ in 0..<ProcessInfo.processInfo.activeProcessorCount { add() }
+            var totals = SimulationTotals()
+            var failures: [SimulationFailure] = []
+            for await result in group {
+                switch result {
+                case .success(let more): totals.add(more)
+                case .failure(let failure): failures.append(failure)
+                }
+                if failures.count < 5 { add() }
+            }
+            return (totals, failures)
+        }
+        print("simulation: \(totals), \(start.duration(to: clock.now))")
+        for failure in failures.sorted(by: { $0.seed < $1.seed }) { Issue.record("\(failure)") }
+        if failures.isEmpty, Self.seeds >= 200 { #expect(totals.occurrences >= 1_000_000) }
+    }
+
+    @Test func aSeedIsReproducible() throws {
+        let once = try World.run(seed: 4711, years: 2, zones: Self.zones)
+        #expect("\(once)" == "\(try World.run(seed: 4711, years: 2, zones: Self.zones))")
+        #expect(once.crashes > 0 && once.clockSteps > 0 && once.storeFaults > 0 && once.jobChanges > 0)
+    }
+
+    /// A promise broken on purpose is noticed within a few seeds, and by the check that is meant for it.
+    @Test(arguments: [
+        (Sabotage.dispatchBeforeLedger, [Promise.ledgerFirst]),
+        (.cursorNotAdvanced, [.ledgerFirst, .noSilentSkip]),
+        (.noUniqueKey, [.oneRunPerOccurrence]),
+        (.skipDropped, [.noSilentSkip]),
+        (.noGuard, [.startedOnce]),
+        (.acknowledgeBeforeSave, [.acknowledgedTooEarly]),
+        (.noRewind, [.liveness]),
+        (.finalRewritten, [.finalStays]),
+    ])
+    func sabotageIsCaught(_ sabotage: Sabotage, by promises: [Promise]) throws {
+        var caught: SimulationFailure?
+        for seed in 1...5 where caught == nil {
+            do throws(SimulationFailure) {
+                _ = try World.run(seed: UInt64(seed), sabotage: sabotage, zones: Self.zones)
+            } catch {
+                caught = error
+            }
+        }
+        let failure = try #require(caught, "\(sabotage) was not noticed")
+        print("sabotage: \(sabotage) is caught in seed \(failure.seed), step \(failure.step), by \(failure.promise)")
+        #expect(promises.contains(failure.promise), "\(failure)")
+        #expect(!failure.trace.isEmpty)
+    }
+}
