@@ -1,0 +1,50 @@
+import CarillonCore
+import Testing
+import Timetable
+
+@Suite struct RunIDTests {
+    private let time = Timestamp(seconds: 1_767_225_600)
+
+    @Test func readsWhatItWrites() throws {
+        let id = RunID(store: 1, job: "nightly", scheduledAt: time)
+        #expect(id.description.utf8.count == 24)
+        #expect(id.description.hasPrefix("6955b900"))
+        #expect(RunID(id.description) == id)
+        #expect(RunID(id.description.uppercased()) == id)
+        let attempt = AttemptID(run: id, attempt: 3)
+        #expect(attempt.description == "\(id)-3")
+        #expect(AttemptID(attempt.description) == attempt)
+    }
+
+    @Test(arguments: [
+        "", "6955b900", "6955b90000000000000000zz", "+955b9000000000000000000", "6955b9000000000000000000a",
+    ])
+    func refuses(_ text: String) {
+        #expect(RunID(text) == nil)
+    }
+
+    @Test(arguments: [
+        "6955b9000000000000000000", "6955b9000000000000000000-", "6955b9000000000000000000-0",
+        "6955b90000000000000000001-1",
+    ])
+    func refusesAttempt(_ text: String) {
+        #expect(AttemptID(text) == nil)
+    }
+
+    @Test func differsByStoreJobTimeAndSalt() {
+        let ids: Set = [
+            RunID(store: 1, job: "a", scheduledAt: time), RunID(store: 2, job: "a", scheduledAt: time),
+            RunID(store: 1, job: "b", scheduledAt: time), RunID(store: 1, job: "a", scheduledAt: time, salt: 1),
+            RunID(store: 1, job: "a", scheduledAt: time.adding(microseconds: 1)),
+        ]
+        #expect(ids.count == 5)
+        #expect(RunID(store: 1, job: "a", scheduledAt: time) == RunID(store: 1, job: "a", scheduledAt: time))
+    }
+
+    @Test func sortsByScheduledSecondFirst() {
+        let ids = (0..<50).map { RunID(store: 1, job: "a", scheduledAt: time.adding(microseconds: $0 * 1_000_000)) }
+        #expect(ids.sorted() == ids)
+        #expect(ids.map(\.description).sorted() == ids.map(\.description))
+        #expect(RunID(manualAt: time, random: 5) == RunID(second: 1_767_225_600, hash: 5))
+    }
+}

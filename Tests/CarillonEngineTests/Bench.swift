@@ -1,0 +1,96 @@
+import CarillonCore
+import CarillonEngine
+import MemoryStore
+import Testing
+import Timetable
+
+/// An engine's decisions over a ledger that answers at once; the test is the dispatcher and the clock.
+struct Bench {
+    static let start = Timestamp(seconds: 1_767_225_600)
+    private static let zones = ZoneDatabase()
+
+    var now = Bench.start
+    var ledger = MemoryLedger(storeID: 1)
+    var state = EngineState(storeID: 1, instance: "i", cursors: [], now: Bench.start)
+    /// The next write of runs or outcomes is answered with an error, carried out or not.
+    var openFails: (afterWriting: Bool, Void)?
+    var saveFails = false
+    private(set) var dispatched: [AttemptID] = []
+    private(set) var cancelled: [AttemptID] = []
+    private(set) var acknowledged: [AttemptID] = []
+    private(set) var rewinds = 0
+    private var lease = Lease(instance: "i", term: 0, expiresAt: .distantFuture)
+
+    init() { lease = ledger.lease(instance: "i") }
+
+    @discardableResult
+    mutating func add(_ name: String, every: String = "1h", _ policies: Policies) throws -> JobID {
+        let text = ScheduleText(.every(every, anchor: Timestamp(seconds: 0)))
+        let job = Job(name: name, schedule: text, target: .exec(ExecTarget(.shell("true"))), policies: policies)
+        let schedule = try text.compile(job: name, zones: Self.zones)
+        let put = JobChange.put(job, cursor: now, nextDue: Planner.nextDue(of: schedule, after: now), skips: [])
+        let stored = try #require(try ledger.apply([put], lease: lease).first ?? nil)
+        try send(.changed([JobCursor(id: stored.id, nextDue: stored.nextDue)]))
+        return stored.id
+    }
+
+    mutating func send(_ event: EngineEvent) throws {
+        for effect in state.handle(event, at: now) {
+            switch effect {
+            case .read(let ids):
+                let jobs = ids.compactMap { ledger.jobs[$0]?.stored }.map { LoadedJob($0, zones: Self.zones) }
+                try send(.definitions(asked: ids, jobs))
+            case .open(let batch):
+                let failure = openFails
+                openFails = nil
+                if failure?.afterWriting == false {
+                    try send(.openFailed(batch, "the disk is full"))
+                    continue
+                }
+                let opened = try ledger.openRuns(batch, lease: lease)
+                try send(failure == nil ? .opened(batch, opened) : .openFailed(batch, "no answer"))
+            case .save:
+                if saveFails {
+                    try send(.saveFailed("the disk is full"))
+                } else {
+                    let (runs, versions) = state.unsaved(limit: 1_000)
+                    try ledger.record(runs, lease: lease)
+                    try send(.saved(versions))
+                }
+            case .sweep:
+                let runs = ledger.activeRuns(after: nil, limit: 1_000)
+                try send(.found(runs.filter { state.run($0.id) == nil }, definitions))
+                try send(.swept)
+            case .rewind: rewinds += 1
+            case .dispatch(_, let batch): dispatched += batch.map(\.attempt)
+            case .cancel(_, let attempt): cancelled.append(attempt)
+            case .acknowledge(_, let attempts): acknowledged += attempts
+            case .report: break
+            }
+        }
+    }
+
+    /// Lets time pass, with a tick whenever the engine wants one.
+    mutating func pass(_ seconds: Int64) throws {
+        let end = now.adding(microseconds: seconds * 1_000_000)
+        while let wake = state.nextWake, wake <= end {
+            now = max(now, wake)
+            try send(.tick)
+        }
+        now = end
+        try send(.tick)
+    }
+
+    /// The dispatcher's answer to everything it got since the last one.
+    mutating func answer(_ attempts: [AttemptID], _ result: DispatchResult = .accepted) throws {
+        try send(.results(.exec, attempts, attempts.map { _ in result }))
+    }
+
+    mutating func tell(_ attempt: AttemptID, _ what: DispatchEvent.What) throws {
+        try send(.told([DispatchEvent(attempt: attempt, at: now, what: what)]))
+    }
+
+    var definitions: [JobID: Definition] {
+        ledger.jobs.mapValues { Definition($0.stored, zones: Self.zones) }
+    }
+}
