@@ -250,6 +250,20 @@ import Timetable
         #expect(bench.state.storeTrouble == "the disk is full")
     }
 
+    @Test func aPlanThatFailedUnderAWrongClockIsTriedAgainUnderTheRightOne() throws {
+        var bench = Bench()
+        try bench.add("a", Policies(overlap: .allow))
+        let year: Int64 = 365 * 86_400_000_000
+        bench.now = bench.now.adding(microseconds: year)
+        bench.openFails = (false, ())
+        try bench.send(.clockStepped(by: year))
+        try bench.send(.tick)
+        bench.now = bench.now.adding(microseconds: -year)
+        try bench.send(.clockStepped(by: -year))
+        try bench.pass(3_602)
+        #expect(bench.ledger.runs.count == 1)
+    }
+
     @Test func whatWasBeingCancelledAndNeverArrivedEnds() throws {
         var bench = Bench()
         try bench.add("a", Policies(overlap: .skip))

@@ -7,7 +7,12 @@ import class Foundation.ProcessInfo
 /// Years of schedule with faults, from seeds: `CARILLON_FIRST_SEED` on, as many as `CARILLON_SEEDS` says.
 @Suite struct SimulationTests {
     private static let zones = ZoneDatabase()
-    private static let seeds = number("CARILLON_SEEDS") ?? 200
+    private static let seeds = number("CARILLON_SEEDS") ?? usualSeeds
+    #if DEBUG
+        private static let usualSeeds: UInt64 = 5
+    #else
+        private static let usualSeeds: UInt64 = 200
+    #endif
     private static let firstSeed = number("CARILLON_FIRST_SEED") ?? 1
 
     private static func number(_ name: String) -> UInt64? {

@@ -14,6 +14,10 @@ extension Engine {
                 stored.compactMap { stored in
                     stored.map { JobCursor(id: $0.id, nextDue: $0.job.enabled ? $0.nextDue : nil) }
                 }))
+        // A job of another feed is as it was.
+        let changed = Set(stored.compactMap { $0?.id })
+        let refused = ids.filter { !changed.contains($0) }
+        if !refused.isEmpty { await send(.release(refused)) }
         await rewindIfAhead()
         return zip(jobs, stored).compactMap { asked, stored in
             stored != nil

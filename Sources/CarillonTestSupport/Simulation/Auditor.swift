@@ -80,7 +80,9 @@ final class Auditor {
     func put(_ stored: StoredJob, before: MemoryLedger.JobRow?) {
         let id = stored.id
         if let before {
-            if !before.removed { account(for: id, after: before.stored.cursor, through: stored.cursor) }
+            // Written across a step back, it speaks of a time that has not come; then the cursor is set back too.
+            let through = min(stored.cursor, world.clock.wall)
+            if !before.removed { account(for: id, after: before.stored.cursor, through: through) }
             models[id]?.replay(upTo: before.stored.cursor)
         }
         var model = models[id] ?? JobModel(id, stored.job)
@@ -90,7 +92,7 @@ final class Auditor {
     }
 
     func removed(_ before: StoredJob, at time: Timestamp) {
-        if before.job.enabled { account(for: before.id, after: before.cursor, through: time) }
+        if before.job.enabled { account(for: before.id, after: before.cursor, through: min(time, world.clock.wall)) }
         models[before.id]?.remove(after: before.cursor)
     }
 
