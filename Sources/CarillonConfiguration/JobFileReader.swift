@@ -23,7 +23,8 @@ public struct JobFileReader: Sendable {
         if let zone = table.string("time_zone") {
             if (try? reader.zones.zone(zone)) == nil {
                 table.complain("time_zone", "unknown time zone '\(zone)'")
-            } else {
+            } else if !isMain {
+                // The main file's zone is a setting, which the environment may have changed.
                 reader.defaultZone = zone
             }
         }

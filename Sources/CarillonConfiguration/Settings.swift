@@ -44,6 +44,13 @@ public struct Settings: Sendable {
 
     public init() {}
 
+    /// Where the job files of a configuration lie.
+    public func jobsFolder(beside configuration: String) -> String {
+        if jobsDirectory.hasPrefix("/") { return jobsDirectory }
+        let slash = configuration.lastIndex(of: "/") ?? configuration.startIndex
+        return configuration[..<slash] + "/" + jobsDirectory
+    }
+
     /// The path of the store's file, relative to the state directory.
     public func storePath(in state: String) -> String? {
         guard storeURL.hasPrefix("sqlite:") else { return nil }

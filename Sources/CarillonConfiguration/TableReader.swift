@@ -139,11 +139,14 @@ struct TableReader {
         return texts
     }
 
+    /// A hundred years, in milliseconds.
+    private static let longestSpan: Int64 = 36_525 * 86_400_000
+
     /// A duration such as `"1h30m"`, or milliseconds as a number; microseconds.
     mutating func span(_ key: String) -> Int64? {
         guard let found = value(key) else { return nil }
         switch found.value {
-        case .integer(let milliseconds) where milliseconds >= 0 && milliseconds <= Int64.max / 1_000:
+        case .integer(let milliseconds) where (0...Self.longestSpan).contains(milliseconds):
             return milliseconds * 1_000
         case .string(let text):
             do {

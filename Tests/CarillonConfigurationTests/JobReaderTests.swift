@@ -35,8 +35,7 @@ import Timetable
             catch_up = { all = 10, rate = 2.5 }
             window = "1h"
             timeout = "2s"
-            start_timeout = "1m"
-            heartbeat_timeout = 500
+            start_timeout = 500
             retry = { attempts = 3, backoff = "30s", max_backoff = "5m", on = ["timeout"] }
             on_lost = "retry"
             max_runs = 7
@@ -61,7 +60,7 @@ import Timetable
         #expect(job.policies.catchUp == .all(limit: 10, rate: 2.5))
         #expect(job.policies.window == 3_600_000_000)
         #expect(job.policies.timeout == 2_000_000)
-        #expect(job.policies.heartbeatTimeout == 500_000)
+        #expect(job.policies.startTimeout == 500_000)
         #expect(
             job.policies.retry
                 == Retry(attempts: 3, backoff: 30_000_000, longestBackoff: 300_000_000, on: [.timeout]))
@@ -104,6 +103,7 @@ import Timetable
         ("cron = \"@daily\"\nsuccess_codes = [256]", 4, "success_codes", "0 to 255"),
         ("cron = \"@daily\"\nshell = \"true\"", 4, "shell", "not both"),
         ("cron = \"@daily\"\ntags = [1]", 4, "tags", "element 1"),
+        ("cron = \"@daily\"\nheartbeat_timeout = \"1m\"", 4, "heartbeat_timeout", "no signs of life"),
         ("cron = \"H * * * *\"\nuser = 3", 4, "user", "expected text"),
     ])
     func eachMistakeIsSaidAtItsPlace(_ toml: String, _ line: Int, _ key: String, _ piece: String) throws {

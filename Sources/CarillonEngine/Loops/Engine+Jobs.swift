@@ -44,14 +44,14 @@ extension Engine {
     private func cutOver(
         _ ids: [JobID], _ changes: (CutOver, [JobID: StoredJob]) -> [JobChange]
     ) async throws -> [StoredJob?] {
-        while !state.held.isEmpty { await untilPerformed() }
+        while !state.held.isEmpty { try await untilPerformed() }
         do {
             var before: [JobID: StoredJob] = [:]
             var cut = CutOver(storeID: state.storeID, instance: instance, now: clock.now, zones: zones)
             // A plan may fail, and it opens only so many runs: what is still missing then is recorded as skipped.
             for _ in 0..<3 where !ids.isEmpty {
                 await send(.hold(ids))
-                while state.isPlanning(ids) { await untilPerformed() }
+                while state.isPlanning(ids) { try await untilPerformed() }
                 before = Dictionary(uniqueKeysWithValues: try await store.jobs(ids: ids).map { ($0.id, $0) })
                 cut.now = clock.now
                 if !before.values.contains(where: cut.isBehind) { break }

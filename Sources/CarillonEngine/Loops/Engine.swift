@@ -96,9 +96,12 @@ public actor Engine<Clock: EngineClock> {
     /// Those who wait for the state to change.
     private var waiters: [CheckedContinuation<Void, Never>] = []
 
-    /// Returns when the next event has been dealt with.
-    func untilPerformed() async {
+    /// Returns when the next event has been dealt with; throws when the task is cancelled.
+    func untilPerformed() async throws {
+        try Task.checkCancellation()
+        // The tick is an event a second at the latest, so nobody waits longer to see that it was cancelled.
         await withCheckedContinuation { waiters.append($0) }
+        try Task.checkCancellation()
     }
 
     /// What the tick sleeps until; an event that needs it earlier rings the alarm.

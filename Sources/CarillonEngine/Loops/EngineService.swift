@@ -41,8 +41,8 @@ public struct EngineService<Clock: EngineClock>: Service {
                 throw CancellationError()
             }
             do {
-                try await group.next()
-                group.cancelAll()
+                // A loop may end by itself, such as a feed that tells of no changes; the others go on.
+                for try await _ in group {}
             } catch is CancellationError {
                 group.cancelAll()
             }

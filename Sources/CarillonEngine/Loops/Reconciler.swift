@@ -23,11 +23,33 @@ public actor Reconciler<Clock: EngineClock> {
 
     public var feedViews: [FeedView] { statuses.values.sorted { $0.name < $1.name } }
 
-    /// Reads the feed now and whenever it changes.
+    /// Reads the feed now, whenever it changes, and again after a while when something stood in the way.
     func follow(_ feed: any JobFeed) async {
         await reconcile(feed)
-        for await _ in feed.changes() { await reconcile(feed) }
+        await withTaskGroup { group in
+            group.addTask {
+                for await _ in feed.changes() { await self.reconcile(feed) }
+                if !Task.isCancelled {
+                    self.engine.logger.warning(
+                        "changes of a feed are not told; it is read every few seconds",
+                        metadata: ["feed": "\(feed.name)"])
+                    await self.readAgain(feed) { _ in true }
+                }
+            }
+            group.addTask { await self.readAgain(feed) { $0.error != nil || $0.waits } }
+        }
     }
+
+    /// Reads the feed every few seconds while its state asks for it.
+    private func readAgain(_ feed: any JobFeed, when isOwed: @Sendable (FeedView) -> Bool) async {
+        while !Task.isCancelled {
+            do { try await engine.clock.sleep(for: Self.patience) } catch { return }
+            if let status = statuses[feed.name], isOwed(status) { await reconcile(feed) }
+        }
+    }
+
+    /// Microseconds before a feed is read again that could not be taken up whole.
+    private static var patience: Int64 { 5_000_000 }
 
     /// Takes a feed's present state as right although much of it is gone.
     public func accept(_ name: String) async throws {
@@ -41,11 +63,14 @@ public actor Reconciler<Clock: EngineClock> {
 
     /// Reads one feed and brings the store in line.
     func reconcile(_ feed: any JobFeed) async {
-        var status = statuses[feed.name] ?? FeedView(name: feed.name, jobs: 0, readAt: nil, problems: [], error: nil)
+        var status =
+            statuses[feed.name]
+            ?? FeedView(name: feed.name, jobs: 0, readAt: nil, problems: [], error: nil, waits: false)
         do {
             let snapshot = try await feed.snapshot()
             status.problems = snapshot.problems
             status.error = nil
+            status.waits = false
             try await bring(snapshot, of: feed, &status)
             status.readAt = engine.clock.now
         } catch {
@@ -94,7 +119,9 @@ public actor Reconciler<Clock: EngineClock> {
         }
         for start in stride(from: 0, to: changed.count, by: Self.batch) {
             let part = Array(changed[start..<min(start + Self.batch, changed.count)])
-            status.problems += try await engine.put(part)
+            let clashes = try await engine.put(part)
+            status.problems += clashes
+            status.waits = status.waits || !clashes.isEmpty
         }
         for start in stride(from: 0, to: gone.count, by: Self.batch) {
             try await engine.remove(gone[start..<min(start + Self.batch, gone.count)].map(\.id))

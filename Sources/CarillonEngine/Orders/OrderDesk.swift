@@ -81,6 +81,7 @@ public struct OrderDesk<Clock: EngineClock>: Sendable {
         if known != nil, !replacing {
             throw OrderError(.refused, "there is a job '\(job.name)' already; `jobs update` changes it")
         }
+        if known != nil { _ = try await owned(job.name, to: "changed") }
         if known == nil, replacing { throw OrderError(.unknown, "there is no job '\(job.name)'") }
         if let problem = try await engine.put([(job, known?.id)]).first {
             throw OrderError(.refused, problem.message)

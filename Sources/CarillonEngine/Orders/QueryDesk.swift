@@ -82,7 +82,6 @@ public struct QueryDesk: Sendable {
 
     /// Runs and skips together, newest first.
     func runs(_ query: RunQuery) async throws -> [RunView] {
-        if let job = query.job { _ = try await self.job(named: job) }
         var views: [RunView] = []
         let runs = try await store.runs(query)
         let zoneOf = Dictionary(
@@ -90,14 +89,17 @@ public struct QueryDesk: Sendable {
             uniquingKeysWith: { first, _ in first })
         for run in runs { views.append(RunView(run, zone: zoneOf[run.jobID] ?? "UTC")) }
         if query.states.isEmpty || query.states.contains(.skipped) {
-            for skip in try await store.skips(query) { views.append(try await view(skip)) }
+            let storeID = try await store.storeID()
+            for skip in try await store.skips(query) { views.append(try await view(skip, storeID)) }
         }
+        // A job that is gone still has its history; a name that never was is a mistake.
+        if views.isEmpty, let job = query.job { _ = try await self.job(named: job) }
         views.sort { ($0.scheduledAt, $0.id) > ($1.scheduledAt, $1.id) }
         return Array(views.prefix(query.limit))
     }
 
     /// Counts what a skip covers, with the schedule that was in force.
-    private func view(_ skip: Skip) async throws -> RunView {
+    private func view(_ skip: Skip, _ storeID: UInt64) async throws -> RunView {
         let definition = try await store.definition(of: skip.jobID, revision: skip.revision)
         let schedule = try? definition?.schedule.compile(job: skip.job, zones: zones)
         let first = schedule?.next(after: skip.after) ?? skip.through
@@ -106,7 +108,7 @@ public struct QueryDesk: Sendable {
         case .gap: count = 1
         default: count = schedule?.count(after: skip.after, through: skip.through, limit: Self.mostCounted) ?? 1
         }
-        let id = RunID(store: try await store.storeID(), job: skip.job, scheduledAt: first)
+        let id = RunID(store: storeID, job: skip.job, scheduledAt: first)
         return RunView(
             skip, id: id, first: min(first, skip.through), count: count, zone: definition?.schedule.zone ?? "UTC")
     }

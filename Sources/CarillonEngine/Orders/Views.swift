@@ -54,6 +54,8 @@ public struct FeedView: Sendable, Codable {
     public var readAt: Timestamp?
     public var problems: [FeedProblem]
     public var error: String?
+    /// Some of its jobs wait for another feed to give up their names.
+    public var waits: Bool
 }
 
 /// How a daemon is.

@@ -4,16 +4,22 @@ import NIOCore
 final class LineDecoder: ByteToMessageDecoder {
     typealias InboundOut = ByteBuffer
 
-    /// The longest line, in bytes.
-    static let longest = 16 << 20
+    /// Bytes; a client takes longer replies than a daemon takes requests.
+    static let longestRequest = 16 << 20
+    static let longestReply = 1 << 30
 
     struct TooLong: Error, CustomStringConvertible {
-        var description: String { "a request of more than \(LineDecoder.longest) bytes" }
+        let longest: Int
+        var description: String { "a line of more than \(longest) bytes" }
     }
+
+    private let longest: Int
+
+    init(longest: Int) { self.longest = longest }
 
     func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
         guard let end = buffer.readableBytesView.firstIndex(of: UInt8(ascii: "\n")) else {
-            if buffer.readableBytes > Self.longest { throw TooLong() }
+            if buffer.readableBytes > longest { throw TooLong(longest: longest) }
             return .needMoreData
         }
         guard let line = buffer.readSlice(length: end - buffer.readerIndex) else { return .needMoreData }

@@ -7,8 +7,8 @@ import Timetable
 /// Runs programs on this machine, each under a shim that outlives the daemon.
 ///
 /// The state directory holds `attempts/`, a status file per attempt until its outcome is acknowledged, and `logs/`. The
-/// kernel tells of ends: nothing is polled, and an attempt under way costs no descriptor. Children of a service must survive
-/// its restart, so a systemd unit needs `KillMode=process`.
+/// kernel tells of ends: nothing is polled, and an attempt under way costs no descriptor. Under systemd, children survive a
+/// crash of the daemon only with `KillMode=process`.
 public final class ExecDispatcher: Dispatcher {
     public var kind: Target.Kind { .exec }
     public var capacity: Int? { configuration.capacity }

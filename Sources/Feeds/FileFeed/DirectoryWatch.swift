@@ -4,7 +4,8 @@ import Synchronization
 /// Tells that something changed in some folders, with inotify(7) on a thread of its own.
 enum DirectoryWatch {
     private static let interest = UInt32(
-        IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_DELETE_SELF | IN_MOVE_SELF)
+        IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CREATE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF
+    )
     /// Changes that come within this many milliseconds are one: a package manager writes many files.
     private static let settle: Int32 = 100
     /// Folders that are not there yet, nor what holds them, are looked for this often, in milliseconds.
@@ -18,6 +19,7 @@ enum DirectoryWatch {
         let inotify = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
         var ends: [Int32] = [-1, -1]
         guard inotify >= 0, pipe(&ends) == 0 else {
+            if inotify >= 0 { close(inotify) }
             continuation.finish()
             return stream
         }

@@ -16,8 +16,8 @@ public final class FileFeed: JobFeed {
     private let zones: ZoneDatabase
     private let defaultZone: String
     private let read = Mutex<[String: ReadFile]>([:])
-    /// Names of the calendars that jobs use.
-    private let calendars = Mutex<Set<String>>([])
+    /// Names of the calendars that jobs use; nil when one of them could not be read.
+    private let calendars = Mutex<Set<String>?>([])
 
     /// What a file held when it was last read.
     private struct ReadFile: Sendable {
@@ -63,23 +63,29 @@ public final class FileFeed: JobFeed {
                 snapshot = reader.read(path: path, isMain: path == mainFile)
             }
             // A calendar may change without its job's file, so such files are read every time.
-            let usesCalendar = snapshot.jobs.contains { !$0.schedule.exclusions.isEmpty }
+            let usesCalendar =
+                snapshot.jobs.contains { !$0.schedule.exclusions.isEmpty }
+                || snapshot.problems.contains(where: isOfCalendar)
             if let stamp, !usesCalendar { files[path] = ReadFile(stamp: stamp, snapshot: snapshot) }
             whole.jobs += snapshot.jobs
             whole.problems += snapshot.problems
         }
         read.withLock { $0 = files }
         let names = Set(whole.jobs.flatMap { $0.schedule.exclusions.map(\.name) })
-        calendars.withLock { $0 = names }
+        // The calendar that is missed may have any name.
+        let anyName = whole.problems.contains(where: isOfCalendar)
+        calendars.withLock { $0 = anyName ? nil : names }
         return whole
     }
+
+    private func isOfCalendar(_ problem: FeedProblem) -> Bool { problem.key == "calendar" }
 
     public func changes() -> AsyncStream<Void> {
         var folders = [jobsDirectory, (jobsDirectory as NSString).deletingLastPathComponent]
         if let mainFile { folders.append((mainFile as NSString).deletingLastPathComponent) }
         return DirectoryWatch.changes(in: folders) { [weak self] name in
             if ConfigDocument.Format(path: name) != nil { return !name.hasPrefix(".") }
-            return self?.calendars.withLock { $0.contains(name) } ?? false
+            return self?.calendars.withLock { $0?.contains(name) ?? true } ?? false
         }
     }
 }
@@ -88,6 +94,7 @@ public final class FileFeed: JobFeed {
 private struct FileStamp: Hashable, Sendable {
     let inode: UInt64
     let size: Int64
+    /// The last change of contents, owner or mode.
     let seconds: Int
     let nanoseconds: Int
 
@@ -96,7 +103,7 @@ private struct FileStamp: Hashable, Sendable {
         guard stat(path, &info) == 0 else { return nil }
         inode = UInt64(info.st_ino)
         size = Int64(info.st_size)
-        seconds = info.st_mtim.tv_sec
-        nanoseconds = info.st_mtim.tv_nsec
+        seconds = info.st_ctim.tv_sec
+        nanoseconds = info.st_ctim.tv_nsec
     }
 }

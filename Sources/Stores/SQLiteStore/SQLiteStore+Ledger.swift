@@ -5,7 +5,7 @@ import Timetable
 
 extension SQLiteStore {
     public func openRuns(_ batch: [JobAdvance], lease: Lease, now: Timestamp) async throws -> Opened {
-        let store = try await storeIdentity()
+        let store = try await storeID()
         return try await write(under: lease) { db in
             var opened = Opened()
             let advance = try db.cachedStatement(
@@ -34,13 +34,6 @@ extension SQLiteStore {
             }
             return opened
         }
-    }
-
-    private func storeIdentity() async throws -> UInt64 {
-        if let known = knownID.withLock({ $0 }) { return known }
-        let id = try await storeID()
-        knownID.withLock { $0 = id }
-        return id
     }
 
     public func openManual(_ run: Run, lease: Lease, now: Timestamp) async throws -> Run {
@@ -228,6 +221,17 @@ extension SQLiteStore {
                 try db.cachedStatement(sql: "DELETE FROM runs WHERE id = ?").execute(arguments: [victim.id.description])
             }
             try db.execute(sql: "DELETE FROM skips WHERE through < ?", arguments: [oldest.microseconds])
+            try db.execute(
+                sql: """
+                    DELETE FROM skips WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER
+                    (PARTITION BY job_id ORDER BY through DESC) AS place FROM skips) WHERE place > ?)
+                    """, arguments: [retention.perJob])
+            // A job that is gone is forgotten with the last of its history.
+            try db.execute(
+                sql: """
+                    DELETE FROM jobs WHERE removed = 1 AND NOT EXISTS (SELECT 1 FROM runs WHERE job_id = jobs.id)
+                    AND NOT EXISTS (SELECT 1 FROM skips WHERE job_id = jobs.id)
+                    """)
             try db.execute(
                 sql: """
                     DELETE FROM revisions WHERE NOT EXISTS (SELECT 1 FROM skips

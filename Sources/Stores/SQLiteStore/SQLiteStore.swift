@@ -27,6 +27,12 @@ public final class SQLiteStore: JobStore {
             try db.execute(sql: "PRAGMA synchronous = FULL")
             if let largest { try db.execute(sql: "PRAGMA max_page_count = \(largest)") }
         }
+        // Jobs' environments and outputs are in it: nobody else's to read. SQLite gives its other files the same mode.
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        if descriptor >= 0 {
+            fchmod(descriptor, 0o600)
+            Foundation.close(descriptor)
+        }
         do {
             let pool = try DatabasePool(path: path, configuration: configuration)
             try Schema.migrator.migrate(pool)
@@ -88,7 +94,16 @@ public final class SQLiteStore: JobStore {
     }
 
     public func storeID() async throws -> UInt64 {
-        try await write { db in
+        if let known = knownID.withLock({ $0 }) { return known }
+        let id = try await drawnID()
+        knownID.withLock { $0 = id }
+        return id
+    }
+
+    private func drawnID() async throws -> UInt64 {
+        // Readers of a store cannot write, and need not: it has its id.
+        if let text = try await note("store.id"), let id = UInt64(text, radix: 16) { return id }
+        return try await write { db in
             if let text = try String.fetchOne(db, sql: "SELECT value FROM notes WHERE key = 'store.id'"),
                 let id = UInt64(text, radix: 16)
             {

@@ -14,7 +14,7 @@ enum Schema {
                     ) STRICT, WITHOUT ROWID;
 
                     CREATE TABLE jobs (
-                        id INTEGER PRIMARY KEY,
+                        id INTEGER PRIMARY KEY AUTOINCREMENT,
                         name TEXT NOT NULL UNIQUE,
                         feed TEXT NOT NULL,
                         source TEXT NOT NULL,
@@ -30,6 +30,9 @@ enum Schema {
                         next_due INTEGER,
                         opened INTEGER NOT NULL DEFAULT 0
                     ) STRICT;
+
+                    CREATE INDEX jobs_cursor ON jobs (cursor);
+                    CREATE INDEX jobs_feed ON jobs (feed);
 
                     CREATE TABLE revisions (
                         job_id INTEGER NOT NULL, revision INTEGER NOT NULL, definition TEXT NOT NULL,

@@ -136,7 +136,7 @@ struct Runs: AsyncParsableCommand {
                 if let file = FileHandle(forReadingAtPath: path) {
                     try file.seek(toOffset: printed)
                     while let data = try file.read(upToCount: 1 << 16), !data.isEmpty {
-                        FileHandle.standardOutput.write(data)
+                        guard (try? FileHandle.standardOutput.write(contentsOf: data)) != nil else { return }
                         printed += UInt64(data.count)
                     }
                     try file.close()

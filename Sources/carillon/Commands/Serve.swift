@@ -55,10 +55,8 @@ struct Serve: AsyncParsableCommand {
         let store = try SQLiteStore(path: storePath)
         let clock = SystemClock()
         let dispatcher = try makeDispatcher(settings.exec, state: state, environment: environment, logger: logger)
-        let folder = (configFile as NSString).deletingLastPathComponent
-        let jobs = settings.jobsDirectory
         let feed = FileFeed(
-            mainFile: configFile, jobsDirectory: jobs.hasPrefix("/") ? jobs : folder + "/" + jobs, zones: zones,
+            mainFile: configFile, jobsDirectory: settings.jobsFolder(beside: configFile), zones: zones,
             defaultZone: settings.timeZone)
         var engineSettings = EngineSettings()
         engineSettings.grace = settings.exec.grace
@@ -74,7 +72,9 @@ struct Serve: AsyncParsableCommand {
         if let systemd = Systemd(
             environment: environment,
             isAlive: {
-                if case .status = await desk.handle(.status) { true } else { false }
+                // Any answer is a sign of life, also that the store is in trouble.
+                _ = await desk.handle(.status)
+                return true
             })
         {
             services.append(systemd)

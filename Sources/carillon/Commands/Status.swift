@@ -11,6 +11,10 @@ struct Status: AsyncParsableCommand {
     var wait: Double?
     @Flag(help: "Print one JSON object.") var json = false
 
+    func validate() throws {
+        if let wait, !(0...1_000_000).contains(wait) { throw ValidationError("--wait is 0 to 1000000 seconds") }
+    }
+
     func run() async throws {
         let status = try await status()
         if json { return print(status.json.line) }

@@ -21,11 +21,12 @@ struct Validate: ParsableCommand {
     func run() throws {
         let zones = ZoneDatabase()
         let paths = try files.isEmpty ? ownFiles(zones) : files.map(Place.absolute)
+        let config = try? place.configFile().path
         var problems: [FeedProblem] = []
         var names: [String: String] = [:]
         var jobs = 0
         for path in paths {
-            let isMain = (path as NSString).lastPathComponent == "carillon.toml"
+            let isMain = path == config || (path as NSString).lastPathComponent == "carillon.toml"
             var zone = "UTC"
             if isMain {
                 do {
@@ -55,7 +56,7 @@ struct Validate: ParsableCommand {
     private func ownFiles(_ zones: ZoneDatabase) throws -> [String] {
         let config = try place.configFile()
         let settings = try place.settings(zones: zones)
-        let folder = (config.path as NSString).deletingLastPathComponent + "/" + settings.jobsDirectory
+        let folder = settings.jobsFolder(beside: config.path)
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         let jobFiles = names.filter { !$0.hasPrefix(".") && ConfigDocument.Format(path: $0) != nil }.sorted()
         return (config.exists ? [config.path] : []) + jobFiles.map { folder + "/" + $0 }
