@@ -63,6 +63,7 @@ import class Foundation.ProcessInfo
         (Sabotage.dispatchBeforeLedger, [Promise.ledgerFirst]),
         (.cursorNotAdvanced, [.ledgerFirst, .noSilentSkip]),
         (.noUniqueKey, [.oneRunPerOccurrence]),
+        (.reusedRunID, [.oneRunPerOccurrence]),
         (.skipDropped, [.noSilentSkip]),
         (.noGuard, [.startedOnce]),
         (.acknowledgeBeforeSave, [.acknowledgedTooEarly]),

@@ -21,6 +21,13 @@ import Testing
         try await daemon.eventually(within: 1, "the new interval") {
             try await daemon.carillon("jobs", "show", "a").output.contains("every 30m")
         }
+        // A file's job is changed in its file, and an attempt to change it by order leaves it as it is.
+        let refused = try await daemon.carillon("jobs", "update", "a", "--every", "2m", "--shell", "true")
+        #expect(refused.code == 1 && refused.error.contains("belongs to"))
+        try daemon.folder.write("jobs.d/a.toml", job("a", every: "20m"))
+        try await daemon.eventually(within: 1, "the next interval") {
+            try await daemon.carillon("jobs", "show", "a").output.contains("every 20m")
+        }
         try daemon.folder.write("jobs.d/a.toml", "[[job]\nname = ")
         try await daemon.eventually(within: 1, "the error") {
             try await daemon.carillon("jobs", "list").output.contains("a.toml:1")
@@ -100,12 +107,17 @@ import Testing
         let before = try await daemon.objects("runs", "list").count
         try await Task.sleep(for: .microseconds(2_200_000))
         #expect(try await daemon.objects("runs", "list").count <= before + 1)
+        #expect(try await daemon.carillon("jobs", "run", "tick").code == 0)
         #expect(try await daemon.carillon("resume").code == 0)
         try await daemon.eventually("the pause is in the ledger") {
             try await daemon.objects("runs", "list", "--state", "skipped").contains {
                 ($0["reason"] as? String)?.contains("paused") == true
             }
         }
+        let skip = try #require(try await daemon.objects("runs", "list", "--state", "skipped").first)
+        let time = try #require(skip["scheduledAt"] as? String)
+        let why = try await daemon.carillon("why", "tick", time).output
+        #expect(why.contains("did not run, because dispatching was paused"), "\(why)")
         #expect(await daemon.stop() == 0)
     }
 

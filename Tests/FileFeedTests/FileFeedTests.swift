@@ -93,9 +93,10 @@ import Timetable
     }
 
     @Test func aChangedCalendarIsTakenUp() async throws {
-        try folder.write("jobs.d/holidays.txt", "2026-12-25\n")
         let job = "[[job]]\nname = \"a\"\nevery = \"1m\"\nexec = [\"x\"]\ncalendar = \"holidays.txt\"\n"
         try folder.write("jobs.d/a.toml", job)
+        #expect(try await feed.snapshot().problems.map(\.key) == ["calendar"])
+        try folder.write("jobs.d/holidays.txt", "2026-12-25\n")
         #expect(try await feed.snapshot().jobs[0].schedule.exclusions[0].dates == ["2026-12-25"])
         try folder.write("jobs.d/holidays.txt", "# none\n2026-12-26\n")
         #expect(try await feed.snapshot().jobs[0].schedule.exclusions[0].dates == ["2026-12-26"])

@@ -27,15 +27,21 @@ struct Explanation {
     private func about(_ text: String, _ definition: Definition, _ zone: Zone) async throws -> [String] {
         let (from, through) = try moment(text, zone)
         let runs = try await desk.store.runs(RunQuery(job: name, since: from, until: through, limit: 20))
-        if !runs.isEmpty { return runs.reversed().flatMap { story($0, zone) } }
-        let skips = try await desk.store.skips(RunQuery(job: name, since: from, until: through, limit: 20))
-        let covering = skips.filter { $0.after < through && $0.through >= from }
+        var told = runs.map { (at: $0.scheduledAt, lines: story($0, zone)) }
+        for skip in try await desk.store.skips(RunQuery(job: name, since: from, until: through, limit: 20)) {
+            let start = max(skip.after, from.adding(microseconds: -1))
+            let covered = definition.schedule?.next(after: start).flatMap {
+                $0 <= min(skip.through, through) ? $0 : nil
+            }
+            // A time that does not exist, and one that was past already, are no times of the schedule.
+            let own = skip.reason == .gap || skip.reason == .past ? skip.through : nil
+            guard let time = own ?? covered else { continue }
+            let detail = skip.detail.map { " (\($0))" } ?? ""
+            told.append((time, ["\(zone.format(time)): did not run, because \(skip.reason.words)\(detail)."]))
+        }
+        if !told.isEmpty { return told.sorted { $0.at < $1.at }.flatMap(\.lines) }
         let occurrence = definition.schedule?.next(after: from.adding(microseconds: -1)).flatMap {
             $0 <= through ? $0 : nil
-        }
-        if let skip = covering.first, occurrence != nil || skip.reason == .gap || skip.reason == .past {
-            let detail = skip.detail.map { " (\($0))" } ?? ""
-            return ["\(zone.format(occurrence ?? skip.through)): did not run, because \(skip.reason.words)\(detail)."]
         }
         guard let occurrence else { return neighbours(of: from, definition, zone) }
         if occurrence > now { return ["\(zone.format(occurrence)): that is still to come."] }

@@ -6,6 +6,8 @@ public enum Sabotage: String, Sendable, CaseIterable {
     case cursorNotAdvanced
     /// The store takes an occurrence twice.
     case noUniqueKey
+    /// A run gets the id of an earlier one and takes its place.
+    case reusedRunID
     case skipDropped
     /// The executor starts whatever it is given, as often as it is given.
     case noGuard

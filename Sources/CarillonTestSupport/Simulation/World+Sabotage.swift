@@ -43,6 +43,14 @@ extension World {
                 }
             }
             return batch
+        case .reusedRunID:
+            guard let part = batch.firstIndex(where: { !$0.runs.isEmpty }), random.chance(0.1),
+                let old = ledger.runs.keys.min()
+            else { return batch }
+            var batch = batch
+            batch[part].runs[0].id = old
+            ledger.runs[old] = nil
+            return batch
         case .skipDropped:
             return batch.map { part in
                 var part = part

@@ -25,7 +25,7 @@ public struct MemoryLedger: Sendable {
     var names: [String: JobID] = [:]
     /// Schedules that were in force up to a revision, by job.
     var schedules: [JobID: [(revision: Int64, schedule: ScheduleText)]] = [:]
-    public internal(set) var runs: [RunID: Run] = [:]
+    public package(set) var runs: [RunID: Run] = [:]
     var active: Set<RunID> = []
     package var occurrences: [Occurrence: RunID] = [:]
     public package(set) var skips: [JobID: [Skip]] = [:]

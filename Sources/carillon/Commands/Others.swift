@@ -64,7 +64,9 @@ struct Feeds: AsyncParsableCommand {
             for feed in feeds {
                 let state: Table.Cell =
                     feed.error.map { .init($0, .red) }
-                    ?? (feed.problems.isEmpty ? .init("well", .green) : .init("\(feed.problems.count) problems", .red))
+                    ?? (feed.problems.isEmpty
+                        ? .init("well", .green)
+                        : .init(feed.problems.count == 1 ? "1 problem" : "\(feed.problems.count) problems", .red))
                 table.add(
                     .init(feed.name), .init("\(feed.jobs)"), .init(feed.readAt.map(moment.relative) ?? "never"), state)
             }

@@ -39,7 +39,7 @@ struct Status: AsyncParsableCommand {
             let name = "feed \(feed.name)".padding(toLength: 13, withPad: " ", startingAt: 0)
             let read = feed.readAt.map { ", read \(moment.relative($0))" } ?? ""
             print(
-                "\(name)\(feed.jobs) jobs\(read)" + (feed.problems.isEmpty ? "" : ", \(feed.problems.count) problems"))
+                "\(name)\(feed.jobs) jobs\(read)" + (feed.problems.isEmpty ? "" : ", problems: \(feed.problems.count)"))
             if let error = feed.error { print("             " + Terminal.paint(error, .red)) }
             for problem in feed.problems {
                 print("             " + Terminal.paint("error: ", .red) + problem.description)
