@@ -51,6 +51,17 @@ public struct Retry: Hashable, Sendable, Codable {
         self.on = on
     }
 
+    /// Like the compiler's own, but for the order of `on`: equal values have equal texts, in every process.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(attempts, forKey: .attempts)
+        try container.encode(backoff, forKey: .backoff)
+        try container.encode(longestBackoff, forKey: .longestBackoff)
+        try container.encode(on.sorted { $0.rawValue < $1.rawValue }, forKey: .on)
+    }
+
+    private enum CodingKeys: CodingKey { case attempts, backoff, longestBackoff, on }
+
     /// Microseconds to wait after this attempt failed; attempts count from 1.
     public func delay(afterAttempt attempt: Int) -> Int64 {
         let (grown, overflow) = backoff.multipliedReportingOverflow(by: 1 << Int64(min(max(attempt - 1, 0), 40)))

@@ -50,10 +50,11 @@ extension Engine {
             var cut = CutOver(storeID: state.storeID, instance: instance, now: clock.now, zones: zones)
             // A plan may fail, and it opens only so many runs: what is still missing then is recorded as skipped.
             for _ in 0..<3 where !ids.isEmpty {
+                // The new definitions count from here: whatever comes due during the plan is theirs.
+                cut.now = clock.now
                 await send(.hold(ids))
                 while state.isPlanning(ids) { try await untilPerformed() }
                 before = Dictionary(uniqueKeysWithValues: try await store.jobs(ids: ids).map { ($0.id, $0) })
-                cut.now = clock.now
                 if !before.values.contains(where: cut.isBehind) { break }
             }
             return try await store.apply(changes(cut, before), lease: lease, now: cut.now)

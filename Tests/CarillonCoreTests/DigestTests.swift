@@ -1,0 +1,21 @@
+import CarillonCore
+import CarillonTestSupport
+import Testing
+import Timetable
+
+/// Digests are kept between processes, so they may not depend on one.
+@Suite struct DigestTests {
+    @Test func aDigestIsTheSameInEveryProcess() {
+        var job = Samples.job("tick", policies: Policies(retry: Retry(attempts: 3, on: [.timeout, .failure])))
+        job.target = .exec(ExecTarget(.argv(["x"]), environment: ["A": "1", "B": "2", "C": "3", "D": "4"]))
+        #expect(job.digest() == 18_226_501_984_871_973_991)
+    }
+
+    @Test func anyChangeChangesIt() {
+        let job = Samples.job("tick")
+        var other = job
+        other.tags = ["a"]
+        #expect(job.digest() != other.digest())
+        #expect(job.digest() == Samples.job("tick").digest())
+    }
+}
