@@ -47,6 +47,7 @@ extension Engine {
     /// Lease, retention, the zone database, and what is owed to the clock.
     func custodyLoop() async throws {
         var round = 0
+        var mustReplan = false
         while !Task.isCancelled {
             do { try await clock.sleep(for: settings.leaseLength / 3) } catch { return }
             try await renewLease()
@@ -54,9 +55,14 @@ extension Engine {
             await readCursorsIfOwed()
             if zones.refresh() {
                 logger.notice("the time-zone database changed", metadata: ["version": "\(zones.version)"])
+                mustReplan = true
+            }
+            if mustReplan {
                 do {
-                    try await replanIfZonesChanged()
+                    try await replan()
+                    mustReplan = false
                 } catch {
+                    // Tried again next time; what is due meanwhile follows the rules it was planned by.
                     logger.error("planning anew failed", metadata: ["error": "\(error)"])
                 }
             }

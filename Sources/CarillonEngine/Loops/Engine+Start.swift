@@ -66,8 +66,13 @@ extension Engine {
 
     /// Plans every job anew when the time-zone database is not the one their next times were computed with.
     func replanIfZonesChanged() async throws {
+        guard try await store.note("zones") != zones.version else { return }
+        try await replan()
+    }
+
+    /// Plans every job anew.
+    func replan() async throws {
         let version = zones.version
-        guard try await store.note("zones") != version else { return }
         forgetDefinitions()
         var last: String?
         while true {

@@ -36,11 +36,25 @@ struct Serve: AsyncParsableCommand {
         try StateDirectory.prepare(state)
         let logger = try makeLogger(settings.log)
         do {
-            let lock = try StateLock(directory: state)
+            let lock = try await Self.lock(state)
             try await serve(settings, zones, configFile: config.path, state: state, logger)
             withExtendedLifetime(lock) {}
         } catch let error as StoreError {
             throw Failure.failed(error.message)
+        }
+    }
+
+    /// A daemon killed in the act of starting a program holds its lock a moment longer, so a restart waits that moment.
+    private static func lock(_ state: String) async throws -> StateLock {
+        let clock = SystemClock()
+        let deadline = clock.uptime + 2_000_000
+        while true {
+            do {
+                return try StateLock(directory: state)
+            } catch {
+                if error.code != .busy || clock.uptime >= deadline { throw error }
+            }
+            try await clock.sleep(for: 50_000)
         }
     }
 
