@@ -4,6 +4,8 @@ public struct ConfigNode: Sendable {
         case null
         case bool(Bool)
         case integer(Int64)
+        /// Past 64 bits, as its digits.
+        case bigInteger(String)
         case double(Double)
         case string(String)
         case array([ConfigNode])
@@ -26,6 +28,7 @@ public struct ConfigNode: Sendable {
         case .null: "nothing"
         case .bool: "true or false"
         case .integer: "a whole number"
+        case .bigInteger: "a whole number past 64 bits"
         case .double: "a number"
         case .string: "text"
         case .array: "a list"

@@ -9,8 +9,9 @@ extension JobReader {
         policies.startTimeout = table.span("start_timeout")
         policies.timeout = table.span("timeout")
         policies.heartbeatTimeout = table.span("heartbeat_timeout")
-        if case .exec = target, policies.heartbeatTimeout != nil {
-            table.complain("heartbeat_timeout", "a program gives no signs of life; bound it by timeout")
+        if policies.heartbeatTimeout != nil {
+            let who = target.kind == .exec ? "a program" : "a worker of RQ"
+            table.complain("heartbeat_timeout", "\(who) gives no signs of life; bound the run by timeout")
         }
         policies.onLost = table.choice("on_lost", OnLost.self) ?? .fail
         policies.maxRuns = table.integer("max_runs", in: 1...Int64.max)

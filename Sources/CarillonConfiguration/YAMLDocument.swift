@@ -51,6 +51,10 @@ enum YAMLDocument {
         if scalar.string == "true" { return .bool(true) }
         if scalar.string == "false" { return .bool(false) }
         if let integer = Int64(scalar.string) { return .integer(integer) }
+        let digits = scalar.string.drop { $0 == "-" }
+        if digits.count >= scalar.string.count - 1, digits.allSatisfy({ ("0"..."9").contains($0) }), !digits.isEmpty {
+            return .bigInteger(scalar.string)
+        }
         if scalar.string.first.map({ $0.isNumber || "+-.".contains($0) }) == true, let double = Double(scalar.string) {
             return .double(double)
         }

@@ -38,6 +38,8 @@ public struct DispatchEvent: Hashable, Sendable {
         case cancelled(Outcome)
         /// Nobody can know any more how it ended.
         case lost(String)
+        /// The executor lost it before anybody was seen to start it: it may go out again.
+        case forgotten(String)
     }
 
     public var attempt: AttemptID
@@ -51,6 +53,19 @@ public struct DispatchEvent: Hashable, Sendable {
     }
 }
 
+/// How a dispatcher is.
+public struct DispatcherHealth: Hashable, Sendable {
+    /// Nil when it can hand over runs.
+    public var trouble: String?
+    /// What deserves a look all the same.
+    public var warnings: [String]
+
+    public init(trouble: String? = nil, warnings: [String] = []) {
+        self.trouble = trouble
+        self.warnings = warnings
+    }
+}
+
 /// Hands runs to their executors and tells how they ended. Implementations pass `DispatcherConformance`.
 public protocol Dispatcher: Sendable {
     var kind: Target.Kind { get }
@@ -60,6 +75,9 @@ public protocol Dispatcher: Sendable {
 
     /// What became of attempts, batch by batch; ends after `shutdown`. Iterated once.
     var events: AsyncStream<[DispatchEvent]> { get }
+
+    /// Whatever it does by itself, until its task is cancelled: asking for outcomes, say.
+    func run() async
 
     /// Called once before anything else with the outstanding attempts of the ledger, those of earlier processes included.
     ///
@@ -82,6 +100,20 @@ public protocol Dispatcher: Sendable {
     /// Stops listening; attempts that run go on and are adopted by the next process.
     func shutdown() async
 
-    /// What `status` shows of the connection: nil when all is well, else what is wrong.
-    func trouble() async -> String?
+    /// How `status` shows it.
+    func health() async -> DispatcherHealth
+
+    /// Jobs with these targets are there now: what stands against them is of interest before the first run.
+    func expect(_ targets: [Target]) async
+
+    /// What stands against a run of each of these targets just now, such as a queue without a worker; nil for nothing.
+    func doubts(of targets: [Target]) async -> [String?]
+}
+
+extension Dispatcher {
+    public func run() async {}
+
+    public func expect(_ targets: [Target]) async {}
+
+    public func doubts(of targets: [Target]) async -> [String?] { targets.map { _ in nil } }
 }

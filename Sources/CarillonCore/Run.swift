@@ -63,6 +63,17 @@ public struct EndedAttempt: Hashable, Sendable, Codable {
     }
 }
 
+/// A wait for a dispatcher that was out of reach.
+public struct Hold: Hashable, Sendable, Codable {
+    public var since: Timestamp
+    public var why: String
+
+    public init(since: Timestamp, why: String) {
+        self.since = since
+        self.why = why
+    }
+}
+
 /// The record of one occurrence.
 public struct Run: Hashable, Sendable {
     public var id: RunID
@@ -88,6 +99,8 @@ public struct Run: Hashable, Sendable {
     public var outcome: Outcome
     /// Why it is where it is, in words, when its state alone does not say.
     public var reason: String?
+    /// Its dispatcher was out of reach when the present attempt was to go out.
+    public var held: Hold?
     public var earlier: [EndedAttempt]
 
     public init(

@@ -14,6 +14,10 @@ public enum RunEvent: Hashable, Sendable {
     case lost(String)
     /// Its dispatcher will never take it.
     case refused(String)
+    /// Its dispatcher is out of reach: it waits in the ledger.
+    case unreachable(String)
+    /// Its executor lost it before anybody was seen to start it.
+    case forgotten(String)
     /// Somebody wants it to end, for this reason.
     case cancel(reason: String)
     /// It took longer than a time-out of its job allows.
@@ -37,6 +41,8 @@ public enum RunMachine {
         case moved
         /// The run is to be ended by its executor; its answer is awaited.
         case cancelling
+        /// The same attempt is to be dispatched, again or for the first time.
+        case waiting
         /// Another attempt is pending, not before `Run.notBefore`.
         case retrying
         /// The run is final.
@@ -75,6 +81,10 @@ public enum RunMachine {
             return fail(&run, Outcome(error: why), cause: .failure, policies, at: now)
         case .lost(let why):
             return lose(&run, why, policies, at: now)
+        case .unreachable(let why):
+            return hold(&run, why, policies, at: now)
+        case .forgotten(let why):
+            return forget(&run, why, policies, at: now)
         case .cancel(let reason):
             return cancel(&run, reason: reason, at: now)
         case .overran(let timeOut):
@@ -96,6 +106,31 @@ public enum RunMachine {
             run.reason = nil
         }
         return .moved
+    }
+
+    private static func hold(_ run: inout Run, _ why: String, _ policies: Policies, at now: Timestamp) -> Step {
+        switch run.state {
+        case .pending:
+            if run.dispatchedAt == nil, run.held != nil { return .ignored }
+            run.dispatchedAt = nil
+            run.held = run.held ?? Hold(since: now, why: why)
+            run.reason = "waits: \(why)"
+            return .waiting
+        case .cancelling where run.startedAt == nil: return endCancelled(&run, Outcome(), policies, at: now)
+        default: return .ignored
+        }
+    }
+
+    private static func forget(_ run: inout Run, _ why: String, _ policies: Policies, at now: Timestamp) -> Step {
+        guard run.dispatchedAt != nil else { return .ignored }
+        switch run.state {
+        case .pending:
+            run.dispatchedAt = nil
+            run.reason = "goes out again: \(why)"
+            return .waiting
+        case .cancelling where run.startedAt == nil: return endCancelled(&run, Outcome(), policies, at: now)
+        default: return lose(&run, why, policies, at: now)
+        }
     }
 
     private static func cancel(_ run: inout Run, reason: String, at now: Timestamp) -> Step {
@@ -164,6 +199,7 @@ public enum RunMachine {
         run.startedAt = nil
         run.heartbeatAt = nil
         run.process = nil
+        run.held = nil
         return .retrying
     }
 

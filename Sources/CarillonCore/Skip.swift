@@ -2,12 +2,13 @@ import Timetable
 
 /// Why scheduled times did not become runs.
 public enum SkipReason: String, Hashable, Sendable, Codable, CaseIterable {
-    case downtime, paused, clock, overlap, disabled, window, gap, calendar, past
+    case downtime, unreachable, paused, clock, overlap, disabled, window, gap, calendar, past
 
     /// What a person reads.
     public var words: String {
         switch self {
         case .downtime: "nobody was scheduling at that time"
+        case .unreachable: "its dispatcher was out of reach, and its catch_up wants no more of those times"
         case .paused: "dispatching was paused at that time"
         case .clock: "the clock jumped over that time"
         case .overlap: "an earlier run was still active"

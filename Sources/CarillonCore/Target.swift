@@ -1,15 +1,17 @@
 /// Where and what a run executes.
 public enum Target: Hashable, Sendable, Codable {
     case exec(ExecTarget)
+    case rq(RQTarget)
 
     /// One word per way of execution; a dispatcher serves one kind.
     public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
-        case exec
+        case exec, rq
     }
 
     public var kind: Kind {
         switch self {
         case .exec: .exec
+        case .rq: .rq
         }
     }
 
@@ -17,6 +19,7 @@ public enum Target: Hashable, Sendable, Codable {
     public var summary: String {
         switch self {
         case .exec(let target): target.summary
+        case .rq(let target): target.summary
         }
     }
 
@@ -24,57 +27,7 @@ public enum Target: Hashable, Sendable, Codable {
     public var defaultOverlap: Overlap {
         switch self {
         case .exec: .skip
-        }
-    }
-}
-
-/// A program this machine runs.
-public struct ExecTarget: Hashable, Sendable, Codable {
-    public enum Command: Hashable, Sendable, Codable {
-        /// The program and its arguments; the program is looked up in the child's `PATH` when it holds no slash.
-        case argv([String])
-        /// A line for `/bin/sh -c`.
-        case shell(String)
-    }
-
-    public var command: Command
-    /// Added to the clean environment of a child.
-    public var environment: [String: String]
-    /// Names that pass through from the daemon's own environment.
-    public var inheritEnvironment: [String]
-    /// Working directory; the user's home when nil.
-    public var directory: String?
-    /// Runs as this user; only a daemon of root may name another.
-    public var user: String?
-    /// What the child reads on standard input; nothing when nil.
-    public var input: String?
-    /// Exit codes that mean success.
-    public var successCodes: [Int32]
-
-    public init(
-        _ command: Command, environment: [String: String] = [:], inheritEnvironment: [String] = [],
-        directory: String? = nil, user: String? = nil, input: String? = nil, successCodes: [Int32] = [0]
-    ) {
-        self.command = command
-        self.environment = environment
-        self.inheritEnvironment = inheritEnvironment
-        self.directory = directory
-        self.user = user
-        self.input = input
-        self.successCodes = successCodes
-    }
-
-    public var arguments: [String] {
-        switch command {
-        case .argv(let words): words
-        case .shell(let line): ["/bin/sh", "-c", line]
-        }
-    }
-
-    public var summary: String {
-        switch command {
-        case .argv(let words): words.joined(separator: " ")
-        case .shell(let line): line
+        case .rq: .allow
         }
     }
 }

@@ -71,7 +71,7 @@ extension DispatchEvent.What {
     /// No other end can follow.
     public var isEnd: Bool {
         switch self {
-        case .started, .heartbeat: false
+        case .started, .heartbeat, .forgotten: false
         case .succeeded, .failed, .cancelled, .lost: true
         }
     }

@@ -8,7 +8,7 @@ import Testing
 struct TroubleTests {
     @Test func allIsWell() async throws {
         let bench = try await ExecBench()
-        #expect(await bench.dispatcher.trouble() == nil)
+        #expect(await bench.dispatcher.health().trouble == nil)
         await bench.end()
     }
 
@@ -16,11 +16,11 @@ struct TroubleTests {
         let shim = ExecFixture.shim
         let bench = try await ExecBench { $0.shim = $0.stateDirectory + "/shim" }
         let path = bench.fixture.directory + "/state/shim"
-        #expect(await bench.dispatcher.trouble() == "cannot run the shim \(path): No such file or directory")
+        #expect(await bench.dispatcher.health().trouble == "cannot run the shim \(path): No such file or directory")
         let target = ExecTarget(.argv(["true"]))
         #expect(await bench.send(target) == .unavailable("cannot start \(path): No such file or directory"))
         #expect(symlink(shim, path) == 0)
-        #expect(await bench.dispatcher.trouble() == nil)
+        #expect(await bench.dispatcher.health().trouble == nil)
         #expect(await bench.run(target) == .succeeded(Outcome(exitCode: 0)))
         await bench.end()
     }

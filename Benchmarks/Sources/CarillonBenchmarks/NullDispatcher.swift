@@ -44,5 +44,5 @@ final class NullDispatcher: Dispatcher {
     func acknowledge(_ attempts: [AttemptID]) async {}
     func forget(_ runs: [(id: RunID, job: String)]) async {}
     func shutdown() async { tell.finish() }
-    func trouble() async -> String? { nil }
+    func health() async -> DispatcherHealth { DispatcherHealth() }
 }

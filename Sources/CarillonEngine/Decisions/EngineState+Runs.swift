@@ -58,22 +58,27 @@ extension EngineState {
             timers.insert(RunTimer(at: tracked.run.notBefore, attempt: tracked.attempt, what: .ready))
             return
         }
-        guard tracked.isSaved else { return }
+        guard tracked.isInLedger else { return }
         runs[id]?.queued = true
         queues[tracked.definition.job.target.kind, default: []].append(id)
+        joinOutage(tracked, now, &effects)
     }
 
     mutating func dispatchReady(_ now: Timestamp, _ effects: inout [EngineEffect]) {
         guard !paused, !stopping else { return }
         for kind in Target.Kind.allCases where !dispatching.contains(kind) {
-            let room = min(limits.mostDispatched, (capacity[kind] ?? .max) - (out[kind] ?? 0))
+            let outage = outages[kind]
+            if let outage, outage.probeAt > now { continue }
+            // One run asks whether the dispatcher is back, so that the others need not go to and fro.
+            let most = outage == nil ? limits.mostDispatched : 1
+            let room = min(most, (capacity[kind] ?? .max) - (out[kind] ?? 0))
             var batch: [Dispatch] = []
             while batch.count < room, let id = queues[kind]?.popFirst() {
                 guard var tracked = runs[id] else { continue }
                 tracked.queued = false
                 runs[id] = tracked
                 guard tracked.run.state == .pending, tracked.run.dispatchedAt == nil else { continue }
-                guard tracked.isSaved, tracked.run.notBefore <= now else {
+                guard tracked.isInLedger, tracked.run.notBefore <= now else {
                     // It moved on while it stood in the queue.
                     offer(id, now, &effects)
                     continue
@@ -82,6 +87,17 @@ extension EngineState {
                     tracked.run.attempt == 1, tracked.run.scheduledAt.adding(microseconds: window) < now
                 {
                     apply(.skip(.window), to: id, at: now, &effects)
+                    continue
+                }
+                switch redelivery(of: tracked, now) {
+                case .goes: break
+                case .never:
+                    apply(.skip(.unreachable), to: id, at: now, &effects)
+                    continue
+                case .later(let time):
+                    tracked.run.notBefore = time
+                    put(tracked)
+                    offer(id, now, &effects)
                     continue
                 }
                 tracked.run.instance = instance
@@ -104,30 +120,20 @@ extension EngineState {
     }
 
     mutating func results(
-        _ attempts: [AttemptID], _ results: [DispatchResult], _ now: Timestamp, _ effects: inout [EngineEffect]
+        _ kind: Target.Kind, _ attempts: [AttemptID], _ results: [DispatchResult], _ now: Timestamp,
+        _ effects: inout [EngineEffect]
     ) {
-        for (attempt, result) in zip(attempts, results) {
+        noteReach(kind, results, now, &effects)
+        // Backwards, because what comes back goes to the front.
+        for (attempt, result) in zip(attempts, results).reversed() {
             guard runs[attempt.run]?.run.attempt == attempt.attempt else { continue }
             switch result {
             case .accepted, .known: break
             case .refused(let why): apply(.refused(why), attempt: attempt.attempt, to: attempt.run, at: now, &effects)
-            case .unavailable(let why): takeBack(attempt.run, why, now, &effects)
+            case .unavailable(let why):
+                apply(.unreachable(why), attempt: attempt.attempt, to: attempt.run, at: now, &effects)
             }
         }
-    }
-
-    /// The executor was out of reach: the same attempt goes out again later.
-    private mutating func takeBack(_ id: RunID, _ why: String, _ now: Timestamp, _ effects: inout [EngineEffect]) {
-        guard var tracked = runs[id], tracked.isOut else { return }
-        if tracked.run.state == .cancelling {
-            apply(.cancelled(Outcome()), to: id, at: now, &effects)
-            return
-        }
-        tracked.run.dispatchedAt = nil
-        tracked.run.reason = "waits: \(why)"
-        tracked.run.notBefore = now.adding(microseconds: limits.patience)
-        put(tracked)
-        offer(id, now, &effects)
     }
 
     mutating func told(_ events: [DispatchEvent], _ now: Timestamp, _ effects: inout [EngineEffect]) {
@@ -168,6 +174,7 @@ extension EngineState {
                 setTimeOuts(id, time)
             }
         case .cancelling: effects.append(.cancel(kind, ended))
+        case .waiting: wait(id, after: event, time, &effects)
         case .retrying:
             effects.append(.report(tracked.run))
             timers.insert(RunTimer(at: tracked.run.notBefore, attempt: tracked.attempt, what: .ready))
@@ -195,7 +202,7 @@ extension EngineState {
 extension DispatchEvent.What {
     var isEnd: Bool {
         switch self {
-        case .started, .heartbeat: false
+        case .started, .heartbeat, .forgotten: false
         case .succeeded, .failed, .cancelled, .lost: true
         }
     }
@@ -211,6 +218,7 @@ extension RunEvent {
             case .failed(let outcome): .failed(outcome)
             case .cancelled(let outcome): .cancelled(outcome)
             case .lost(let why): .lost(why)
+            case .forgotten(let why): .forgotten(why)
             }
     }
 }

@@ -44,6 +44,9 @@ public struct EngineState: Sendable {
     var queues: [Target.Kind: Deque<RunID>] = [:]
     var out: [Target.Kind: Int] = [:]
     var dispatching: Set<Target.Kind> = []
+    var outages: [Target.Kind: Outage] = [:]
+    /// When the next run of a job that catches up at a rate may go out.
+    var pace: [JobID: Timestamp] = [:]
     var timers = Heap<RunTimer>()
     public internal(set) var unsavedIDs: Set<RunID> = []
     var saving = false
@@ -91,7 +94,7 @@ public struct EngineState: Sendable {
         case .sweepFailed(let why): sweepFailed(why, now)
         case .results(let kind, let attempts, let results):
             dispatching.remove(kind)
-            self.results(attempts, results, now, &effects)
+            self.results(kind, attempts, results, now, &effects)
         case .told(let events): told(events, now, &effects)
         case .saved(let versions): saved(versions, now, &effects)
         case .saveFailed(let why): saveFailed(why, now)
@@ -116,6 +119,11 @@ public struct EngineState: Sendable {
         }
         if !unsavedIDs.isEmpty || mustSweep, let hold = holdUntil { wake = min(wake ?? hold, hold) }
         if mustSweep, holdUntil == nil, !stopping { wake = .distantPast }
+        if !paused, !stopping {
+            for (kind, outage) in outages where !(queues[kind]?.isEmpty ?? true) && !dispatching.contains(kind) {
+                wake = min(wake ?? outage.probeAt, outage.probeAt)
+            }
+        }
         return wake
     }
 

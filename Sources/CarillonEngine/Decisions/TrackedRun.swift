@@ -24,6 +24,9 @@ struct TrackedRun: Sendable {
 
     var isSaved: Bool { version == saved }
 
+    /// This attempt is in the ledger, so it may go out.
+    var isInLedger: Bool { savedAttempt == run.attempt }
+
     var attempt: AttemptID { AttemptID(run: run.id, attempt: run.attempt) }
 
     /// Handed to its dispatcher, and not ended.

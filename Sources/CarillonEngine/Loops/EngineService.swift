@@ -29,6 +29,7 @@ public struct EngineService<Clock: EngineClock>: Service {
             for outbox in engine.outboxes.values {
                 group.addTask { await engine.deliver(outbox) }
                 group.addTask { await engine.observe(outbox.dispatcher) }
+                group.addTask { await outbox.dispatcher.run() }
             }
             group.addTask { await engine.saveLoop() }
             group.addTask { try await engine.custodyLoop() }

@@ -108,6 +108,7 @@ public actor Reconciler<Clock: EngineClock> {
         let gone = known.filter {
             !seen.contains($0.name) && !brokenJobs.contains($0.name) && !brokenSources.contains($0.source)
         }
+        await engine.expect(snapshot.jobs.map(\.target))
         status.jobs = seen.union(kept.map(\.name)).count
         if feed.guardsAgainstLoss, known.count >= Self.guardedSize, gone.count * 2 > known.count,
             !accepted.contains(feed.name)

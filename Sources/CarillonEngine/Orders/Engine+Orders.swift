@@ -14,10 +14,27 @@ extension Engine {
         return opened
     }
 
+    func expect(_ targets: [Target]) async {
+        for (kind, targets) in Dictionary(grouping: targets, by: \.kind) {
+            await outboxes[kind]?.dispatcher.expect(targets)
+        }
+    }
+
+    /// What stands against runs of these targets just now, as their dispatchers tell.
+    func doubts(of targets: [Target]) async -> [String?] {
+        var doubts = [String?](repeating: nil, count: targets.count)
+        for (kind, indices) in Dictionary(grouping: targets.indices, by: { targets[$0].kind }) {
+            guard let told = await outboxes[kind]?.dispatcher.doubts(of: indices.map { targets[$0] }) else { continue }
+            for (index, doubt) in zip(indices, told) { doubts[index] = doubt }
+        }
+        return doubts
+    }
+
     func status(counts: StoreCounts, feeds: [FeedView], ready: Bool, version: String) async -> StatusView {
-        var connections = [StatusView.Connection(name: "store", trouble: state.storeTrouble)]
+        var connections = [StatusView.Connection(name: "store", trouble: state.storeTrouble, warnings: [])]
         for (kind, outbox) in outboxes.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            connections.append(.init(name: kind.rawValue, trouble: await outbox.dispatcher.trouble()))
+            let health = await outbox.dispatcher.health()
+            connections.append(.init(name: kind.rawValue, trouble: health.trouble, warnings: health.warnings))
         }
         let milliseconds = { (quantile: Double) in self.state.lateness.quantile(quantile).map { Double($0) / 1_000 } }
         return StatusView(

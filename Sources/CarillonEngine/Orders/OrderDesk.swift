@@ -17,7 +17,7 @@ public struct OrderDesk<Clock: EngineClock>: Sendable {
 
     public func handle(_ order: Order) async -> Reply {
         do {
-            if let answer = try await queries.answer(order, now: engine.clock.now) { return answer }
+            if let answer = try await queries.answer(order, now: engine.clock.now) { return try await told(answer) }
             return try await carryOut(order)
         } catch let error as OrderError {
             return .failed(code: error.code.name, message: error.message)
@@ -26,6 +26,14 @@ public struct OrderDesk<Clock: EngineClock>: Sendable {
         } catch {
             return .failed(code: "refused", message: "\(error)")
         }
+    }
+
+    /// Jobs with what only a running daemon knows of them.
+    private func told(_ answer: Reply) async throws -> Reply {
+        guard case .jobs(var views) = answer else { return answer }
+        let doubts = await engine.doubts(of: views.map(\.target))
+        for (index, doubt) in zip(views.indices, doubts) { views[index].doubt = views[index].enabled ? doubt : nil }
+        return .jobs(views)
     }
 
     private func carryOut(_ order: Order) async throws -> Reply {

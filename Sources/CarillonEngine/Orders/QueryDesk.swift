@@ -69,9 +69,9 @@ public struct QueryDesk: Sendable {
         return JobView(
             name: stored.job.name, schedule: stored.job.schedule.summary,
             english: definition.schedule?.english() ?? "only when asked", timeZone: stored.job.schedule.zone,
-            target: stored.job.target.summary, enabled: stored.job.enabled,
+            target: stored.job.target, enabled: stored.job.enabled,
             next: stored.nextDue.flatMap { $0 == .distantFuture || !stored.job.enabled ? nil : $0 }, lastRun: lastView,
-            origin: stored.job.origin.description, tags: stored.job.tags, problems: problems, policies: nil,
+            origin: stored.job.origin.description, tags: stored.job.tags, problems: problems, doubt: nil, policies: nil,
             revision: stored.revision)
     }
 
@@ -136,7 +136,8 @@ extension RunView {
             id: run.id.description, job: run.job, timeZone: zone, scheduledAt: run.scheduledAt, state: run.state,
             trigger: run.trigger, attempt: run.attempt, createdAt: run.createdAt, dispatchedAt: run.dispatchedAt,
             startedAt: run.startedAt, endedAt: run.endedAt, notBefore: run.notBefore, exitCode: run.outcome.exitCode,
-            signal: run.outcome.signal, error: run.outcome.error, reason: run.reason, instance: run.instance,
+            signal: run.outcome.signal, error: run.outcome.error, reason: run.reason,
+            heldSince: run.held?.since, heldBecause: run.held?.why, instance: run.instance,
             outputTail: run.outcome.outputTail, earlier: run.earlier)
     }
 

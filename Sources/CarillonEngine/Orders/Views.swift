@@ -8,7 +8,7 @@ public struct JobView: Sendable, Codable {
     /// The schedule in words.
     public var english: String
     public var timeZone: String
-    public var target: String
+    public var target: Target
     public var enabled: Bool
     public var next: Timestamp?
     public var lastRun: RunView?
@@ -16,6 +16,8 @@ public struct JobView: Sendable, Codable {
     public var tags: [String]
     /// What is wrong with its definition, each with its place.
     public var problems: [String]
+    /// What stands against its runs just now; only a daemon knows.
+    public var doubt: String?
     /// The policies as the store keeps them; only when one job is asked for.
     public var policies: Policies?
     public var revision: Int64
@@ -39,6 +41,9 @@ public struct RunView: Sendable, Codable {
     public var signal: Int32?
     public var error: String?
     public var reason: String?
+    /// When its dispatcher was first out of reach for it, and why.
+    public var heldSince: Timestamp?
+    public var heldBecause: String?
     public var instance: String?
     public var outputTail: String?
     public var earlier: [EndedAttempt]
@@ -64,6 +69,8 @@ public struct StatusView: Sendable, Codable {
         public var name: String
         /// Nil when all is well.
         public var trouble: String?
+        /// What is well and still deserves a look, such as a queue that no worker listens to.
+        public var warnings: [String]
     }
 
     public var version: String

@@ -108,14 +108,15 @@ public final class ExecDispatcher: Dispatcher {
         watcher.stop()
     }
 
-    public func trouble() async -> String? {
+    public func health() async -> DispatcherHealth {
         let shim = configuration.shim
         let directory = reporter.directory
         let listens = watcher.listens
-        return try? await filing.call { _ in
+        let trouble = try? await filing.call { _ -> String? in
             if access(shim, X_OK) != 0 { return "\(SystemError("run the shim \(shim)"))" }
             if !directory.isWritable { return "\(SystemError("write to \(directory.path)"))" }
             return listens ? nil : "\(directory.path) is not watched any more"
         }
+        return DispatcherHealth(trouble: trouble ?? nil)
     }
 }

@@ -42,7 +42,7 @@ struct Launcher: Sendable {
                 reporter.tell(reporter.resume(attempt, job: dispatch.job))
                 return .known
             }
-            return start(dispatch, order, status)
+            return start(dispatch, order, status, input: try dispatch.program.input)
         } catch let refusal as Refusal {
             _ = reporter.roster.leave(attempt)
             return .refused(refusal.text)
@@ -52,9 +52,11 @@ struct Launcher: Sendable {
         }
     }
 
-    private func start(_ dispatch: Dispatch, _ order: ShimOrder, _ status: borrowing Descriptor) -> DispatchResult {
+    private func start(
+        _ dispatch: Dispatch, _ order: ShimOrder, _ status: borrowing Descriptor, input: String?
+    ) -> DispatchResult {
         do {
-            let child = try spawner.start(order, status: status, input: dispatch.program.input)
+            let child = try spawner.start(order, status: status, input: input)
             // Our copy of the status file is still open, so nobody has heard of the end yet, however soon it came.
             reporter.roster.settle(dispatch.attempt, as: .child(child))
             return .accepted
@@ -69,7 +71,7 @@ struct Launcher: Sendable {
     private func order(
         for dispatch: Dispatch, _ accounts: inout [String: UserAccount]
     ) throws(Refusal) -> ShimOrder {
-        let target = dispatch.program
+        let target = try dispatch.program
         let account = try account(for: target, &accounts)
         return try ShimOrder(
             dispatch, target: target, account: account, switchesUser: account.user != own.user,
@@ -92,10 +94,11 @@ struct Launcher: Sendable {
 }
 
 extension Dispatch {
-    /// The only kind of target that comes here.
+    /// No other kind of target comes here, unless somebody composed the engine wrongly.
     fileprivate var program: ExecTarget {
-        switch target {
-        case .exec(let target): target
+        get throws(Refusal) {
+            guard case .exec(let program) = target else { throw Refusal("a target of kind \(target.kind) is no program") }
+            return program
         }
     }
 }

@@ -6,7 +6,7 @@ public enum ShimLocator {
 
     /// The given path when there is one, else the shim beside the running executable.
     ///
-    /// The answer need not exist: `ExecDispatcher.trouble()` says when it does not.
+    /// The answer need not exist: `ExecDispatcher.health()` says when it does not.
     public static func path(given: String? = nil) -> String {
         if let given, !given.isEmpty { return given }
         return beside("/proc/self/exe") ?? fileName

@@ -104,7 +104,7 @@ extension SQLiteStore {
                 sql: """
                     UPDATE runs SET not_before = ?, state = ?, attempt = ?, dispatched_at = ?, started_at = ?,
                     ended_at = ?, heartbeat_at = ?, instance = ?, process = ?, exit_code = ?, signal = ?, error = ?,
-                    output_tail = ?, reason = ?, earlier = ? WHERE id = ? AND state < 3
+                    output_tail = ?, reason = ?, earlier = ?, held_since = ?, held_why = ? WHERE id = ? AND state < 3
                     """)
             for run in runs {
                 try statement.execute(arguments: [
@@ -112,7 +112,7 @@ extension SQLiteStore {
                     run.startedAt?.microseconds, run.endedAt?.microseconds, run.heartbeatAt?.microseconds,
                     run.instance, run.process?.text, run.outcome.exitCode, run.outcome.signal, run.outcome.error,
                     run.outcome.outputTail, run.reason,
-                    run.earlier.isEmpty ? nil : try RowCodec.encode(run.earlier), run.id.description,
+                    run.earlier.isEmpty ? nil : try RowCodec.encode(run.earlier), run.held?.since.microseconds, run.held?.why, run.id.description,
                 ])
             }
         }

@@ -61,7 +61,9 @@ enum Schema {
                         error TEXT,
                         output_tail TEXT,
                         reason TEXT,
-                        earlier TEXT
+                        earlier TEXT,
+                        held_since INTEGER,
+                        held_why TEXT
                     ) STRICT, WITHOUT ROWID;
                     CREATE UNIQUE INDEX runs_occurrence ON runs (job_id, scheduled_at, manual);
                     CREATE INDEX runs_active ON runs (id) WHERE state < 3;

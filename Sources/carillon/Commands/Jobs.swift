@@ -26,11 +26,13 @@ struct Jobs: AsyncParsableCommand {
             let problems = try await asking.feeds().flatMap(\.problems)
             var known: Set<String> = []
             var table = Table("JOB", "SCHEDULE", "NEXT", "LAST", "STATE")
+            var doubts: [String: [String]] = [:]
             var last: String?
             while true {
                 let jobs = try await asking.jobs(.jobs(after: last, limit: Self.page))
                 for job in jobs {
                     known.insert(job.name)
+                    if let doubt = job.doubt { doubts[doubt, default: []].append(job.name) }
                     if json { print(job.json.line) } else { add(job, to: &table, moment) }
                 }
                 guard jobs.count == Self.page, let end = jobs.last else { break }
@@ -57,6 +59,11 @@ struct Jobs: AsyncParsableCommand {
                     table.print()
                 }
                 for problem in problems { print(Terminal.paint("error: ", .red) + problem.description) }
+                for (doubt, jobs) in doubts.sorted(by: { $0.key < $1.key }) {
+                    let more = jobs.count > 3 ? " and \(jobs.count - 3) more" : ""
+                    let names = jobs.prefix(3).joined(separator: ", ") + more
+                    print(Terminal.paint("warning: ", .yellow) + "\(doubt) (\(names))")
+                }
             }
         }
 
@@ -65,7 +72,8 @@ struct Jobs: AsyncParsableCommand {
             let last = job.lastRun.map { "\($0.state.rawValue) \(moment.relative($0.scheduledAt))" } ?? "-"
             let state: Table.Cell =
                 !job.problems.isEmpty
-                ? .init("error", .red) : job.enabled ? .init("enabled", .green) : .init("disabled", .yellow)
+                ? .init("error", .red)
+                : job.doubt != nil ? .init("warning", .yellow) : job.enabled ? .init("enabled", .green) : .init("disabled", .yellow)
             table.add(
                 .init(job.name), .init(job.schedule), .init(next), .init(last, job.lastRun?.state.colour), state)
         }
@@ -85,12 +93,13 @@ struct Jobs: AsyncParsableCommand {
             print(Terminal.paint(job.name, .bold))
             print("  runs        \(job.english)")
             print("  schedule    \(job.schedule)   (\(job.timeZone))")
-            print("  target      \(job.target)")
+            print("  target      \(job.target.summary)")
             print("  from        \(job.origin)")
             print("  state       \(job.enabled ? "enabled" : "disabled")")
             if let next = job.next { print("  next        \(moment.both(next, job.timeZone))") }
             if !job.tags.isEmpty { print("  tags        \(job.tags.joined(separator: ", "))") }
             for line in job.policies?.words ?? [] { print("  \(line)") }
+            if let doubt = job.doubt { print("  " + Terminal.paint("warning", .yellow) + "     \(doubt)") }
             for problem in job.problems { print("  " + Terminal.paint("error", .red) + "       \(problem)") }
             print("")
             RunView.printTable(try await asking.runs(.runs(RunQuery(job: name, limit: 10))), moment)

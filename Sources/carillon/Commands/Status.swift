@@ -34,6 +34,9 @@ struct Status: AsyncParsableCommand {
         for connection in status.connections {
             let state = connection.trouble.map { Terminal.paint($0, .red) } ?? Terminal.paint("well", .green)
             print(connection.name.padding(toLength: 13, withPad: " ", startingAt: 0) + state)
+            for warning in connection.warnings {
+                print("             " + Terminal.paint("warning: ", .yellow) + warning)
+            }
         }
         for feed in status.feeds {
             let name = "feed \(feed.name)".padding(toLength: 13, withPad: " ", startingAt: 0)

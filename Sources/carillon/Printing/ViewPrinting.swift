@@ -6,11 +6,11 @@ extension JobView {
     var json: JSONObject {
         JSONObject([
             ("name", .text(name)), ("schedule", .text(schedule)), ("english", .text(english)),
-            ("timeZone", .text(timeZone)), ("target", .text(target)), ("enabled", .bool(enabled)),
+            ("timeZone", .text(timeZone)), ("target", .text(target.summary)), ("enabled", .bool(enabled)),
             ("state", .text(problems.isEmpty ? (enabled ? "enabled" : "disabled") : "error")), ("next", .time(next)),
             ("lastState", .text(lastRun?.state.rawValue)), ("lastScheduledAt", .time(lastRun?.scheduledAt)),
             ("origin", .text(origin)), ("tags", .list(tags.map { .text($0) })),
-            ("problems", .list(problems.map { .text($0) })),
+            ("problems", .list(problems.map { .text($0) })), ("warning", .text(doubt)),
         ])
     }
 }
@@ -49,7 +49,13 @@ extension StatusView {
             (
                 "connections",
                 .list(
-                    connections.map { .object(JSONObject([("name", .text($0.name)), ("trouble", .text($0.trouble))])) })
+                    connections.map {
+                        .object(
+                            JSONObject([
+                                ("name", .text($0.name)), ("trouble", .text($0.trouble)),
+                                ("warnings", .list($0.warnings.map { .text($0) })),
+                            ]))
+                    })
             ),
         ])
     }

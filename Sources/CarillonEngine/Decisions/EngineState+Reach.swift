@@ -1,0 +1,127 @@
+import CarillonCore
+import DequeModule
+import Timetable
+
+/// A dispatcher that takes nothing at the moment.
+struct Outage: Sendable {
+    var since: Timestamp
+    var why: String
+    var failures: Int
+    /// One run asks again then.
+    var probeAt: Timestamp
+
+    func moved(by microseconds: Int64) -> Outage {
+        var moved = self
+        moved.since = since.adding(microseconds: microseconds)
+        moved.probeAt = probeAt.adding(microseconds: microseconds)
+        return moved
+    }
+}
+
+/// Runs wait in the ledger while their dispatcher is out of reach, and go out by the catch-up policy when it is back.
+extension EngineState {
+    private static let firstProbe: Int64 = 50_000
+
+    /// A batch of which nothing was taken means that the dispatcher is away; anything else, that it is there.
+    mutating func noteReach(
+        _ kind: Target.Kind, _ results: [DispatchResult], _ now: Timestamp, _ effects: inout [EngineEffect]
+    ) {
+        let whys = results.compactMap { if case .unavailable(let why) = $0 { why } else { nil } }
+        guard let why = whys.last, whys.count == results.count else {
+            outages[kind] = nil
+            return
+        }
+        var outage = outages[kind] ?? Outage(since: now, why: why, failures: 0, probeAt: now)
+        outage.why = why
+        outage.failures += 1
+        let wait = Self.firstProbe << Int64(min(outage.failures - 1, 10))
+        outage.probeAt = now.adding(microseconds: min(wait, limits.patience))
+        let wasKnown = isLong(outages[kind], now)
+        outages[kind] = outage
+        // What stands in the queue has not been tried, and waits all the same.
+        if !wasKnown, isLong(outage, now) {
+            for id in queues[kind] ?? [] { hold(id, why, now) }
+        }
+    }
+
+    /// Longer than a connection takes to come back: worth a word on every run that waits for it.
+    private func isLong(_ outage: Outage?, _ now: Timestamp) -> Bool {
+        outage.map { $0.since.adding(microseconds: limits.patience) <= now } ?? false
+    }
+
+    private mutating func hold(_ id: RunID, _ why: String, _ now: Timestamp) {
+        guard var tracked = runs[id], tracked.run.dispatchedAt == nil else { return }
+        let policies = tracked.definition.job.policies
+        guard RunMachine.apply(.unreachable(why), to: &tracked.run, policies: policies, at: now) != .ignored
+        else { return }
+        put(tracked)
+    }
+
+    /// A run joins the queue of a dispatcher that is away: it says so, and older ones of its job may have to give way.
+    mutating func joinOutage(_ tracked: TrackedRun, _ now: Timestamp, _ effects: inout [EngineEffect]) {
+        let kind = tracked.definition.job.target.kind
+        guard let outage = outages[kind], isLong(outage, now) else { return }
+        hold(tracked.run.id, outage.why, now)
+        while let oldest = byJob[tracked.run.jobID]?.first, oldest != tracked.run.id, let waiting = runs[oldest],
+            waiting.run.state == .pending, waiting.run.dispatchedAt == nil,
+            case .never = redelivery(of: waiting, now, isOut: false)
+        {
+            apply(.skip(.unreachable), to: oldest, at: now, &effects)
+        }
+        if let count = queues[kind]?.count, count > 2 * runs.count + 10_000 {
+            queues[kind]?.removeAll { runs[$0]?.queued != true }
+        }
+    }
+
+    enum Redelivery {
+        case goes, never
+        case later(Timestamp)
+    }
+
+    /// What the catch-up policy says of a run whose dispatcher was out of reach for long.
+    mutating func redelivery(of tracked: TrackedRun, _ now: Timestamp, isOut: Bool = true) -> Redelivery {
+        guard let hold = tracked.run.held, tracked.run.attempt == 1, tracked.run.trigger != .manual,
+            hold.since.adding(microseconds: Planner.tardy) <= now
+        else { return .goes }
+        switch tracked.definition.job.policies.catchUp {
+        case .skip: return .never
+        case .latest: return isAmongNewest(1, tracked) ? .goes : .never
+        case .all(let limit, let rate):
+            guard isAmongNewest(limit, tracked) else { return .never }
+            if let next = pace[tracked.run.jobID], next > now { return .later(next) }
+            if isOut, rate > 0 {
+                if pace.count > 10_000 { pace = pace.filter { $0.value > now } }
+                pace[tracked.run.jobID] = now.adding(microseconds: Int64(1_000_000 / rate))
+            }
+            return .goes
+        }
+    }
+
+    /// Whether a waiting run is one of the last `count` of its job that wait.
+    private func isAmongNewest(_ count: Int, _ tracked: TrackedRun) -> Bool {
+        var newer = 0
+        for id in (byJob[tracked.run.jobID] ?? []).reversed() {
+            if id == tracked.run.id { return true }
+            guard let run = runs[id]?.run, run.state == .pending, run.dispatchedAt == nil, run.trigger != .manual
+            else { continue }
+            newer += 1
+            if newer >= count { return false }
+        }
+        return true
+    }
+
+    /// A run that came back from its dispatcher goes before everything that was never there.
+    mutating func wait(_ id: RunID, after event: RunEvent, _ now: Timestamp, _ effects: inout [EngineEffect]) {
+        guard var tracked = runs[id] else { return }
+        let kind = tracked.definition.job.target.kind
+        if case .unreachable = event, outages[kind] == nil {
+            // The dispatcher takes others, so this one alone has to be patient.
+            tracked.run.notBefore = now.adding(microseconds: limits.patience)
+            put(tracked)
+            offer(id, now, &effects)
+        } else if !tracked.queued {
+            runs[id]?.queued = true
+            queues[kind, default: []].prepend(id)
+        }
+    }
+}
