@@ -62,6 +62,14 @@ let package = Package(
             dependencies: ["BlockingConnection", "CProcess", "CarillonCore", "Timetable", logging],
             path: "Sources/Dispatchers/ExecDispatcher"),
 
+        .target(
+            name: "RQDispatcher",
+            dependencies: [
+                "CZlib", "CarillonCore", "RedisClient", "Timetable", logging,
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            path: "Sources/Dispatchers/RQDispatcher"),
+
         // Control
         .target(
             name: "ControlSocket",
@@ -76,6 +84,8 @@ let package = Package(
         .target(name: "BlockingConnection", path: "Sources/Clients/BlockingConnection"),
 
         // System: C.
+        .systemLibrary(
+            name: "CZlib", path: "Sources/System/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CProcess", path: "Sources/System/CProcess"),
         .executableTarget(
             name: "carillon-shim",
@@ -101,8 +111,7 @@ let package = Package(
             name: "carillon",
             dependencies: [
                 "CarillonConfiguration", "CarillonCore", "CarillonEngine", "ControlSocket", "ExecDispatcher",
-                "FileFeed",
-                "SQLiteStore", "Timetable", logging, lifecycle,
+                "FileFeed", "RQDispatcher", "RedisClient", "SQLiteStore", "Timetable", logging, lifecycle,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
@@ -130,6 +139,12 @@ let package = Package(
             ]),
         .testTarget(
             name: "FileFeedTests", dependencies: ["CarillonCore", "CarillonTestSupport", "FileFeed", "Timetable"]),
+        .testTarget(
+            name: "RQDispatcherTests",
+            dependencies: [
+                "CarillonCore", "CarillonEngine", "CarillonTestSupport", "RQDispatcher", "RedisClient", "Timetable",
+                logging,
+            ]),
         .testTarget(
             name: "StoreTests",
             dependencies: ["CarillonCore", "CarillonTestSupport", "MemoryStore", "SQLiteStore", "Timetable"]),

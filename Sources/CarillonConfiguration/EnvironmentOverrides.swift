@@ -5,13 +5,15 @@ struct EnvironmentOverrides: Sendable {
     /// Every setting that a variable may set, with how its text is read.
     private static let settings: [(key: String, kind: Kind)] = [
         ("time_zone", .text), ("instance", .text), ("jobs_dir", .text), ("store.url", .text),
-        ("exec.max_children", .integer), ("exec.log_limit", .integer), ("exec.grace", .text),
+        ("redis.url", .text), ("redis.user", .text), ("redis.password", .text), ("redis.password_file", .text),
+        ("redis.queue_prefix", .text), ("redis.ca_file", .text), ("redis.certificate_file", .text),
+        ("redis.key_file", .text), ("redis.verify", .bool), ("exec.max_children", .integer), ("exec.log_limit", .integer), ("exec.grace", .text),
         ("exec.inherit_env", .list), ("exec.on_stop", .text), ("log.level", .text), ("log.format", .text),
         ("log.file", .text), ("log.max_size", .integer), ("log.keep", .integer), ("ledger.keep", .text),
         ("ledger.keep_per_job", .integer),
     ]
 
-    private enum Kind { case text, integer, list }
+    private enum Kind { case text, integer, bool, list }
 
     private let reader: ConfigReader
 
@@ -29,6 +31,7 @@ struct EnvironmentOverrides: Sendable {
             switch kind {
             case .text: value = .string(text)
             case .integer: value = Int64(text).map { .integer($0) } ?? .string(text)
+            case .bool: value = Bool(text).map { .bool($0) } ?? .string(text)
             case .list:
                 value = .array(text.split(separator: ",").map { ConfigNode(.string(String($0))) })
             }

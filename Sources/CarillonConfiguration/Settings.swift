@@ -33,6 +33,18 @@ public struct Settings: Sendable {
         public var onStop: OnStop = .end
     }
 
+    /// The Redis of Python RQ's workers.
+    public struct Redis: Sendable {
+        public var url = "redis://127.0.0.1:6379/0"
+        public var user: String?
+        public var password: String?
+        public var queuePrefix = ""
+        public var caFile: String?
+        public var certificateFile: String?
+        public var keyFile: String?
+        public var verifies = true
+    }
+
     public var timeZone = "UTC"
     public var instance: String?
     /// Where job files lie, relative to the configuration's folder.
@@ -41,6 +53,7 @@ public struct Settings: Sendable {
     public var retention = Retention.standard
     public var log = Log()
     public var exec = Exec()
+    public var redis = Redis()
 
     public init() {}
 

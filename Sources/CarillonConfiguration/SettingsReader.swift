@@ -36,6 +36,7 @@ public struct SettingsReader: Sendable {
         settings.jobsDirectory = table.string("jobs_dir") ?? settings.jobsDirectory
         _ = table.table("store") { readStore(&$0, &settings) }
         _ = table.table("exec") { readExec(&$0, &settings.exec) }
+        _ = table.table("redis") { readRedis(&$0, &settings.redis) }
         _ = table.table("log") { readLog(&$0, &settings.log) }
         _ = table.table("ledger") { readLedger(&$0, &settings.retention) }
         table.finish()

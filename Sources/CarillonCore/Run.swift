@@ -146,3 +146,16 @@ public struct AttemptID: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { "\(run)-\(attempt)" }
 }
+
+extension AttemptID {
+    /// The name under which it goes out to others: the run's id, with the attempt's number from the second on.
+    public var sentName: String { attempt == 1 ? run.description : description }
+
+    public init?(sentName text: some StringProtocol) {
+        if let run = RunID(text) {
+            self.init(run: run, attempt: 1)
+        } else {
+            self.init(text)
+        }
+    }
+}

@@ -7,6 +7,7 @@ import ExecDispatcher
 import FileFeed
 import Foundation
 import Logging
+import RQDispatcher
 import SQLiteStore
 import ServiceLifecycle
 import Timetable
@@ -68,7 +69,9 @@ struct Serve: AsyncParsableCommand {
         let instance = settings.instance ?? ProcessInfo.processInfo.hostName
         let store = try SQLiteStore(path: storePath)
         let clock = SystemClock()
-        let dispatcher = try makeDispatcher(settings.exec, state: state, environment: environment, logger: logger)
+        let exec = try makeDispatcher(settings.exec, state: state, environment: environment, logger: logger)
+        let storeID = String(try await store.storeID(), radix: 16)
+        let rq = RQDispatcher(try settings.redis.rq(identity: storeID), clock: clock, logger: logger)
         let feed = FileFeed(
             mainFile: configFile, jobsDirectory: settings.jobsFolder(beside: configFile), zones: zones,
             defaultZone: settings.timeZone)
@@ -78,7 +81,7 @@ struct Serve: AsyncParsableCommand {
         engineSettings.retention = settings.retention
         engineSettings.shadow = shadow
         let engine = try await EngineService(
-            store: store, dispatchers: [dispatcher], feeds: [feed], clock: clock, zones: zones, instance: instance,
+            store: store, dispatchers: [exec, rq], feeds: [feed], clock: clock, zones: zones, instance: instance,
             bootID: StateDirectory.bootID, settings: engineSettings, logger: logger)
         let desk = OrderDesk(engine, version: Carillon.version)
         let control = ControlServer(path: state + "/control.sock", logger: logger) { await desk.handle($0) }

@@ -1,0 +1,49 @@
+import CarillonCore
+import RedisClient
+
+/// Which queues anybody listens to.
+struct Listeners: Sendable {
+    /// Queues that runs go to, by the names workers know.
+    var expected: Set<String> = []
+    /// Living workers by queue, as last read.
+    var counts: [String: Int] = [:]
+    /// When it was read, in uptime.
+    var readAt: Int64?
+
+    /// Microseconds between two looks.
+    static let interval: Int64 = 5_000_000
+
+    func doubt(_ queue: String) -> String? {
+        counts[queue] == 0 ? "no worker listens to queue '\(queue)'" : nil
+    }
+
+    var warnings: [String] { expected.sorted().compactMap(doubt) }
+}
+
+extension RQDispatcher {
+    public func expect(_ targets: [Target]) async {
+        for target in targets {
+            if case .rq(let target) = target { listeners.expected.insert(configuration.queue(target.queue)) }
+        }
+    }
+
+    public func doubts(of targets: [Target]) async -> [String?] {
+        targets.map { target in
+            guard case .rq(let target) = target else { return nil }
+            return listeners.doubt(configuration.queue(target.queue))
+        }
+    }
+
+    /// Reads the workers of every expected queue, when that is due.
+    func countListeners() async throws(RedisError) {
+        let queues = listeners.expected.sorted()
+        let isNew = !queues.allSatisfy { listeners.counts[$0] != nil }
+        guard !queues.isEmpty, isNew || listeners.readAt.map { clock.uptime - $0 > Listeners.interval } ?? true else { return }
+        var command = RedisCommand.script(RQScripts.listeners, keys: [])
+        for queue in queues { command.append(queue) }
+        let answers = try await ask([command])[0].array ?? []
+        listeners.counts = Dictionary(
+            uniqueKeysWithValues: zip(queues, answers).map { ($0, Int($1.integer ?? 0)) })
+        listeners.readAt = clock.uptime
+    }
+}

@@ -1,0 +1,40 @@
+import CarillonCore
+import RedisClient
+import Timetable
+
+extension RQDispatcher {
+    /// Microseconds a worker gets at least to end a job: it kills the process outright, but must hear of it first.
+    private static let leastGrace: Int64 = 10_000_000
+
+    public func cancel(_ attempt: AttemptID, grace: Int64) async {
+        guard entries[attempt] != nil else { return }
+        entries[attempt]?.givenUpAt = clock.now.adding(microseconds: max(grace, Self.leastGrace))
+        // Out of reach, it is asked again later.
+        _ = try? await ask(toEnd: [attempt])
+    }
+
+    /// Asks for every end that has not come yet, and gives up those that were waited for long enough.
+    func cancelAgain() async throws(RedisError) {
+        let now = clock.now
+        let waiting = entries.values.filter { $0.givenUpAt != nil }
+        try await ask(toEnd: waiting.map(\.attempt))
+        for entry in waiting where entries[entry.attempt] != nil && entry.givenUpAt.map({ $0 <= now }) ?? false {
+            remove(entry.attempt)
+            let why = "it was told to stop, and its worker did not answer"
+            tell([DispatchEvent(attempt: entry.attempt, at: now, what: .lost(why))])
+        }
+    }
+
+    private func ask(toEnd attempts: [AttemptID]) async throws(RedisError) {
+        guard !attempts.isEmpty else { return }
+        let commands = attempts.map { attempt in
+            var command = RedisCommand.script(RQScripts.cancel, keys: [])
+            command.append(attempt.sentName)
+            return command
+        }
+        for (attempt, answer) in zip(attempts, try await ask(commands)) where answer.text == "removed" {
+            guard remove(attempt) != nil else { continue }
+            tell([DispatchEvent(attempt: attempt, at: clock.now, what: .cancelled(Outcome()))])
+        }
+    }
+}

@@ -1,0 +1,111 @@
+import RedisClient
+
+/// Everything that must happen at once on the server. Keys are made inside, so a cluster cannot run them.
+enum RQScripts {
+    /// Seconds a guard lives when nobody records the outcome.
+    static let guardLife = 7 * 86_400
+    /// Seconds a guard lives past the recorded outcome.
+    static let guardRest = 3_600
+    /// Seconds that a failed job stays in Redis: RQ's own `DEFAULT_FAILURE_TTL`.
+    static let failureTTL: Int64 = 31_536_000
+    /// Seconds that a job lives on which was cancelled before anybody took it.
+    static let cancelledTTL = 500
+
+    static let enqueueWords = 8
+
+    /// Enqueues runs, each under its guard. Words of a run: id, queue, data, created at, description, time-out, result_ttl,
+    /// what the guard says. Answers for each 1 (enqueued), 0 (known already) or an error's text.
+    ///
+    /// A server that writes nothing (full, read-only, failing snapshots) refuses the first write, and with it the script.
+    static let enqueue = RedisScript(
+        """
+        local answers, seen = {}, {}
+        for i = 1, #ARGV, \(enqueueWords) do
+          local id, queue = ARGV[i], ARGV[i + 1]
+          local guard, job, list = 'carillon:guard:' .. id, 'rq:job:' .. id, 'rq:queue:' .. queue
+          local answer = 0
+          if redis.call('EXISTS', guard, job) == 0 then
+            redis.call('SET', guard, ARGV[i + 7], 'EX', \(guardLife))
+            redis.call('HSET', job, 'created_at', ARGV[i + 3], 'enqueued_at', ARGV[i + 3], 'data', ARGV[i + 2],
+              'origin', queue, 'description', ARGV[i + 4], 'timeout', ARGV[i + 5], 'result_ttl', ARGV[i + 6],
+              'failure_ttl', '\(failureTTL)', 'status', 'queued')
+            answer = 1
+            local pushed = redis.pcall('RPUSH', list, id)
+            if type(pushed) == 'table' and pushed.err then
+              redis.call('DEL', guard, job)
+              answer = pushed.err
+            elseif not seen[queue] then
+              seen[queue] = true
+              redis.call('SADD', 'rq:queues', list)
+            end
+          end
+          answers[#answers + 1] = answer
+        end
+        return answers
+        """)
+
+    /// What Redis knows of each job: guard, then of its hash status, origin, result_ttl, started_at, ended_at, exc_info, then of
+    /// its newest result type and exc_string. Missing ones are nil.
+    static let look = RedisScript(
+        """
+        local answers = {}
+        for i, id in ipairs(ARGV) do
+          local job = 'rq:job:' .. id
+          local h = redis.call('HMGET', job, 'status', 'origin', 'result_ttl', 'started_at', 'ended_at', 'exc_info')
+          local answer = {redis.call('GET', 'carillon:guard:' .. id), h[1], h[2], h[3], h[4], h[5], h[6]}
+          if h[1] == 'failed' or h[1] == 'stopped' then
+            local last = redis.call('XREVRANGE', 'rq:results:' .. id, '+', '-', 'COUNT', 1)[1]
+            if last then
+              for f = 1, #last[2], 2 do
+                if last[2][f] == 'exc_string' then answer[8] = last[2][f + 1] end
+              end
+            end
+          end
+          for f = 1, 8 do if answer[f] == nil then answer[f] = false end end
+          answers[i] = answer
+        end
+        return answers
+        """)
+
+    /// Ends a job: takes it off its queue, or tells its worker to stop it. Answers `removed`, `told`, `taken` (between queue and
+    /// start) or `ended`.
+    static let cancel = RedisScript(
+        """
+        local id = ARGV[1]
+        local job = 'rq:job:' .. id
+        local h = redis.call('HMGET', job, 'status', 'origin', 'worker_name')
+        if not h[1] then return 'ended' end
+        if h[2] and redis.call('LREM', 'rq:queue:' .. h[2], 0, id) > 0 then
+          redis.call('HSET', job, 'status', 'canceled')
+          redis.call('EXPIRE', job, \(cancelledTTL))
+          return 'removed'
+        end
+        if h[1] == 'started' and h[3] and h[3] ~= '' then
+          redis.call('PUBLISH', 'rq:pubsub:' .. h[3], '{"command": "stop-job", "job_id": "' .. id .. '"}')
+          return 'told'
+        end
+        if h[1] == 'queued' or h[1] == 'started' then return 'taken' end
+        return 'ended'
+        """)
+
+    /// The ledger has these outcomes: the guards live an hour more.
+    static let release = RedisScript(
+        """
+        for _, id in ipairs(ARGV) do redis.call('EXPIRE', 'carillon:guard:' .. id, \(guardRest)) end
+        return #ARGV
+        """)
+
+    /// How many living workers listen to each queue; a worker that died leaves its name in the set, but no key.
+    static let listeners = RedisScript(
+        """
+        local answers = {}
+        for i, queue in ipairs(ARGV) do
+          local alive = 0
+          for _, worker in ipairs(redis.call('SMEMBERS', 'rq:workers:' .. queue)) do
+            alive = alive + redis.call('EXISTS', worker)
+          end
+          answers[i] = alive
+        end
+        return answers
+        """)
+}

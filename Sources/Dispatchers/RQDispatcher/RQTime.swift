@@ -1,0 +1,11 @@
+import Timetable
+
+/// Times as RQ writes them: `%Y-%m-%dT%H:%M:%S.%fZ`, always with six digits. A worker dies of any other form.
+enum RQTime {
+    static func text(_ time: Timestamp) -> String {
+        let text = time.rfc3339
+        return time.fraction == 0 ? text.dropLast() + ".000000Z" : text
+    }
+
+    static func parse(_ text: String?) -> Timestamp? { text.flatMap { Timestamp(rfc3339: $0) } }
+}
