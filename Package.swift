@@ -22,6 +22,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
@@ -74,6 +75,17 @@ let package = Package(
 
         // Clients
         .target(name: "BlockingConnection", path: "Sources/Clients/BlockingConnection"),
+        .target(
+            name: "RedisClient",
+            dependencies: [
+                logging,
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "NIOTLS", package: "swift-nio"),
+            ],
+            path: "Sources/Clients/RedisClient"),
 
         // System: C.
         .target(name: "CProcess", path: "Sources/System/CProcess"),
@@ -109,7 +121,12 @@ let package = Package(
 
         // Tests
         .target(
-            name: "CarillonTestSupport", dependencies: ["CarillonCore", "CarillonEngine", "MemoryStore", "Timetable"]),
+            name: "CarillonTestSupport",
+            dependencies: [
+                "CarillonCore", "CarillonEngine", "MemoryStore", "Timetable",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         .testTarget(name: "BlockingConnectionTests", dependencies: ["BlockingConnection"]),
         .testTarget(
             name: "CarillonConfigurationTests",
@@ -130,6 +147,12 @@ let package = Package(
             ]),
         .testTarget(
             name: "FileFeedTests", dependencies: ["CarillonCore", "CarillonTestSupport", "FileFeed", "Timetable"]),
+        .testTarget(
+            name: "RedisClientTests",
+            dependencies: [
+                "CarillonTestSupport", "RedisClient", logging,
+                .product(name: "NIOCore", package: "swift-nio"),
+            ]),
         .testTarget(
             name: "StoreTests",
             dependencies: ["CarillonCore", "CarillonTestSupport", "MemoryStore", "SQLiteStore", "Timetable"]),
