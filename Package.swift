@@ -22,6 +22,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
@@ -82,6 +83,16 @@ let package = Package(
 
         // Clients
         .target(name: "BlockingConnection", path: "Sources/Clients/BlockingConnection"),
+        .target(
+            name: "RedisClient",
+            dependencies: [
+                logging,
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            path: "Sources/Clients/RedisClient"),
 
         // System: C.
         .systemLibrary(
@@ -118,7 +129,12 @@ let package = Package(
 
         // Tests
         .target(
-            name: "CarillonTestSupport", dependencies: ["CarillonCore", "CarillonEngine", "MemoryStore", "Timetable"]),
+            name: "CarillonTestSupport",
+            dependencies: [
+                "CarillonCore", "CarillonEngine", "MemoryStore", "Timetable",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         .testTarget(name: "BlockingConnectionTests", dependencies: ["BlockingConnection"]),
         .testTarget(
             name: "CarillonConfigurationTests",
@@ -144,6 +160,12 @@ let package = Package(
             dependencies: [
                 "CarillonCore", "CarillonEngine", "CarillonTestSupport", "RQDispatcher", "RedisClient", "Timetable",
                 logging,
+            ]),
+        .testTarget(
+            name: "RedisClientTests",
+            dependencies: [
+                "CarillonTestSupport", "RedisClient", logging,
+                .product(name: "NIOCore", package: "swift-nio"),
             ]),
         .testTarget(
             name: "StoreTests",

@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/common.sh
+need redis-server openssl
 
 # One build for everything: the tests drive the same binaries that people run.
 swift build -c release --build-tests

@@ -1,0 +1,120 @@
+import CarillonCore
+import CarillonEngine
+import Testing
+import Timetable
+
+/// A dispatcher that is out of reach: runs wait in the ledger and go out by their catch-up policy.
+@Suite struct OutageTests {
+    private static let away = DispatchResult.away("the server is down")
+
+    /// Ten runs of a job that came due during an outage of this many seconds, and what went out when it ended.
+    private func afterOutage(_ catchUp: CatchUp, every: String, seconds: Int64) throws -> (Bench, [AttemptID]) {
+        var bench = Bench()
+        try bench.add("a", every: every, Policies(catchUp: catchUp, overlap: .allow))
+        let end = bench.now.adding(microseconds: seconds * 1_000_000)
+        var answered = 0
+        while bench.now < end {
+            try bench.pass(1)
+            if answered < bench.dispatched.count {
+                try bench.answer(Array(bench.dispatched[answered...]), Self.away)
+                answered = bench.dispatched.count
+            }
+        }
+        let tried = bench.dispatched.count
+        // Back: every answer from here on is good.
+        for _ in 0..<400 {
+            try bench.pass(1)
+            if answered < bench.dispatched.count {
+                try bench.answer(Array(bench.dispatched[answered...]))
+                answered = bench.dispatched.count
+            }
+            if bench.now.seconds - end.seconds > 30 { break }
+        }
+        return (bench, Array(bench.dispatched[tried...]))
+    }
+
+    @Test func latestSendsTheLatestAndWhatIsNotLate() throws {
+        let (bench, sent) = try afterOutage(.latest, every: "10m", seconds: 6_000)
+        let runs = bench.ledger.runs.values.sorted { $0.scheduledAt < $1.scheduledAt }
+        #expect(runs.count == 10)
+        #expect(sent.map(\.run) == [runs[9].id])
+        #expect(runs.dropLast().allSatisfy { $0.state == .skipped && $0.reason == SkipReason.unreachable.words })
+        #expect(runs[9].held?.why == "the server is down")
+    }
+
+    @Test func skipSendsNothingLate() throws {
+        let (bench, sent) = try afterOutage(.skip, every: "10m", seconds: 5_900)
+        #expect(sent.isEmpty)
+        #expect(bench.ledger.runs.values.allSatisfy { $0.state == .skipped })
+    }
+
+    @Test func allSendsInOrderUpToItsLimit() throws {
+        let (bench, sent) = try afterOutage(.all(limit: 4, rate: 1), every: "10m", seconds: 6_000)
+        let runs = bench.ledger.runs.values.sorted { $0.scheduledAt < $1.scheduledAt }
+        #expect(sent.map(\.run) == runs.suffix(4).map(\.id))
+        let times = runs.suffix(4).compactMap(\.dispatchedAt?.seconds)
+        #expect(zip(times, times.dropFirst()).allSatisfy { $1 - $0 >= 1 }, "not paced: \(times)")
+        #expect(runs.prefix(6).allSatisfy { $0.state == .skipped })
+    }
+
+    @Test func aShortOutageSendsAllInTheirOrder() throws {
+        let (bench, sent) = try afterOutage(.skip, every: "1s", seconds: 30)
+        let runs = bench.ledger.runs.values.filter { $0.scheduledAt.seconds <= Bench.start.seconds + 30 }
+            .sorted { $0.scheduledAt < $1.scheduledAt }
+        #expect(sent.prefix(runs.count).map(\.run) == runs.map(\.id))
+    }
+
+    /// One run asks whether the dispatcher is back, not all of them.
+    @Test func anOutageIsNoStorm() throws {
+        var bench = Bench()
+        for number in 0..<100 { try bench.add("job \(number)", every: "1h", Policies(overlap: .allow)) }
+        try bench.pass(3_600)
+        var answered = 0
+        for _ in 0..<60 {
+            try bench.answer(Array(bench.dispatched[answered...]), Self.away)
+            answered = bench.dispatched.count
+            try bench.pass(1)
+        }
+        #expect(bench.dispatched.count <= 100 + 61)
+        #expect(bench.ledger.runs.values.allSatisfy { $0.state == .pending && $0.held != nil && $0.dispatchedAt == nil })
+        try bench.answer(Array(bench.dispatched[answered...]))
+        #expect(bench.state.outstanding.count == 100)
+    }
+
+    /// What stands in one run's way harms no other.
+    @Test func oneRunThatCannotGoOutKeepsNobodyWaiting() throws {
+        var bench = Bench()
+        bench.state.capacity[.exec] = 1
+        for name in ["a", "b"] { try bench.add(name, Policies(overlap: .allow)) }
+        try bench.pass(3_600)
+        try bench.answer(bench.dispatched, .unavailable("no such folder"))
+        #expect(bench.dispatched.count == 2)
+        #expect(bench.dispatched[0].run != bench.dispatched[1].run)
+    }
+
+    @Test func whatItsExecutorForgotGoesOutAgain() throws {
+        var bench = Bench()
+        try bench.add("a", Policies(overlap: .allow))
+        try bench.pass(3_600)
+        let attempt = try #require(bench.dispatched.first)
+        try bench.answer([attempt])
+        try bench.tell(attempt, .forgotten("it lost its memory"))
+        #expect(bench.dispatched == [attempt, attempt])
+        try bench.answer([attempt])
+        try bench.tell(attempt, .started(nil))
+        try bench.tell(attempt, .forgotten("it lost its memory"))
+        let run = try #require(bench.ledger.runs[attempt.run])
+        #expect(run.state == .failed && run.outcome.error == "outcome unknown: it lost its memory")
+    }
+
+    @Test func aCancelledRunThatWasForgottenIsCancelled() throws {
+        var bench = Bench()
+        try bench.add("a", Policies(overlap: .allow))
+        try bench.pass(3_600)
+        let attempt = try #require(bench.dispatched.first)
+        try bench.answer([attempt])
+        try bench.send(.cancel(attempt.run, reason: "enough"))
+        try bench.tell(attempt, .forgotten("it lost its memory"))
+        #expect(bench.ledger.runs[attempt.run]?.state == .cancelled)
+    }
+}
