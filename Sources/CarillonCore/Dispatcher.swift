@@ -23,8 +23,10 @@ public enum DispatchResult: Hashable, Sendable {
     case known
     /// It will never run: the attempt fails with this text.
     case refused(String)
-    /// The executor is out of reach or full; the same attempt may be dispatched again later.
+    /// Something stands in this attempt's way at the moment; it may be dispatched again later.
     case unavailable(String)
+    /// The executor itself is out of reach: this attempt waits, and so does every other.
+    case away(String)
 }
 
 /// What an executor tells of an attempt, once or more often, in order or not.

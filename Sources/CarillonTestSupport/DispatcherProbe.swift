@@ -10,7 +10,9 @@ public actor DispatcherProbe {
     public init(_ dispatcher: any Dispatcher) {
         self.dispatcher = dispatcher
         Task { [self] in
+            let work = Task { await dispatcher.run() }
             for await batch in dispatcher.events { await take(batch) }
+            work.cancel()
             await end()
         }
     }

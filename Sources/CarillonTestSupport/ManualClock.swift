@@ -1,4 +1,4 @@
-import CarillonEngine
+import CarillonCore
 import Synchronization
 import Timetable
 

@@ -15,9 +15,8 @@ import Timetable
     }
 
     private func exec(_ job: Job) -> ExecTarget {
-        switch job.target {
-        case .exec(let target): target
-        }
+        guard case .exec(let target) = job.target else { preconditionFailure("a crontab holds programs only") }
+        return target
     }
 
     @Test func aUserCrontab() throws {

@@ -22,13 +22,13 @@ struct Outage: Sendable {
 extension EngineState {
     private static let firstProbe: Int64 = 50_000
 
-    /// A batch of which nothing was taken means that the dispatcher is away; anything else, that it is there.
+    /// One answer that the dispatcher is away speaks for all runs; any other one, that it is there.
     mutating func noteReach(
         _ kind: Target.Kind, _ results: [DispatchResult], _ now: Timestamp, _ effects: inout [EngineEffect]
     ) {
-        let whys = results.compactMap { if case .unavailable(let why) = $0 { why } else { nil } }
-        guard let why = whys.last, whys.count == results.count else {
-            outages[kind] = nil
+        let whys = results.compactMap { if case .away(let why) = $0 { why } else { nil } }
+        guard let why = whys.last else {
+            if !results.isEmpty { outages[kind] = nil }
             return
         }
         var outage = outages[kind] ?? Outage(since: now, why: why, failures: 0, probeAt: now)
@@ -115,7 +115,7 @@ extension EngineState {
         guard var tracked = runs[id] else { return }
         let kind = tracked.definition.job.target.kind
         if case .unreachable = event, outages[kind] == nil {
-            // The dispatcher takes others, so this one alone has to be patient.
+            // Others may go out, so this one alone has to be patient.
             tracked.run.notBefore = now.adding(microseconds: limits.patience)
             put(tracked)
             offer(id, now, &effects)

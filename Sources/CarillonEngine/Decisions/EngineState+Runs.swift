@@ -130,7 +130,7 @@ extension EngineState {
             switch result {
             case .accepted, .known: break
             case .refused(let why): apply(.refused(why), attempt: attempt.attempt, to: attempt.run, at: now, &effects)
-            case .unavailable(let why):
+            case .unavailable(let why), .away(let why):
                 apply(.unreachable(why), attempt: attempt.attempt, to: attempt.run, at: now, &effects)
             }
         }

@@ -1,3 +1,4 @@
+import CarillonCore
 import Synchronization
 
 /// A sleep that somebody else can end: the tick waits on it for the next due time or a change.

@@ -38,7 +38,8 @@ extension RQDispatcher {
     func countListeners() async throws(RedisError) {
         let queues = listeners.expected.sorted()
         let isNew = !queues.allSatisfy { listeners.counts[$0] != nil }
-        guard !queues.isEmpty, isNew || listeners.readAt.map { clock.uptime - $0 > Listeners.interval } ?? true else { return }
+        let isOld = listeners.readAt.map { clock.uptime - $0 > Listeners.interval } ?? true
+        guard !queues.isEmpty, isNew || isOld else { return }
         var command = RedisCommand.script(RQScripts.listeners, keys: [])
         for queue in queues { command.append(queue) }
         let answers = try await ask([command])[0].array ?? []

@@ -6,8 +6,8 @@ import Timetable
 struct Memory: Sendable {
     /// There was something to do with Redis at all.
     var isUsed = false
-    /// The server's run id when its memory was last checked.
-    var runID: String?
+    /// This process has left its mark there.
+    var isMarked = false
     /// While everything that is out is compared with a memory that is not the old one.
     var isLost = false
 }
@@ -29,7 +29,7 @@ extension RQDispatcher {
         let mayBeEvicted = found == nil && evictsAnything && facts.evicted > 0
         memory.isLost = !mayBeEvicted
         defer { memory.isLost = false }
-        if found != nil || !entries.isEmpty {
+        if found != nil || memory.isMarked {
             logger.notice(
                 "Redis was started anew or flushed; runs that are out are looked for",
                 metadata: ["runs": "\(entries.count)"])
@@ -37,6 +37,7 @@ extension RQDispatcher {
         let never = try await settleAdopted()
         try await settle(Array(entries.keys))
         _ = try await ask([RedisCommand("SET", mark, facts.runID)])
+        memory.isMarked = true
         return never
     }
 

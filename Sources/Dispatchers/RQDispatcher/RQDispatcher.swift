@@ -82,7 +82,7 @@ public actor RQDispatcher: Dispatcher {
         do {
             answers = try await ask([command])[0].array ?? []
         } catch {
-            return batch.map { _ in .unavailable(describe(error)) }
+            return batch.map { _ in .away(describe(error)) }
         }
         var rest = answers.makeIterator()
         return sent.map { entry in
@@ -120,7 +120,7 @@ public actor RQDispatcher: Dispatcher {
 
     /// Asks the server; error replies are thrown as well. Says once when it goes away and when it is back.
     func ask(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisValue] {
-        do {
+        do throws(RedisError) {
             let answers = try await server.send(commands)
             if let error = answers.lazy.compactMap(\.error).first { throw error }
             trouble = nil

@@ -4,7 +4,7 @@ import Timetable
 enum RQTime {
     static func text(_ time: Timestamp) -> String {
         let text = time.rfc3339
-        return time.fraction == 0 ? text.dropLast() + ".000000Z" : text
+        return text.contains(".") ? text : text.dropLast() + ".000000Z"
     }
 
     static func parse(_ text: String?) -> Timestamp? { text.flatMap { Timestamp(rfc3339: $0) } }
