@@ -23,5 +23,16 @@ need() {
     return "$failed"
 }
 
+# A virtual environment of Python in .build/venvs, with these packages: venv NAME PACKAGE...
+venv() {
+    local folder=.build/venvs/$1 want="${*:2}"
+    [ "$(cat "$folder/packages" 2>/dev/null)" = "$want" ] && return
+    echo "installing: $want" >&2
+    rm -rf "$folder"
+    python3 -m venv "$folder"
+    "$folder/bin/pip" install -q --disable-pip-version-check "${@:2}"
+    echo "$want" >"$folder/packages"
+}
+
 command -v swift >/dev/null || { echo "there is no swift on the PATH; see https://www.swift.org/install/linux" >&2; exit 1; }
 need libsqlite3-dev pkg-config tzdata zlib1g-dev

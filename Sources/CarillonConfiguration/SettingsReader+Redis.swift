@@ -21,7 +21,8 @@ extension SettingsReader {
             table.complain(key, "belongs to TLS: the address must begin with rediss://")
         }
         if (redis.certificateFile == nil) != (redis.keyFile == nil) {
-            table.complain(redis.keyFile == nil ? "certificate_file" : "key_file", "a certificate and its key go together")
+            table.complain(
+                redis.keyFile == nil ? "certificate_file" : "key_file", "a certificate and its key go together")
         }
     }
 

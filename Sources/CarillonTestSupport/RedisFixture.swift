@@ -73,7 +73,7 @@ public final class RedisFixture: Sendable {
         process.standardOutput = file
         process.standardError = file
         process.standardInput = FileHandle.nullDevice
-        try Self.run(process)
+        try Spawn.run(process)
         server.withLock { $0 = process }
         // Ten seconds are plenty for an empty server on a busy machine.
         for _ in 0..<1000 where process.isRunning {
@@ -99,16 +99,6 @@ public final class RedisFixture: Sendable {
     public func pause() { signal(SIGSTOP) }
 
     public func resume() { signal(SIGCONT) }
-
-    /// A child inherits the mask of the thread that starts it (signal(7)), and a worker thread blocks SIGTERM.
-    private static func run(_ process: Process) throws {
-        var none = sigset_t()
-        var before = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        try process.run()
-    }
 
     private func signal(_ number: Int32) {
         guard let running = server.withLock({ $0 }), running.isRunning else { return }

@@ -63,8 +63,7 @@ extension EngineState {
         guard let outage = outages[kind], isLong(outage, now) else { return }
         hold(tracked.run.id, outage.why, now)
         while let oldest = byJob[tracked.run.jobID]?.first, oldest != tracked.run.id, let waiting = runs[oldest],
-            waiting.run.state == .pending, waiting.run.dispatchedAt == nil,
-            case .never = redelivery(of: waiting, now, isOut: false)
+            waiting.run.state == .pending, waiting.run.dispatchedAt == nil, isPassedOver(waiting, now)
         {
             apply(.skip(.unreachable), to: oldest, at: now, &effects)
         }
@@ -73,28 +72,33 @@ extension EngineState {
         }
     }
 
-    enum Redelivery {
-        case goes, never
-        case later(Timestamp)
+    /// Whether the catch-up policy wants no more of a run whose dispatcher was out of reach for long.
+    func isPassedOver(_ tracked: TrackedRun, _ now: Timestamp) -> Bool {
+        guard isTardy(tracked, now) else { return false }
+        return switch tracked.definition.job.policies.catchUp {
+        case .skip: true
+        case .latest: !isAmongNewest(1, tracked)
+        case .all(let limit, _): !isAmongNewest(limit, tracked)
+        }
     }
 
-    /// What the catch-up policy says of a run whose dispatcher was out of reach for long.
-    mutating func redelivery(of tracked: TrackedRun, _ now: Timestamp, isOut: Bool = true) -> Redelivery {
-        guard let hold = tracked.run.held, tracked.run.attempt == 1, tracked.run.trigger != .manual,
-            hold.since.adding(microseconds: Planner.tardy) <= now
-        else { return .goes }
-        switch tracked.definition.job.policies.catchUp {
-        case .skip: return .never
-        case .latest: return isAmongNewest(1, tracked) ? .goes : .never
-        case .all(let limit, let rate):
-            guard isAmongNewest(limit, tracked) else { return .never }
-            if let next = pace[tracked.run.jobID], next > now { return .later(next) }
-            if isOut, rate > 0 {
-                if pace.count > 10_000 { pace = pace.filter { $0.value > now } }
-                pace[tracked.run.jobID] = now.adding(microseconds: Int64(1_000_000 / rate))
-            }
-            return .goes
+    private func isTardy(_ tracked: TrackedRun, _ now: Timestamp) -> Bool {
+        guard let hold = tracked.run.held, tracked.run.attempt == 1, tracked.run.trigger != .manual else {
+            return false
         }
+        return hold.since.adding(microseconds: Planner.tardy) <= now
+    }
+
+    /// When a run may go out that is caught up at a rate, or follows one that is; nil for now.
+    mutating func slot(for tracked: TrackedRun, _ now: Timestamp) -> Timestamp? {
+        guard case .all(_, let rate) = tracked.definition.job.policies.catchUp, rate > 0, !tracked.isPaced else {
+            return nil
+        }
+        let next = pace[tracked.run.jobID] ?? now
+        guard next > now || isTardy(tracked, now) else { return nil }
+        if pace.count > 10_000 { pace = pace.filter { $0.value > now } }
+        pace[tracked.run.jobID] = max(next, now).adding(microseconds: Int64(1_000_000 / rate))
+        return next > now ? next : nil
     }
 
     /// Whether a waiting run is one of the last `count` of its job that wait.

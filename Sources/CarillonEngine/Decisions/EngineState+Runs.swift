@@ -89,13 +89,13 @@ extension EngineState {
                     apply(.skip(.window), to: id, at: now, &effects)
                     continue
                 }
-                switch redelivery(of: tracked, now) {
-                case .goes: break
-                case .never:
+                if isPassedOver(tracked, now) {
                     apply(.skip(.unreachable), to: id, at: now, &effects)
                     continue
-                case .later(let time):
-                    tracked.run.notBefore = time
+                }
+                if let slot = slot(for: tracked, now) {
+                    tracked.run.notBefore = slot
+                    tracked.isPaced = true
                     put(tracked)
                     offer(id, now, &effects)
                     continue

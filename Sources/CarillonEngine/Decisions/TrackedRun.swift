@@ -13,6 +13,8 @@ struct TrackedRun: Sendable {
     var savedAttempt: Int
     /// It stands in the queue of its dispatcher.
     var queued = false
+    /// It has its turn among the runs of its job that are caught up at a rate.
+    var isPaced = false
     /// The last sign of life. It moves along when the wall clock jumps, as timers do; what the ledger says does not.
     var sign: Timestamp?
 

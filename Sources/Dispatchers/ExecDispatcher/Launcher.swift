@@ -97,7 +97,9 @@ extension Dispatch {
     /// No other kind of target comes here, unless somebody composed the engine wrongly.
     fileprivate var program: ExecTarget {
         get throws(Refusal) {
-            guard case .exec(let program) = target else { throw Refusal("a target of kind \(target.kind) is no program") }
+            guard case .exec(let program) = target else {
+                throw Refusal("a target of kind \(target.kind) is no program")
+            }
             return program
         }
     }

@@ -1,11 +1,11 @@
 import CarillonCore
 
 /// The call as RQ describes it in a worker's log: `shop.tasks.sync(1, {'a': 'ü'}, dry=False)`.
-enum CallText {
+package enum CallText {
     /// RQ shortens long arguments in its own way; here the whole text ends after this many characters.
     private static let longest = 500
 
-    static func describe(_ target: RQTarget) -> String {
+    package static func describe(_ target: RQTarget) -> String {
         if let given = target.describedAs { return given }
         let positional = target.arguments.map(python)
         // RQ sorts the names.

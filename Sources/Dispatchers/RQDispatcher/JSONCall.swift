@@ -1,10 +1,10 @@
 import CarillonCore
 
 /// The call as RQ's JSON serializer has it: an array of function, instance, arguments and keywords.
-struct JSONCall {
-    private(set) var text = ""
+package struct JSONCall {
+    private var text = ""
 
-    static func call(_ target: RQTarget) -> [UInt8] {
+    package static func call(_ target: RQTarget) -> [UInt8] {
         var writer = JSONCall()
         writer.write(
             .list([.text(target.function), .null, .list(target.arguments), .map(target.keywords)]))

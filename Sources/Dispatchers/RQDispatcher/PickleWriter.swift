@@ -1,11 +1,11 @@
 import CarillonCore
 
 /// Writes plain values as a pickle of protocol 2, which every Python 3 reads (opcodes: Python's `pickletools`).
-struct PickleWriter {
-    private(set) var bytes: [UInt8] = [0x80, 2]
+package struct PickleWriter {
+    private var bytes: [UInt8] = [0x80, 2]
 
     /// What RQ keeps of a call: `(function, instance or None, args, kwargs)`.
-    static func call(_ target: RQTarget) -> [UInt8] {
+    package static func call(_ target: RQTarget) -> [UInt8] {
         var writer = PickleWriter()
         writer.mark()
         writer.write(target.function)

@@ -25,7 +25,7 @@ extension RQDispatcher {
     }
 
     /// One look at everything that is out.
-    func round() async throws(RedisError) {
+    package func round() async throws(RedisError) {
         if !entries.isEmpty || !adopted.isEmpty || !repeated.isEmpty {
             let never = try await checkMemory()
             let now = clock.now
@@ -128,9 +128,9 @@ extension RQDispatcher {
         case .nothing:
             remove(attempt)
             let what: DispatchEvent.What =
-                memory.isLost
+                memory.isLost && !entry.startTold
                 ? .forgotten("Redis came back without its memory")
-                : .lost("its job and its guard are gone from Redis: deleted, or evicted")
+                : .lost("its job and its guard are gone from Redis")
             tell([DispatchEvent(attempt: attempt, at: now, what: what)])
         }
     }

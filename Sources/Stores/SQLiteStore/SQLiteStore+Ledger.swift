@@ -112,7 +112,8 @@ extension SQLiteStore {
                     run.startedAt?.microseconds, run.endedAt?.microseconds, run.heartbeatAt?.microseconds,
                     run.instance, run.process?.text, run.outcome.exitCode, run.outcome.signal, run.outcome.error,
                     run.outcome.outputTail, run.reason,
-                    run.earlier.isEmpty ? nil : try RowCodec.encode(run.earlier), run.held?.since.microseconds, run.held?.why, run.id.description,
+                    run.earlier.isEmpty ? nil : try RowCodec.encode(run.earlier), run.held?.since.microseconds,
+                    run.held?.why, run.id.description,
                 ])
             }
         }

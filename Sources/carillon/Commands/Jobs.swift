@@ -73,7 +73,8 @@ struct Jobs: AsyncParsableCommand {
             let state: Table.Cell =
                 !job.problems.isEmpty
                 ? .init("error", .red)
-                : job.doubt != nil ? .init("warning", .yellow) : job.enabled ? .init("enabled", .green) : .init("disabled", .yellow)
+                : job.doubt != nil
+                    ? .init("warning", .yellow) : job.enabled ? .init("enabled", .green) : .init("disabled", .yellow)
             table.add(
                 .init(job.name), .init(job.schedule), .init(next), .init(last, job.lastRun?.state.colour), state)
         }

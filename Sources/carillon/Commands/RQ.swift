@@ -82,7 +82,8 @@ struct RQ: AsyncParsableCommand {
     }
 
     struct Job: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "What RQ knows of one job; a run's id is its job's id.")
+        static let configuration = CommandConfiguration(
+            abstract: "What RQ knows of one job; a run's id is its job's id.")
         @OptionGroup var place: Place
         @Argument(help: "The job's id.") var id: String
         @Flag(help: "Print one JSON object.") var json = false

@@ -1,0 +1,162 @@
+import CarillonCore
+import CarillonEngine
+import CarillonTestSupport
+import RQDispatcher
+import RedisClient
+import Testing
+import Timetable
+
+/// The dispatcher and a real Redis, without a worker.
+@Suite(.timeLimit(.minutes(2))) struct ServerTests {
+    private static let target = Target.rq(RQTarget(function: "tasks.sync", queue: "default"))
+
+    private func dispatch(_ numbers: ClosedRange<Int>, target: Target = Self.target) -> [Dispatch] {
+        numbers.map { number in
+            Dispatch(
+                attempt: AttemptID(run: RunID(second: 1_800_000_000, hash: UInt64(number)), attempt: 1), job: "j",
+                target: target, scheduledAt: Timestamp(seconds: 1_800_000_000))
+        }
+    }
+
+    private func dispatcher(_ url: String, _ change: (inout RQConfiguration) -> Void = { _ in }) throws -> RQDispatcher
+    {
+        var configuration = RQConfiguration(redis: try RedisConfiguration(url: url), identity: "test")
+        change(&configuration)
+        return RQDispatcher(configuration, clock: SystemClock(), logger: RQFixture.quiet)
+    }
+
+    private func redis(_ arguments: [String] = []) async throws -> (RedisFixture, RedisClient) {
+        let fixture = try RedisFixture(arguments)
+        try await fixture.start()
+        return (fixture, RedisClient(try RedisConfiguration(url: fixture.url), logger: RQFixture.quiet))
+    }
+
+    @Test func aBatchStandsInItsQueuesInOrderAndOnce() async throws {
+        let (fixture, client) = try await redis()
+        let dispatcher = try dispatcher(fixture.url) { $0.queuePrefix = "home-bench" }
+        let batch = dispatch(1...1_200)
+        #expect(await dispatcher.dispatch(batch).allSatisfy { $0 == .accepted })
+        #expect(await dispatcher.dispatch(Array(batch.prefix(3))) == [.known, .known, .known])
+        let list = try await client.send(RedisCommand("LRANGE", "rq:queue:home-bench:default", "0", "-1"))
+        #expect(list.array?.compactMap(\.text) == batch.map(\.attempt.sentName))
+        let queues = try await client.send(RedisCommand("SMEMBERS", "rq:queues")).array ?? []
+        #expect(queues.map(\.text) == ["rq:queue:home-bench:default"])
+        let ttl = try await client.send(RedisCommand("TTL", "carillon:guard:\(batch[0].attempt.sentName)")).integer
+        #expect((604_000...604_800).contains(ttl ?? 0))
+        await dispatcher.acknowledge([batch[0].attempt])
+        let rest = try await client.send(RedisCommand("TTL", "carillon:guard:\(batch[0].attempt.sentName)")).integer
+        #expect((3_500...3_600).contains(rest ?? 0))
+        await dispatcher.shutdown()
+    }
+
+    @Test func aQueueThatIsNoListIsRefusedAndLeavesNothing() async throws {
+        let (fixture, client) = try await redis()
+        try await client.send(RedisCommand("SET", "rq:queue:default", "no list"))
+        let dispatcher = try dispatcher(fixture.url)
+        let results = await dispatcher.dispatch(dispatch(1...2))
+        for result in results {
+            guard case .refused(let why) = result else {
+                Issue.record("not refused: \(result)")
+                continue
+            }
+            #expect(why.contains("WRONGTYPE"))
+        }
+        let keys = try await client.send(RedisCommand("KEYS", "*")).array ?? []
+        #expect(keys.map(\.text) == ["rq:queue:default"])
+        await dispatcher.shutdown()
+    }
+
+    @Test func aFullServerTakesNothingAndThenAll() async throws {
+        let (fixture, client) = try await redis(["--maxmemory", "300kb"])
+        let dispatcher = try dispatcher(fixture.url)
+        let results = await dispatcher.dispatch(dispatch(1...3))
+        #expect(results.allSatisfy { if case .away(let why) = $0 { why.contains("OOM") } else { false } }, "\(results)")
+        try await client.send(RedisCommand("CONFIG", "SET", "maxmemory", "0"))
+        #expect(await dispatcher.dispatch(dispatch(1...3)) == [.accepted, .accepted, .accepted])
+        await dispatcher.shutdown()
+    }
+
+    @Test(arguments: [
+        (["--cluster-enabled", "yes"], "Redis Cluster"), (["--replicaof", "127.0.0.1", "1"], "replica"),
+    ])
+    func aServerThatCannotServeIsRefused(_ arguments: [String], _ word: String) async throws {
+        let (fixture, _) = try await redis(arguments)
+        let dispatcher = try dispatcher(fixture.url)
+        let results = await dispatcher.dispatch(dispatch(1...1))
+        guard case .away(let why) = results[0] else {
+            Issue.record("taken: \(results)")
+            return
+        }
+        #expect(why.contains(word))
+        await dispatcher.expect([Self.target])
+        #expect(await dispatcher.health().trouble?.contains(word) == true)
+        await dispatcher.shutdown()
+    }
+
+    @Test func anEvictingPolicyIsWarnedOf() async throws {
+        let (fixture, _) = try await redis(["--maxmemory", "100mb", "--maxmemory-policy", "volatile-lru"])
+        let dispatcher = try dispatcher(fixture.url)
+        _ = await dispatcher.dispatch(dispatch(1...1))
+        try await dispatcher.round()
+        let warnings = await dispatcher.health().warnings
+        #expect(warnings.contains { $0.contains("volatile-lru") })
+        #expect(warnings.contains("no worker listens to queue 'default'"))
+        #expect(await dispatcher.doubts(of: [Self.target]) == ["no worker listens to queue 'default'"])
+        await dispatcher.shutdown()
+    }
+
+    /// Redis comes back empty: everything that was out and not started is told as forgotten, and may go out again.
+    @Test(arguments: [true, false])
+    func aLostMemoryIsNoticed(_ isRestarted: Bool) async throws {
+        let (fixture, client) = try await redis()
+        let dispatcher = try dispatcher(fixture.url)
+        let batch = dispatch(1...50)
+        #expect(await dispatcher.dispatch(batch).allSatisfy { $0 == .accepted })
+        try await dispatcher.round()
+        // One of them is known to have been started.
+        try await client.send(RedisCommand("HSET", "rq:job:\(batch[0].attempt.sentName)", "status", "started"))
+        try await dispatcher.round()
+        if isRestarted {
+            await fixture.kill()
+            try await fixture.start()
+        } else {
+            try await client.send(RedisCommand("FLUSHALL"))
+        }
+        // The first answer after a restart may be that the connection is gone.
+        do { try await dispatcher.round() } catch { try await rounds(dispatcher) }
+        await dispatcher.shutdown()
+        var forgotten: Set<AttemptID> = []
+        var lost: [AttemptID] = []
+        for await events in dispatcher.events {
+            for event in events {
+                switch event.what {
+                case .forgotten: forgotten.insert(event.attempt)
+                case .lost: lost.append(event.attempt)
+                default: break
+                }
+            }
+        }
+        #expect(forgotten == Set(batch.dropFirst().map(\.attempt)))
+        #expect(lost == [batch[0].attempt])
+    }
+
+    /// Until the client's backoff has passed.
+    private func rounds(_ dispatcher: RQDispatcher) async throws {
+        for _ in 0..<100 {
+            do { return try await dispatcher.round() } catch { try await Task.sleep(for: .milliseconds(20)) }
+        }
+        try await dispatcher.round()
+    }
+
+    @Test func aServerOutOfReachIsAnAnswerAtOnceAndSaidOnce() async throws {
+        let dispatcher = try dispatcher("redis://:secret@127.0.0.1:1")
+        for _ in 0..<3 {
+            guard case .away(let why) = await dispatcher.dispatch(dispatch(1...1))[0] else {
+                Issue.record("taken by nobody")
+                return
+            }
+            #expect(why.contains("127.0.0.1:1") && !why.contains("secret"))
+        }
+        await dispatcher.shutdown()
+    }
+}
