@@ -127,6 +127,19 @@ extension CursorHeap {
         return count
     }
 
+    /// At most `limit` jobs that are due by then and wanted, the earliest last; looks at the due ones alone.
+    public func jobs(dueBy time: Timestamp, limit: Int, where isWanted: (JobID) -> Bool) -> [JobID] {
+        var found: [Int] = []
+        var open = [0]
+        while let at = open.popLast(), found.count < limit {
+            guard at < due.count, due[at] <= time.microseconds else { continue }
+            if isWanted(JobID(job[at])) { found.append(at) }
+            open.append(2 * at + 1)
+            open.append(2 * at + 2)
+        }
+        return found.sorted { isBefore($1, $0) }.map { JobID(job[$0]) }
+    }
+
     /// Every job that waits for exactly this time, in no order; looks at all of them.
     public func jobs(dueAt time: Timestamp) -> [JobID] {
         due.indices.compactMap { due[$0] == time.microseconds ? JobID(job[$0]) : nil }

@@ -64,6 +64,8 @@ extension EngineState {
             }
         }
         if let hold = holdUntil { holdUntil = hold.adding(microseconds: by) }
+        marksSince = marksSince?.adding(microseconds: by)
+        nextLook = now
         live = now
         missed = .clock
         if by < 0 { effects.append(.rewind) }
