@@ -49,7 +49,10 @@ let package = Package(
         .target(name: "MemoryStore", dependencies: ["CarillonCore", "Timetable"], path: "Sources/Stores/MemoryStore"),
         .target(
             name: "SQLiteStore",
-            dependencies: ["CarillonCore", "Timetable", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: [
+                "CarillonCore", "Timetable", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ],
             path: "Sources/Stores/SQLiteStore"),
 
         // Feeds

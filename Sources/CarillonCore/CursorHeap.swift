@@ -1,6 +1,8 @@
 import Timetable
 
 /// Which job is due next: an indexed binary heap, 20 bytes a job, changed in place by number.
+///
+/// Jobs due at the same time come in the order of their numbers, which is the order a store has them in.
 public struct CursorHeap: Sendable {
     fileprivate var due: ContiguousArray<Int64> = []
     fileprivate var job: ContiguousArray<Int32> = []
@@ -81,7 +83,7 @@ public struct CursorHeap: Sendable {
         var at = start
         while at > 0 {
             let parent = (at - 1) / 2
-            if due[parent] <= due[at] { break }
+            if !isBefore(at, parent) { break }
             exchange(at, parent)
             at = parent
         }
@@ -92,11 +94,15 @@ public struct CursorHeap: Sendable {
         while true {
             var least = 2 * at + 1
             if least >= due.count { break }
-            if least + 1 < due.count, due[least + 1] < due[least] { least += 1 }
-            if due[at] <= due[least] { break }
+            if least + 1 < due.count, isBefore(least + 1, least) { least += 1 }
+            if !isBefore(least, at) { break }
             exchange(at, least)
             at = least
         }
+    }
+
+    private func isBefore(_ a: Int, _ b: Int) -> Bool {
+        due[a] < due[b] || (due[a] == due[b] && job[a] < job[b])
     }
 
     private mutating func exchange(_ a: Int, _ b: Int) {
@@ -119,6 +125,19 @@ extension CursorHeap {
             open.append(2 * at + 2)
         }
         return count
+    }
+
+    /// At most `limit` jobs that are due by then and wanted, the earliest last; looks at the due ones alone.
+    public func jobs(dueBy time: Timestamp, limit: Int, where isWanted: (JobID) -> Bool) -> [JobID] {
+        var found: [Int] = []
+        var open = [0]
+        while let at = open.popLast(), found.count < limit {
+            guard at < due.count, due[at] <= time.microseconds else { continue }
+            if isWanted(JobID(job[at])) { found.append(at) }
+            open.append(2 * at + 1)
+            open.append(2 * at + 2)
+        }
+        return found.sorted { isBefore($1, $0) }.map { JobID(job[$0]) }
     }
 
     /// Every job that waits for exactly this time, in no order; looks at all of them.

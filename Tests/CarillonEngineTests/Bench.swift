@@ -40,6 +40,9 @@ struct Bench {
             case .read(let ids):
                 let jobs = ids.compactMap { ledger.jobs[$0]?.stored }.map { LoadedJob($0, zones: Self.zones) }
                 try send(.definitions(asked: ids, jobs))
+            case .readAhead(let ids):
+                let jobs = ids.compactMap { ledger.jobs[$0]?.stored }.map { LoadedJob($0, zones: Self.zones) }
+                try send(.ahead(asked: ids, jobs))
             case .open(let batch):
                 let failure = openFails
                 openFails = nil

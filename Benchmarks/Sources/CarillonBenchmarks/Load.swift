@@ -45,27 +45,3 @@ struct Spread: AsyncParsableCommand {
         }
     }
 }
-
-/// All due in the same second.
-struct Burst: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Throughput of a burst.")
-    @Option var jobs = 100_000
-
-    func run() async throws {
-        let rig = try Rig()
-        defer { rig.remove() }
-        let now = rig.clock.now
-        let due = Timestamp(seconds: now.seconds + Int64(jobs / 5_000) + 10)
-        let count = jobs
-        try await rig.fill((0..<count).lazy.map { Jobs.job("job-\($0)", .once(due.rfc3339)) }, cursor: now)
-        guard rig.clock.now < due else { throw ExitFailure(description: "filling the store took too long") }
-        let dispatcher = NullDispatcher()
-        try await rig.run(dispatcher) {
-            while dispatcher.count < count { try await rig.clock.sleep(for: 20_000) }
-            let (late, last) = dispatcher.take()
-            let seconds = Double(last.microseconds - due.microseconds) / 1_000_000
-            Figure("burst of \(count)", Double(count) / seconds, "runs/s").print()
-            quantiles(late, "burst of \(count): lateness", "ms")
-        }
-    }
-}

@@ -13,6 +13,8 @@ public enum EngineEvent: Sendable {
     case release([JobID])
     /// The store's answer to `EngineEffect.read`; jobs it does not know are missing.
     case definitions(asked: [JobID], [LoadedJob])
+    /// The store's answer to `EngineEffect.readAhead`; without any job when it failed.
+    case ahead(asked: [JobID], [LoadedJob])
     case readFailed([JobID], String)
     case opened([JobAdvance], Opened)
     case openFailed([JobAdvance], String)
@@ -44,6 +46,8 @@ public enum EngineEvent: Sendable {
 /// What the engine's decisions want done; each answer comes back as an event.
 public enum EngineEffect: Sendable {
     case read([JobID])
+    /// These are due soon: `ahead` is the answer. Nothing waits for it.
+    case readAhead([JobID])
     case open([JobAdvance])
     case dispatch(Target.Kind, [Dispatch])
     case cancel(Target.Kind, AttemptID)

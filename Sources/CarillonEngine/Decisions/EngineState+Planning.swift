@@ -7,19 +7,23 @@ extension EngineState {
         ring(now, &effects)
         if let hold = holdUntil, hold <= now { holdUntil = nil }
         guard holdUntil == nil, !stopping else { return }
-        if mustSweep {
+        // What a plan under way opens would look unknown.
+        if mustSweep, planning.isEmpty {
             mustSweep = false
             leftSinceSweep = []
             effects.append(.sweep)
         }
         // Nothing is planned on top of runs that are not known yet.
         guard mayPlan else { return }
-        plan(heap.popDue(at: now, limit: limits.batch), &effects)
+        let due = heap.popDue(at: now, limit: limits.batch)
+        plan(due, &effects)
+        if due.count < limits.batch { lookAhead(now, &effects) }
     }
 
     /// Takes jobs out of the heap until their plan is in the ledger.
     mutating func plan(_ ids: [JobID], _ effects: inout [EngineEffect]) {
         let fresh = ids.filter { planning.insert($0).inserted }
+        if !readingAhead.isEmpty { readingAhead.subtract(fresh) }
         if !fresh.isEmpty { effects.append(.read(fresh)) }
     }
 
@@ -36,7 +40,7 @@ extension EngineState {
     }
 
     /// Where a job waits for its next time.
-    private mutating func rest(_ cursor: JobCursor) {
+    mutating func rest(_ cursor: JobCursor) {
         if !held.contains(cursor.id) { heap.set(cursor) }
     }
 
@@ -55,8 +59,8 @@ extension EngineState {
     ) {
         let planner = Planner(
             storeID: storeID, instance: instance, now: now, live: live, missed: missed, bootedAt: bootedAt)
-        if cache.count + jobs.count > limits.mostCached { cache.removeAll(keepingCapacity: true) }
         var batch: [JobAdvance] = []
+        batch.reserveCapacity(jobs.count)
         var waiting: Set<JobID> = []
         var again: [JobID] = []
         var rewind = false
@@ -71,7 +75,9 @@ extension EngineState {
             guard let schedule = job.definition.schedule, job.definition.job.enabled,
                 let advance = planner.plan(job.stored, schedule: schedule, activity: activity(of: id))
             else {
-                rest(JobCursor(id: id, nextDue: job.definition.job.enabled ? restingDue(job, now) : nil))
+                let next = job.definition.job.enabled ? restingDue(job, now) : nil
+                if !isKept(until: next, now) { cache[id] = nil }
+                rest(JobCursor(id: id, nextDue: next))
                 continue
             }
             waiting.insert(id)
@@ -124,6 +130,7 @@ extension EngineState {
             cache[run.jobID]?.opened += 1
             track(run, job.definition, now, &effects)
         }
+        for advance in batch where !isKept(until: advance.nextDue, now) { cache[advance.id] = nil }
         plan(again, &effects)
         if batch.contains(where: { isAhead($0.to, now) }) { effects.append(.rewind) }
     }
@@ -151,6 +158,7 @@ extension EngineState {
         for cursor in cursors {
             if !isRewind { held.remove(cursor.id) }
             cache[cursor.id] = nil
+            readingAhead.remove(cursor.id)
             if planning.contains(cursor.id) {
                 outdated.insert(cursor.id)
             } else {
@@ -160,5 +168,8 @@ extension EngineState {
     }
 
     /// Drops every definition at hand: the zone database changed.
-    public mutating func forgetDefinitions() { cache.removeAll() }
+    public mutating func forgetDefinitions() {
+        cache.removeAll()
+        readingAhead.removeAll()
+    }
 }

@@ -102,7 +102,7 @@ extension EngineState {
                 }
                 tracked.run.instance = instance
                 _ = RunMachine.apply(.dispatched, to: &tracked.run, policies: tracked.definition.job.policies, at: now)
-                put(tracked)
+                put(tracked, isMark: true)
                 if tracked.run.attempt == 1, tracked.run.trigger == .schedule {
                     lateness.note(now.microseconds - tracked.run.notBefore.microseconds)
                 }

@@ -4,16 +4,31 @@ import Timetable
 /// Runs on their way into the ledger: many changes of one run become one write.
 extension EngineState {
     /// Keeps a changed run, to be saved, and counts it in or out of what its dispatcher has.
-    mutating func put(_ tracked: TrackedRun) {
+    ///
+    /// A change that says no more than that it went out may wait: to dispatch it again would harm nobody.
+    mutating func put(_ tracked: TrackedRun, isMark: Bool = false) {
         var tracked = tracked
         let wasOut = runs[tracked.run.id]?.isOut ?? false
         if wasOut != tracked.isOut { out[tracked.definition.job.target.kind, default: 0] += wasOut ? -1 : 1 }
         tracked.version &+= 1
         runs[tracked.run.id] = tracked
-        unsavedIDs.insert(tracked.run.id)
+        if isMark { marks.append(tracked.run.id) } else { unsavedIDs.insert(tracked.run.id) }
+    }
+
+    /// Marks are written when nothing else is due, after a while in any case, and often together with the outcome.
+    private mutating func ripen(_ now: Timestamp) {
+        guard !marks.isEmpty else { return }
+        let since = marksSince ?? now
+        marksSince = since
+        let isBusy = !planning.isEmpty || queues.values.contains { !$0.isEmpty }
+        guard !isBusy || stopping || since.adding(microseconds: limits.markLag) <= now else { return }
+        for id in marks where runs[id].map({ !$0.isSaved }) ?? false { unsavedIDs.insert(id) }
+        marks = []
+        marksSince = nil
     }
 
     mutating func saveIfNeeded(_ now: Timestamp, _ effects: inout [EngineEffect]) {
+        ripen(now)
         guard !saving, !unsavedIDs.isEmpty, holdUntil.map({ $0 <= now }) ?? true else { return }
         saving = true
         effects.append(.save)

@@ -66,6 +66,8 @@ extension EngineState {
         if let hold = holdUntil { holdUntil = hold.adding(microseconds: by) }
         outages = outages.mapValues { $0.moved(by: by) }
         pace = pace.mapValues { $0.adding(microseconds: by) }
+        marksSince = marksSince?.adding(microseconds: by)
+        nextLook = now
         live = now
         missed = .clock
         if by < 0 { effects.append(.rewind) }

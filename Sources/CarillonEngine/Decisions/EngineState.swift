@@ -10,13 +10,21 @@ public struct EngineState: Sendable {
     /// Bounds that keep memory and batches small.
     public struct Limits: Sendable {
         /// Jobs planned in one transaction.
-        public var batch = 2_000
+        public var batch = 4_000
         /// Runs tracked at once; past it due jobs wait in the store.
         public var mostTracked = 200_000
-        /// Definitions kept at hand between two plans.
-        public var mostCached = 20_000
+        /// Definitions kept at hand.
+        public var mostCached = 150_000
+        /// Definitions read at once before they are due.
+        public var mostReadAhead = 1_000
+        /// Microseconds before its time in which a definition is read.
+        public var lookAhead: Int64 = 10_000_000
+        /// Microseconds: a job that is due again within them keeps its definition at hand.
+        public var keep: Int64 = 60_000_000
         /// Runs handed to a dispatcher at once.
-        public var mostDispatched = 500
+        public var mostDispatched = 2_000
+        /// Microseconds that the mark of a dispatch may wait for the ledger while more is due.
+        public var markLag: Int64 = 1_000_000
         /// Microseconds before a store that failed is asked again, and a dispatcher that was out of reach.
         public var patience: Int64 = 1_000_000
         /// Microseconds a cursor may lie in the future before it is set back.
@@ -37,7 +45,14 @@ public struct EngineState: Sendable {
     package internal(set) var held: Set<JobID> = []
     /// Jobs that changed while their plan was under way: what it says of their cursor is old.
     var outdated: Set<JobID> = []
+    /// Definitions of jobs that are planned, or due soon.
     var cache: [JobID: LoadedJob] = [:]
+    /// Definitions that are being read before they are due; a job that changes or is planned meanwhile leaves.
+    var readingAhead: Set<JobID> = []
+    /// Jobs due soon whose definition is still to be read, the earliest last.
+    var toReadAhead: [JobID] = []
+    /// When the heap is next searched for them.
+    var nextLook = Timestamp.distantPast
     var runs: [RunID: TrackedRun] = [:]
     /// Runs that are not final, oldest first.
     var byJob: [JobID: [RunID]] = [:]
@@ -49,6 +64,10 @@ public struct EngineState: Sendable {
     var pace: [JobID: Timestamp] = [:]
     var timers = Heap<RunTimer>()
     public internal(set) var unsavedIDs: Set<RunID> = []
+    /// Runs of which the ledger lacks nothing but that they went out, in that order.
+    var marks: [RunID] = []
+    /// When the oldest of them did.
+    var marksSince: Timestamp?
     var saving = false
 
     /// Occurrences before this passed while nobody was scheduling, for the reason `missed`.
@@ -86,6 +105,7 @@ public struct EngineState: Sendable {
         case .hold(let ids): hold(ids, &effects)
         case .release(let ids): release(ids)
         case .definitions(let asked, let jobs): planned(asked, jobs, now, &effects)
+        case .ahead(let asked, let jobs): readAhead(asked, jobs, now, &effects)
         case .readFailed(let ids, let why): planFailed(ids.map { ($0, nil) }, why, now)
         case .opened(let batch, let opened): self.opened(batch, opened, now, &effects)
         case .openFailed(let batch, let why): planFailed(batch.map { ($0.id, $0) }, why, now)
@@ -118,7 +138,11 @@ public struct EngineState: Sendable {
             wake = min(wake ?? due, due)
         }
         if !unsavedIDs.isEmpty || mustSweep, let hold = holdUntil { wake = min(wake ?? hold, hold) }
-        if mustSweep, holdUntil == nil, !stopping { wake = .distantPast }
+        if mustSweep, holdUntil == nil, !stopping, planning.isEmpty { wake = .distantPast }
+        if let since = marksSince {
+            let ripe = since.adding(microseconds: limits.markLag)
+            wake = min(wake ?? ripe, ripe)
+        }
         if !paused, !stopping {
             for (kind, outage) in outages where !(queues[kind]?.isEmpty ?? true) && !dispatching.contains(kind) {
                 wake = min(wake ?? outage.probeAt, outage.probeAt)
@@ -128,8 +152,11 @@ public struct EngineState: Sendable {
     }
 
     /// Nothing stands against taking jobs from the heap, but the time and a store that failed.
+    ///
+    /// While the store writes one full batch the next is planned; smaller ones are better written together.
     var mayPlan: Bool {
-        !paused && !stopping && planning.isEmpty && leftSinceSweep == nil && runs.count < limits.mostTracked
+        !paused && !stopping && (planning.isEmpty || planning.count == limits.batch) && !mustSweep
+            && leftSinceSweep == nil && runs.count < limits.mostTracked
     }
 
     // MARK: What others may know

@@ -7,9 +7,26 @@ extension Engine {
     /// Plans and dispatches what is due; returns how long to sleep, in microseconds.
     package func tickOnce() async -> Int64 {
         plannedWake = .distantPast
-        repeat { await send(.tick) } while state.isDue(clock.now)
+        // In a burst two take turns: while the store writes what one has planned, the other plans.
+        async let other: Void = tickWhileDue()
+        await send(.tick)
+        await tickWhileDue()
+        await other
         plannedWake = state.nextWake ?? .distantFuture
         return min(max(plannedWake.microseconds - clock.now.microseconds, settings.breath), settings.slice)
+    }
+
+    private func tickWhileDue() async {
+        while state.isDue(clock.now) { await send(.tick) }
+    }
+
+    /// Reads definitions before they are due.
+    nonisolated func readAheadLoop() async {
+        for await ids in dueSoon {
+            // What is not there when its time comes is read then.
+            let jobs = (try? await load(ids)) ?? []
+            await send(.ahead(asked: ids, jobs))
+        }
     }
 
     func tickLoop() async {

@@ -14,6 +14,8 @@ public actor Engine<Clock: EngineClock> {
     nonisolated let alarm = Alarm()
     nonisolated let saves: AsyncStream<Void>
     private let askToSave: AsyncStream<Void>.Continuation
+    nonisolated let dueSoon: AsyncStream<[JobID]>
+    private let askToReadAhead: AsyncStream<[JobID]>.Continuation
 
     public nonisolated let instance: String
     public nonisolated let startedAt: Timestamp
@@ -39,6 +41,7 @@ public actor Engine<Clock: EngineClock> {
         self.watch = ClockWatch(now: clock.now, uptime: clock.uptime)
         self.pauseReason = pauseReason
         (saves, askToSave) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (dueSoon, askToReadAhead) = AsyncStream.makeStream()
         for dispatcher in dispatchers { self.state.capacity[dispatcher.kind] = dispatcher.capacity }
     }
 
@@ -59,6 +62,7 @@ public actor Engine<Clock: EngineClock> {
         for effect in effects {
             switch effect {
             case .read(let ids): await read(ids)
+            case .readAhead(let ids): askToReadAhead.yield(ids)
             case .open(let batch): await open(batch)
             case .dispatch(let kind, let batch):
                 if settings.shadow {
@@ -111,14 +115,16 @@ public actor Engine<Clock: EngineClock> {
         let (known, missing) = state.cached(ids)
         do {
             var jobs = known
-            if !missing.isEmpty {
-                let stored = try await store.jobs(ids: missing)
-                jobs += stored.map { LoadedJob($0, zones: zones) }
-            }
+            if !missing.isEmpty { jobs += try await load(missing) }
             await send(.definitions(asked: ids, jobs))
         } catch {
             await send(.readFailed(ids, note(error)))
         }
+    }
+
+    /// Reads and compiles definitions, beside the actor.
+    nonisolated func load(_ ids: [JobID]) async throws -> [LoadedJob] {
+        try await store.jobs(ids: ids).map { LoadedJob($0, zones: zones) }
     }
 
     private func open(_ batch: [JobAdvance]) async {
@@ -216,7 +222,7 @@ public actor Engine<Clock: EngineClock> {
     /// Writes changed runs until none is left; failures are tried again by the tick.
     func saveAll() async {
         while true {
-            let (runs, versions) = state.unsaved(limit: 1_000)
+            let (runs, versions) = state.unsaved(limit: 2_000)
             do {
                 if !runs.isEmpty { try await store.record(runs, lease: lease, now: clock.now) }
                 answered()
@@ -258,16 +264,20 @@ public actor Engine<Clock: EngineClock> {
     // MARK: Telling
 
     private func report(_ run: Run) {
+        Counter(label: "carillon_runs_total", dimensions: [("state", run.state.rawValue)]).increment()
+        let level: Logger.Level =
+            switch run.state {
+            case .failed: .warning
+            case .pending: .info
+            default: .debug
+            }
+        guard level >= logger.logLevel else { return }
         var metadata: Logger.Metadata = [
             "job": "\(run.job)", "run": "\(run.id)", "scheduled": "\(run.scheduledAt)",
         ]
         if let error = run.outcome.error ?? run.earlier.last?.outcome.error { metadata["error"] = "\(error)" }
-        Counter(label: "carillon_runs_total", dimensions: [("state", run.state.rawValue)]).increment()
-        switch run.state {
-        case .failed: logger.warning("run failed", metadata: metadata)
-        case .pending: logger.info("run is tried again", metadata: metadata)
-        default: logger.debug("run \(run.state.rawValue)", metadata: metadata)
-        }
+        let message = run.state == .pending ? "run is tried again" : "run \(run.state.rawValue)"
+        logger.log(level: level, "\(message)", metadata: metadata)
     }
 
     private var lastTrouble: String?

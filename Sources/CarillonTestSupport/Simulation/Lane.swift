@@ -14,7 +14,10 @@ struct Lane {
     static let observe = 3
     static let custody = 4
     static let orders = 5
-    static let count = 6
+    /// The tick's second hand.
+    static let other = 6
+    static let ahead = 7
+    static let count = 8
 
     /// The next one last.
     var steps: [Step] = []

@@ -9,6 +9,8 @@ extension EngineEvent {
         case .definitions(let asked, let jobs):
             "definitions of \(asked.map(\.number)): "
                 + jobs.map { "\($0.definition.job.name)@\($0.cursor)" }.joined(separator: ", ")
+        case .ahead(_, let jobs):
+            "read ahead: " + jobs.map { "\($0.definition.job.name)@\($0.cursor)" }.joined(separator: ", ")
         case .opened(let batch, let opened):
             "opened " + batch.map(\.summary).joined(separator: ", ")
                 + "; new \(opened.new.map(\.id)), refused \(opened.refused.map(\.number))"

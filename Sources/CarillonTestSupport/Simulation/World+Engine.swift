@@ -39,6 +39,12 @@ extension World {
         trace { "lane \(lane) does \(effect.summary)" }
         switch effect {
         case .read(let ids): read(ids, lane)
+        case .readAhead(let ids):
+            later(0) { [life] in
+                guard life == self.life else { return }
+                self.act(Lane.ahead) { self.readAhead(ids) }
+                self.work(Lane.ahead)
+            }
         case .open(let batch): open(batch, lane)
         case .dispatch(_, let batch): deliver(.dispatch(batch))
         case .cancel(_, let attempt): deliver(.cancel(attempt))
@@ -72,6 +78,16 @@ extension World {
                     .definitions(asked: ids, known + stored.map { LoadedJob($0, zones: self.zones) }), lane: lane)
             case .failure(let error): self.send(.readFailed(ids, error.message), lane: lane)
             }
+        }
+    }
+
+    private func readAhead(_ ids: [JobID]) {
+        ask(Lane.ahead) {
+            ids.compactMap { self.ledger.jobs[$0]?.stored }
+        } then: { answer in
+            let stored = (try? answer.get()) ?? []
+            self.send(
+                .ahead(asked: ids, stored.map { LoadedJob($0, zones: self.zones) }), lane: Lane.ahead)
         }
     }
 

@@ -13,7 +13,7 @@ extension World {
         isUp = true
         lanes = Array(repeating: Lane(), count: Lane.count)
         (outbox, outboxStart) = ([], 0)
-        (mustRewind, crashSoon) = (false, false)
+        (mustRewind, crashSoon, isReady) = (false, false, false)
         lease = ledger.lease(instance: "daemon")
         let now = clock.wall
         state = EngineState(
@@ -21,7 +21,10 @@ extension World {
             paused: ledger.notes["pause"] != nil)
         state.capacity[.exec] = seed % 3 == 0 ? 2 : nil
         state.limits.patience = 60_000_000
-        state.limits.batch = seed % 5 == 0 ? 2 : 100
+        state.limits.batch = seed % 5 == 0 ? 2 : seed % 5 == 1 ? 1 : 100
+        state.limits.lookAhead = seed % 2 == 0 ? JobMaker.day : 10_000_000
+        state.limits.keep = seed % 4 == 0 ? 0 : seed % 4 == 1 ? JobMaker.day : 60_000_000
+        state.limits.markLag = seed % 3 == 0 ? JobMaker.hour / 60 : 1_000_000
         watch = ClockWatch(now: now, uptime: clock.uptime)
         trace { "daemon \(self.life) starts" }
         act(Lane.tick) { self.adopt() }
@@ -40,6 +43,7 @@ extension World {
             run.dispatchedAt = isUnknown ? nil : run.dispatchedAt ?? run.createdAt
             return run
         }
+        isReady = true
         send(.found(taken, definitions(of: active)), lane: Lane.tick)
     }
 

@@ -27,6 +27,8 @@ public final class World {
     /// Counts daemons; what one asked for is not answered to the next.
     var life = 0
     var isUp = false
+    /// The runs of earlier daemons have been taken up.
+    var isReady = false
 
     // What goes wrong.
     var faulty = true
@@ -89,15 +91,16 @@ public final class World {
     private func live(until end: Int64) {
         var ticks = 0
         while failure == nil {
-            let wake = isUp && lanes[Lane.tick].isIdle ? state.nextWake.map { clock.uptime(at: $0) } : nil
+            let hand = isUp ? [Lane.tick, Lane.other].first { lanes[$0].isIdle && (isReady || $0 == Lane.tick) } : nil
+            let wake = hand == nil ? nil : state.nextWake.map { clock.uptime(at: $0) }
             let next = agenda.next
             guard let time = [wake, next].compactMap({ $0 }).min(), time <= end else { break }
             ticks = time > clock.uptime ? 0 : ticks + 1
             expect(ticks < 2_000, .liveness, "time stands still")
             clock.advance(to: time)
             totals.steps += 1
-            if let wake, wake <= next ?? .max {
-                send(.tick, lane: Lane.tick)
+            if let hand, let wake, wake <= next ?? .max {
+                send(.tick, lane: hand)
                 continue
             }
             agenda.take()?()

@@ -1,13 +1,12 @@
 import CarillonCore
 import Foundation
 import GRDB
-import Synchronization
 import Timetable
 
 /// Rows to values and back. What many jobs share is decoded once.
 final class RowCodec: Sendable {
-    private let policies = Mutex<[String: Policies]>([:])
-    private static let mostRemembered = 4096
+    private let schedules = Memo<ScheduleText>()
+    private let policies = Memo<Policies>()
 
     static func encode(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
@@ -23,24 +22,16 @@ final class RowCodec: Sendable {
         }
     }
 
-    private func policies(_ text: String) throws -> Policies {
-        if let known = policies.withLock({ $0[text] }) { return known }
-        let decoded = try Self.decode(Policies.self, text)
-        policies.withLock {
-            if $0.count >= Self.mostRemembered { $0.removeAll() }
-            $0[text] = decoded
-        }
-        return decoded
-    }
-
+    /// Of `jobs`, joined with `cursors`.
     static let jobColumns =
         "id, name, feed, source, schedule, target, policies, tags, enabled, revision, cursor, next_due, opened"
+    static let jobTables = "jobs JOIN cursors ON cursors.job_id = jobs.id"
 
     func job(_ row: Row) throws -> StoredJob {
         let tags: String = row[7]
         let job = Job(
-            name: row[1], schedule: try Self.decode(ScheduleText.self, row[4]),
-            target: try Self.decode(Target.self, row[5]), policies: try policies(row[6]), enabled: row[8],
+            name: row[1], schedule: try schedules.decode(row[4]),
+            target: try Self.decode(Target.self, row[5]), policies: try policies.decode(row[6]), enabled: row[8],
             tags: tags == "[]" ? [] : try Self.decode([String].self, tags), origin: Origin(feed: row[2], source: row[3])
         )
         return StoredJob(
@@ -56,7 +47,7 @@ final class RowCodec: Sendable {
         """
 
     func run(_ row: Row) throws -> Run {
-        guard let id = RunID(row[0] as String), let trigger = Trigger(rawValue: row[4]),
+        guard let id = RunID(data: row[0]), let trigger = Trigger(rawValue: row[4]),
             let state = RunState(number: row[7])
         else { throw StoreError(.corrupt, "the ledger holds a run that cannot be read: \(row)") }
         func time(_ index: Int) -> Timestamp? { (row[index] as Int64?).map(Timestamp.init(microseconds:)) }
@@ -87,6 +78,17 @@ final class RowCodec: Sendable {
             after: Timestamp(microseconds: row["after"]), through: Timestamp(microseconds: row["through"]),
             reason: reason, detail: row["detail"], recordedAt: Timestamp(microseconds: row["recorded_at"]))
     }
+}
+
+extension RunID {
+    /// Its twelve bytes; nil for another number of them.
+    init?(data: Data) {
+        guard data.count == 12 else { return nil }
+        func number(_ bytes: Data) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }
+        self.init(second: UInt32(number(data.prefix(4))), hash: number(data.suffix(8)))
+    }
+
+    var data: Data { withUnsafeBytes(of: words) { Data($0) } }
 }
 
 extension RunState {

@@ -13,9 +13,10 @@ extension SQLiteStore {
                 case .put(let job, let cursor, let nextDue, let skips):
                     answers.append(try Self.put(job, cursor, nextDue, skips, db))
                 case .remove(let id):
-                    try db.cachedStatement(
-                        sql: "UPDATE jobs SET removed = 1, enabled = 0, next_due = NULL WHERE id = ?"
-                    ).execute(arguments: [id.number])
+                    try db.cachedStatement(sql: "UPDATE jobs SET removed = 1 WHERE id = ?")
+                        .execute(arguments: [id.number])
+                    try db.cachedStatement(sql: "UPDATE cursors SET enabled = 0, next_due = NULL WHERE job_id = ?")
+                        .execute(arguments: [id.number])
                     answers.append(nil)
                 }
             }
@@ -28,9 +29,7 @@ extension SQLiteStore {
     ) throws -> StoredJob? {
         let known = try Row.fetchOne(
             try db.cachedStatement(
-                sql:
-                    "SELECT id, feed, removed, revision, opened, schedule, target, policies, tags FROM jobs WHERE name = ?"
-            ),
+                sql: "SELECT id, feed, removed, revision, opened, schedule FROM \(RowCodec.jobTables) WHERE name = ?"),
             arguments: [job.name])
         let schedule = try RowCodec.encode(job.schedule)
         let target = try RowCodec.encode(job.target)
@@ -53,25 +52,29 @@ extension SQLiteStore {
             }
             try db.cachedStatement(
                 sql: """
-                    UPDATE jobs SET feed = ?, source = ?, schedule = ?, target = ?, policies = ?, tags = ?, enabled = ?,
-                    removed = 0, digest = ?, revision = ?, cursor = ?, next_due = ?, opened = ? WHERE id = ?
+                    UPDATE jobs SET feed = ?, source = ?, schedule = ?, target = ?, policies = ?, tags = ?, removed = 0,
+                    digest = ? WHERE id = ?
                     """
             ).execute(arguments: [
-                job.origin.feed, job.origin.source, schedule, target, policies, tags, job.enabled, digest, revision,
-                cursor.microseconds, nextDue?.microseconds, opened, id,
+                job.origin.feed, job.origin.source, schedule, target, policies, tags, digest, id,
             ])
         } else {
             try db.cachedStatement(
                 sql: """
-                    INSERT INTO jobs (name, feed, source, schedule, target, policies, tags, enabled, digest, revision,
-                    cursor, next_due) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    INSERT INTO jobs (feed, source, schedule, target, policies, tags, digest, name)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                     """
             ).execute(arguments: [
-                job.name, job.origin.feed, job.origin.source, schedule, target, policies, tags, job.enabled, digest,
-                revision, cursor.microseconds, nextDue?.microseconds,
+                job.origin.feed, job.origin.source, schedule, target, policies, tags, digest, job.name,
             ])
             id = Int32(truncatingIfNeeded: db.lastInsertedRowID)
         }
+        try db.cachedStatement(
+            sql: """
+                INSERT OR REPLACE INTO cursors (job_id, enabled, revision, cursor, next_due, opened)
+                VALUES (?, ?, ?, ?, ?, ?)
+                """
+        ).execute(arguments: [id, job.enabled, revision, cursor.microseconds, nextDue?.microseconds, opened])
         for var skip in skips {
             skip.jobID = JobID(id)
             if known == nil { skip.revision = revision }
@@ -91,7 +94,7 @@ extension SQLiteStore {
         try await read { db in
             var cursors: [JobCursor] = []
             let rows = try Row.fetchCursor(
-                db, sql: "SELECT id, next_due FROM jobs WHERE enabled = 1 AND removed = 0 AND next_due IS NOT NULL")
+                db, sql: "SELECT job_id, next_due FROM cursors WHERE enabled = 1 AND next_due IS NOT NULL")
             while let row = try rows.next() {
                 cursors.append(JobCursor(id: JobID(row[0]), nextDue: Timestamp(microseconds: row[1])))
             }
@@ -102,7 +105,8 @@ extension SQLiteStore {
     public func jobs(ids: [JobID]) async throws -> [StoredJob] {
         let codec = codec
         return try await read { db in
-            let statement = try db.cachedStatement(sql: "SELECT \(RowCodec.jobColumns) FROM jobs WHERE id = ?")
+            let statement = try db.cachedStatement(
+                sql: "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE id = ?")
             return try ids.compactMap { id in
                 try Row.fetchOne(statement, arguments: [id.number]).map(codec.job)
             }
@@ -113,7 +117,8 @@ extension SQLiteStore {
         let codec = codec
         return try await read { db in
             try Row.fetchOne(
-                db, sql: "SELECT \(RowCodec.jobColumns) FROM jobs WHERE name = ? AND removed = 0", arguments: [name]
+                db, sql: "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE name = ? AND removed = 0",
+                arguments: [name]
             ).map(codec.job)
         }
     }
@@ -124,7 +129,8 @@ extension SQLiteStore {
             try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT \(RowCodec.jobColumns) FROM jobs WHERE name > ? AND removed = 0 ORDER BY name LIMIT ?
+                    SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables)
+                    WHERE name > ? AND removed = 0 ORDER BY name LIMIT ?
                     """, arguments: [name ?? "", limit]
             ).map(codec.job)
         }
@@ -148,7 +154,9 @@ extension SQLiteStore {
         let codec = codec
         return try await read { db in
             try Row.fetchAll(
-                db, sql: "SELECT \(RowCodec.jobColumns) FROM jobs WHERE cursor > ? AND removed = 0 LIMIT ?",
+                db,
+                sql:
+                    "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE cursor > ? AND removed = 0 LIMIT ?",
                 arguments: [time.microseconds, limit]
             ).map(codec.job)
         }
@@ -159,7 +167,8 @@ extension SQLiteStore {
         return try await read { db in
             guard
                 let row = try Row.fetchOne(
-                    db, sql: "SELECT \(RowCodec.jobColumns) FROM jobs WHERE id = ?", arguments: [job.number])
+                    db, sql: "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE id = ?",
+                    arguments: [job.number])
             else { return nil }
             var definition = try codec.job(row).job
             // The oldest schedule kept since then is the one that was in force.
@@ -176,7 +185,7 @@ extension SQLiteStore {
         try await write(under: lease) { db in
             for cursor in cursors {
                 try db.cachedStatement(
-                    sql: "UPDATE jobs SET cursor = ?, next_due = ? WHERE id = ? AND cursor > ?"
+                    sql: "UPDATE cursors SET cursor = ?, next_due = ? WHERE job_id = ? AND cursor > ?"
                 ).execute(arguments: [
                     now.microseconds, cursor.nextDue?.microseconds, cursor.id.number, now.microseconds,
                 ])

@@ -8,28 +8,39 @@ extension SQLiteStore {
         let store = try await storeID()
         return try await write(under: lease) { db in
             var opened = Opened()
-            let advance = try db.cachedStatement(
-                sql: """
-                    UPDATE jobs SET cursor = ?, next_due = ?
-                    WHERE id = ? AND revision = ? AND cursor = ? AND enabled = 1
-                    """)
-            let count = try db.cachedStatement(sql: "UPDATE jobs SET opened = opened + ? WHERE id = ?")
+            opened.new.reserveCapacity(batch.count)
+            var advance = try QuickStatement(
+                db,
+                """
+                UPDATE cursors SET cursor = ?, next_due = ?, opened = opened + ?
+                WHERE job_id = ? AND revision = ? AND cursor = ? AND enabled = 1
+                """)
+            var insert = try QuickStatement(db, Self.insertion)
             for part in batch {
-                try advance.execute(arguments: [
-                    part.to.microseconds, part.nextDue?.microseconds, part.id.number, part.revision,
-                    part.from.microseconds,
-                ])
-                guard db.changesCount == 1 else {
+                advance.bind(part.to)
+                advance.bind(part.nextDue)
+                advance.bind(Int64(part.runs.count))
+                advance.bind(Int64(part.id.number))
+                advance.bind(part.revision)
+                advance.bind(part.from)
+                guard try advance.run() == 1 else {
                     opened.refused.insert(part.id)
                     continue
                 }
-                var new: Int64 = 0
+                var old: Int64 = 0
                 for run in part.runs {
-                    guard let written = try Self.insert(run, store: store, db) else { continue }
-                    opened.new.append(written)
-                    new += 1
+                    if try Self.insert(run, &insert) {
+                        opened.new.append(run)
+                    } else if let written = try Self.insertUnderAnotherID(run, store: store, &insert, db) {
+                        opened.new.append(written)
+                    } else {
+                        old += 1
+                    }
                 }
-                if new > 0 { try count.execute(arguments: [new, part.id.number]) }
+                if old > 0 {
+                    try db.cachedStatement(sql: "UPDATE cursors SET opened = opened - ? WHERE job_id = ?")
+                        .execute(arguments: [old, part.id.number])
+                }
                 for skip in part.skips { try Self.insert(skip, db) }
             }
             return opened
@@ -39,14 +50,16 @@ extension SQLiteStore {
     public func openManual(_ run: Run, lease: Lease, now: Timestamp) async throws -> Run {
         try await write(under: lease) { db in
             var run = run
-            while try !Self.insertRow(run, db) { run.id.hash &+= 1 }
+            var insert = try QuickStatement(db, Self.insertion)
+            while try !Self.insert(run, &insert) { run.id.hash &+= 1 }
             return run
         }
     }
 
     /// Answers nil when the occurrence is in the ledger already; a clash of ids draws another.
-    private static func insert(_ run: Run, store: UInt64, _ db: Database) throws -> Run? {
-        if try insertRow(run, db) { return run }
+    private static func insertUnderAnotherID(
+        _ run: Run, store: UInt64, _ insert: inout QuickStatement, _ db: Database
+    ) throws -> Run? {
         let there = try Row.fetchOne(
             try db.cachedStatement(sql: "SELECT 1 FROM runs WHERE job_id = ? AND scheduled_at = ? AND manual = 0"),
             arguments: [run.jobID.number, run.scheduledAt.microseconds])
@@ -56,23 +69,28 @@ extension SQLiteStore {
         repeat {
             run.id = RunID(store: store, job: run.job, scheduledAt: run.scheduledAt, salt: salt)
             salt += 1
-        } while try !insertRow(run, db)
+        } while try !Self.insert(run, &insert)
         return run
     }
 
-    private static func insertRow(_ run: Run, _ db: Database) throws -> Bool {
+    private static let insertion = """
+        INSERT INTO runs (id, job_id, revision, trigger, scheduled_at, manual, not_before, state, attempt,
+        created_at, instance, reason) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, ?) ON CONFLICT DO NOTHING
+        """
+
+    private static func insert(_ run: Run, _ insert: inout QuickStatement) throws -> Bool {
+        insert.bind(run.id)
+        insert.bind(Int64(run.jobID.number))
+        insert.bind(run.revision)
+        insert.bind(run.trigger.rawValue)
+        insert.bind(run.scheduledAt)
         // A manual run is outside the unique key of occurrences: its own number stands in the key's third place.
-        let manual = run.occurrence == nil ? Int64(bitPattern: run.id.hash | 1) : 0
-        try db.cachedStatement(
-            sql: """
-                INSERT INTO runs (id, job_id, revision, trigger, scheduled_at, manual, not_before, state, attempt,
-                created_at, instance, reason) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, ?) ON CONFLICT DO NOTHING
-                """
-        ).execute(arguments: [
-            run.id.description, run.jobID.number, run.revision, run.trigger.rawValue, run.scheduledAt.microseconds,
-            manual, run.notBefore.microseconds, run.createdAt.microseconds, run.instance, run.reason,
-        ])
-        return db.changesCount == 1
+        insert.bind(run.occurrence == nil ? Int64(bitPattern: run.id.hash | 1) : 0)
+        insert.bind(run.notBefore)
+        insert.bind(run.createdAt)
+        insert.bind(run.instance)
+        insert.bind(run.reason)
+        return try insert.run() == 1
     }
 
     /// A skip that goes on where the last one of its kind ended is the same record, longer.
@@ -100,37 +118,53 @@ extension SQLiteStore {
 
     public func record(_ runs: [Run], lease: Lease, now: Timestamp) async throws {
         try await write(under: lease) { db in
-            let statement = try db.cachedStatement(
-                sql: """
-                    UPDATE runs SET not_before = ?, state = ?, attempt = ?, dispatched_at = ?, started_at = ?,
-                    ended_at = ?, heartbeat_at = ?, instance = ?, process = ?, exit_code = ?, signal = ?, error = ?,
-                    output_tail = ?, reason = ?, earlier = ?, held_since = ?, held_why = ? WHERE id = ? AND state < 3
-                    """)
+            var update = try QuickStatement(
+                db,
+                """
+                UPDATE runs SET not_before = ?, state = ?, attempt = ?, dispatched_at = ?, started_at = ?,
+                ended_at = ?, heartbeat_at = ?, instance = ?, process = ?, exit_code = ?, signal = ?, error = ?,
+                output_tail = ?, reason = ?, earlier = ?, held_since = ?, held_why = ? WHERE id = ? AND state < 3
+                """)
             for run in runs {
-                try statement.execute(arguments: [
-                    run.notBefore.microseconds, run.state.number, run.attempt, run.dispatchedAt?.microseconds,
-                    run.startedAt?.microseconds, run.endedAt?.microseconds, run.heartbeatAt?.microseconds,
-                    run.instance, run.process?.text, run.outcome.exitCode, run.outcome.signal, run.outcome.error,
-                    run.outcome.outputTail, run.reason,
-                    run.earlier.isEmpty ? nil : try RowCodec.encode(run.earlier), run.held?.since.microseconds,
-                    run.held?.why, run.id.description,
-                ])
+                update.bind(run.notBefore)
+                update.bind(Int64(run.state.number))
+                update.bind(Int64(run.attempt))
+                update.bind(run.dispatchedAt)
+                update.bind(run.startedAt)
+                update.bind(run.endedAt)
+                update.bind(run.heartbeatAt)
+                update.bind(run.instance)
+                update.bind(run.process?.text)
+                update.bind(run.outcome.exitCode.map(Int64.init))
+                update.bind(run.outcome.signal.map(Int64.init))
+                update.bind(run.outcome.error)
+                update.bind(run.outcome.outputTail)
+                update.bind(run.reason)
+                update.bind(run.earlier.isEmpty ? nil : try RowCodec.encode(run.earlier))
+                update.bind(run.held?.since)
+                update.bind(run.held?.why)
+                update.bind(run.id)
+                _ = try update.run()
             }
         }
     }
 
     public func activeRuns(after id: RunID?, limit: Int) async throws -> [Run] {
         try await fetchRuns(
-            "WHERE runs.state < 3 AND runs.id > ? ORDER BY runs.id LIMIT ?", [id?.description ?? "", limit])
+            "WHERE runs.state < 3 AND runs.id > ? ORDER BY runs.id LIMIT ?", [id?.data ?? Data(), limit])
     }
 
     public func run(_ id: RunID) async throws -> Run? {
-        try await fetchRuns("WHERE runs.id = ?", [id.description]).first
+        try await fetchRuns("WHERE runs.id = ?", [id.data]).first
     }
 
     public func runs(idPrefix: String, limit: Int) async throws -> [Run] {
-        try await fetchRuns(
-            "WHERE runs.id >= ? AND runs.id < ? ORDER BY runs.id LIMIT ?", [idPrefix, idPrefix + "g", limit])
+        let missing = 24 - idPrefix.utf8.count
+        guard missing >= 0, let first = RunID(idPrefix + String(repeating: "0", count: missing)),
+            let last = RunID(idPrefix + String(repeating: "f", count: missing))
+        else { return [] }
+        return try await fetchRuns(
+            "WHERE runs.id >= ? AND runs.id <= ? ORDER BY runs.id LIMIT ?", [first.data, last.data, limit])
     }
 
     public func runs(_ query: RunQuery) async throws -> [Run] {
@@ -204,7 +238,7 @@ extension SQLiteStore {
                 sql: """
                     SELECT runs.id, jobs.name FROM runs JOIN jobs ON jobs.id = runs.job_id
                     WHERE runs.id < ? AND runs.state >= 3 LIMIT ?
-                    """, arguments: [RunID(manualAt: oldest, random: 0).description, limit])
+                    """, arguments: [RunID(manualAt: oldest, random: 0).data, limit])
             let crowded = try Row.fetchAll(
                 db,
                 sql: """
@@ -215,11 +249,11 @@ extension SQLiteStore {
                     ) AS ranked JOIN runs ON runs.id = ranked.id JOIN jobs ON jobs.id = runs.job_id
                     WHERE ranked.place > ? LIMIT ?
                     """, arguments: [retention.perJob, retention.perJob, limit])
-            return (rows + crowded).compactMap { row in RunID(row[0] as String).map { ($0, row[1]) } }
+            return (rows + crowded).compactMap { row in RunID(data: row[0]).map { ($0, row[1]) } }
         }
         try await write(under: lease) { db in
             for victim in victims {
-                try db.cachedStatement(sql: "DELETE FROM runs WHERE id = ?").execute(arguments: [victim.id.description])
+                try db.cachedStatement(sql: "DELETE FROM runs WHERE id = ?").execute(arguments: [victim.id.data])
             }
             try db.execute(sql: "DELETE FROM skips WHERE through < ?", arguments: [oldest.microseconds])
             try db.execute(
@@ -227,7 +261,7 @@ extension SQLiteStore {
                     DELETE FROM skips WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER
                     (PARTITION BY job_id ORDER BY through DESC) AS place FROM skips) WHERE place > ?)
                     """, arguments: [retention.perJob])
-            // A job that is gone is forgotten with the last of its history.
+            // A job that is gone is forgotten with the last of its history; its number is never drawn again.
             try db.execute(
                 sql: """
                     DELETE FROM jobs WHERE removed = 1 AND NOT EXISTS (SELECT 1 FROM runs WHERE job_id = jobs.id)

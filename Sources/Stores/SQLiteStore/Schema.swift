@@ -22,25 +22,33 @@ enum Schema {
                         target TEXT NOT NULL,
                         policies TEXT NOT NULL,
                         tags TEXT NOT NULL,
-                        enabled INTEGER NOT NULL,
                         removed INTEGER NOT NULL DEFAULT 0,
-                        digest INTEGER NOT NULL,
+                        digest INTEGER NOT NULL
+                    ) STRICT;
+                    CREATE INDEX jobs_feed ON jobs (feed);
+                    CREATE INDEX jobs_removed ON jobs (id) WHERE removed = 1;
+
+                    -- What changes with every run of a job, apart from its definition: a hundred of them share a page.
+                    CREATE TABLE cursors (
+                        job_id INTEGER PRIMARY KEY,
+                        enabled INTEGER NOT NULL,
                         revision INTEGER NOT NULL,
                         cursor INTEGER NOT NULL,
                         next_due INTEGER,
                         opened INTEGER NOT NULL DEFAULT 0
                     ) STRICT;
-
-                    CREATE INDEX jobs_cursor ON jobs (cursor);
-                    CREATE INDEX jobs_feed ON jobs (feed);
+                    CREATE TRIGGER jobs_gone AFTER DELETE ON jobs
+                    BEGIN DELETE FROM cursors WHERE job_id = old.id; END;
 
                     CREATE TABLE revisions (
                         job_id INTEGER NOT NULL, revision INTEGER NOT NULL, definition TEXT NOT NULL,
                         PRIMARY KEY (job_id, revision)
                     ) STRICT, WITHOUT ROWID;
 
+                    -- Rows stand in the order they were opened. A run's id is its twelve bytes.
                     CREATE TABLE runs (
-                        id TEXT PRIMARY KEY,
+                        row INTEGER PRIMARY KEY,
+                        id BLOB NOT NULL,
                         job_id INTEGER NOT NULL,
                         revision INTEGER NOT NULL,
                         trigger TEXT NOT NULL,
@@ -64,7 +72,8 @@ enum Schema {
                         earlier TEXT,
                         held_since INTEGER,
                         held_why TEXT
-                    ) STRICT, WITHOUT ROWID;
+                    ) STRICT;
+                    CREATE UNIQUE INDEX runs_id ON runs (id);
                     CREATE UNIQUE INDEX runs_occurrence ON runs (job_id, scheduled_at, manual);
                     CREATE INDEX runs_active ON runs (id) WHERE state < 3;
 

@@ -1,0 +1,75 @@
+import CarillonCore
+import GRDB
+import GRDBSQLite
+import Timetable
+
+/// A prepared statement that is bound column by column, for writes of thousands of rows: a row makes no array of values.
+struct QuickStatement {
+    private let statement: Statement
+    private let raw: OpaquePointer
+    private let connection: OpaquePointer?
+    private var column: Int32 = 0
+
+    init(_ db: Database, _ sql: String) throws {
+        statement = try db.cachedStatement(sql: sql)
+        raw = statement.sqliteStatement
+        connection = db.sqliteConnection
+    }
+
+    /// Binds the next column; the first one follows on `run`.
+    mutating func bind(_ value: Int64?) {
+        column += 1
+        if let value { sqlite3_bind_int64(raw, column, value) } else { sqlite3_bind_null(raw, column) }
+    }
+
+    mutating func bind(_ value: Timestamp?) { bind(value?.microseconds) }
+
+    mutating func bind(_ value: String?) {
+        column += 1
+        guard var value else {
+            sqlite3_bind_null(raw, column)
+            return
+        }
+        value.withUTF8 { text in
+            _ = text.withMemoryRebound(to: CChar.self) {
+                // An empty text must not look like none.
+                if let start = $0.baseAddress {
+                    sqlite3_bind_text(raw, column, start, Int32($0.count), Self.copied)
+                } else {
+                    sqlite3_bind_text(raw, column, "", 0, Self.copied)
+                }
+            }
+        }
+    }
+
+    mutating func bind(_ id: RunID) {
+        column += 1
+        withUnsafeBytes(of: id.words) { _ = sqlite3_bind_blob(raw, column, $0.baseAddress, 12, Self.copied) }
+    }
+
+    /// Carries the statement out with what was bound; returns how many rows changed.
+    mutating func run() throws -> Int {
+        column = 0
+        let code = sqlite3_step(raw)
+        guard code == SQLITE_DONE else {
+            let message = String(cString: sqlite3_errmsg(connection))
+            sqlite3_reset(raw)
+            throw DatabaseError(resultCode: ResultCode(rawValue: code), message: message)
+        }
+        sqlite3_reset(raw)
+        return Int(sqlite3_changes(connection))
+    }
+
+    /// SQLite makes a copy of what is bound, sqlite3.h.
+    private static var copied: sqlite3_destructor_type { unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
+}
+
+extension RunID {
+    /// Its twelve bytes, the most significant first: their order is the order of ids.
+    var words: (UInt32, UInt32, UInt32) {
+        (
+            second.bigEndian, UInt32(truncatingIfNeeded: hash >> 32).bigEndian,
+            UInt32(truncatingIfNeeded: hash).bigEndian
+        )
+    }
+}
