@@ -13,7 +13,10 @@ let package = Package(
         // What a program of one's own composes, as the benchmarks do.
         .library(
             name: "CarillonKit",
-            targets: ["Timetable", "CarillonCore", "CarillonEngine", "SQLiteStore", "MemoryStore", "ExecDispatcher"]),
+            targets: [
+                "Timetable", "CarillonCore", "CarillonEngine", "SQLiteStore", "MemoryStore", "ExecDispatcher",
+                "RQDispatcher", "RedisClient",
+            ]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

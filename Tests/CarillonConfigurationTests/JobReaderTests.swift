@@ -119,7 +119,7 @@ import Timetable
 
     @Test(arguments: [
         ("[[job]]\nevery = \"1m\"\nexec = [\"x\"]", "a job needs a name"),
-        ("[[job]]\nname = \"a\"\nevery = \"1m\"", "a job needs exec or shell"),
+        ("[[job]]\nname = \"a\"\nevery = \"1m\"", "a job needs exec, shell or rq"),
         ("[[job]]\nname = \"a\"\nexec = []", "expected a program"),
         ("[[job]]\nname = \"\"\nexec = [\"x\"]", "must not be empty"),
         ("[job]\nname = \"a\"", "expected a list of jobs"),

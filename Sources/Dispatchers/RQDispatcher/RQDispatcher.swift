@@ -51,41 +51,66 @@ public actor RQDispatcher: Dispatcher {
     public func dispatch(_ batch: [Dispatch]) async -> [DispatchResult] {
         var results: [DispatchResult] = []
         results.reserveCapacity(batch.count)
-        for start in stride(from: 0, to: batch.count, by: configuration.batch) {
-            results += await enqueue(batch[start..<min(start + configuration.batch, batch.count)])
+        var next = parcel(batch.prefix(configuration.batch))
+        while !next.dispatches.isEmpty {
+            let parcel = next
+            async let answers = answers(to: parcel.command)
+            // The next one is written while the server has this one.
+            next = self.parcel(batch[parcel.dispatches.endIndex...].prefix(configuration.batch))
+            results += read(await answers, parcel)
         }
         return results
     }
 
-    private func enqueue(_ batch: ArraySlice<Dispatch>) async -> [DispatchResult] {
+    /// A batch as one command.
+    private struct Parcel: Sendable {
+        var dispatches: ArraySlice<Dispatch>
+        var command: RedisCommand
+        /// Nil for what is no target of this dispatcher.
+        var entries: [RQEntry?]
+    }
+
+    private func parcel(_ dispatches: ArraySlice<Dispatch>) -> Parcel {
         let made = RQTime.text(clock.now)
-        var command = RedisCommand.script(RQScripts.enqueue, keys: [])
-        var sent: [RQEntry?] = []
-        for dispatch in batch {
+        var parcel = Parcel(
+            dispatches: dispatches, command: RedisCommand.script(RQScripts.enqueue, keys: []), entries: [])
+        parcel.entries.reserveCapacity(dispatches.count)
+        for dispatch in dispatches {
             guard case .rq(let target) = dispatch.target else {
-                sent.append(nil)
+                parcel.entries.append(nil)
                 continue
             }
             let entry = RQEntry(
                 dispatch.attempt, queue: configuration.queue(target.queue), resultTTL: target.resultTTL)
-            command.append(dispatch.attempt.sentName)
-            command.append(entry.queue)
-            command.append(target.serializer == .pickle ? PickleWriter.call(target) : JSONCall.call(target))
-            command.append(made)
-            command.append(CallText.describe(target))
-            command.append(Int(target.timeout))
-            command.append(Int(target.resultTTL))
-            command.append(entry.guardText)
-            sent.append(entry)
+            parcel.command.append(dispatch.attempt.sentName)
+            parcel.command.append(entry.queue)
+            parcel.command.append(target.serializer == .pickle ? PickleWriter.call(target) : JSONCall.call(target))
+            parcel.command.append(made)
+            parcel.command.append(CallText.describe(target))
+            parcel.command.append(Int(target.timeout))
+            parcel.command.append(Int(target.resultTTL))
+            parcel.command.append(entry.guardText)
+            parcel.entries.append(entry)
         }
-        let answers: [RedisValue]
-        do {
-            answers = try await ask([command])[0].array ?? []
+        return parcel
+    }
+
+    private func answers(to command: RedisCommand) async -> Result<[RedisValue], RedisError> {
+        do throws(RedisError) {
+            return .success(try await ask([command])[0].array ?? [])
         } catch {
-            return batch.map { _ in .away(describe(error)) }
+            return .failure(error)
         }
-        var rest = answers.makeIterator()
-        return sent.map { entry in
+    }
+
+    private func read(_ answers: Result<[RedisValue], RedisError>, _ parcel: Parcel) -> [DispatchResult] {
+        let values: [RedisValue]
+        switch answers {
+        case .success(let answered): values = answered
+        case .failure(let error): return parcel.dispatches.map { _ in .away(describe(error)) }
+        }
+        var rest = values.makeIterator()
+        return parcel.entries.map { entry in
             guard let entry else { return .refused("its target is none of RQ's") }
             switch rest.next() {
             case .integer(1)?:

@@ -1,7 +1,7 @@
 import RedisClient
 
 /// Everything that must happen at once on the server. Keys are made inside, so a cluster cannot run them.
-enum RQScripts {
+public enum RQScripts {
     /// Seconds a guard lives when nobody records the outcome.
     static let guardLife = 7 * 86_400
     /// Seconds a guard lives past the recorded outcome.
@@ -11,13 +11,13 @@ enum RQScripts {
     /// Seconds that a job lives on which was cancelled before anybody took it.
     static let cancelledTTL = 500
 
-    static let enqueueWords = 8
+    public static let enqueueWords = 8
 
     /// Enqueues runs, each under its guard. Words of a run: id, queue, data, created at, description, time-out, result_ttl,
     /// what the guard says. Answers for each 1 (enqueued), 0 (known already) or an error's text.
     ///
     /// A server that writes nothing (full, read-only, failing snapshots) refuses the first write, and with it the script.
-    static let enqueue = RedisScript(
+    public static let enqueue = RedisScript(
         """
         local answers, seen = {}, {}
         for i = 1, #ARGV, \(enqueueWords) do
