@@ -152,7 +152,9 @@ let package = Package(
             dependencies: [
                 "CarillonCore", "CarillonEngine", "CarillonTestSupport", "MemoryStore", "Timetable", logging,
             ]),
-        .testTarget(name: "DaemonTests", dependencies: ["CarillonTestSupport", "carillon", "carillon-shim"]),
+        .testTarget(
+            name: "DaemonTests",
+            dependencies: ["CarillonTestSupport", "RedisClient", "carillon", "carillon-shim", logging]),
         .testTarget(
             name: "ExecDispatcherTests",
             dependencies: [

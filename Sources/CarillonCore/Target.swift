@@ -6,6 +6,9 @@ public enum Target: Hashable, Sendable, Codable {
     /// One word per way of execution; a dispatcher serves one kind.
     public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
         case exec, rq
+
+        /// Its runs are processes of this machine, which a stop of the daemon may end; the others have a life elsewhere.
+        public var isChild: Bool { self == .exec }
     }
 
     public var kind: Kind {

@@ -84,7 +84,7 @@ extension EngineState {
     mutating func shutdown(_ endRuns: Bool, _ now: Timestamp, _ effects: inout [EngineEffect]) {
         stopping = true
         guard endRuns else { return }
-        for id in runs.values.filter(\.isOut).map(\.run.id).sorted() {
+        for id in runs.values.filter({ $0.isOut && $0.isChild }).map(\.run.id).sorted() {
             apply(.cancel(reason: "the daemon was stopped"), to: id, at: now, &effects)
         }
     }

@@ -188,6 +188,8 @@ public struct EngineState: Sendable {
     public var trackedRuns: Int { runs.count }
     /// Attempts handed over and not ended.
     public var outstanding: [AttemptID] { runs.values.filter(\.isOut).map(\.attempt) }
+    /// Of these the ones that a stop of the daemon may end.
+    var outstandingChildren: Int { runs.values.count { $0.isOut && $0.isChild } }
     public func run(_ id: RunID) -> Run? { runs[id]?.run }
 
     /// Jobs that wait for a boot of the machine.

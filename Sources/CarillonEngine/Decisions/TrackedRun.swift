@@ -34,6 +34,8 @@ struct TrackedRun: Sendable {
     /// Handed to its dispatcher, and not ended.
     var isOut: Bool { run.dispatchedAt != nil && !run.state.isFinal }
 
+    var isChild: Bool { definition.job.target.kind.isChild }
+
     /// Runs of such a job go one at a time, in their order.
     var takesTurns: Bool { definition.job.policies.overlap != .allow }
 }

@@ -104,11 +104,11 @@ extension Engine {
     /// Ends what runs, waits for it within the grace, and writes the last outcomes.
     func drain() async {
         logger.notice("stopping", metadata: ["running": "\(state.outstanding.count)"])
-        let running = state.outstanding.count
+        let running = state.outstandingChildren
         await send(.shutdown(endRuns: settings.endRunsOnStop))
         // The executors use force after the grace; their answer takes a moment more.
         let deadline = clock.uptime + settings.grace + 2_000_000
-        while settings.endRunsOnStop, running > 0, !state.outstanding.isEmpty, clock.uptime < deadline {
+        while settings.endRunsOnStop, running > 0, state.outstandingChildren > 0, clock.uptime < deadline {
             do { try await clock.sleep(for: 20_000) } catch { break }
         }
         await saveAll()
