@@ -53,7 +53,7 @@ public struct EngineState: Sendable {
     var toReadAhead: [JobID] = []
     /// When the heap is next searched for them.
     var nextLook = Timestamp.distantPast
-    var runs: [RunID: TrackedRun] = [:]
+    var runs = RunTable()
     /// Runs that are not final, oldest first.
     var byJob: [JobID: [RunID]] = [:]
     var queues: [Target.Kind: Deque<RunID>] = [:]
@@ -179,7 +179,7 @@ public struct EngineState: Sendable {
     }
     public var trackedRuns: Int { runs.count }
     /// Attempts handed over and not ended.
-    public var outstanding: [AttemptID] { runs.values.filter(\.isOut).map(\.attempt) }
+    public var outstanding: [AttemptID] { runs.all.filter(\.isOut).map(\.attempt) }
     public func run(_ id: RunID) -> Run? { runs[id]?.run }
 
     /// Jobs that wait for a boot of the machine.
