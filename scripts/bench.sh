@@ -39,6 +39,7 @@ for jobs in "${sizes[@]}"; do
 done
 run "$bench" spread --rate 1000
 run "$bench" spread --rate 10000
+run "$bench" burst --jobs 100000 --late
 run "$bench" burst --jobs 100000
 run "$bench" programs --shim "$PWD/.build/release/carillon-shim"
 

@@ -26,6 +26,8 @@ import Timetable
                 let popped = heap.popDue(at: Timestamp(microseconds: now), limit: limit)
                 let dues = popped.compactMap { model[$0.number] }
                 #expect(dues == Array(model.values.filter { $0 <= now }.sorted().prefix(limit)))
+                let order = popped.map { (model[$0.number] ?? 0, $0.number) }
+                #expect(zip(order, order.dropFirst()).allSatisfy { $0 < $1 })
                 for id in popped { model[id.number] = nil }
             }
             #expect(heap.count == model.count)
@@ -34,6 +36,9 @@ import Timetable
         }
         let half = Timestamp(microseconds: 500)
         #expect(heap.count(dueBy: half) == model.values.count { $0 <= 500 })
+        let wanted = heap.jobs(dueBy: half, limit: .max) { $0.number % 2 == 0 }
+        let expected = model.filter { $0.value <= 500 && $0.key % 2 == 0 }
+        #expect(wanted.map(\.number) == expected.keys.sorted { (expected[$0]!, $0) > (expected[$1]!, $1) })
         for due in Set(model.values) {
             let expected = model.filter { $0.value == due }.keys.sorted()
             #expect(heap.jobs(dueAt: Timestamp(microseconds: due)).map(\.number).sorted() == expected)

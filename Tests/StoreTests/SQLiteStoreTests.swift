@@ -32,6 +32,13 @@ import Timetable
         try await again.close()
     }
 
+    @Test func everyWriteReachesTheDiskBeforeItIsAnswered() async throws {
+        let store = try SQLiteStore(path: path)
+        // 2 is FULL, https://www.sqlite.org/pragma.html#pragma_synchronous
+        #expect(try await store.setting("synchronous") == 2)
+        try await store.close()
+    }
+
     @Test func rubbishIsRefusedWithTheFilesName() async throws {
         try String(repeating: "rubbish ", count: 2_000).write(toFile: path, atomically: true, encoding: .utf8)
         #expect { try SQLiteStore(path: path) } throws: { error in

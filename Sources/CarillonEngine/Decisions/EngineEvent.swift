@@ -19,7 +19,8 @@ public enum EngineEvent: Sendable {
     case opened([JobAdvance], Opened)
     case openFailed([JobAdvance], String)
     /// Runs of the ledger that are not final, with their definitions: found on start, on a sweep, or ordered by hand.
-    case found([Run], [JobID: Definition])
+    /// `changed` are those of which the ledger does not say yet what their executor told.
+    case found([Run], [JobID: Definition], changed: Set<RunID> = [])
     /// The ledger's active runs have been compared, or could not be.
     case swept
     case sweepFailed(String)

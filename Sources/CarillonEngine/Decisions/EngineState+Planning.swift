@@ -61,12 +61,11 @@ extension EngineState {
             storeID: storeID, instance: instance, now: now, live: live, missed: missed, bootedAt: bootedAt)
         var batch: [JobAdvance] = []
         batch.reserveCapacity(jobs.count)
-        var waiting: Set<JobID> = []
         var again: [JobID] = []
         var rewind = false
         for job in jobs {
             let id = job.definition.id
-            if outdated.remove(id) != nil {
+            if !outdated.isEmpty, outdated.remove(id) != nil {
                 again.append(id)
                 continue
             }
@@ -80,10 +79,12 @@ extension EngineState {
                 rest(JobCursor(id: id, nextDue: next))
                 continue
             }
-            waiting.insert(id)
             batch.append(advance)
         }
-        for id in asked where !waiting.contains(id) { planning.remove(id) }
+        if batch.count < asked.count {
+            let waiting = Set(batch.map(\.id))
+            for id in asked where !waiting.contains(id) { planning.remove(id) }
+        }
         if !batch.isEmpty { effects.append(.open(batch)) }
         plan(again, &effects)
         if rewind { effects.append(.rewind) }
@@ -113,7 +114,8 @@ extension EngineState {
         var again: [JobID] = []
         for advance in batch {
             planning.remove(advance.id)
-            if outdated.remove(advance.id) != nil || opened.refused.contains(advance.id) {
+            let isOutdated = !outdated.isEmpty && outdated.remove(advance.id) != nil
+            if isOutdated || opened.refused.contains(advance.id) {
                 cache[advance.id] = nil
                 again.append(advance.id)
                 continue

@@ -72,6 +72,25 @@ extension EngineState {
         }
     }
 
+    /// Whether a run that would go out is skipped instead, or gets a later turn.
+    mutating func givesWay(_ id: RunID, _ now: Timestamp, _ effects: inout [EngineEffect]) -> Bool {
+        guard !pace.isEmpty || runs[id]?.run.held != nil, var tracked = runs[id], tracked.run.state == .pending,
+            tracked.run.dispatchedAt == nil, tracked.run.notBefore <= now
+        else { return false }
+        tracked.queued = false
+        runs[id] = tracked
+        if isPassedOver(tracked, now) {
+            apply(.skip(.unreachable), to: id, at: now, &effects)
+            return true
+        }
+        guard let slot = slot(for: tracked, now) else { return false }
+        tracked.run.notBefore = slot
+        tracked.isPaced = true
+        put(tracked)
+        offer(id, now, &effects)
+        return true
+    }
+
     /// Whether the catch-up policy wants no more of a run whose dispatcher was out of reach for long.
     func isPassedOver(_ tracked: TrackedRun, _ now: Timestamp) -> Bool {
         guard isTardy(tracked, now) else { return false }

@@ -5,7 +5,8 @@ import Timetable
 /// From the ledger to the dispatchers, and outcomes back.
 extension EngineState {
     mutating func found(
-        _ found: [Run], _ definitions: [JobID: Definition], _ now: Timestamp, _ effects: inout [EngineEffect]
+        _ found: [Run], _ definitions: [JobID: Definition], changed: Set<RunID>, _ now: Timestamp,
+        _ effects: inout [EngineEffect]
     ) {
         // What is out comes first: whatever waits must wait behind it.
         let outFirst = found.filter { $0.dispatchedAt != nil } + found.filter { $0.dispatchedAt == nil }
@@ -13,15 +14,25 @@ extension EngineState {
             if leftSinceSweep?.contains(run.id) ?? false { continue }
             guard let definition = definitions[run.jobID] else { continue }
             track(run, definition, now, &effects)
+            if changed.contains(run.id), let tracked = runs[run.id], tracked.isSaved { put(tracked) }
         }
     }
 
     /// A run of the ledger enters the engine.
     mutating func track(_ run: Run, _ definition: Definition, _ now: Timestamp, _ effects: inout [EngineEffect]) {
         guard runs[run.id] == nil else { return }
-        var run = run
-        run.notBefore = min(run.notBefore, now.adding(microseconds: definition.longestWait(of: run)))
-        runs[run.id] = TrackedRun(run: run, definition: definition)
+        var tracked = TrackedRun(run: run, definition: definition)
+        tracked.run.notBefore = min(run.notBefore, now.adding(microseconds: definition.longestWait(of: run)))
+        if tracked.isReady(now) {
+            // The way of nearly all runs of a burst.
+            tracked.queued = true
+            runs[run.id] = tracked
+            byJob[run.jobID, default: []].append(run.id)
+            queues[definition.job.target.kind, default: []].append(run.id)
+            joinOutage(tracked, now, &effects)
+            return
+        }
+        runs[run.id] = tracked
         if definition.job.policies.overlap == .replace, run.state == .pending {
             for older in byJob[run.jobID] ?? [] {
                 apply(.cancel(reason: "replaced by a newer run"), to: older, at: now, &effects)
@@ -74,45 +85,20 @@ extension EngineState {
             let room = min(most, (capacity[kind] ?? .max) - (out[kind] ?? 0))
             var batch: [Dispatch] = []
             while batch.count < room, let id = queues[kind]?.popFirst() {
-                guard var tracked = runs[id] else { continue }
-                tracked.queued = false
-                runs[id] = tracked
-                guard tracked.run.state == .pending, tracked.run.dispatchedAt == nil else { continue }
-                guard tracked.isInLedger, tracked.run.notBefore <= now else {
-                    // It moved on while it stood in the queue.
-                    offer(id, now, &effects)
-                    continue
+                if givesWay(id, now, &effects) { continue }
+                switch runs[id]?.leaveQueue(at: now, from: instance) {
+                case nil, .moot: continue
+                case .early: offer(id, now, &effects)
+                case .late: apply(.skip(.window), to: id, at: now, &effects)
+                case .out(let dispatch, let late, let hasTimeOut):
+                    marks.append(id)
+                    if let late { lateness.note(late) }
+                    if hasTimeOut { setTimeOuts(id, now) }
+                    batch.append(dispatch)
                 }
-                if let window = tracked.definition.job.policies.window, tracked.run.trigger != .manual,
-                    tracked.run.attempt == 1, tracked.run.scheduledAt.adding(microseconds: window) < now
-                {
-                    apply(.skip(.window), to: id, at: now, &effects)
-                    continue
-                }
-                if isPassedOver(tracked, now) {
-                    apply(.skip(.unreachable), to: id, at: now, &effects)
-                    continue
-                }
-                if let slot = slot(for: tracked, now) {
-                    tracked.run.notBefore = slot
-                    tracked.isPaced = true
-                    put(tracked)
-                    offer(id, now, &effects)
-                    continue
-                }
-                tracked.run.instance = instance
-                _ = RunMachine.apply(.dispatched, to: &tracked.run, policies: tracked.definition.job.policies, at: now)
-                put(tracked, isMark: true)
-                if tracked.run.attempt == 1, tracked.run.trigger == .schedule {
-                    lateness.note(now.microseconds - tracked.run.notBefore.microseconds)
-                }
-                setTimeOuts(id, now)
-                batch.append(
-                    Dispatch(
-                        attempt: tracked.attempt, job: tracked.run.job, target: tracked.definition.job.target,
-                        scheduledAt: tracked.run.scheduledAt))
             }
             if !batch.isEmpty {
+                out[kind, default: 0] += batch.count
                 dispatching.insert(kind)
                 effects.append(.dispatch(kind, batch))
             }

@@ -4,18 +4,18 @@ import Timetable
 /// Runs on their way into the ledger: many changes of one run become one write.
 extension EngineState {
     /// Keeps a changed run, to be saved, and counts it in or out of what its dispatcher has.
-    ///
-    /// A change that says no more than that it went out may wait: to dispatch it again would harm nobody.
-    mutating func put(_ tracked: TrackedRun, isMark: Bool = false) {
+    mutating func put(_ tracked: TrackedRun) {
         var tracked = tracked
         let wasOut = runs[tracked.run.id]?.isOut ?? false
         if wasOut != tracked.isOut { out[tracked.definition.job.target.kind, default: 0] += wasOut ? -1 : 1 }
         tracked.version &+= 1
         runs[tracked.run.id] = tracked
-        if isMark { marks.append(tracked.run.id) } else { unsavedIDs.insert(tracked.run.id) }
+        unsavedIDs.insert(tracked.run.id)
     }
 
     /// Marks are written when nothing else is due, after a while in any case, and often together with the outcome.
+    ///
+    /// They may wait, because to dispatch a run again would harm nobody.
     private mutating func ripen(_ now: Timestamp) {
         guard !marks.isEmpty else { return }
         let since = marksSince ?? now

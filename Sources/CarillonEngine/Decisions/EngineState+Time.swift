@@ -52,7 +52,7 @@ extension EngineState {
         let before = now.adding(microseconds: -by)
         timers = Heap(
             timers.unordered.map { RunTimer(at: $0.at.adding(microseconds: by), attempt: $0.attempt, what: $0.what) })
-        for (id, var tracked) in runs {
+        for var tracked in runs.all {
             tracked.sign = tracked.sign?.adding(microseconds: by)
             // What was due stays due, and what waited waits as long as it had to.
             let due = tracked.run.notBefore > before ? tracked.run.notBefore.adding(microseconds: by) : now
@@ -60,7 +60,7 @@ extension EngineState {
                 tracked.run.notBefore = due
                 put(tracked)
             } else {
-                runs[id] = tracked
+                runs[tracked.run.id] = tracked
             }
         }
         if let hold = holdUntil { holdUntil = hold.adding(microseconds: by) }
@@ -84,7 +84,7 @@ extension EngineState {
     mutating func shutdown(_ endRuns: Bool, _ now: Timestamp, _ effects: inout [EngineEffect]) {
         stopping = true
         guard endRuns else { return }
-        for id in runs.values.filter({ $0.isOut && $0.isChild }).map(\.run.id).sorted() {
+        for id in runs.all.filter({ $0.isOut && $0.isChild }).map(\.run.id).sorted() {
             apply(.cancel(reason: "the daemon was stopped"), to: id, at: now, &effects)
         }
     }

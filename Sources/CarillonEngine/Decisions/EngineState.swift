@@ -53,7 +53,7 @@ public struct EngineState: Sendable {
     var toReadAhead: [JobID] = []
     /// When the heap is next searched for them.
     var nextLook = Timestamp.distantPast
-    var runs: [RunID: TrackedRun] = [:]
+    var runs = RunTable()
     /// Runs that are not final, oldest first.
     var byJob: [JobID: [RunID]] = [:]
     var queues: [Target.Kind: Deque<RunID>] = [:]
@@ -109,7 +109,7 @@ public struct EngineState: Sendable {
         case .readFailed(let ids, let why): planFailed(ids.map { ($0, nil) }, why, now)
         case .opened(let batch, let opened): self.opened(batch, opened, now, &effects)
         case .openFailed(let batch, let why): planFailed(batch.map { ($0.id, $0) }, why, now)
-        case .found(let runs, let definitions): found(runs, definitions, now, &effects)
+        case .found(let runs, let definitions, let changed): found(runs, definitions, changed: changed, now, &effects)
         case .swept: leftSinceSweep = nil
         case .sweepFailed(let why): sweepFailed(why, now)
         case .results(let kind, let attempts, let results):
@@ -187,9 +187,9 @@ public struct EngineState: Sendable {
     }
     public var trackedRuns: Int { runs.count }
     /// Attempts handed over and not ended.
-    public var outstanding: [AttemptID] { runs.values.filter(\.isOut).map(\.attempt) }
+    public var outstanding: [AttemptID] { runs.all.filter(\.isOut).map(\.attempt) }
     /// Of these the ones that a stop of the daemon may end.
-    var outstandingChildren: Int { runs.values.count { $0.isOut && $0.isChild } }
+    var outstandingChildren: Int { runs.all.reduce(0) { $0 + ($1.isOut && $1.isChild ? 1 : 0) } }
     public func run(_ id: RunID) -> Run? { runs[id]?.run }
 
     /// Jobs that wait for a boot of the machine.

@@ -36,6 +36,11 @@ struct TrackedRun: Sendable {
 
     var isChild: Bool { definition.job.target.kind.isChild }
 
+    /// Nothing stands against the dispatch of this run, which is new to the engine.
+    func isReady(_ now: Timestamp) -> Bool {
+        run.state == .pending && run.dispatchedAt == nil && run.notBefore <= now && !takesTurns
+    }
+
     /// Runs of such a job go one at a time, in their order.
     var takesTurns: Bool { definition.job.policies.overlap != .allow }
 }

@@ -18,7 +18,7 @@ extension Engine {
         let changed = Set(stored.compactMap { $0?.id })
         let refused = ids.filter { !changed.contains($0) }
         if !refused.isEmpty { await send(.release(refused)) }
-        await rewindIfAhead()
+        await rewind(ifAhead: stored.compactMap { $0?.cursor })
         return zip(jobs, stored).compactMap { asked, stored in
             stored != nil
                 ? nil

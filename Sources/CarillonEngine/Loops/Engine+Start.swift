@@ -48,6 +48,7 @@ extension Engine {
         let definitions = try await definitions(of: active)
         let byKind = Dictionary(grouping: active) { definitions[$0.jobID]?.job.target.kind }
         var taken: [Run] = []
+        var changed: Set<RunID> = []
         for outbox in outboxes.values {
             let runs = byKind[outbox.dispatcher.kind] ?? []
             let never = Set(await outbox.dispatcher.adopt(runs))
@@ -55,12 +56,14 @@ extension Engine {
                 if never.contains(AttemptID(run: run.id, attempt: run.attempt)) {
                     run.dispatchedAt = nil
                 } else {
+                    // Its mark was lost with the last process.
+                    if run.dispatchedAt == nil { changed.insert(run.id) }
                     run.dispatchedAt = run.dispatchedAt ?? run.createdAt
                 }
                 taken.append(run)
             }
         }
-        await send(.found(taken, definitions))
+        await send(.found(taken, definitions, changed: changed))
         if !taken.isEmpty { logger.info("runs of an earlier process taken up", metadata: ["runs": "\(taken.count)"]) }
     }
 

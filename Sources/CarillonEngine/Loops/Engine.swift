@@ -186,6 +186,12 @@ public actor Engine<Clock: EngineClock> {
         }
     }
 
+    /// Like a step back of the clock, for one that came before these cursors were written.
+    func rewind(ifAhead cursors: [Timestamp]) async {
+        let margin = clock.now.adding(microseconds: settings.jump)
+        if cursors.contains(where: { $0 > margin }) { await rewind() }
+    }
+
     /// Like a step back of the clock, for one that happened while no daemon ran.
     func rewindIfAhead() async {
         do {

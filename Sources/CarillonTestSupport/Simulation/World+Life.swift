@@ -44,7 +44,9 @@ extension World {
             return run
         }
         isReady = true
-        send(.found(taken, definitions(of: active)), lane: Lane.tick)
+        let unmarked = Set(active.filter { $0.dispatchedAt == nil }.map(\.id))
+        let changed = unmarked.intersection(taken.filter { $0.dispatchedAt != nil }.map(\.id))
+        send(.found(taken, definitions(of: active), changed: changed), lane: Lane.tick)
     }
 
     /// The daemon is gone between two instructions.

@@ -24,7 +24,6 @@ public final class SQLiteStore: JobStore {
         configuration.label = "carillon.store"
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { db in
-            try db.execute(sql: "PRAGMA synchronous = FULL")
             if !db.configuration.readonly { try Self.makeRoom(db) }
             if let largest { try db.execute(sql: "PRAGMA max_page_count = \(largest)") }
         }
@@ -36,6 +35,8 @@ public final class SQLiteStore: JobStore {
         }
         do {
             let pool = try DatabasePool(path: path, configuration: configuration)
+            // A pool sets NORMAL when it opens, which may lose the last writes with the machine's power.
+            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             try Schema.migrator.migrate(pool)
             database = pool
             identity = FileIdentity(path: path)
@@ -100,6 +101,11 @@ public final class SQLiteStore: JobStore {
             }
             return try body(db)
         }
+    }
+
+    /// The connection that writes, as SQLite has set it up: for tests of what a library may change behind our back.
+    package func setting(_ pragma: String) async throws -> Int64? {
+        try await database.writeWithoutTransaction { try Int64.fetchOne($0, sql: "PRAGMA \(pragma)") }
     }
 
     public func storeID() async throws -> UInt64 {
