@@ -6,9 +6,20 @@ import sys
 
 figures = [json.loads(line) for line in open(sys.argv[1]) if line.startswith("{")]
 value = {figure["name"]: figure["value"] for figure in figures}
-if "timetable" in value and "cronsim" in value:
-    ratio = value["timetable"] / value["cronsim"]
-    figures.insert(2, {"name": "timetable against cronsim", "unit": "times", "value": ratio})
+
+
+def ratio(name, figure, peer):
+    """After the peer's figure, how many times as much ours is."""
+    ours = next((key for key in value if key.startswith(figure) and not key.endswith("CPU")), None)
+    theirs = next((key for key in value if key.startswith(peer)), None)
+    if ours and theirs:
+        place = [entry["name"] for entry in figures].index(theirs) + 1
+        figures.insert(place, {"name": name, "unit": "times", "value": value[ours] / value[theirs]})
+
+
+ratio("timetable against cronsim", "timetable", "cronsim")
+ratio("RQ burst against Redis alone", "RQ burst of", "Redis alone")
+ratio("RQ burst against rq-scheduler", "RQ burst of", "rq-scheduler")
 
 width = max(len(figure["name"]) for figure in figures)
 print(f"{os.cpu_count()} cores, {platform.machine()}, Linux {platform.release()}")

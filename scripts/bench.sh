@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/common.sh
-need python3-venv
+need python3-venv redis-server
 
 quick=
 json=benchmarks.json
@@ -21,9 +21,12 @@ swift build -c release --product carillon-shim
 swift build -c release --package-path Benchmarks
 bench=Benchmarks/.build/release/CarillonBenchmarks
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
+redis=
+trap 'kill $redis 2>/dev/null; rm -rf "$scratch"' EXIT
 python3 -m venv "$scratch/venv"
 "$scratch/venv/bin/pip" install -q cronsim tzdata
+# rq-scheduler's last release is older than RQ 3.
+"$scratch/venv/bin/pip" install -q rq-scheduler 'rq<3'
 
 run() { echo "measuring: $*" >&2; "$@" | tee -a "$scratch/figures" >&2; }
 
@@ -42,5 +45,17 @@ run "$bench" spread --rate 10000
 run "$bench" burst --jobs 100000 --late
 run "$bench" burst --jobs 100000
 run "$bench" programs --shim "$PWD/.build/release/carillon-shim"
+
+# The same function and arguments, on the same Redis.
+port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+redis-server --bind 127.0.0.1 --port "$port" --dir "$scratch" --save "" >"$scratch/redis.log" &
+redis=$!
+until redis-cli -p "$port" ping >/dev/null 2>&1; do sleep 0.1; done
+url=redis://127.0.0.1:$port
+burst=100000
+[ -z "$quick" ] || burst=10000
+run "$bench" rq --redis "$url" --jobs 100000
+run "$scratch/venv/bin/python" Benchmarks/rq_scheduler_rate.py "$url" "$burst"
+run "$bench" rq --redis "$url" --rate 1000
 
 python3 Benchmarks/table.py "$scratch/figures" "$json"

@@ -146,7 +146,7 @@ public enum RunMachine {
         guard run.state == expected, run.dispatchedAt != nil else { return .ignored }
         let (what, limit) =
             switch timeOut {
-            case .start: ("did not start within", policies.startTimeout)
+            case .start: ("was never picked up: it did not start within", policies.startTimeout)
             case .execution: ("timed out after", policies.timeout)
             case .heartbeat: ("gave no sign of life for", policies.heartbeatTimeout)
             }

@@ -94,10 +94,19 @@ struct Runs: AsyncParsableCommand {
                 print("              \(earlier.outcome.error ?? "no reason given")")
             }
             if view.state == .pending { tell("not before", view.notBefore) }
+            if let why = view.heldBecause {
+                tell("held since", view.heldSince)
+                print("              \(why)")
+            }
             tell("dispatched", view.dispatchedAt)
             tell("started   ", view.startedAt)
             tell("ended     ", view.endedAt)
             print("  state       \(Terminal.paint(view.state.rawValue, view.state.colour))")
+            if view.state == .pending, view.dispatchedAt != nil {
+                // Its job may be gone by now.
+                let job = try? await asking.jobs(.job(view.job)).first
+                print("  waits for   \(job?.doubt ?? job.map { "a worker: \($0.target.summary)" } ?? "a worker")")
+            }
             if let code = view.exitCode { print("  exit code   \(code)") }
             if let signal = view.signal { print("  signal      \(signal)") }
             if let error = view.error { print("  error       \(error)") }

@@ -26,6 +26,7 @@ extension RunView {
             parts.append("exit code \(exitCode)")
         }
         if let reason, reason != error { parts.append(reason) }
+        if let heldBecause, dispatchedAt != nil { parts.append("went out late: \(heldBecause)") }
         return parts.joined(separator: "; ")
     }
 
@@ -42,7 +43,9 @@ extension RunView {
             ("state", .text(state.rawValue)), ("attempt", .number(Int64(attempt))), ("createdAt", .time(createdAt)),
             ("dispatchedAt", .time(dispatchedAt)), ("startedAt", .time(startedAt)), ("endedAt", .time(endedAt)),
             ("exitCode", .number(exitCode.map(Int64.init))), ("signal", .number(signal.map(Int64.init))),
-            ("error", .text(error)), ("reason", .text(reason)), ("instance", .text(instance)),
+            ("error", .text(error)), ("reason", .text(reason)), ("heldSince", .time(heldSince)),
+            ("heldBecause", .text(heldBecause)),
+            ("instance", .text(instance)),
             ("trigger", .text(trigger?.rawValue)), ("timeZone", .text(timeZone)), ("through", .time(through)),
             ("count", .number(count.map(Int64.init))),
         ])
