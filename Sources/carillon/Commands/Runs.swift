@@ -79,7 +79,8 @@ struct Runs: AsyncParsableCommand {
         @Flag(help: "Print one JSON object.") var json = false
 
         func run() async throws {
-            guard let view = try await Asking(place: place).runs(.run(self.run)).first else { return }
+            let asking = Asking(place: place)
+            guard let view = try await asking.runs(.run(self.run)).first else { return }
             if json { return print(view.json.line) }
             let moment = Moment()
             print("\(Terminal.paint(view.job, .bold))  run \(view.id)")
