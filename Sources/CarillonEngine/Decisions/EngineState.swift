@@ -22,9 +22,9 @@ public struct EngineState: Sendable {
         /// Microseconds: a job that is due again within them keeps its definition at hand.
         public var keep: Int64 = 60_000_000
         /// Runs handed to a dispatcher at once.
-        public var mostDispatched = 2_000
+        public var mostDispatched = 8_000
         /// Microseconds that the mark of a dispatch may wait for the ledger while more is due.
-        public var markLag: Int64 = 1_000_000
+        public var markLag: Int64 = 10_000_000
         /// Microseconds before a store that failed is asked again, and a dispatcher that was out of reach.
         public var patience: Int64 = 1_000_000
         /// Microseconds a cursor may lie in the future before it is set back.

@@ -8,6 +8,7 @@ extension RQDispatcher {
 
     public func cancel(_ attempt: AttemptID, grace: Int64) async {
         guard entries[attempt] != nil else { return }
+        cancelling.insert(attempt)
         entries[attempt]?.givenUpAt = clock.now.adding(microseconds: max(grace, Self.leastGrace))
         // Out of reach, it is asked again later.
         _ = try? await ask(toEnd: [attempt])
@@ -16,7 +17,7 @@ extension RQDispatcher {
     /// Asks for every end that has not come yet, and gives up those that were waited for long enough.
     func cancelAgain() async throws(RedisError) {
         let now = clock.now
-        let waiting = entries.values.filter { $0.givenUpAt != nil }
+        let waiting = cancelling.compactMap { entries[$0] }
         try await ask(toEnd: waiting.map(\.attempt))
         for entry in waiting where entries[entry.attempt] != nil && entry.givenUpAt.map({ $0 <= now }) ?? false {
             remove(entry.attempt)

@@ -26,6 +26,8 @@ public actor RQDispatcher: Dispatcher {
     /// The same attempts, in the order in which they are looked at one by one; ended ones drop out when their turn comes.
     var rounds: Deque<AttemptID> = []
     var books: [String: QueueBook] = [:]
+    /// Of these the ones that were told to end.
+    var cancelling: Set<AttemptID> = []
     /// Attempts of the ledger of which it is not known yet what Redis has.
     var adopted: [AttemptID: Run] = [:]
     /// Attempts whose end may have been there before they were asked for again.
@@ -51,53 +53,60 @@ public actor RQDispatcher: Dispatcher {
     public func dispatch(_ batch: [Dispatch]) async -> [DispatchResult] {
         var results: [DispatchResult] = []
         results.reserveCapacity(batch.count)
-        var next = parcel(batch.prefix(configuration.batch))
+        var next = parcel(batch.prefix(Self.inParcel * configuration.batch))
         while !next.dispatches.isEmpty {
             let parcel = next
-            async let answers = answers(to: parcel.command)
+            async let answers = answers(to: parcel.commands)
             // The next one is written while the server has this one.
-            next = self.parcel(batch[parcel.dispatches.endIndex...].prefix(configuration.batch))
+            next = self.parcel(
+                batch[parcel.dispatches.endIndex...].prefix(Self.inParcel * configuration.batch))
             results += read(await answers, parcel)
         }
         return results
     }
 
-    /// A batch as one command.
+    /// Scripts on their way at once: enough that the server never waits for the next.
+    private static let inParcel = 4
+
+    /// Runs as the commands that enqueue them, one for each batch.
     private struct Parcel: Sendable {
         var dispatches: ArraySlice<Dispatch>
-        var command: RedisCommand
+        var commands: [RedisCommand] = []
         /// Nil for what is no target of this dispatcher.
-        var entries: [RQEntry?]
+        var entries: [RQEntry?] = []
     }
 
     private func parcel(_ dispatches: ArraySlice<Dispatch>) -> Parcel {
         let made = RQTime.text(clock.now)
-        var parcel = Parcel(
-            dispatches: dispatches, command: RedisCommand.script(RQScripts.enqueue, keys: []), entries: [])
+        var parcel = Parcel(dispatches: dispatches)
         parcel.entries.reserveCapacity(dispatches.count)
-        for dispatch in dispatches {
-            guard case .rq(let target) = dispatch.target else {
-                parcel.entries.append(nil)
-                continue
-            }
-            let entry = RQEntry(
-                dispatch.attempt, queue: configuration.queue(target.queue), resultTTL: target.resultTTL)
-            parcel.command.append(dispatch.attempt.sentName)
-            parcel.command.append(entry.queue)
-            parcel.command.append(target.serializer == .pickle ? PickleWriter.call(target) : JSONCall.call(target))
-            parcel.command.append(made)
-            parcel.command.append(CallText.describe(target))
-            parcel.command.append(Int(target.timeout))
-            parcel.command.append(Int(target.resultTTL))
-            parcel.command.append(entry.guardText)
-            parcel.entries.append(entry)
+        var rest = dispatches
+        while !rest.isEmpty {
+            var command = RedisCommand.script(RQScripts.enqueue, keys: [])
+            for dispatch in rest.prefix(configuration.batch) { parcel.entries.append(add(dispatch, made, to: &command)) }
+            parcel.commands.append(command)
+            rest = rest.dropFirst(configuration.batch)
         }
         return parcel
     }
 
-    private func answers(to command: RedisCommand) async -> Result<[RedisValue], RedisError> {
+    private func add(_ dispatch: Dispatch, _ made: String, to command: inout RedisCommand) -> RQEntry? {
+        guard case .rq(let target) = dispatch.target else { return nil }
+        let entry = RQEntry(dispatch.attempt, queue: configuration.queue(target.queue), resultTTL: target.resultTTL)
+        command.append(dispatch.attempt.sentName)
+        command.append(entry.queue)
+        command.append(target.serializer == .pickle ? PickleWriter.call(target) : JSONCall.call(target))
+        command.append(made)
+        command.append(CallText.describe(target))
+        command.append(Int(target.timeout))
+        command.append(Int(target.resultTTL))
+        command.append(entry.guardText)
+        return entry
+    }
+
+    private func answers(to commands: [RedisCommand]) async -> Result<[RedisValue], RedisError> {
         do throws(RedisError) {
-            return .success(try await ask([command])[0].array ?? [])
+            return .success(try await ask(commands).flatMap { $0.array ?? [] })
         } catch {
             return .failure(error)
         }
@@ -197,6 +206,7 @@ public actor RQDispatcher: Dispatcher {
     @discardableResult
     func remove(_ attempt: AttemptID) -> RQEntry? {
         adopted[attempt] = nil
+        cancelling.remove(attempt)
         guard let entry = entries.removeValue(forKey: attempt) else { return nil }
         books[entry.queue]?.remove(entry)
         if books[entry.queue]?.isEmpty ?? false { books[entry.queue] = nil }
