@@ -42,6 +42,8 @@ public struct DispatchEvent: Hashable, Sendable {
         case lost(String)
         /// The executor lost it before anybody was seen to start it: it may go out again.
         case forgotten(String)
+        /// It was taken for accepted, and never got there: it waits like one whose executor was out of reach.
+        case unsent(String)
     }
 
     public var attempt: AttemptID

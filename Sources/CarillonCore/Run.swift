@@ -66,10 +66,13 @@ public struct EndedAttempt: Hashable, Sendable, Codable {
 /// A wait for a dispatcher that was out of reach.
 public struct Hold: Hashable, Sendable, Codable {
     public var since: Timestamp
+    /// When the dispatcher took it; nil while it waits.
+    public var until: Timestamp?
     public var why: String
 
-    public init(since: Timestamp, why: String) {
+    public init(since: Timestamp, until: Timestamp? = nil, why: String) {
         self.since = since
+        self.until = until
         self.why = why
     }
 }

@@ -2,8 +2,10 @@ import Timetable
 
 /// What can happen to a run.
 public enum RunEvent: Hashable, Sendable {
-    /// Its executor has it.
+    /// It is handed to its dispatcher.
     case dispatched
+    /// Its dispatcher has taken it.
+    case taken
     case started(ProcessIdentity?)
     case heartbeat
     case succeeded(Outcome)
@@ -63,6 +65,12 @@ public enum RunMachine {
             guard run.state == .pending, run.dispatchedAt == nil else { return .ignored }
             run.dispatchedAt = now
             return .moved
+        case .taken:
+            guard run.state == .pending, run.dispatchedAt != nil, run.held != nil, run.held?.until == nil
+            else { return .ignored }
+            run.held?.until = now
+            run.reason = nil
+            return .moved
         case .started(let process):
             return start(&run, process: process, at: now)
         case .heartbeat:
@@ -99,6 +107,7 @@ public enum RunMachine {
     private static func start(_ run: inout Run, process: ProcessIdentity?, at now: Timestamp) -> Step {
         guard run.startedAt == nil else { return .ignored }
         run.dispatchedAt = run.dispatchedAt ?? now
+        if run.held != nil, run.held?.until == nil { run.held?.until = run.dispatchedAt }
         run.startedAt = now
         run.process = process
         if run.state == .pending {
@@ -111,9 +120,10 @@ public enum RunMachine {
     private static func hold(_ run: inout Run, _ why: String, _ policies: Policies, at now: Timestamp) -> Step {
         switch run.state {
         case .pending:
-            if run.dispatchedAt == nil, run.held != nil { return .ignored }
+            let isHeld = run.held.map { $0.until == nil } ?? false
+            if run.dispatchedAt == nil, isHeld { return .ignored }
+            if !isHeld { run.held = Hold(since: run.dispatchedAt ?? now, why: why) }
             run.dispatchedAt = nil
-            run.held = run.held ?? Hold(since: now, why: why)
             run.reason = "waits: \(why)"
             return .waiting
         case .cancelling where run.startedAt == nil: return endCancelled(&run, Outcome(), policies, at: now)

@@ -73,7 +73,7 @@ extension DispatchEvent.What {
     /// No other end can follow.
     public var isEnd: Bool {
         switch self {
-        case .started, .heartbeat, .forgotten: false
+        case .started, .heartbeat, .forgotten, .unsent: false
         case .succeeded, .failed, .cancelled, .lost: true
         }
     }

@@ -78,6 +78,7 @@ extension StoreConformance {
             run.process = ProcessIdentity(pid: 7, startTicks: 8, bootID: "b:c")
             run.outcome = Outcome(exitCode: 3, signal: 9, error: "e\u{1}\n", outputTail: "ü")
             run.reason = "why"
+            run.held = Hold(since: bench.start, until: bench.start.adding(microseconds: 7), why: "away")
             run.earlier = [EndedAttempt(attempt: 1, startedAt: nil, endedAt: bench.start, outcome: Outcome(error: "x"))]
             try await store.record([run], lease: bench.lease, now: bench.start)
             try require(try await store.run(run.id), is: run)

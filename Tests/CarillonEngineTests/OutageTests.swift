@@ -55,7 +55,8 @@ import Timetable
         let runs = bench.ledger.runs.values.sorted { $0.scheduledAt < $1.scheduledAt }
         #expect(sent.map(\.run) == runs.suffix(4).map(\.id))
         let times = runs.suffix(4).compactMap(\.dispatchedAt?.seconds)
-        #expect(zip(times, times.dropFirst()).allSatisfy { $1 - $0 >= 1 }, "not paced: \(times)")
+        // The first one asked whether the dispatcher is back.
+        #expect(zip(times.dropFirst(), times.dropFirst(2)).allSatisfy { $1 - $0 >= 1 }, "not paced: \(times)")
         #expect(runs.prefix(6).allSatisfy { $0.state == .skipped })
     }
 
@@ -120,5 +121,35 @@ import Timetable
         try bench.send(.cancel(attempt.run, reason: "enough"))
         try bench.tell(attempt, .forgotten("it lost its memory"))
         #expect(bench.ledger.runs[attempt.run]?.state == .cancelled)
+    }
+
+    /// A wait that is over has no say when Redis loses its memory hours later.
+    @Test func aHoldEndsWhenTheRunIsTaken() throws {
+        var bench = Bench()
+        try bench.add("a", Policies(catchUp: .skip, overlap: .allow))
+        try bench.pass(3_600)
+        let attempt = try #require(bench.dispatched.first)
+        try bench.answer([attempt], Self.away)
+        try bench.pass(1)
+        try bench.answer([attempt])
+        let hold = try #require(bench.ledger.runs[attempt.run]?.held)
+        #expect(hold.until != nil && bench.ledger.runs[attempt.run]?.reason == nil)
+        try bench.pass(1_800)
+        try bench.tell(attempt, .forgotten("it lost its memory"))
+        #expect(bench.dispatched == [attempt, attempt, attempt])
+    }
+
+    /// A run that was sent into a broken connection waited from then on.
+    @Test func whatNeverGotThereIsCaughtUpByPolicy() throws {
+        var bench = Bench()
+        try bench.add("a", Policies(catchUp: .skip, overlap: .allow))
+        try bench.pass(3_600)
+        let attempt = try #require(bench.dispatched.first)
+        try bench.answer([attempt])
+        try bench.pass(120)
+        try bench.tell(attempt, .unsent("the connection was lost on the way"))
+        try bench.pass(2)
+        #expect(bench.ledger.runs[attempt.run]?.state == .skipped)
+        #expect(bench.dispatched == [attempt])
     }
 }

@@ -60,7 +60,7 @@ struct ExecBench {
 extension DispatchEvent.What {
     var outcome: Outcome? {
         switch self {
-        case .started, .heartbeat, .lost, .forgotten: nil
+        case .started, .heartbeat, .lost, .forgotten, .unsent: nil
         case .succeeded(let outcome), .failed(let outcome), .cancelled(let outcome): outcome
         }
     }

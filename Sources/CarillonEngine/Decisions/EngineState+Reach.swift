@@ -62,10 +62,13 @@ extension EngineState {
         let kind = tracked.definition.job.target.kind
         guard let outage = outages[kind], isLong(outage, now) else { return }
         hold(tracked.run.id, outage.why, now)
-        while let oldest = byJob[tracked.run.jobID]?.first, oldest != tracked.run.id, let waiting = runs[oldest],
-            waiting.run.state == .pending, waiting.run.dispatchedAt == nil, isPassedOver(waiting, now)
-        {
-            apply(.skip(.unreachable), to: oldest, at: now, &effects)
+        // Those that wait stand behind whatever is out, and the older ones of them have given way before.
+        let waiting = (byJob[tracked.run.jobID] ?? []).reversed().prefix { id in
+            runs[id].map { $0.run.state == .pending && $0.run.dispatchedAt == nil } ?? false
+        }
+        for id in waiting.reversed() where id != tracked.run.id {
+            guard let older = runs[id], isPassedOver(older, now) else { break }
+            apply(.skip(.unreachable), to: id, at: now, &effects)
         }
         if let count = queues[kind]?.count, count > 2 * runs.count + 10_000 {
             queues[kind]?.removeAll { runs[$0]?.queued != true }
@@ -83,7 +86,10 @@ extension EngineState {
             apply(.skip(.unreachable), to: id, at: now, &effects)
             return true
         }
-        guard let slot = slot(for: tracked, now) else { return false }
+        // A probe takes nobody's turn.
+        guard outages[tracked.definition.job.target.kind] == nil, let slot = slot(for: tracked, now) else {
+            return false
+        }
         tracked.run.notBefore = slot
         tracked.isPaced = true
         put(tracked)
@@ -102,7 +108,8 @@ extension EngineState {
     }
 
     private func isTardy(_ tracked: TrackedRun, _ now: Timestamp) -> Bool {
-        guard let hold = tracked.run.held, tracked.run.attempt == 1, tracked.run.trigger != .manual else {
+        guard let hold = tracked.run.held, hold.until == nil, tracked.run.attempt == 1, tracked.run.trigger != .manual
+        else {
             return false
         }
         return hold.since.adding(microseconds: Planner.tardy) <= now
@@ -135,6 +142,7 @@ extension EngineState {
 
     /// A run that came back from its dispatcher goes before everything that was never there.
     mutating func wait(_ id: RunID, after event: RunEvent, _ now: Timestamp, _ effects: inout [EngineEffect]) {
+        runs[id]?.isPaced = false
         guard var tracked = runs[id] else { return }
         let kind = tracked.definition.job.target.kind
         if case .unreachable = event, outages[kind] == nil {

@@ -114,7 +114,10 @@ extension EngineState {
         for (attempt, result) in zip(attempts, results).reversed() {
             guard runs[attempt.run]?.run.attempt == attempt.attempt else { continue }
             switch result {
-            case .accepted, .known: break
+            case .accepted, .known:
+                if runs[attempt.run]?.run.held != nil {
+                    apply(.taken, attempt: attempt.attempt, to: attempt.run, at: now, &effects)
+                }
             case .refused(let why): apply(.refused(why), attempt: attempt.attempt, to: attempt.run, at: now, &effects)
             case .unavailable(let why), .away(let why):
                 apply(.unreachable(why), attempt: attempt.attempt, to: attempt.run, at: now, &effects)
@@ -124,8 +127,6 @@ extension EngineState {
 
     mutating func told(_ events: [DispatchEvent], _ now: Timestamp, _ effects: inout [EngineEffect]) {
         for event in events {
-            // An executor's word may come from a time when the clock ran ahead.
-            let time = min(event.at, now)
             let id = event.attempt.run
             guard let tracked = runs[id] else {
                 // Final in the ledger, or never in it: whatever is kept to answer for it may go.
@@ -136,6 +137,8 @@ extension EngineState {
             if event.attempt.attempt < tracked.savedAttempt, event.what.isEnd {
                 effects.append(.acknowledge(tracked.definition.job.target.kind, [event.attempt]))
             }
+            // An executor's word may come from a clock that runs ahead, or behind.
+            let time = min(max(event.at, tracked.run.dispatchedAt ?? event.at), now)
             apply(RunEvent(event.what), attempt: event.attempt.attempt, to: id, at: time, &effects)
         }
     }
@@ -188,7 +191,7 @@ extension EngineState {
 extension DispatchEvent.What {
     var isEnd: Bool {
         switch self {
-        case .started, .heartbeat, .forgotten: false
+        case .started, .heartbeat, .forgotten, .unsent: false
         case .succeeded, .failed, .cancelled, .lost: true
         }
     }
@@ -205,6 +208,7 @@ extension RunEvent {
             case .cancelled(let outcome): .cancelled(outcome)
             case .lost(let why): .lost(why)
             case .forgotten(let why): .forgotten(why)
+            case .unsent(let why): .unreachable(why)
             }
     }
 }

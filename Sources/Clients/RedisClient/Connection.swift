@@ -57,7 +57,7 @@ final class Connection {
         let limit = configuration.connectTimeout
         greetingTimer = loop.scheduleTask(in: .microseconds(limit)) {
             let address = me.value.configuration.address
-            me.value.end(RedisError(.timedOut, "\(address): no greeting within \(limit / 1000) ms"))
+            me.value.end(RedisError(.unreachable, "\(address): no greeting within \(limit / 1000) ms"))
         }
         Dialer(configuration: configuration, loop: loop).dial { Receiver() }.whenComplete { result in
             switch result {

@@ -79,7 +79,7 @@ extension RedisError {
         case let error as IOError:
             self.init(.unreachable, "\(address): \(String(cString: strerror(error.errnoCode)))")
         case ChannelError.connectTimeout:
-            self.init(.timedOut, "\(address): no connection in time")
+            self.init(.unreachable, "\(address): no connection in time")
         case let error as NIOConnectionError:
             if let first = error.connectionErrors.first {
                 self.init(first.error, at: address)

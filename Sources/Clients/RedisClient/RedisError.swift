@@ -7,9 +7,9 @@ public struct RedisError: Error, Hashable, Sendable, CustomStringConvertible {
 
         public init(name: String) { self.name = name }
 
-        /// No connection could be made: nobody listens, no such host, TLS could not agree.
+        /// No connection could be made, so nothing was sent: nobody listens or answers, no such host, TLS could not agree.
         public static let unreachable = Code(name: "unreachable")
-        /// No greeting within `connectTimeout`, or no byte within `replyTimeout`.
+        /// No byte of a reply within `replyTimeout`.
         public static let timedOut = Code(name: "timed out")
         /// The connection ended, or the client was closed.
         public static let closed = Code(name: "closed")

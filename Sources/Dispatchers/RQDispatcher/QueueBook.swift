@@ -46,7 +46,8 @@ struct QueueBook: Sendable {
         }
     }
 
-    mutating func read(_ registry: Registry, through score: Int64) {
-        seen[registry] = max(seen[registry] ?? .min, score - registry.ttl)
+    /// A score in the future is another ttl's, or of a clock that runs ahead.
+    mutating func read(_ registry: Registry, through score: Int64, now: Timestamp) {
+        seen[registry] = max(seen[registry] ?? .min, min(score - registry.ttl, now.seconds))
     }
 }

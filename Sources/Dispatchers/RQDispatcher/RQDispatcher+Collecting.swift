@@ -9,6 +9,8 @@ extension RQDispatcher {
     private static let inTurn = 250
     /// Jobs in one look.
     private static let inLook = 200
+    /// Microseconds that a worker's clock may be behind before its word is doubted.
+    private static let leeway: Int64 = 2_000_000
     /// Microseconds before a server that failed is asked again.
     private static let patience: Int64 = 1_000_000
 
@@ -26,22 +28,50 @@ extension RQDispatcher {
 
     /// One look at everything that is out.
     package func round() async throws(RedisError) {
-        if !entries.isEmpty || !adopted.isEmpty || !repeated.isEmpty {
-            let never = try await checkMemory()
-            let now = clock.now
-            tell(never.map { DispatchEvent(attempt: $0, at: now, what: .forgotten("Redis never had it")) })
+        if !entries.isEmpty || !adopted.isEmpty || !uncertain.isEmpty {
+            defer { tellUnreceived() }
+            try await checkMemory()
+            try await settleUncertain()
+            let began = clock.now
             let again = repeated
-            repeated = []
             try await settle(again)
-            try await settle(try await readRegistries())
+            repeated.removeFirst(again.count)
+            let news = try await readRegistries()
+            try await settle(news.attempts)
+            for (queue, registry, score) in news.read { books[queue]?.read(registry, through: score, now: clock.now) }
             try await settle(nextInTurn())
             try await cancelAgain()
+            lastRound = began
         }
         try await countListeners()
     }
 
+    private func tellUnreceived() {
+        let now = clock.now
+        tell(unreceived.map { DispatchEvent(attempt: $0, at: now, what: .forgotten("Redis never had it")) })
+        unreceived = []
+    }
+
+    /// Looks for attempts whose answer was lost with the connection.
+    private func settleUncertain() async throws(RedisError) {
+        for (attempt, sight) in try await look(at: Array(uncertain.keys)) {
+            guard let entry = uncertain.removeValue(forKey: attempt) else { continue }
+            if sight.isNothing {
+                let why = "the connection to Redis was lost on the way"
+                let what: DispatchEvent.What = cancelling[attempt] == nil ? .unsent(why) : .cancelled(Outcome())
+                cancelling[attempt] = nil
+                tell([DispatchEvent(attempt: attempt, at: clock.now, what: what)])
+            } else {
+                add(entry)
+                judge(entry, sight)
+            }
+        }
+    }
+
     /// Attempts the registries tell something new of.
-    private func readRegistries() async throws(RedisError) -> [AttemptID] {
+    private func readRegistries() async throws(RedisError) -> (
+        attempts: [AttemptID], read: [(queue: String, registry: QueueBook.Registry, score: Int64)]
+    ) {
         var commands: [RedisCommand] = []
         var sources: [(queue: String, registry: QueueBook.Registry?)] = []
         for (queue, book) in books {
@@ -54,8 +84,9 @@ extension RQDispatcher {
                 sources.append((queue, range.registry))
             }
         }
-        guard !commands.isEmpty else { return [] }
+        guard !commands.isEmpty else { return ([], []) }
         var found: [AttemptID] = []
+        var read: [(queue: String, registry: QueueBook.Registry, score: Int64)] = []
         for (answer, source) in zip(try await ask(commands), sources) {
             let words = answer.array ?? []
             guard let registry = source.registry else {
@@ -71,10 +102,10 @@ extension RQDispatcher {
                 }
             }
             if let score = words.last?.text.flatMap({ Double($0) }), score.isFinite {
-                books[source.queue]?.read(registry, through: Int64(score))
+                read.append((source.queue, registry, Int64(score)))
             }
         }
-        return found
+        return (found, read)
     }
 
     /// The attempts whose turn it is; they stand at the end of the line from now on.
@@ -114,16 +145,18 @@ extension RQDispatcher {
     func judge(_ entry: RQEntry, _ sight: Sighting) {
         let attempt = entry.attempt
         let now = clock.now
-        switch Verdict(sight, entry, isCancelled: entry.givenUpAt != nil) {
+        // It would have been seen in the last round; a worker's clock that is behind must not ring a time-out.
+        let floor = lastRound?.adding(microseconds: -Self.leeway) ?? .distantPast
+        switch Verdict(sight, entry, isCancelled: cancelling[attempt] != nil) {
         case .waits: break
         case .started(let time):
             guard !entry.startTold else { return }
             entries[attempt]?.startTold = true
-            tell([DispatchEvent(attempt: attempt, at: time ?? now, what: .started(nil))])
+            tell([DispatchEvent(attempt: attempt, at: max(time ?? now, floor), what: .started(nil))])
         case .ended(let what, let startedAt, let endedAt):
             remove(attempt)
-            let end = DispatchEvent(attempt: attempt, at: endedAt ?? now, what: what)
-            let start = startedAt.map { DispatchEvent(attempt: attempt, at: $0, what: .started(nil)) }
+            let end = DispatchEvent(attempt: attempt, at: max(endedAt ?? now, floor), what: what)
+            let start = startedAt.map { DispatchEvent(attempt: attempt, at: max($0, floor), what: .started(nil)) }
             tell((entry.startTold ? [] : [start].compactMap { $0 }) + [end])
         case .nothing:
             remove(attempt)

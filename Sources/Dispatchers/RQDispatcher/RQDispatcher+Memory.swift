@@ -18,13 +18,14 @@ extension RQDispatcher {
 
     /// Looks for the mark, a key that no policy for volatile keys evicts and that says which life of the server wrote it.
     ///
-    /// When it is gone, or from an earlier life, everything that is out is looked for. Answers what Redis never had.
-    func checkMemory() async throws(RedisError) -> [AttemptID] {
+    /// When it is gone, or from an earlier life, everything that is out is looked for.
+    func checkMemory() async throws(RedisError) {
         memory.isUsed = true
         let found = try await ask([RedisCommand("GET", mark)])[0].text
-        let facts = facts.now
         // A server that hides its INFO has no name; then only the mark's absence tells.
-        if found == facts.runID { return try await settleAdopted() }
+        if found == facts.now.runID { return try await settleAdopted() }
+        try await readFacts()
+        let facts = facts.now
         let evictsAnything = facts.evictingPolicy?.hasPrefix("allkeys") ?? false
         let mayBeEvicted = found == nil && evictsAnything && facts.evicted > 0
         memory.isLost = !mayBeEvicted
@@ -34,30 +35,40 @@ extension RQDispatcher {
                 "Redis was started anew or flushed; runs that are out are looked for",
                 metadata: ["runs": "\(entries.count)"])
         }
-        let never = try await settleAdopted()
+        try await settleAdopted()
         try await settle(Array(entries.keys))
-        _ = try await ask([RedisCommand("SET", mark, facts.runID)])
-        memory.isMarked = true
-        return never
+        // A server that takes no write now still tells of outcomes; the mark is set when it does.
+        if (try? await ask([RedisCommand("SET", mark, facts.runID)])) != nil { memory.isMarked = true }
     }
 
     public func adopt(_ outstanding: [Run]) async -> [AttemptID] {
         guard !outstanding.isEmpty else { return [] }
         for run in outstanding { adopted[AttemptID(run: run.id, attempt: run.attempt)] = run }
         do {
-            return try await checkMemory()
+            try await checkMemory()
+            defer { unreceived = [] }
+            return unreceived
         } catch {
             // What the ledger has not marked as sent may be sent without asking: the guard keeps it single.
             let unsent = outstanding.filter { $0.dispatchedAt == nil && $0.startedAt == nil }
                 .map { AttemptID(run: $0.id, attempt: $0.attempt) }
             for attempt in unsent { adopted[attempt] = nil }
-            return unsent
+            defer { unreceived = [] }
+            return Array(Set(unsent + unreceived))
         }
     }
 
-    /// Looks for what the ledger says is out. Tells of the ones that ended; answers those Redis never had.
-    func settleAdopted() async throws(RedisError) -> [AttemptID] {
-        var never: [AttemptID] = []
+    /// What the server says of itself now; evictions may have begun since the connection was made.
+    private func readFacts() async throws(RedisError) {
+        guard let text = try? await ask([RedisCommand("INFO")])[0].text else { return }
+        let lines = text.split(whereSeparator: \.isNewline).map {
+            $0.split(separator: ":", maxSplits: 1).map(String.init)
+        }
+        try facts.greet(Dictionary(lines.filter { $0.count == 2 }.map { ($0[0], $0[1]) }) { $1 })
+    }
+
+    /// Looks for what the ledger says is out. Tells of the ones that ended, and notes those Redis never had.
+    func settleAdopted() async throws(RedisError) {
         for (attempt, sight) in try await look(at: Array(adopted.keys)) {
             guard let run = adopted.removeValue(forKey: attempt) else { continue }
             if var entry = RQEntry(attempt, sight) {
@@ -67,10 +78,9 @@ extension RQDispatcher {
             } else if let why = reasonToDoubt(run) {
                 tell([DispatchEvent(attempt: attempt, at: clock.now, what: .lost(why))])
             } else {
-                never.append(attempt)
+                unreceived.append(attempt)
             }
         }
-        return never
     }
 
     /// Why an attempt without any trace may have run all the same; nil when it cannot.

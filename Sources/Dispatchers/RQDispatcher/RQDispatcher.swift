@@ -26,8 +26,14 @@ public actor RQDispatcher: Dispatcher {
     /// The same attempts, in the order in which they are looked at one by one; ended ones drop out when their turn comes.
     var rounds: Deque<AttemptID> = []
     var books: [String: QueueBook] = [:]
-    /// Of these the ones that were told to end.
-    var cancelling: Set<AttemptID> = []
+    /// Attempts that are to end, with the microseconds each has once its worker was told.
+    var cancelling: [AttemptID: Int64] = [:]
+    /// Attempts that were sent without an answer: Redis may have them.
+    var uncertain: [AttemptID: RQEntry] = [:]
+    /// Attempts Redis never had, until the engine was told.
+    var unreceived: [AttemptID] = []
+    /// When everything that is out was last looked at.
+    var lastRound: Timestamp?
     /// Attempts of the ledger of which it is not known yet what Redis has.
     var adopted: [AttemptID: Run] = [:]
     /// Attempts whose end may have been there before they were asked for again.
@@ -53,13 +59,12 @@ public actor RQDispatcher: Dispatcher {
     public func dispatch(_ batch: [Dispatch]) async -> [DispatchResult] {
         var results: [DispatchResult] = []
         results.reserveCapacity(batch.count)
-        var next = parcel(batch.prefix(Self.inParcel * configuration.batch))
+        var next = parcel(batch[...])
         while !next.dispatches.isEmpty {
             let parcel = next
             async let answers = answers(to: parcel.commands)
             // The next one is written while the server has this one.
-            next = self.parcel(
-                batch[parcel.dispatches.endIndex...].prefix(Self.inParcel * configuration.batch))
+            next = self.parcel(batch[parcel.dispatches.endIndex...])
             results += read(await answers, parcel)
         }
         return results
@@ -67,35 +72,47 @@ public actor RQDispatcher: Dispatcher {
 
     /// Scripts on their way at once: enough that the server never waits for the next.
     private static let inParcel = 4
+    /// Bytes of calls after which a script ends, however few they are.
+    private static let mostBytes = 4 << 20
 
     /// Runs as the commands that enqueue them, one for each batch.
     private struct Parcel: Sendable {
         var dispatches: ArraySlice<Dispatch>
         var commands: [RedisCommand] = []
-        /// Nil for what is no target of this dispatcher.
-        var entries: [RQEntry?] = []
+        /// By script; nil for what is no target of this dispatcher.
+        var entries: [[RQEntry?]] = []
     }
 
+    /// As many of these runs as go at once, from the first on.
     private func parcel(_ dispatches: ArraySlice<Dispatch>) -> Parcel {
         let made = RQTime.text(clock.now)
         var parcel = Parcel(dispatches: dispatches)
-        parcel.entries.reserveCapacity(dispatches.count)
         var rest = dispatches
-        while !rest.isEmpty {
+        while !rest.isEmpty, parcel.commands.count < Self.inParcel {
             var command = RedisCommand.script(RQScripts.enqueue, keys: [])
-            for dispatch in rest.prefix(configuration.batch) { parcel.entries.append(add(dispatch, made, to: &command)) }
+            var entries: [RQEntry?] = []
+            var bytes = 0
+            while let dispatch = rest.first, entries.count < configuration.batch, bytes < Self.mostBytes {
+                entries.append(add(dispatch, made, to: &command, &bytes))
+                rest = rest.dropFirst()
+            }
             parcel.commands.append(command)
-            rest = rest.dropFirst(configuration.batch)
+            parcel.entries.append(entries)
         }
+        parcel.dispatches = dispatches[..<rest.startIndex]
         return parcel
     }
 
-    private func add(_ dispatch: Dispatch, _ made: String, to command: inout RedisCommand) -> RQEntry? {
+    private func add(
+        _ dispatch: Dispatch, _ made: String, to command: inout RedisCommand, _ bytes: inout Int
+    ) -> RQEntry? {
         guard case .rq(let target) = dispatch.target else { return nil }
         let entry = RQEntry(dispatch.attempt, queue: configuration.queue(target.queue), resultTTL: target.resultTTL)
+        let call = target.serializer == .pickle ? PickleWriter.call(target) : JSONCall.call(target)
+        bytes += call.count
         command.append(dispatch.attempt.sentName)
         command.append(entry.queue)
-        command.append(target.serializer == .pickle ? PickleWriter.call(target) : JSONCall.call(target))
+        command.append(call)
         command.append(made)
         command.append(CallText.describe(target))
         command.append(Int(target.timeout))
@@ -104,29 +121,46 @@ public actor RQDispatcher: Dispatcher {
         return entry
     }
 
+    /// One answer for each script; a failure when nobody knows of any.
     private func answers(to commands: [RedisCommand]) async -> Result<[RedisValue], RedisError> {
         do throws(RedisError) {
-            return .success(try await ask(commands).flatMap { $0.array ?? [] })
+            return .success(try await ask(commands, throwing: false))
         } catch {
             return .failure(error)
         }
     }
 
     private func read(_ answers: Result<[RedisValue], RedisError>, _ parcel: Parcel) -> [DispatchResult] {
-        let values: [RedisValue]
         switch answers {
-        case .success(let answered): values = answered
-        case .failure(let error): return parcel.dispatches.map { _ in .away(describe(error)) }
+        case .success(let values): return zip(values, parcel.entries).flatMap { read($0, $1) }
+        case .failure(let error) where Self.neverSent.contains(error.code):
+            return parcel.dispatches.map { _ in .away(describe(error)) }
+        case .failure:
+            // The next look tells whether Redis has them; until then they count as sent.
+            for entry in parcel.entries.joined() { if let entry { uncertain[entry.attempt] = entry } }
+            return parcel.entries.joined().map { $0 == nil ? .refused(Self.noTarget) : .accepted }
+        }
+    }
+
+    private static let noTarget = "its target is none of RQ's"
+    /// With these no command reached the server.
+    private static let neverSent: [RedisError.Code] = [.unreachable, .refused, .badAddress]
+
+    /// A script that answers an error has written nothing.
+    private func read(_ answer: RedisValue, _ entries: [RQEntry?]) -> [DispatchResult] {
+        guard let values = answer.array else {
+            let why = answer.error.map(describe) ?? "Redis gave an answer of another kind"
+            return entries.map { $0 == nil ? .refused(Self.noTarget) : .away(why) }
         }
         var rest = values.makeIterator()
-        return parcel.entries.map { entry in
-            guard let entry else { return .refused("its target is none of RQ's") }
+        return entries.map { entry in
+            guard let entry else { return .refused(Self.noTarget) }
             switch rest.next() {
             case .integer(1)?:
                 add(entry)
                 return .accepted
             case .integer?:
-                if entries[entry.attempt] == nil { add(entry) }
+                if self.entries[entry.attempt] == nil { add(entry) }
                 repeated.append(entry.attempt)
                 return .known
             case let other: return .refused(other?.text ?? other?.error?.message ?? "no answer")
@@ -153,10 +187,14 @@ public actor RQDispatcher: Dispatcher {
     // MARK: The connection
 
     /// Asks the server; error replies are thrown as well. Says once when it goes away and when it is back.
-    func ask(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisValue] {
+    func ask(_ commands: [RedisCommand], throwing: Bool = true) async throws(RedisError) -> [RedisValue] {
         do throws(RedisError) {
             let answers = try await server.send(commands)
-            if let error = answers.lazy.compactMap(\.error).first { throw error }
+            if let error = answers.lazy.compactMap(\.error).first {
+                if throwing { throw error }
+                note(error)
+                return answers
+            }
             trouble = nil
             // Not when one command fails among others that do not, once a second.
             if let logged, clock.uptime - logged.at > Self.sayInterval / 20 {
@@ -165,12 +203,15 @@ public actor RQDispatcher: Dispatcher {
             }
             return answers
         } catch {
-            if error.code != .cancelled, error.code != .closed {
-                trouble = describe(error)
-                say(describe(error))
-            }
+            note(error)
             throw error
         }
+    }
+
+    private func note(_ error: RedisError) {
+        guard error.code != .cancelled, error.code != .closed else { return }
+        trouble = describe(error)
+        say(describe(error))
     }
 
     private static let sayInterval: Int64 = 60_000_000
@@ -206,7 +247,8 @@ public actor RQDispatcher: Dispatcher {
     @discardableResult
     func remove(_ attempt: AttemptID) -> RQEntry? {
         adopted[attempt] = nil
-        cancelling.remove(attempt)
+        uncertain[attempt] = nil
+        cancelling[attempt] = nil
         guard let entry = entries.removeValue(forKey: attempt) else { return nil }
         books[entry.queue]?.remove(entry)
         if books[entry.queue]?.isEmpty ?? false { books[entry.queue] = nil }

@@ -10,7 +10,7 @@ struct RQEntry: Sendable {
     /// Seconds.
     var resultTTL: Int64
     var startTold = false
-    /// When a cancelled one that does not end is given up.
+    /// When a cancelled one that does not end is given up; set when its worker was told.
     var givenUpAt: Timestamp?
 
     /// What stands in the guard, so that an attempt whose hash is gone can still be read: `result_ttl queue`.

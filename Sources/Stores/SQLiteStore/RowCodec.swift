@@ -43,7 +43,7 @@ final class RowCodec: Sendable {
         runs.id, runs.job_id, jobs.name, runs.revision, runs.trigger, runs.scheduled_at, runs.not_before, runs.state, \
         runs.attempt, runs.created_at, runs.dispatched_at, runs.started_at, runs.ended_at, runs.heartbeat_at, \
         runs.instance, runs.process, runs.exit_code, runs.signal, runs.error, runs.output_tail, runs.reason, runs.earlier, \
-        runs.held_since, runs.held_why
+        runs.held_since, runs.held_until, runs.held_why
         """
 
     func run(_ row: Row) throws -> Run {
@@ -64,7 +64,7 @@ final class RowCodec: Sendable {
         run.heartbeatAt = time(13)
         run.process = (row[15] as String?).flatMap(ProcessIdentity.init(text:))
         run.outcome = Outcome(exitCode: row[16], signal: row[17], error: row[18], outputTail: row[19])
-        if let since = time(22) { run.held = Hold(since: since, why: row[23] ?? "") }
+        if let since = time(22) { run.held = Hold(since: since, until: time(23), why: row[24] ?? "") }
         if let earlier = row[21] as String? { run.earlier = try Self.decode([EndedAttempt].self, earlier) }
         return run
     }

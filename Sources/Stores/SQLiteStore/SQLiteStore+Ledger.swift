@@ -123,7 +123,7 @@ extension SQLiteStore {
                 """
                 UPDATE runs SET not_before = ?, state = ?, attempt = ?, dispatched_at = ?, started_at = ?,
                 ended_at = ?, heartbeat_at = ?, instance = ?, process = ?, exit_code = ?, signal = ?, error = ?,
-                output_tail = ?, reason = ?, earlier = ?, held_since = ?, held_why = ? WHERE id = ? AND state < 3
+                output_tail = ?, reason = ?, earlier = ?, held_since = ?, held_until = ?, held_why = ? WHERE id = ? AND state < 3
                 """)
             for run in runs {
                 update.bind(run.notBefore)
@@ -142,6 +142,7 @@ extension SQLiteStore {
                 update.bind(run.reason)
                 update.bind(run.earlier.isEmpty ? nil : try RowCodec.encode(run.earlier))
                 update.bind(run.held?.since)
+                update.bind(run.held?.until)
                 update.bind(run.held?.why)
                 update.bind(run.id)
                 _ = try update.run()

@@ -71,6 +71,7 @@ enum Schema {
                         reason TEXT,
                         earlier TEXT,
                         held_since INTEGER,
+                        held_until INTEGER,
                         held_why TEXT
                     ) STRICT;
                     CREATE UNIQUE INDEX runs_id ON runs (id);
