@@ -222,7 +222,7 @@ public actor RQDispatcher: Dispatcher {
         logged = (text, clock.uptime)
     }
 
-    private func describe(_ error: RedisError) -> String { "Redis at \(configuration.redis): \(error.message)" }
+    private func describe(_ error: RedisError) -> String { configuration.describe(error) }
 
     public func health() async -> DispatcherHealth {
         guard memory.isUsed || !listeners.expected.isEmpty else { return DispatcherHealth() }

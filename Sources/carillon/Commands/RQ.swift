@@ -22,7 +22,7 @@ struct RQ: AsyncParsableCommand {
             answer = try await body(desk)
         } catch let error as RedisError {
             await desk.close()
-            throw Failure.failed("Redis at \(try settings.redis.rq(identity: "").redis): \(error.message)")
+            throw Failure.failed(try settings.redis.rq(identity: "").describe(error))
         }
         await desk.close()
         return answer
