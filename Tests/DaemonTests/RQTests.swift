@@ -102,6 +102,16 @@ import Testing
         }
         let failed = try #require(runs.first { $0["job"] as? String == "boom" && $0["state"] as? String == "failed" })
         let story = try await daemon.carillon("runs", "show", failed["id"] as? String ?? "").output
+        let config = daemon.state + "/carillon.toml"
+        let queues = try await daemon.objects("rq", "queues", "--config", config)
+        #expect(queues.map { $0["queue"] as? String } == ["default", "json"])
+        #expect(queues.allSatisfy { $0["workers"] as? Int == 1 }, "\(queues)")
+        let job = try #require(
+            try await daemon.objects("rq", "job", failed["id"] as? String ?? "", "--config", config).first)
+        #expect(job["status"] as? String == "failed" && job["description"] as? String == "tasks.boom('x')")
+        #expect((job["traceback"] as? String)?.contains("ValueError: no good: x") == true)
+        let none = try await daemon.carillon("rq", "job", "no-such-job", "--config", config)
+        #expect(none.code == 1 && none.error.contains("no-such-job"))
         #expect(story.contains("Traceback (most recent call last):") && story.contains("tasks.py"), "\(story)")
     }
 

@@ -1,0 +1,118 @@
+import CarillonCore
+import RedisClient
+import Timetable
+
+/// Runs on their way into Redis: scripts of some hundred runs, a few of them at once.
+extension RQDispatcher {
+    public func dispatch(_ batch: [Dispatch]) async -> [DispatchResult] {
+        var results: [DispatchResult] = []
+        results.reserveCapacity(batch.count)
+        var next = parcel(batch[...])
+        while !next.dispatches.isEmpty {
+            let parcel = next
+            async let answers = answers(to: parcel.commands)
+            // The next one is written while the server has this one.
+            next = self.parcel(batch[parcel.dispatches.endIndex...])
+            results += read(await answers, parcel)
+        }
+        return results
+    }
+
+    /// Scripts on their way at once: enough that the server never waits for the next.
+    private static let inParcel = 4
+    /// Bytes of calls after which a script ends, however few they are.
+    private static let mostBytes = 4 << 20
+
+    /// Runs as the commands that enqueue them, one for each batch.
+    private struct Parcel: Sendable {
+        var dispatches: ArraySlice<Dispatch>
+        var commands: [RedisCommand] = []
+        /// By script; nil for what is no target of this dispatcher.
+        var entries: [[RQEntry?]] = []
+    }
+
+    /// As many of these runs as go at once, from the first on.
+    private func parcel(_ dispatches: ArraySlice<Dispatch>) -> Parcel {
+        let made = RQTime.text(clock.now)
+        var parcel = Parcel(dispatches: dispatches)
+        var rest = dispatches
+        while !rest.isEmpty, parcel.commands.count < Self.inParcel {
+            var command = RedisCommand.script(RQScripts.enqueue, keys: [])
+            var entries: [RQEntry?] = []
+            var bytes = 0
+            while let dispatch = rest.first, entries.count < configuration.batch, bytes < Self.mostBytes {
+                entries.append(add(dispatch, made, to: &command, &bytes))
+                rest = rest.dropFirst()
+            }
+            parcel.commands.append(command)
+            parcel.entries.append(entries)
+        }
+        parcel.dispatches = dispatches[..<rest.startIndex]
+        return parcel
+    }
+
+    private func add(
+        _ dispatch: Dispatch, _ made: String, to command: inout RedisCommand, _ bytes: inout Int
+    ) -> RQEntry? {
+        guard case .rq(let target) = dispatch.target else { return nil }
+        let entry = RQEntry(dispatch.attempt, queue: configuration.queue(target.queue), resultTTL: target.resultTTL)
+        let call = target.serializer == .pickle ? PickleWriter.call(target) : JSONCall.call(target)
+        bytes += call.count
+        command.append(dispatch.attempt.sentName)
+        command.append(entry.queue)
+        command.append(call)
+        command.append(made)
+        command.append(CallText.describe(target))
+        command.append(Int(target.timeout))
+        command.append(Int(target.resultTTL))
+        command.append(entry.guardText)
+        return entry
+    }
+
+    /// One answer for each script; a failure when nobody knows of any.
+    private func answers(to commands: [RedisCommand]) async -> Result<[RedisValue], RedisError> {
+        do throws(RedisError) {
+            return .success(try await ask(commands, throwing: false))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func read(_ answers: Result<[RedisValue], RedisError>, _ parcel: Parcel) -> [DispatchResult] {
+        switch answers {
+        case .success(let values): return zip(values, parcel.entries).flatMap { read($0, $1) }
+        case .failure(let error) where Self.neverSent.contains(error.code):
+            return parcel.dispatches.map { _ in .away(describe(error)) }
+        case .failure:
+            // The next look tells whether Redis has them; until then they count as sent.
+            for entry in parcel.entries.joined() { if let entry { uncertain[entry.attempt] = entry } }
+            return parcel.entries.joined().map { $0 == nil ? .refused(Self.noTarget) : .accepted }
+        }
+    }
+
+    private static let noTarget = "its target is none of RQ's"
+    /// With these no command reached the server.
+    private static let neverSent: [RedisError.Code] = [.unreachable, .refused, .badAddress]
+
+    /// A script that answers an error has written nothing.
+    private func read(_ answer: RedisValue, _ entries: [RQEntry?]) -> [DispatchResult] {
+        guard let values = answer.array else {
+            let why = answer.error.map(describe) ?? "Redis gave an answer of another kind"
+            return entries.map { $0 == nil ? .refused(Self.noTarget) : .away(why) }
+        }
+        var rest = values.makeIterator()
+        return entries.map { entry in
+            guard let entry else { return .refused(Self.noTarget) }
+            switch rest.next() {
+            case .integer(1)?:
+                add(entry)
+                return .accepted
+            case .integer?:
+                if self.entries[entry.attempt] == nil { add(entry) }
+                repeated.append(entry.attempt)
+                return .known
+            case let other: return .refused(other?.text ?? other?.error?.message ?? "no answer")
+            }
+        }
+    }
+}
