@@ -75,7 +75,10 @@ extension RQDispatcher {
                 entry.startTold = run.startedAt != nil
                 add(entry)
                 judge(entry, sight)
-            } else if let why = reasonToDoubt(run) {
+                continue
+            }
+            cancelling[attempt] = nil
+            if let why = reasonToDoubt(run) {
                 tell([DispatchEvent(attempt: attempt, at: clock.now, what: .lost(why))])
             } else {
                 unreceived.append(attempt)

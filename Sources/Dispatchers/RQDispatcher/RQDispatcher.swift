@@ -125,7 +125,12 @@ public actor RQDispatcher: Dispatcher {
 
     func add(_ entry: RQEntry) {
         memory.isUsed = true
-        if entries.updateValue(entry, forKey: entry.attempt) == nil { rounds.append(entry.attempt) }
+        if let before = entries.updateValue(entry, forKey: entry.attempt) {
+            // Counted once, or its queue's book would never be closed.
+            books[before.queue]?.remove(before)
+        } else {
+            rounds.append(entry.attempt)
+        }
         books[entry.queue, default: QueueBook(now: clock.now)].add(entry)
         listeners.expected.insert(entry.queue)
     }
