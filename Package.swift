@@ -29,6 +29,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
@@ -63,6 +64,10 @@ let package = Package(
             name: "FileFeed", dependencies: ["CarillonConfiguration", "CarillonCore", "Timetable"],
             path: "Sources/Feeds/FileFeed"),
 
+        .target(
+            name: "FrappeFeed", dependencies: ["CarillonCore", "Timetable", logging],
+            path: "Sources/Feeds/FrappeFeed"),
+
         // Dispatchers
         .target(
             name: "ExecDispatcher",
@@ -77,7 +82,20 @@ let package = Package(
             ],
             path: "Sources/Dispatchers/RQDispatcher"),
 
+        .target(
+            name: "FrappeDispatcher",
+            dependencies: ["CarillonCore", "FrappeSite", "RQDispatcher", "Timetable", logging],
+            path: "Sources/Dispatchers/FrappeDispatcher"),
+
         // Control
+        .target(
+            name: "BTUSocket",
+            dependencies: [
+                logging, lifecycle,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "Sources/Control/BTUSocket"),
         .target(
             name: "ControlSocket",
             dependencies: [
@@ -89,6 +107,16 @@ let package = Package(
 
         // Clients
         .target(name: "BlockingConnection", path: "Sources/Clients/BlockingConnection"),
+        .target(
+            name: "FrappeSite",
+            dependencies: [
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            path: "Sources/Clients/FrappeSite"),
         .target(
             name: "RedisClient",
             dependencies: [

@@ -25,6 +25,11 @@ public enum ConfigDocument {
         guard let format = Format(path: path) else {
             throw FeedProblem(source: path, message: "the name must end in .toml, .yaml, .yml or .json")
         }
+        return try read(path: path, format: format)
+    }
+
+    /// Reads a file whatever its name. Throws a `FeedProblem` with file and line.
+    public static func read(path: String, format: Format) throws(FeedProblem) -> ConfigNode {
         let data: Data
         do {
             data = try Data(contentsOf: URL(fileURLWithPath: path))

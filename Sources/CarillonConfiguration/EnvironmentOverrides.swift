@@ -11,7 +11,20 @@ struct EnvironmentOverrides: Sendable {
         ("exec.log_limit", .integer), ("exec.grace", .text),
         ("exec.inherit_env", .list), ("exec.on_stop", .text), ("log.level", .text), ("log.format", .text),
         ("log.file", .text), ("log.max_size", .integer), ("log.keep", .integer), ("ledger.keep", .text),
-        ("ledger.keep_per_job", .integer),
+        ("ledger.keep_per_job", .integer), ("start_unconnected", .bool), ("socket.path", .text),
+        ("socket.group", .text), ("notify.email.password", .text), ("notify.email.password_file", .text),
+        ("notify.email.host", .text), ("notify.email.port", .integer), ("notify.email.user", .text),
+        ("notify.email.from", .text), ("notify.email.to", .list), ("notify.email.on", .list),
+        ("notify.email.security", .text), ("notify.email.ca_file", .text), ("notify.email.verify", .bool),
+    ]
+
+    /// The same for the feed of a Frappe site: `CARILLON_FRAPPE_PASSWORD`.
+    private static let frappe: [(key: String, kind: Kind)] = [
+        ("host", .text), ("port", .integer), ("user", .text), ("password", .text), ("password_file", .text),
+        ("database", .text), ("tls", .bool), ("ca_file", .text), ("verify", .bool), ("refresh", .text),
+        ("time_zone", .text), ("prefix", .text), ("catch_up", .text), ("mirror", .bool), ("web.host", .text),
+        ("web.port", .integer), ("web.host_header", .text), ("web.token", .text), ("web.token_file", .text),
+        ("web.ca_file", .text), ("web.verify", .bool),
     ]
 
     private enum Kind { case text, integer, bool, list }
@@ -23,11 +36,17 @@ struct EnvironmentOverrides: Sendable {
     }
 
     /// The tree with every variable that is set in its place.
-    func laid(over node: ConfigNode) -> ConfigNode {
+    func laid(over node: ConfigNode) -> ConfigNode { laid(over: node, "carillon.", Self.settings) }
+
+    func laid(overFeed node: ConfigNode) -> ConfigNode { laid(over: node, "carillon.frappe.", Self.frappe) }
+
+    private func laid(
+        over node: ConfigNode, _ prefix: String, _ settings: [(key: String, kind: Kind)]
+    ) -> ConfigNode {
         var node = node
-        for (key, kind) in Self.settings {
+        for (key, kind) in settings {
             // carillon.store.url is CARILLON_STORE_URL to the provider.
-            guard let text = reader.string(forKey: ConfigKey("carillon." + key)) else { continue }
+            guard let text = reader.string(forKey: ConfigKey(prefix + key)) else { continue }
             let value: ConfigNode.Value
             switch kind {
             case .text: value = .string(text)

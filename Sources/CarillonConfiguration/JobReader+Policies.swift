@@ -3,7 +3,7 @@ import CarillonCore
 extension JobReader {
     func readPolicies(_ table: inout TableReader, target: Target) -> Policies {
         var policies = Policies(overlap: target.defaultOverlap)
-        policies.catchUp = readCatchUp(&table) ?? policies.catchUp
+        policies.catchUp = table.catchUp() ?? policies.catchUp
         policies.overlap = readOverlap(&table) ?? policies.overlap
         policies.window = table.span("window")
         policies.startTimeout = table.span("start_timeout")
@@ -17,25 +17,6 @@ extension JobReader {
         policies.maxRuns = table.integer("max_runs", in: 1...Int64.max)
         policies.retry = readRetry(&table) ?? .none
         return policies
-    }
-
-    private enum CatchUpWord: String, CaseIterable { case skip, latest, all }
-
-    private func readCatchUp(_ table: inout TableReader) -> CatchUp? {
-        if case .table? = table.node["catch_up"]?.value {
-            return table.table("catch_up") { inner -> CatchUp? in
-                let limit = inner.integer("all", in: 1...Int64(CatchUp.mostAll))
-                if !inner.has("all") { inner.complain(nil, "expected { all = LIMIT, rate = PER_SECOND }") }
-                let rate = inner.number("rate", in: 0.001...10_000) ?? CatchUp.defaultRate
-                return limit.map { .all(limit: Int($0), rate: rate) }
-            } ?? nil
-        }
-        switch table.choice("catch_up", CatchUpWord.self) {
-        case .skip: return .skip
-        case .latest: return .latest
-        case .all: return .all(limit: CatchUp.mostAll, rate: CatchUp.defaultRate)
-        case nil: return nil
-        }
     }
 
     private enum OverlapWord: String, CaseIterable { case allow, skip, queue, replace }

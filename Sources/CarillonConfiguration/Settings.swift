@@ -54,6 +54,13 @@ public struct Settings: Sendable {
     public var log = Log()
     public var exec = Exec()
     public var redis = Redis()
+    /// A Frappe site that is scheduled for.
+    public var frappe: Frappe?
+    /// Where the Frappe app says that a schedule changes.
+    public var socket: Socket?
+    public var email: Email?
+    /// Whether the daemon starts, and keeps trying, while the Redis and the database it is to use cannot be reached.
+    public var startsUnconnected = true
 
     public init() {}
 

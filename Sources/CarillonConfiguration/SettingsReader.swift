@@ -39,6 +39,17 @@ public struct SettingsReader: Sendable {
         _ = table.table("redis") { readRedis(&$0, &settings.redis) }
         _ = table.table("log") { readLog(&$0, &settings.log) }
         _ = table.table("ledger") { readLedger(&$0, &settings.retention) }
+        settings.startsUnconnected = table.bool("start_unconnected") ?? settings.startsUnconnected
+        readFeeds(&table, &settings)
+        settings.socket = table.table("socket") { table in
+            var socket = Settings.Socket()
+            readSocket(&table, &socket)
+            return socket
+        }
+        if settings.socket != nil, settings.frappe == nil {
+            table.complain("socket", "is for a Frappe site, and there is no [[feed]] of type \"frappe\"")
+        }
+        _ = table.table("notify") { notify in settings.email = notify.table("email") { readEmail(&$0) } }
         table.finish()
         guard table.problems.isEmpty else { throw ConfigurationError(table.problems) }
         return settings

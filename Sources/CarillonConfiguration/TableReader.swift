@@ -115,6 +115,20 @@ struct TableReader {
         return texts
     }
 
+    /// A list of tables, such as `[[feed]]` makes in TOML; empty when there is none.
+    mutating func tables(_ key: String) -> [ConfigNode] {
+        guard let found = value(key) else { return [] }
+        if case .array(let nodes) = found.value { return nodes }
+        complain(key, "expected a list of tables ([[\(key)]] in TOML), found \(found.kind)")
+        return []
+    }
+
+    /// Complains of a key without which nothing works, unless it is there in some way.
+    mutating func required<T>(_ key: String, _ value: T?) -> T? {
+        if value == nil, !has(key), !has(key + "_file") { complain(key, "is missing") }
+        return value
+    }
+
     /// A table of texts; numbers and booleans are taken as they are written.
     mutating func environment(_ key: String) -> [String: String]? {
         guard let found = value(key) else { return nil }
@@ -182,12 +196,17 @@ struct TableReader {
         return nil
     }
 
-    /// Complains of every key nobody asked for, with the nearest one that exists.
-    mutating func finish() {
-        for (key, value) in entries where !used.contains(key) {
+    /// Complains of every key nobody asked for.
+    mutating func finish() { problems += unknown() }
+
+    /// Every key nobody asked for, with the nearest one that exists.
+    func unknown() -> [FeedProblem] {
+        entries.filter { !used.contains($0.key) }.map { key, value in
             let near = used.min { distance($0, key) < distance($1, key) }
             let hint = near.flatMap { distance($0, key) <= 2 ? "; did you mean \($0)?" : nil } ?? ""
-            complain(key, "unknown key\(hint)", line: value.line)
+            return FeedProblem(
+                source: source, line: value.line ?? node.line, key: prefix + key, job: job,
+                message: "unknown key\(hint)")
         }
     }
 

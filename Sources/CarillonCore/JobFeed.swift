@@ -26,13 +26,23 @@ public struct FeedProblem: Error, Hashable, Sendable, Codable, CustomStringConve
     }
 }
 
-/// Everything a feed owns at one moment.
+/// What of a feed is worth reading again.
+public enum FeedChange: Hashable, Sendable {
+    case everything
+    /// Jobs by their names; they may be new, or gone.
+    case jobs(Set<String>)
+}
+
+/// What a feed owns at one moment.
 public struct FeedSnapshot: Sendable {
+    /// Whatever of it is neither among the jobs nor a problem is gone.
+    public var scope: FeedChange
     public var jobs: [Job]
     /// A problem with a `job` keeps that job as it last was; one without keeps every job of its source.
     public var problems: [FeedProblem]
 
-    public init(jobs: [Job] = [], problems: [FeedProblem] = []) {
+    public init(scope: FeedChange = .everything, jobs: [Job] = [], problems: [FeedProblem] = []) {
+        self.scope = scope
         self.jobs = jobs
         self.problems = problems
     }
@@ -46,9 +56,16 @@ public protocol JobFeed: Sendable {
     /// Whether a sudden loss of half of twenty or more jobs waits for `carillon feeds accept`.
     var guardsAgainstLoss: Bool { get }
 
-    /// All definitions. Throws when the feed as a whole cannot be read: nothing changes then.
-    func snapshot() async throws -> FeedSnapshot
+    /// All definitions, or at least those of the change. Throws when the feed cannot be read: nothing changes then.
+    func snapshot(of change: FeedChange) async throws -> FeedSnapshot
 
     /// Yields whenever `snapshot` is worth asking again. Iterated once.
-    func changes() -> AsyncStream<Void>
+    func changes() -> AsyncStream<FeedChange>
+
+    /// Whatever it does by itself, until its task is cancelled.
+    func run() async
+}
+
+extension JobFeed {
+    public func run() async {}
 }

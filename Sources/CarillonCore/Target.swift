@@ -2,10 +2,11 @@
 public enum Target: Hashable, Sendable, Codable {
     case exec(ExecTarget)
     case rq(RQTarget)
+    case frappe(FrappeTarget)
 
     /// One word per way of execution; a dispatcher serves one kind.
     public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
-        case exec, rq
+        case exec, rq, frappe
 
         /// Its runs are processes of this machine, which a stop of the daemon may end; the others have a life elsewhere.
         public var isChild: Bool { self == .exec }
@@ -15,6 +16,7 @@ public enum Target: Hashable, Sendable, Codable {
         switch self {
         case .exec: .exec
         case .rq: .rq
+        case .frappe: .frappe
         }
     }
 
@@ -23,6 +25,7 @@ public enum Target: Hashable, Sendable, Codable {
         switch self {
         case .exec(let target): target.summary
         case .rq(let target): target.summary
+        case .frappe(let target): target.summary
         }
     }
 
@@ -30,7 +33,7 @@ public enum Target: Hashable, Sendable, Codable {
     public var defaultOverlap: Overlap {
         switch self {
         case .exec: .skip
-        case .rq: .allow
+        case .rq, .frappe: .allow
         }
     }
 }

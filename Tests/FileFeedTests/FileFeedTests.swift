@@ -27,14 +27,14 @@ import Timetable
         try folder.write("jobs.d/c.json", #"{"job": [{"name": "c", "at": "2030-01-01T00:00:00Z", "exec": ["true"]}]}"#)
         try folder.write("jobs.d/.hidden.toml", good("hidden"))
         try folder.write("jobs.d/readme.txt", "not a job file")
-        let snapshot = try await feed.snapshot()
+        let snapshot = try await feed.snapshot(of: .everything)
         #expect(snapshot.problems == [])
         #expect(snapshot.jobs.map(\.name) == ["main", "a", "b", "c"])
         #expect(snapshot.jobs[2].schedule.zone == "Europe/Berlin")
     }
 
     @Test func noFileAtAllIsNoError() async throws {
-        let snapshot = try await feed.snapshot()
+        let snapshot = try await feed.snapshot(of: .everything)
         #expect(snapshot.jobs.isEmpty && snapshot.problems.isEmpty)
     }
 
@@ -42,7 +42,7 @@ import Timetable
         try folder.write("jobs.d/a.toml", good("a"))
         try folder.write("jobs.d/b.toml", "[[job]\nname = ")
         try folder.write("jobs.d/c.toml", good("c") + "[[job]]\nname = \"d\"\ncron = \"61 * * * *\"\nexec = [\"x\"]\n")
-        let snapshot = try await feed.snapshot()
+        let snapshot = try await feed.snapshot(of: .everything)
         #expect(snapshot.jobs.map(\.name) == ["a", "c"])
         #expect(snapshot.problems.map(\.job) == [nil, "d"])
         #expect(snapshot.problems[0].source.hasSuffix("b.toml"))
@@ -62,16 +62,16 @@ import Timetable
         await changes.next()
         try name.write(toFile: path + "/jobs.d/a.toml", atomically: false, encoding: .utf8)
         await changes.next()
-        #expect(try await feed.snapshot().jobs.map(\.name) == ["a"])
+        #expect(try await feed.snapshot(of: .everything).jobs.map(\.name) == ["a"])
         try good("b").write(toFile: path + "/jobs.d/a.toml", atomically: true, encoding: .utf8)
         await changes.next()
-        #expect(try await feed.snapshot().jobs.map(\.name) == ["b"])
+        #expect(try await feed.snapshot(of: .everything).jobs.map(\.name) == ["b"])
         try FileManager.default.removeItem(atPath: path + "/jobs.d/a.toml")
         await changes.next()
-        #expect(try await feed.snapshot().jobs.isEmpty)
+        #expect(try await feed.snapshot(of: .everything).jobs.isEmpty)
         try good("main").write(toFile: path + "/carillon.toml", atomically: true, encoding: .utf8)
         await changes.next()
-        #expect(try await feed.snapshot().jobs.map(\.name) == ["main"])
+        #expect(try await feed.snapshot(of: .everything).jobs.map(\.name) == ["main"])
     }
 
     /// Logs and lists in the same folder never hide a change.
@@ -89,16 +89,16 @@ import Timetable
         try folder.write("carillon.toml", good("main"))
         await changes.next()
         writer.cancel()
-        #expect(try await feed.snapshot().jobs.map(\.name) == ["main"])
+        #expect(try await feed.snapshot(of: .everything).jobs.map(\.name) == ["main"])
     }
 
     @Test func aChangedCalendarIsTakenUp() async throws {
         let job = "[[job]]\nname = \"a\"\nevery = \"1m\"\nexec = [\"x\"]\ncalendar = \"holidays.txt\"\n"
         try folder.write("jobs.d/a.toml", job)
-        #expect(try await feed.snapshot().problems.map(\.key) == ["calendar"])
+        #expect(try await feed.snapshot(of: .everything).problems.map(\.key) == ["calendar"])
         try folder.write("jobs.d/holidays.txt", "2026-12-25\n")
-        #expect(try await feed.snapshot().jobs[0].schedule.exclusions[0].dates == ["2026-12-25"])
+        #expect(try await feed.snapshot(of: .everything).jobs[0].schedule.exclusions[0].dates == ["2026-12-25"])
         try folder.write("jobs.d/holidays.txt", "# none\n2026-12-26\n")
-        #expect(try await feed.snapshot().jobs[0].schedule.exclusions[0].dates == ["2026-12-26"])
+        #expect(try await feed.snapshot(of: .everything).jobs[0].schedule.exclusions[0].dates == ["2026-12-26"])
     }
 }

@@ -28,7 +28,7 @@ public actor Reconciler<Clock: EngineClock> {
         await reconcile(feed)
         await withTaskGroup { group in
             group.addTask {
-                for await _ in feed.changes() { await self.reconcile(feed) }
+                for await change in feed.changes() { await self.reconcile(feed, change) }
                 if !Task.isCancelled {
                     self.engine.logger.warning(
                         "changes of a feed are not told; it is read every few seconds",
@@ -37,6 +37,7 @@ public actor Reconciler<Clock: EngineClock> {
                 }
             }
             group.addTask { await self.readAgain(feed) { $0.error != nil || $0.waits } }
+            group.addTask { await feed.run() }
         }
     }
 
@@ -61,16 +62,24 @@ public actor Reconciler<Clock: EngineClock> {
         await reconcile(feed)
     }
 
-    /// Reads one feed and brings the store in line.
-    func reconcile(_ feed: any JobFeed) async {
+    /// Reads one feed, or what changed of it, and brings the store in line.
+    func reconcile(_ feed: any JobFeed, _ change: FeedChange = .everything) async {
+        await enter(feed.name)
+        defer { leave(feed.name) }
         var status =
             statuses[feed.name]
             ?? FeedView(name: feed.name, jobs: 0, readAt: nil, problems: [], error: nil, waits: false)
         do {
-            let snapshot = try await feed.snapshot()
-            status.problems = snapshot.problems
-            status.error = nil
-            status.waits = false
+            let snapshot = try await feed.snapshot(of: change)
+            switch snapshot.scope {
+            case .everything:
+                status.problems = snapshot.problems
+                status.error = nil
+                status.waits = false
+            case .jobs(let names):
+                status.problems.removeAll { $0.job.map(names.contains) ?? false }
+                status.problems += snapshot.problems
+            }
             try await bring(snapshot, of: feed, &status)
             status.readAt = engine.clock.now
         } catch {
@@ -88,8 +97,28 @@ public actor Reconciler<Clock: EngineClock> {
         }
     }
 
+    // MARK: One reading of a feed at a time: an older one must not be brought after a newer one.
+
+    private var reading: Set<String> = []
+    private var waiting: [String: [CheckedContinuation<Void, Never>]] = [:]
+
+    private func enter(_ feed: String) async {
+        while reading.contains(feed) { await withCheckedContinuation { waiting[feed, default: []].append($0) } }
+        reading.insert(feed)
+    }
+
+    private func leave(_ feed: String) {
+        reading.remove(feed)
+        for waiter in waiting.removeValue(forKey: feed) ?? [] { waiter.resume() }
+    }
+
     private func bring(_ snapshot: FeedSnapshot, of feed: any JobFeed, _ status: inout FeedView) async throws {
-        let known = try await engine.store.jobs(ofFeed: feed.name)
+        let all = try await engine.store.jobs(ofFeed: feed.name)
+        let known =
+            switch snapshot.scope {
+            case .everything: all
+            case .jobs(let names): all.filter { names.contains($0.name) }
+            }
         let byName = Dictionary(uniqueKeysWithValues: known.map { ($0.name, $0) })
         var seen: Set<String> = []
         var changed: [(job: Job, id: JobID?)] = []
@@ -109,7 +138,7 @@ public actor Reconciler<Clock: EngineClock> {
             !seen.contains($0.name) && !brokenJobs.contains($0.name) && !brokenSources.contains($0.source)
         }
         await engine.expect(snapshot.jobs.map(\.target))
-        status.jobs = seen.union(kept.map(\.name)).count
+        status.jobs = all.count - known.count + seen.union(kept.map(\.name)).count
         if feed.guardsAgainstLoss, known.count >= Self.guardedSize, gone.count * 2 > known.count,
             !accepted.contains(feed.name)
         {

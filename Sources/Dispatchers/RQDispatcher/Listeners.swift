@@ -21,17 +21,34 @@ struct Listeners: Sendable {
 }
 
 extension RQDispatcher {
-    public func expect(_ targets: [Target]) async {
-        for target in targets {
-            if case .rq(let target) = target { listeners.expected.insert(configuration.queue(target.queue)) }
-        }
-    }
+    public func expect(_ targets: [Target]) async { await expect(queues: targets.compactMap(Self.queue)) }
 
     public func doubts(of targets: [Target]) async -> [String?] {
-        targets.map { target in
-            guard case .rq(let target) = target else { return nil }
-            return listeners.doubt(configuration.queue(target.queue))
+        await doubts(ofQueues: targets.map(Self.queue))
+    }
+
+    private static func queue(_ target: Target) -> String? {
+        if case .rq(let target) = target { target.queue } else { nil }
+    }
+
+    /// Queues that runs are going to go to, without the prefix.
+    public func expect(queues: [String]) async {
+        for queue in queues { listeners.expected.insert(configuration.queue(queue)) }
+    }
+
+    /// What stands against a run on each of these queues; nil for nothing, or for no queue.
+    public func doubts(ofQueues queues: [String?]) async -> [String?] {
+        queues.map { $0.flatMap { listeners.doubt(configuration.queue($0)) } }
+    }
+
+    /// The same for one queue, asking Redis when nobody has yet; nil also when it does not answer.
+    public func doubt(ofQueue queue: String) async -> String? {
+        let queue = configuration.queue(queue)
+        if listeners.counts[queue] == nil {
+            listeners.expected.insert(queue)
+            try? await countListeners()
         }
+        return listeners.doubt(queue)
     }
 
     /// Reads the workers of every expected queue, when that is due.

@@ -5,14 +5,22 @@ import Timetable
 /// Runs on their way into Redis: scripts of some hundred runs, a few of them at once.
 extension RQDispatcher {
     public func dispatch(_ batch: [Dispatch]) async -> [DispatchResult] {
+        await send(batch.indices) { RQCall(batch[$0]) }
+    }
+
+    /// Like `dispatch`, for calls that somebody else has written.
+    public func enqueue(_ calls: [RQCall]) async -> [DispatchResult] { await send(calls.indices) { calls[$0] } }
+
+    /// One result for each number; `call` is asked once for each, in order.
+    private func send(_ numbers: Range<Int>, _ call: (Int) -> RQCall?) async -> [DispatchResult] {
         var results: [DispatchResult] = []
-        results.reserveCapacity(batch.count)
-        var next = parcel(batch[...])
-        while !next.dispatches.isEmpty {
+        results.reserveCapacity(numbers.count)
+        var next = parcel(numbers, call)
+        while !next.numbers.isEmpty {
             let parcel = next
             async let answers = answers(to: parcel.commands)
             // The next one is written while the server has this one.
-            next = self.parcel(batch[parcel.dispatches.endIndex...])
+            next = self.parcel(parcel.numbers.upperBound..<numbers.upperBound, call)
             results += read(await answers, parcel)
         }
         return results
@@ -25,46 +33,42 @@ extension RQDispatcher {
 
     /// Runs as the commands that enqueue them, one for each batch.
     private struct Parcel: Sendable {
-        var dispatches: ArraySlice<Dispatch>
+        var numbers: Range<Int>
         var commands: [RedisCommand] = []
         /// By script; nil for what is no target of this dispatcher.
         var entries: [[RQEntry?]] = []
     }
 
     /// As many of these runs as go at once, from the first on.
-    private func parcel(_ dispatches: ArraySlice<Dispatch>) -> Parcel {
+    private func parcel(_ numbers: Range<Int>, _ call: (Int) -> RQCall?) -> Parcel {
         let made = RQTime.text(clock.now)
-        var parcel = Parcel(dispatches: dispatches)
-        var rest = dispatches
+        var parcel = Parcel(numbers: numbers)
+        var rest = numbers
         while !rest.isEmpty, parcel.commands.count < Self.inParcel {
             var command = RedisCommand.script(RQScripts.enqueue, keys: [])
             var entries: [RQEntry?] = []
             var bytes = 0
-            while let dispatch = rest.first, entries.count < configuration.batch, bytes < Self.mostBytes {
-                entries.append(add(dispatch, made, to: &command, &bytes))
+            while let number = rest.first, entries.count < configuration.batch, bytes < Self.mostBytes {
+                entries.append(call(number).map { add($0, made, to: &command, &bytes) })
                 rest = rest.dropFirst()
             }
             parcel.commands.append(command)
             parcel.entries.append(entries)
         }
-        parcel.dispatches = dispatches[..<rest.startIndex]
+        parcel.numbers = numbers.lowerBound..<rest.lowerBound
         return parcel
     }
 
-    private func add(
-        _ dispatch: Dispatch, _ made: String, to command: inout RedisCommand, _ bytes: inout Int
-    ) -> RQEntry? {
-        guard case .rq(let target) = dispatch.target else { return nil }
-        let entry = RQEntry(dispatch.attempt, queue: configuration.queue(target.queue), resultTTL: target.resultTTL)
-        let call = target.serializer == .pickle ? PickleWriter.call(target) : JSONCall.call(target)
-        bytes += call.count
-        command.append(dispatch.attempt.sentName)
+    private func add(_ call: RQCall, _ made: String, to command: inout RedisCommand, _ bytes: inout Int) -> RQEntry {
+        let entry = RQEntry(call.attempt, queue: configuration.queue(call.queue), resultTTL: call.resultTTL)
+        bytes += call.data.count
+        command.append(call.attempt.sentName)
         command.append(entry.queue)
-        command.append(call)
+        command.append(call.data)
         command.append(made)
-        command.append(CallText.describe(target))
-        command.append(Int(target.timeout))
-        command.append(Int(target.resultTTL))
+        command.append(call.description)
+        command.append(Int(call.timeout))
+        command.append(Int(call.resultTTL))
         command.append(entry.guardText)
         return entry
     }
@@ -82,7 +86,7 @@ extension RQDispatcher {
         switch answers {
         case .success(let values): return zip(values, parcel.entries).flatMap { read($0, $1) }
         case .failure(let error) where Self.neverSent.contains(error.code):
-            return parcel.dispatches.map { _ in .away(describe(error)) }
+            return parcel.numbers.map { _ in .away(describe(error)) }
         case .failure:
             // The next look tells whether Redis has them; until then they count as sent.
             for entry in parcel.entries.joined() { if let entry { uncertain[entry.attempt] = entry } }

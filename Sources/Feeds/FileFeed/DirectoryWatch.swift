@@ -1,3 +1,4 @@
+import CarillonCore
 import Foundation
 import Synchronization
 
@@ -14,8 +15,8 @@ enum DirectoryWatch {
     /// `concerns` says of a file's name whether its changes matter: others may be written in the same folders all the time.
     static func changes(
         in folders: [String], concerns: @escaping @Sendable (String) -> Bool
-    ) -> AsyncStream<Void> {
-        let (stream, continuation) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    ) -> AsyncStream<FeedChange> {
+        let (stream, continuation) = AsyncStream<FeedChange>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let inotify = inotify_init1(Int32(IN_CLOEXEC) | Int32(IN_NONBLOCK))
         var ends: [Int32] = [-1, -1]
         guard inotify >= 0, pipe(&ends) == 0 else {
@@ -28,7 +29,7 @@ enum DirectoryWatch {
         // The thread sees the end of the pipe and goes.
         continuation.onTermination = { _ in close(ask) }
         let thread = Thread {
-            watch(Array(Set(folders)), inotify, stop, concerns) { continuation.yield() }
+            watch(Array(Set(folders)), inotify, stop, concerns) { continuation.yield(.everything) }
             close(inotify)
             close(stop)
         }

@@ -48,7 +48,7 @@ public final class FileFeed: JobFeed {
         }
     }
 
-    public func snapshot() async throws -> FeedSnapshot {
+    public func snapshot(of change: FeedChange) async throws -> FeedSnapshot {
         var whole = FeedSnapshot()
         var files: [String: ReadFile] = [:]
         let known = read.withLock { $0 }
@@ -80,7 +80,7 @@ public final class FileFeed: JobFeed {
 
     private func isOfCalendar(_ problem: FeedProblem) -> Bool { problem.key == "calendar" }
 
-    public func changes() -> AsyncStream<Void> {
+    public func changes() -> AsyncStream<FeedChange> {
         var folders = [jobsDirectory, (jobsDirectory as NSString).deletingLastPathComponent]
         if let mainFile { folders.append((mainFile as NSString).deletingLastPathComponent) }
         return DirectoryWatch.changes(in: folders) { [weak self] name in

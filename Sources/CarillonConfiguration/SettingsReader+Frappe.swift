@@ -1,0 +1,88 @@
+import CarillonCore
+
+extension SettingsReader {
+    /// The feeds but the files', which is always there.
+    func readFeeds(_ table: inout TableReader, _ settings: inout Settings) {
+        for node in table.tables("feed") {
+            var feed = TableReader(environment.laid(overFeed: node), source: table.source, prefix: "feed.")
+            readFeed(&feed, &settings)
+            feed.finish()
+            table.adopt(feed)
+        }
+    }
+
+    private func readFeed(_ table: inout TableReader, _ settings: inout Settings) {
+        guard let type = table.required("type", table.string("type")) else { return }
+        guard type == "frappe" else { return table.complain("type", "\"\(type)\" is none of \"frappe\"") }
+        if settings.frappe != nil { table.complain("type", "a daemon serves one site; there are two feeds of it") }
+        var frappe = Settings.Frappe()
+        frappe.zone = settings.timeZone
+        frappe.host = table.string("host") ?? frappe.host
+        frappe.port = table.integer("port", in: 1...65_535) ?? frappe.port
+        frappe.user = table.required("user", table.string("user")) ?? ""
+        frappe.password = readSecret(&table, "password") ?? ""
+        frappe.database = table.required("database", table.string("database")) ?? ""
+        frappe.tls = table.bool("tls") ?? false
+        frappe.caFile = table.string("ca_file")
+        frappe.verifies = table.bool("verify") ?? true
+        if !frappe.tls, let key = ["ca_file", "verify"].first(where: { table.has($0) }) {
+            table.complain(key, "belongs to TLS: tls must be true")
+        }
+        frappe.refresh = table.span("refresh") ?? frappe.refresh
+        if frappe.refresh < 1_000_000 { table.complain("refresh", "expected 1s or more") }
+        if let zone = readZone(&table, "time_zone") { frappe.zone = zone }
+        frappe.prefix = table.string("prefix") ?? ""
+        frappe.catchUp = table.catchUp() ?? frappe.catchUp
+        frappe.mirror = table.bool("mirror") ?? true
+        if table.required("web", table.has("web") ? true : nil) != nil {
+            _ = table.table("web") { readWeb(&$0, &frappe.web) }
+        }
+        settings.frappe = frappe
+    }
+
+    private func readWeb(_ table: inout TableReader, _ web: inout Settings.Web) {
+        web.host = table.string("host") ?? web.host
+        web.port = table.integer("port", in: 1...65_535) ?? web.port
+        web.hostHeader = table.string("host_header")
+        web.token = table.required("token", readSecret(&table, "token")) ?? ""
+        web.caFile = table.string("ca_file")
+        web.verifies = table.bool("verify") ?? true
+    }
+
+    func readSocket(_ table: inout TableReader, _ socket: inout Settings.Socket) {
+        socket.path = table.string("path") ?? socket.path
+        socket.group = table.string("group")
+        if !socket.path.hasPrefix("/") { table.complain("path", "expected an absolute path") }
+    }
+
+    func readEmail(_ table: inout TableReader) -> Settings.Email {
+        var email = Settings.Email()
+        email.from = table.required("from", table.string("from")) ?? ""
+        email.to = table.required("to", table.strings("to")) ?? []
+        email.host = table.required("host", table.string("host")) ?? ""
+        email.port = table.integer("port", in: 1...65_535) ?? email.port
+        email.user = table.string("user")
+        email.password = readSecret(&table, "password")
+        email.security =
+            table.choice("security", Settings.Email.Security.self) ?? Settings.Email.security(ofPort: email.port)
+        email.caFile = table.string("ca_file")
+        email.verifies = table.bool("verify") ?? true
+        if let on = table.strings("on") {
+            email.on = Set(on.compactMap { Settings.Email.Occasion(rawValue: $0) })
+            if email.on.count != on.count {
+                table.complain("on", "expected some of \"failed\", \"missed\", \"queued\"")
+            }
+        }
+        return email
+    }
+
+    func readZone(_ table: inout TableReader, _ key: String) -> String? {
+        guard let zone = table.string(key) else { return nil }
+        do {
+            _ = try zones.zone(zone)
+        } catch {
+            table.complain(key, error.message)
+        }
+        return zone
+    }
+}

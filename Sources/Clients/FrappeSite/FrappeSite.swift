@@ -1,0 +1,152 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import NIOSSL
+
+/// The web server of a Frappe site on which the app Background Tasks Unleashed is installed.
+///
+/// Requests are bounded in time and number; redirects are not followed, so that the token goes nowhere else.
+public final class FrappeSite: Sendable {
+    private let configuration: FrappeSiteConfiguration
+    private let client: HTTPClient
+
+    public var address: String { configuration.address }
+
+    public init(_ configuration: FrappeSiteConfiguration) {
+        self.configuration = configuration
+        var settings = HTTPClient.Configuration(
+            redirectConfiguration: .disallow, timeout: .init(connect: .seconds(3)))
+        settings.httpVersion = .http1Only
+        if configuration.isSecure, let name = configuration.siteName {
+            settings.dnsOverride = [name: configuration.host]
+        }
+        var tls = TLSConfiguration.makeClientConfiguration()
+        if let file = configuration.caFile { tls.trustRoots = .file(file) }
+        if !configuration.verifies { tls.certificateVerification = .none }
+        settings.tlsConfiguration = tls
+        client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
+    }
+
+    public func close() async { try? await client.shutdown() }
+
+    /// The call of a task, as its worker reads it. Throws `FrappeSiteError`.
+    public func pickle(task: String, schedule: String?) async throws(FrappeSiteError) -> [UInt8] {
+        let body = TaskQuery(task_id: task, task_schedule_id: schedule)
+        let answer = try await insist("get_pickled_task", body)
+        guard let message = try? JSONDecoder().decode(PickleAnswer.self, from: answer).message, !message.isEmpty else {
+            throw refusal("answered something else than a pickle for task '\(task)'", answer)
+        }
+        return message
+    }
+
+    /// Whether the site answers: its word is `pong`.
+    public func ping() async throws(FrappeSiteError) -> String {
+        let answer = try await ask("test_ping", nil)
+        guard let word = try? JSONDecoder().decode(PingAnswer.self, from: answer).message else {
+            throw refusal("answered something else than a word", answer)
+        }
+        return word
+    }
+
+    /// Bytes of a sample call: `test_function_ping_now_bytes` or `test_hello_world_bytes`.
+    public func sample(_ method: String) async throws(FrappeSiteError) -> [UInt8] {
+        [UInt8](try await ask(method, nil))
+    }
+
+    // MARK: Asking
+
+    /// Tries again while the server fails; one that fails for this request alone has refused it.
+    private func insist(_ method: String, _ body: TaskQuery) async throws(FrappeSiteError) -> Data {
+        var wait = configuration.backoff
+        var attempt = 1
+        while true {
+            do throws(FrappeSiteError) {
+                return try await ask(method, body)
+            } catch {
+                guard error.code == .away || error.code == .failing else { throw error }
+                if attempt < configuration.attempts {
+                    attempt += 1
+                    do {
+                        try await Task.sleep(nanoseconds: UInt64(wait) * 1_000)
+                    } catch {
+                        throw FrappeSiteError(.cancelled, "cancelled")
+                    }
+                    wait *= 2
+                    continue
+                }
+                // It answers others: only this request is at fault.
+                if error.code == .failing || error.code == .slow, (try? await ping()) != nil {
+                    throw FrappeSiteError(.refused, error.message)
+                }
+                throw FrappeSiteError(.away, error.message)
+            }
+        }
+    }
+
+    private func ask(_ method: String, _ body: TaskQuery?) async throws(FrappeSiteError) -> Data {
+        var request = HTTPClientRequest(
+            url: configuration.base + "/api/method/btu.btu_api.endpoints.\(method)")
+        request.headers.add(name: "Authorization", value: configuration.token)
+        request.headers.add(name: "Accept", value: "application/json")
+        if let header = configuration.hostHeader, !header.isEmpty {
+            request.headers.replaceOrAdd(name: "Host", value: header)
+        }
+        if let body, let text = try? JSONEncoder().encode(body) {
+            request.headers.add(name: "Content-Type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: text))
+        }
+        let status: HTTPResponseStatus
+        let answer: Data
+        do {
+            let response = try await client.execute(request, timeout: .microseconds(configuration.timeout))
+            status = response.status
+            answer = Data(try await response.body.collect(upTo: Self.mostBytes).readableBytesView)
+        } catch {
+            throw fault(error)
+        }
+        switch status.code {
+        case 200..<300: return answer
+        case 429, 502, 503, 504: throw FrappeSiteError(.away, "\(address) answers \(said(status, answer))")
+        case 500...: throw FrappeSiteError(.failing, "\(address) answers \(said(status, answer))")
+        default: throw FrappeSiteError(.refused, "\(address) answers \(said(status, answer))")
+        }
+    }
+
+    private static let mostBytes = 64 << 20
+
+    private func fault(_ error: any Error) -> FrappeSiteError {
+        if error is CancellationError || Task.isCancelled { return FrappeSiteError(.cancelled, "cancelled") }
+        switch error {
+        case let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout:
+            let seconds = configuration.timeout / 1_000_000
+            return FrappeSiteError(.slow, "\(address) did not answer within \(seconds) s")
+        case let error as HTTPClientError where error == .connectTimeout:
+            return FrappeSiteError(.away, "\(address) cannot be reached: no answer")
+        case is NIOTooManyBytesError:
+            return FrappeSiteError(.refused, "\(address) answered more than \(Self.mostBytes >> 20) MiB")
+        default: return FrappeSiteError(.away, "\(address) cannot be reached: \(Self.words(error))")
+        }
+    }
+
+    /// Without the library's own words around the system's.
+    private static func words(_ error: any Error) -> String {
+        if let error = error as? IOError { return String(cString: strerror(error.errnoCode)).lowercased() }
+        if let error = error as? NIOConnectionError, let first = error.connectionErrors.first {
+            return words(first.error)
+        }
+        return "\(error)"
+    }
+
+    /// A status, with what Frappe says in the body of an error.
+    private func said(_ status: HTTPResponseStatus, _ body: Data) -> String {
+        let why = (try? JSONDecoder().decode(Complaint.self, from: body))?.words
+        return "\(status.code) \(status.reasonPhrase)" + (why.map { ": \($0)" } ?? "")
+    }
+
+    private func refusal(_ what: String, _ answer: Data) -> FrappeSiteError {
+        let start = String(decoding: answer.prefix(80), as: UTF8.self).filter { !$0.isNewline }
+        return FrappeSiteError(.refused, "\(address) \(what): \(start)")
+    }
+}

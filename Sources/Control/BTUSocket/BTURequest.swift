@@ -1,0 +1,50 @@
+import Foundation
+
+/// What the Frappe app asks over the socket.
+public enum BTURequest: Hashable, Sendable {
+    case ping
+    /// The row of that name in `tabBTU Task Schedule` is changing, or about to be there.
+    case create(String)
+    case cancel(String)
+
+    /// Why a request is none, in words for the user.
+    struct Fault: Error, Hashable {
+        var message: String
+    }
+
+    private struct Message: Decodable {
+        var request_type: String
+        var request_content: String?
+    }
+
+    static func read(_ bytes: [UInt8]) throws(Fault) -> BTURequest {
+        let message: Message
+        do {
+            message = try JSONDecoder().decode(Message.self, from: Data(bytes))
+        } catch DecodingError.keyNotFound(let key, _) {
+            throw Fault(message: "the request has no \(key.stringValue)")
+        } catch DecodingError.typeMismatch(_, let context) where !context.codingPath.isEmpty {
+            throw Fault(message: "\(context.codingPath.last?.stringValue ?? "a value"): expected text")
+        } catch {
+            throw Fault(
+                message: #"expected one JSON object, such as {"request_type": "ping", "request_content": null}"#)
+        }
+        switch message.request_type {
+        case "ping": return .ping
+        case "create_task_schedule": return .create(try name(message))
+        case "cancel_task_schedule": return .cancel(try name(message))
+        case let other:
+            throw Fault(
+                message:
+                    "unknown request_type '\(other.prefix(80))'; expected ping, create_task_schedule or cancel_task_schedule"
+            )
+        }
+    }
+
+    private static func name(_ message: Message) throws(Fault) -> String {
+        guard let name = message.request_content, !name.isEmpty else {
+            throw Fault(message: "request_content: expected the name of a task schedule")
+        }
+        return name
+    }
+}

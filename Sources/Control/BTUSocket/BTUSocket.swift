@@ -1,0 +1,73 @@
+import Foundation
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+/// The socket on which the Frappe app says that a schedule changes: one request for each connection, one answer in plain text.
+public struct BTUSocket: Service {
+    /// The socket cannot be opened.
+    public struct Unusable: Error, CustomStringConvertible {
+        public var description: String
+    }
+
+    private let place: SocketPlace
+    private let logger: Logger
+    private let answer: @Sendable (BTURequest) async -> String
+
+    /// Connections at once; past it the oldest that has asked nothing gives way.
+    public static let mostConnections = 256
+    /// Seconds in which a request must be complete.
+    static let patience: Int64 = 5
+    /// Bytes of a request.
+    static let longest = 64 << 10
+
+    /// `group` owns the socket when it is given; its mode is 0775.
+    public init(
+        path: String, group: String?, logger: Logger, answer: @escaping @Sendable (BTURequest) async -> String
+    ) {
+        place = SocketPlace(path: path, group: group)
+        self.logger = logger
+        self.answer = answer
+    }
+
+    /// Throws `Unusable` when another daemon listens there, or when the path or the group cannot be had.
+    public func run() async throws {
+        try place.clear()
+        let crowd = Crowd(most: Self.mostConnections)
+        let answer = answer
+        let server: any Channel
+        do {
+            server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                .serverChannelOption(.backlog, value: 1_024)
+                .childChannelOption(.maxMessagesPerRead, value: 4)
+                .childChannelOption(.allowRemoteHalfClosure, value: true)
+                .childChannelInitializer { channel in
+                    channel.eventLoop.makeCompletedFuture {
+                        try channel.pipeline.syncOperations.addHandler(BTUConversation(crowd, answer))
+                    }
+                }
+                .bind(unixDomainSocketPath: place.path).get()
+        } catch {
+            throw Unusable(description: "\(place.path): the socket cannot be opened: \(error)")
+        }
+        do {
+            try place.dress()
+        } catch {
+            try? await server.close()
+            throw error
+        }
+        logger.info("listening for the Frappe app", metadata: ["socket": "\(place.path)"])
+        try await withGracefulShutdownHandler {
+            try await withTaskCancellationHandler {
+                try await server.closeFuture.get()
+            } onCancel: {
+                server.close(promise: nil)
+            }
+        } onGracefulShutdown: {
+            server.close(promise: nil)
+        }
+        crowd.closeAll()
+        unlink(place.path)
+    }
+}

@@ -1,0 +1,162 @@
+import CarillonCore
+import FrappeSite
+import Logging
+import RQDispatcher
+import Synchronization
+
+/// Fetches at the moment of a run what a worker is to call, and enqueues it like any other RQ job.
+///
+/// It has a dispatcher of RQ to itself, so that a slow site delays nobody else's jobs.
+public final class FrappeDispatcher: Dispatcher {
+    public let kind = Target.Kind.frappe
+    public var capacity: Int? { nil }
+    public var events: AsyncStream<[DispatchEvent]> { rq.events }
+
+    private let rq: RQDispatcher
+    private let site: FrappeSite
+    private let logger: Logger
+    private let trouble = Mutex<String?>(nil)
+
+    /// Requests at the site at once: a burst must not knock it over.
+    public static let mostRequests = 8
+    /// Runs whose pickles go to Redis together.
+    private static let batch = 64
+
+    public init(site: FrappeSite, rq: RQDispatcher, logger: Logger) {
+        self.site = site
+        self.rq = rq
+        self.logger = logger
+    }
+
+    public func dispatch(_ batch: [Dispatch]) async -> [DispatchResult] {
+        var results: [DispatchResult] = []
+        results.reserveCapacity(batch.count)
+        var rest = batch[...]
+        while !rest.isEmpty {
+            let part = rest.prefix(Self.batch)
+            rest = rest.dropFirst(part.count)
+            let fetched = await fetch(part)
+            results += await enqueue(fetched)
+            // One answer speaks for the others: nobody is asked while the site is down.
+            if let why = Self.away(fetched) {
+                results += rest.map { _ in .away(why) }
+                break
+            }
+        }
+        return results
+    }
+
+    // MARK: Fetching
+
+    private enum Fetched: Sendable {
+        case call(RQCall)
+        case refused(String)
+        case away(String)
+    }
+
+    /// One answer for each run, in order.
+    private func fetch(_ batch: ArraySlice<Dispatch>) async -> [Fetched] {
+        let site = site
+        let fetched = await withTaskGroup(of: (Int, Fetched).self) { group in
+            var fetched: [Int: Fetched] = [:]
+            var rest = batch.indices.makeIterator()
+            var away: String?
+            func start() {
+                guard away == nil, let index = rest.next() else { return }
+                let dispatch = batch[index]
+                group.addTask { (index, await Self.fetch(dispatch, from: site)) }
+            }
+            for _ in 0..<Self.mostRequests { start() }
+            for await (index, answer) in group {
+                if case .away(let why) = answer { away = why }
+                fetched[index] = answer
+                start()
+            }
+            return batch.indices.map { fetched[$0] ?? .away(away ?? "not asked") }
+        }
+        note(fetched)
+        return fetched
+    }
+
+    private static func fetch(_ dispatch: Dispatch, from site: FrappeSite) async -> Fetched {
+        guard case .frappe(let target) = dispatch.target else { return .refused("its target is none of Frappe's") }
+        do throws(FrappeSiteError) {
+            let data = try await site.pickle(task: target.task, schedule: target.schedule)
+            return .call(
+                RQCall(
+                    attempt: dispatch.attempt, queue: target.queue, data: data, description: target.describedAs,
+                    timeout: target.timeout))
+        } catch {
+            return error.code == .refused ? .refused(error.message) : .away(error.message)
+        }
+    }
+
+    /// Why the site cannot be asked, when it could not.
+    private static func away(_ fetched: [Fetched]) -> String? {
+        fetched.lazy.compactMap { if case .away(let why) = $0 { why } else { nil } }.first
+    }
+
+    /// Says once when the site goes away and when it is back.
+    private func note(_ fetched: [Fetched]) {
+        let why = Self.away(fetched)
+        let before = trouble.withLock { trouble in
+            defer { trouble = why }
+            return trouble
+        }
+        if let why, before == nil { logger.error("\(why)", metadata: ["site": "\(site.address)"]) }
+        if why == nil, before != nil {
+            logger.notice("the site answers again", metadata: ["site": "\(site.address)"])
+        }
+    }
+
+    private func enqueue(_ fetched: [Fetched]) async -> [DispatchResult] {
+        let calls = fetched.compactMap { if case .call(let call) = $0 { call } else { nil } }
+        var enqueued = (calls.isEmpty ? [] : await rq.enqueue(calls)).makeIterator()
+        return fetched.map { fetched in
+            switch fetched {
+            case .call: enqueued.next() ?? .away("no answer")
+            case .refused(let why): .refused(why)
+            case .away(let why): .away(why)
+            }
+        }
+    }
+
+    // MARK: All else is RQ's
+
+    public func run() async { await rq.run() }
+
+    public func adopt(_ outstanding: [Run]) async -> [AttemptID] { await rq.adopt(outstanding) }
+
+    public func cancel(_ attempt: AttemptID, grace: Int64) async { await rq.cancel(attempt, grace: grace) }
+
+    public func acknowledge(_ attempts: [AttemptID]) async { await rq.acknowledge(attempts) }
+
+    public func forget(_ runs: [(id: RunID, job: String)]) async { await rq.forget(runs) }
+
+    public func shutdown() async {
+        await rq.shutdown()
+        await site.close()
+    }
+
+    public func health() async -> DispatcherHealth {
+        var health = await rq.health()
+        if let why = trouble.withLock({ $0 }) { health.trouble = why }
+        return health
+    }
+
+    public func expect(_ targets: [Target]) async { await rq.expect(queues: targets.compactMap(Self.queue)) }
+
+    public func doubts(of targets: [Target]) async -> [String?] {
+        await rq.doubts(ofQueues: targets.map(Self.queue))
+    }
+
+    /// What stands against a run of this target, asking Redis when nobody has yet.
+    public func doubt(of target: Target) async -> String? {
+        guard let queue = Self.queue(target) else { return nil }
+        return await rq.doubt(ofQueue: queue)
+    }
+
+    private static func queue(_ target: Target) -> String? {
+        if case .frappe(let target) = target { target.queue } else { nil }
+    }
+}
