@@ -4,6 +4,8 @@ import PackageDescription
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
+let mariaDB = TargetDependencyCondition.when(traits: ["MariaDB"])
+
 let package = Package(
     name: "carillon",
     products: [
@@ -17,6 +19,11 @@ let package = Package(
                 "Timetable", "CarillonCore", "CarillonEngine", "SQLiteStore", "MemoryStore", "ExecDispatcher",
                 "RQDispatcher", "RedisClient",
             ]),
+    ],
+    traits: [
+        // A driver that needs a C library of the system; without the trait its files are empty, and so is the need.
+        .trait(name: "MariaDB", description: "Reads Frappe's database; needs libmariadb."),
+        .default(enabledTraits: ["MariaDB"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -90,6 +97,13 @@ let package = Package(
         // Clients
         .target(name: "BlockingConnection", path: "Sources/Clients/BlockingConnection"),
         .target(
+            name: "MariaDBClient",
+            dependencies: [
+                .target(name: "BlockingConnection", condition: mariaDB), .target(name: "CMariaDB", condition: mariaDB),
+                logging,
+            ],
+            path: "Sources/Clients/MariaDBClient"),
+        .target(
             name: "RedisClient",
             dependencies: [
                 logging,
@@ -101,6 +115,9 @@ let package = Package(
             path: "Sources/Clients/RedisClient"),
 
         // System: C.
+        .systemLibrary(
+            name: "CMariaDB", path: "Sources/System/CMariaDB", pkgConfig: "libmariadb",
+            providers: [.apt(["libmariadb-dev"])]),
         .systemLibrary(
             name: "CZlib", path: "Sources/System/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CProcess", path: "Sources/System/CProcess"),
@@ -164,6 +181,11 @@ let package = Package(
         .testTarget(
             name: "FileFeedTests", dependencies: ["CarillonCore", "CarillonTestSupport", "FileFeed", "Timetable"]),
         .testTarget(
+            name: "MariaDBClientTests",
+            dependencies: [
+                "CarillonTestSupport", .target(name: "MariaDBClient", condition: mariaDB), logging,
+            ]),
+        .testTarget(
             name: "RQDispatcherTests",
             dependencies: [
                 "CarillonCore", "CarillonEngine", "CarillonTestSupport", "RQDispatcher", "RedisClient", "Timetable",
@@ -185,7 +207,7 @@ let package = Package(
 
 // A warning fails where changes are judged, and nowhere else: a newer compiler may have new ones.
 if Context.environment["CI"] != nil {
-    let foreign = ["carillon-shim", "CProcess", "CZlib"]
+    let foreign = ["carillon-shim", "CMariaDB", "CProcess", "CZlib"]
     for target in package.targets where !foreign.contains(target.name) {
         target.swiftSettings = (target.swiftSettings ?? []) + [.treatAllWarnings(as: .error)]
     }
