@@ -4,6 +4,8 @@ import PackageDescription
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
+let mariaDB = TargetDependencyCondition.when(traits: ["MariaDB"])
+
 let package = Package(
     name: "carillon",
     products: [
@@ -17,6 +19,11 @@ let package = Package(
                 "Timetable", "CarillonCore", "CarillonEngine", "SQLiteStore", "MemoryStore", "ExecDispatcher",
                 "RQDispatcher", "RedisClient",
             ]),
+    ],
+    traits: [
+        // A driver that needs a C library of the system; without the trait its files are empty, and so is the need.
+        .trait(name: "MariaDB", description: "Reads Frappe's database; needs libmariadb."),
+        .default(enabledTraits: ["MariaDB"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -65,8 +72,16 @@ let package = Package(
             path: "Sources/Feeds/FileFeed"),
 
         .target(
-            name: "FrappeFeed", dependencies: ["CarillonCore", "Timetable", logging],
+            name: "FrappeFeed",
+            dependencies: [
+                "CarillonCore", "Timetable", logging,
+                .target(name: "MariaDBClient", condition: mariaDB),
+            ],
             path: "Sources/Feeds/FrappeFeed"),
+
+        .target(
+            name: "FrappeMirror", dependencies: ["CarillonCore", "RedisClient", "Timetable", logging, lifecycle],
+            path: "Sources/Feeds/FrappeMirror"),
 
         // Dispatchers
         .target(
@@ -118,6 +133,13 @@ let package = Package(
             ],
             path: "Sources/Clients/FrappeSite"),
         .target(
+            name: "MariaDBClient",
+            dependencies: [
+                .target(name: "BlockingConnection", condition: mariaDB), .target(name: "CMariaDB", condition: mariaDB),
+                logging,
+            ],
+            path: "Sources/Clients/MariaDBClient"),
+        .target(
             name: "RedisClient",
             dependencies: [
                 logging,
@@ -129,6 +151,9 @@ let package = Package(
             path: "Sources/Clients/RedisClient"),
 
         // System: C.
+        .systemLibrary(
+            name: "CMariaDB", path: "Sources/System/CMariaDB", pkgConfig: "libmariadb",
+            providers: [.apt(["libmariadb-dev"])]),
         .systemLibrary(
             name: "CZlib", path: "Sources/System/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CProcess", path: "Sources/System/CProcess"),
@@ -155,8 +180,10 @@ let package = Package(
         .executableTarget(
             name: "carillon",
             dependencies: [
-                "CarillonConfiguration", "CarillonCore", "CarillonEngine", "ControlSocket", "ExecDispatcher",
-                "FileFeed", "RQDispatcher", "RedisClient", "SQLiteStore", "Timetable", logging, lifecycle,
+                "BTUSocket", "CarillonConfiguration", "CarillonCore", "CarillonEngine", "ControlSocket",
+                "ExecDispatcher", "FileFeed", "FrappeDispatcher", "FrappeFeed", "FrappeMirror", "FrappeSite",
+                "RQDispatcher", "RedisClient", "SQLiteStore", "Timetable", logging, lifecycle,
+                .target(name: "MariaDBClient", condition: mariaDB),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
@@ -192,6 +219,11 @@ let package = Package(
         .testTarget(
             name: "FileFeedTests", dependencies: ["CarillonCore", "CarillonTestSupport", "FileFeed", "Timetable"]),
         .testTarget(
+            name: "MariaDBClientTests",
+            dependencies: [
+                "CarillonTestSupport", .target(name: "MariaDBClient", condition: mariaDB), logging,
+            ]),
+        .testTarget(
             name: "RQDispatcherTests",
             dependencies: [
                 "CarillonCore", "CarillonEngine", "CarillonTestSupport", "RQDispatcher", "RedisClient", "Timetable",
@@ -213,7 +245,7 @@ let package = Package(
 
 // A warning fails where changes are judged, and nowhere else: a newer compiler may have new ones.
 if Context.environment["CI"] != nil {
-    let foreign = ["carillon-shim", "CProcess", "CZlib"]
+    let foreign = ["carillon-shim", "CMariaDB", "CProcess", "CZlib"]
     for target in package.targets where !foreign.contains(target.name) {
         target.swiftSettings = (target.swiftSettings ?? []) + [.treatAllWarnings(as: .error)]
     }

@@ -66,6 +66,7 @@ extension StoreConformance {
             let digests = try await store.jobs(ofFeed: "files")
             try require(digests.map(\.digest), is: [bench.job.job.digest()])
             try require(digests.map(\.source), is: ["jobs.d/a.toml"])
+            try require(digests.map(\.nextDue), is: [bench.start.plus(60)])
             try require(try await store.jobs(ofFeed: "orders"), is: [])
         },
         Check("an old term writes nothing") { store in

@@ -23,7 +23,7 @@ struct Carillon: AsyncParsableCommand {
         version: version,
         subcommands: [
             Serve.self, Validate.self, Next.self, Jobs.self, Runs.self, Why.self, Status.self, Pause.self, Resume.self,
-            Feeds.self, Import.self, RQ.self,
+            Feeds.self, Import.self, RQ.self, BTU.self,
         ])
 
     /// Exit codes: 0 done, 1 failed, 2 bad usage or input.

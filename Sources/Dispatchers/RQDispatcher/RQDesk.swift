@@ -89,4 +89,47 @@ public struct RQDesk: Sendable {
             id: id, fields: fields.sorted { $0.name < $1.name }, traceback: sight.traceback,
             isGuarded: sight.guardText != nil)
     }
+
+    /// Every job there is a record of, in no order; `each` gets them batch by batch.
+    public func jobs(_ each: ([Job]) -> Void) async throws(RedisError) {
+        var cursor = "0"
+        repeat {
+            let page = try await client.send(
+                RedisCommand("SCAN", cursor, "MATCH", "rq:job:*", "COUNT", "1000")
+            ).array
+            cursor = page?.first?.text ?? "0"
+            let keys = (page?.last?.array ?? []).compactMap(\.text)
+            if keys.isEmpty { continue }
+            let hashes = try await client.send(
+                keys.map { RedisCommand("HMGET", $0, "status", "origin", "created_at", "description") })
+            each(
+                zip(keys, hashes).map { key, hash in
+                    let values = hash.array ?? []
+                    let fields = zip(["status", "origin", "created_at", "description"], values)
+                        .compactMap { name, value in value.text.map { (name: name, value: $0) } }
+                    return Job(id: String(key.dropFirst("rq:job:".count)), fields: fields, isGuarded: false)
+                })
+        } while cursor != "0"
+    }
+
+    /// What became of an order to run a job again.
+    public enum Requeued: Sendable {
+        case queued(String)
+        case unknown
+        /// It waits on its queue already, or a worker has it.
+        case active(String)
+    }
+
+    /// Puts a job that Redis still has a record of on its queue again.
+    public func requeue(_ id: String, now: Timestamp) async throws(RedisError) -> Requeued {
+        var command = RedisCommand.script(RQScripts.requeue, keys: [])
+        command.append(id)
+        command.append(RQTime.text(now))
+        let answer = try await client.send(command).array?.compactMap(\.text) ?? []
+        switch answer.first {
+        case "queued": return .queued(answer.last ?? "")
+        case "active": return .active(answer.last ?? "")
+        default: return .unknown
+        }
+    }
 }

@@ -88,6 +88,24 @@ public enum RQScripts {
         return 'ended'
         """)
 
+    /// Puts a job on its queue again, unless it waits there or runs. Answers `queued` or `active` with queue or status, or nothing.
+    static let requeue = RedisScript(
+        """
+        local job = 'rq:job:' .. ARGV[1]
+        local h = redis.call('HMGET', job, 'status', 'origin', 'data')
+        if not h[2] or not h[3] then return {} end
+        if h[1] == 'queued' or h[1] == 'started' then return {'active', h[1]} end
+        redis.call('HSET', job, 'status', 'queued', 'enqueued_at', ARGV[2])
+        redis.call('PERSIST', job)
+        redis.call('HDEL', job, 'started_at', 'ended_at', 'exc_info')
+        for _, registry in ipairs({'finished', 'failed', 'canceled', 'deferred', 'scheduled'}) do
+          redis.call('ZREM', 'rq:' .. registry .. ':' .. h[2], ARGV[1])
+        end
+        redis.call('RPUSH', 'rq:queue:' .. h[2], ARGV[1])
+        redis.call('SADD', 'rq:queues', 'rq:queue:' .. h[2])
+        return {'queued', h[2]}
+        """)
+
     /// The ledger has these outcomes: the guards live an hour more.
     static let release = RedisScript(
         """

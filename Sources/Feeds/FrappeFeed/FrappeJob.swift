@@ -2,14 +2,20 @@ import CarillonCore
 import Timetable
 
 /// Makes a job of a row.
-struct FrappeJob: Sendable {
+public struct FrappeJob: Sendable {
     let zones: ZoneDatabase
     /// Before every job's name.
     let prefix: String
     let catchUp: CatchUp
 
+    public init(zones: ZoneDatabase, prefix: String, catchUp: CatchUp) {
+        self.zones = zones
+        self.prefix = prefix
+        self.catchUp = catchUp
+    }
+
     /// What became of a row.
-    enum Reading: Sendable {
+    public enum Reading: Sendable {
         case job(Job, FeedProblem? = nil)
         case problem(FeedProblem)
         /// Disabled, and of no use for a job.
@@ -19,7 +25,7 @@ struct FrappeJob: Sendable {
     static let schedules = "tabBTU Task Schedule"
     static let tasks = "tabBTU Task"
 
-    func read(_ row: FrappeRow, _ siteZones: FrappeZones) -> Reading {
+    public func read(_ row: FrappeRow, _ siteZones: FrappeZones) -> Reading {
         let name = prefix + row.name
         do throws(FrappeSchedule.Fault) {
             if let fault = Job.fault(inName: name) { throw FrappeSchedule.Fault(column: "name", message: fault) }

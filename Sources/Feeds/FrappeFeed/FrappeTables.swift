@@ -8,6 +8,9 @@ public protocol FrappeTables: Sendable {
     /// When the rows with these names were last changed, as text; a row that is not there is missing.
     func modified(named names: [String]) async throws -> [String: String]
 
+    /// Every task, in the order of their names.
+    func tasks() async throws -> [FrappeTask]
+
     /// Throws when the database cannot be reached, or is none of a Frappe site.
     func check() async throws
 

@@ -46,7 +46,8 @@ public actor MemoryStore: JobStore {
         ledger.jobs.values.filter { !$0.removed && $0.stored.job.origin.feed == feed }.map { row in
             let job = row.stored.job
             return StoredJobDigest(
-                id: row.stored.id, name: job.name, source: job.origin.source, digest: job.digest())
+                id: row.stored.id, name: job.name, source: job.origin.source, digest: job.digest(),
+                nextDue: job.enabled ? row.stored.nextDue : nil)
         }
     }
 

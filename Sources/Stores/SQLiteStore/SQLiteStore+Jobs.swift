@@ -140,11 +140,16 @@ extension SQLiteStore {
         try await read { db in
             var digests: [StoredJobDigest] = []
             let rows = try Row.fetchCursor(
-                db, sql: "SELECT id, name, source, digest FROM jobs WHERE feed = ? AND removed = 0", arguments: [feed])
+                db,
+                sql: """
+                    SELECT id, name, source, digest, CASE WHEN enabled THEN next_due END
+                    FROM jobs JOIN cursors ON job_id = id WHERE feed = ? AND removed = 0
+                    """, arguments: [feed])
             while let row = try rows.next() {
                 digests.append(
                     StoredJobDigest(
-                        id: JobID(row[0]), name: row[1], source: row[2], digest: UInt64(bitPattern: row[3] as Int64)))
+                        id: JobID(row[0]), name: row[1], source: row[2], digest: UInt64(bitPattern: row[3] as Int64),
+                        nextDue: (row[4] as Int64?).map { Timestamp(microseconds: $0) }))
             }
             return digests
         }

@@ -14,7 +14,10 @@ struct RQ: AsyncParsableCommand {
 
     /// A desk on the configured Redis for as long as `body` takes.
     static func withDesk<T>(_ place: Place, _ body: (RQDesk) async throws -> T) async throws -> T {
-        let settings = try place.settings(zones: ZoneDatabase())
+        try await withDesk(try place.settings(zones: ZoneDatabase()), body)
+    }
+
+    static func withDesk<T>(_ settings: Settings, _ body: (RQDesk) async throws -> T) async throws -> T {
         let desk = RQDesk(
             try settings.redis.rq(identity: ""), logger: Logger(label: "rq") { _ in SwiftLogNoOpLogHandler() })
         let answer: T
@@ -92,20 +95,27 @@ struct RQ: AsyncParsableCommand {
             guard let job = try await RQ.withDesk(place, { try await $0.job(id) }) else {
                 throw Failure.failed("Redis has no job '\(id)'; its result may have expired")
             }
-            if json {
-                return print(
-                    JSONObject(
-                        [("id", .text(job.id)), ("guarded", .bool(job.isGuarded))]
-                            + job.fields.map { ($0.name, .text($0.value)) } + [("traceback", .text(job.traceback))]
-                    ).line)
-            }
-            print(Terminal.paint(job.id, .bold))
-            if job.fields.isEmpty { print("  its record has expired; only Carillon's guard is left") }
-            for (name, value) in job.fields { print("  \(name.padded(14))\(value)") }
-            if let traceback = job.traceback {
-                print("  traceback")
-                for line in traceback.split(whereSeparator: \.isNewline) { print("    \(line)") }
-            }
+            job.show(json)
+        }
+    }
+}
+
+extension RQDesk.Job {
+    /// All there is, for one reader or the other.
+    func show(_ json: Bool) {
+        if json {
+            return print(
+                JSONObject(
+                    [("id", .text(id)), ("guarded", .bool(isGuarded))] + fields.map { ($0.name, .text($0.value)) }
+                        + [("traceback", .text(traceback))]
+                ).line)
+        }
+        print(Terminal.paint(id, .bold))
+        if fields.isEmpty { print("  its record has expired; only Carillon's guard is left") }
+        for (name, value) in fields { print("  \(name.padded(14))\(value)") }
+        if let traceback {
+            print("  traceback")
+            for line in traceback.split(whereSeparator: \.isNewline) { print("    \(line)") }
         }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import BTUSocket
 import CarillonConfiguration
 import CarillonCore
 import CarillonEngine
@@ -22,6 +23,11 @@ struct Serve: AsyncParsableCommand {
             SIGTERM ends it gracefully; a second one at once. Runs that outlive it are taken up by the next daemon.
             """)
     @OptionGroup var place: Place
+    @Option(
+        help: ArgumentHelp(
+            "Do the work of BTU Scheduler, with its own configuration; there is no carillon.toml then.",
+            valueName: "file"))
+    var btu: String?
     @Flag(help: "Plan and record, dispatch nothing: to run beside another scheduler before switching.")
     var shadow = false
     @Option(help: "trace, debug, info, notice, warning or error.") var logLevel: String?
@@ -30,19 +36,42 @@ struct Serve: AsyncParsableCommand {
 
     func run() async throws {
         let zones = ZoneDatabase()
-        let config = try place.configFile()
-        var settings = try place.settings(zones: zones)
-        try override(&settings.log)
         let state = place.stateDirectory
+        var source = try source(zones)
+        try override(&source.settings.log)
         try StateDirectory.prepare(state)
-        let logger = try makeLogger(settings.log)
+        let logger = try makeLogger(source.settings.log)
+        if let label = source.label { logger.notice("\(label)") }
+        for remark in source.remarks { logger.warning("\(remark)") }
         do {
             let lock = try await Self.lock(state)
-            try await serve(settings, zones, configFile: config.path, state: state, logger)
+            try await serve(source.settings, zones, configFile: source.path, state: state, logger)
             withExtendedLifetime(lock) {}
         } catch let error as StoreError {
             throw Failure.failed(error.message)
         }
+    }
+
+    /// Where the settings come from.
+    private struct Source {
+        var settings: Settings
+        var path: String
+        /// What the site calls its scheduler.
+        var label: String?
+        var remarks: [FeedProblem] = []
+    }
+
+    private func source(_ zones: ZoneDatabase) throws -> Source {
+        guard let btu else {
+            return Source(settings: try place.settings(zones: zones), path: try place.configFile().path)
+        }
+        guard place.config == nil else { throw Failure.input("--btu and --config: give one of the two") }
+        let reading = try BTUReader.reading(Place.absolute(btu), zones: zones)
+        // Jobs of one's own may lie beside the store.
+        var settings = reading.settings
+        settings.jobsDirectory = place.stateDirectory + "/jobs.d"
+        return Source(
+            settings: settings, path: Place.absolute(btu), label: reading.label, remarks: reading.remarks)
     }
 
     /// A daemon killed in the act of starting a program holds its lock a moment longer, so a restart waits that moment.
@@ -72,8 +101,11 @@ struct Serve: AsyncParsableCommand {
         let exec = try makeDispatcher(settings.exec, state: state, environment: environment, logger: logger)
         let storeID = String(try await store.storeID(), radix: 16)
         let rq = RQDispatcher(try settings.redis.rq(identity: storeID), clock: clock, logger: logger)
-        let feed = FileFeed(
-            mainFile: configFile, jobsDirectory: settings.jobsFolder(beside: configFile), zones: zones,
+        let frappe = try FrappeParts(settings, storeID: storeID, zones: zones, logger: logger)
+        if !settings.startsUnconnected { try await frappe?.check() }
+        let files = FileFeed(
+            mainFile: btu == nil ? configFile : nil, jobsDirectory: settings.jobsFolder(beside: configFile),
+            zones: zones,
             defaultZone: settings.timeZone)
         var engineSettings = EngineSettings()
         engineSettings.grace = settings.exec.grace
@@ -81,11 +113,13 @@ struct Serve: AsyncParsableCommand {
         engineSettings.retention = settings.retention
         engineSettings.shadow = shadow
         let engine = try await EngineService(
-            store: store, dispatchers: [exec, rq], feeds: [feed], clock: clock, zones: zones, instance: instance,
+            store: store, dispatchers: [exec, rq] + (frappe.map { [$0.dispatcher] } ?? []),
+            feeds: [files] + (frappe.map { [$0.feed] } ?? []), clock: clock, zones: zones, instance: instance,
             bootID: StateDirectory.bootID, settings: engineSettings, logger: logger)
         let desk = OrderDesk(engine, version: Carillon.version)
         let control = ControlServer(path: state + "/control.sock", logger: logger) { await desk.handle($0) }
         var services: [any Service] = [engine, control]
+        services += try frappe?.services(store: store, isShadow: shadow) ?? []
         if let systemd = Systemd(
             environment: environment,
             isAlive: {
@@ -106,6 +140,8 @@ struct Serve: AsyncParsableCommand {
             try await group.run()
         } catch let error as StoreError {
             throw error
+        } catch let error as BTUSocket.Unusable {
+            throw Failure.failed("\(error)")
         } catch {
             throw Failure.failed("the daemon stopped: \(error)")
         }

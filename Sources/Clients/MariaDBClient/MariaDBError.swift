@@ -1,0 +1,69 @@
+#if MariaDB
+    /// What a server answered instead of rows, or why there was no answer.
+    ///
+    /// Nothing in it is secret: the address has no password, and parameters of statements are not repeated.
+    public struct MariaDBError: Error, Hashable, Sendable, CustomStringConvertible {
+        public struct Kind: Hashable, Sendable {
+            public var name: String
+
+            public init(name: String) { self.name = name }
+
+            /// No connection could be made: nobody listens or answers, no such host, no room for another connection.
+            public static let unreachable = Kind(name: "unreachable")
+            /// The connection ended in a call; what the call was to change may have been changed.
+            public static let lost = Kind(name: "lost")
+            /// No byte within `readTimeout` or `writeTimeout`; the connection is dropped.
+            public static let timedOut = Kind(name: "timed out")
+            /// The server is there and does not let this user do it: credentials, database, rights, TLS.
+            public static let refused = Kind(name: "refused")
+            /// The statement failed, and the connection is well: no such table (1146) or column (1054), for instance.
+            public static let statement = Kind(name: "statement")
+            /// The client was closed.
+            public static let closed = Kind(name: "closed")
+            /// A configuration that makes no sense.
+            public static let badConfiguration = Kind(name: "bad configuration")
+        }
+
+        public var kind: Kind
+        /// The server's number from 1000, or the C library's from 2000 and from 5000; 0 for the client's own errors.
+        public var code: Int
+        /// Five characters of the SQL standard, such as `42S02`; empty for the client's own errors.
+        public var sqlState: String
+        /// The server's or the library's own text, in English or the server's language.
+        public var message: String
+        /// `MariaDBConfiguration.address`.
+        public var server: String
+
+        public init(_ kind: Kind, _ message: String, code: Int = 0, sqlState: String = "", server: String) {
+            self.kind = kind
+            self.code = code
+            self.sqlState = sqlState
+            self.message = message
+            self.server = server
+        }
+
+        /// Nothing is wrong with what was asked; the same call may succeed later.
+        public var isUnavailable: Bool { [.unreachable, .lost, .timedOut].contains(kind) }
+
+        public var description: String { "\(server): \(message)" + (code == 0 ? "" : " (\(code), \(sqlState))") }
+    }
+
+    extension MariaDBError {
+        /// What a number means for a call that failed; the numbers are those of mysqld_error.h and errmsg.h.
+        static func kind(of code: Int, connecting: Bool, timedOut: Bool) -> Kind {
+            switch code {
+            // Too many connections, of all users and of this one.
+            case 1040, 1203, 1226: connecting ? .unreachable : .statement
+            // Account, host, database, table, column, privilege, routine; passwords that are over, locked accounts.
+            case 1044, 1045, 1049, 1129, 1130, 1142, 1143, 1227, 1370, 1698, 1820, 1862, 4151: .refused
+            // Ways to log in that the two have not in common; TLS.
+            case 1251, 1275, 2026, 2049, 2059, 2061, 5010, 5012: .refused
+            // Connection killed or aborted, packets that did not come or go, shutdown.
+            case 1053, 1152...1161, 1184, 1927, 4031: connecting ? .unreachable : .lost
+            // The library's own: after most of them the connection is of no more use, so it counts as lost.
+            case 0, 2000..<3000, 5000..<6000: connecting ? .unreachable : timedOut ? .timedOut : .lost
+            default: connecting ? .refused : .statement
+            }
+        }
+    }
+#endif
