@@ -50,6 +50,11 @@ extension Engine {
             switch item {
             case .dispatch(let batch):
                 let results = await dispatcher.dispatch(batch)
+                if let notify = settings.notify {
+                    for (dispatch, result) in zip(batch, results) where result == .accepted {
+                        notify(.queued(dispatch.attempt, job: dispatch.job, at: clock.now))
+                    }
+                }
                 await send(.results(dispatcher.kind, batch.map(\.attempt), results))
             case .cancel(let attempt): await dispatcher.cancel(attempt, grace: settings.grace)
             case .acknowledge(let attempts): await dispatcher.acknowledge(attempts)

@@ -131,6 +131,7 @@ public actor Engine<Clock: EngineClock> {
         do {
             let opened = try await store.openRuns(batch, lease: lease, now: clock.now)
             answered()
+            tell(of: batch, opened)
             await send(.opened(batch, opened))
         } catch {
             await send(.openFailed(batch, note(error)))
@@ -269,7 +270,17 @@ public actor Engine<Clock: EngineClock> {
 
     // MARK: Telling
 
+    /// Times that were missed, once the ledger has them.
+    private func tell(of batch: [JobAdvance], _ opened: Opened) {
+        guard let notify = settings.notify else { return }
+        for advance in batch where !advance.skips.isEmpty && !opened.refused.contains(advance.id) {
+            for skip in advance.skips where skip.reason.isMissed { notify(.missed(skip)) }
+        }
+    }
+
     private func report(_ run: Run) {
+        if run.state == .failed { settings.notify?(.failed(run)) }
+        if run.state == .skipped, run.held != nil { settings.notify?(.passedOver(run)) }
         Counter(label: "carillon_runs_total", dimensions: [("state", run.state.rawValue)]).increment()
         let level: Logger.Level =
             switch run.state {

@@ -18,5 +18,8 @@ public struct EngineSettings: Sendable {
     /// Plan and record, dispatch nothing: to run beside another scheduler.
     public var shadow = false
 
+    /// Told of whatever a person may want to hear of; it must not wait.
+    public var notify: (@Sendable (Notice) -> Void)?
+
     public init() {}
 }
