@@ -8,6 +8,6 @@ extension Job {
         encoder.outputFormatting = .sortedKeys
         // Every field of a job encodes: there is no number that is not finite and no key that is not text.
         guard let data = try? encoder.encode(self) else { return 0 }
-        return StableHash.hash(data)
+        return data.withUnsafeBytes { StableHash.hash($0) }
     }
 }
