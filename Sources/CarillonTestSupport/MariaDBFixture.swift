@@ -39,7 +39,7 @@ public final class MariaDBFixture: Sendable {
             SET NAMES utf8mb4;
             CREATE DATABASE IF NOT EXISTS \(Self.database) CHARACTER SET utf8mb4;
             CREATE USER IF NOT EXISTS '\(Self.user)'@'%' IDENTIFIED BY '\(quoted)';
-            GRANT ALL ON *.* TO '\(Self.user)'@'%';
+            GRANT ALL ON *.* TO '\(Self.user)'@'%' WITH GRANT OPTION;
 
             """)
         all.append("--init-file=\(start)")
@@ -103,8 +103,15 @@ public final class MariaDBFixture: Sendable {
         try await start()
     }
 
-    /// SIGSTOP: the kernel accepts connections for it, and nobody is answered.
-    public func suspend() { signal(SIGSTOP) }
+    /// SIGSTOP: the kernel accepts connections for it, and nobody is answered. Returns when all its threads stand.
+    public func suspend() async throws {
+        guard let running = server.withLock({ $0 }), running.isRunning else { return }
+        signal(SIGSTOP)
+        var news = siginfo_t()
+        while waitid(P_PID, id_t(running.processIdentifier), &news, WSTOPPED | WNOHANG) == 0, news.si_signo == 0 {
+            try await Task.sleep(for: .milliseconds(1))
+        }
+    }
 
     public func resume() { signal(SIGCONT) }
 
