@@ -12,27 +12,34 @@
             try await rig.client.execute("CREATE TABLE t (id INT)")
             try await rig.client.execute("CREATE TABLE other (id INT)")
             try await rig.client.execute("INSERT INTO t VALUES (1)")
-            let (begun, beginning) = AsyncStream.makeStream(of: Void.self)
-            let committed = DispatchSemaphore(value: 0)
+            let (steps, reached) = AsyncStream.makeStream(of: Void.self)
+            let goOn = DispatchSemaphore(value: 0)
             async let counts = rig.client.read { snapshot in
                 let count = { (table: String) in
                     try snapshot.first("SELECT COUNT(*) FROM " + table) { try $0.integer(0) } ?? -1
                 }
+                // It is the beginning that counts, not the first statement.
+                reached.yield()
+                goOn.wait()
                 let before = try count("t")
-                beginning.finish()
-                committed.wait()
+                reached.yield()
+                goOn.wait()
                 return try [before, count("t"), count("other")]
             }
-            for await _ in begun {}
             let writer = try rig.another()
+            var step = steps.makeAsyncIterator()
+            await step.next()
             try await writer.execute("INSERT INTO t VALUES (2), (3)")
-            try await writer.execute("INSERT INTO other VALUES (4)")
+            goOn.signal()
+            await step.next()
+            try await writer.execute("INSERT INTO t VALUES (4)")
+            try await writer.execute("INSERT INTO other VALUES (5)")
             let change = "SET STATEMENT lock_wait_timeout = 0 FOR ALTER TABLE t ADD b INT"
             let busy = try await failure { try await writer.execute(change) }
             #expect(busy.code == 1205 && busy.kind == .statement)
-            committed.signal()
+            goOn.signal()
             #expect(try await counts == [1, 1, 0])
-            #expect(try await rig.client.one("SELECT COUNT(*) FROM t") == "3")
+            #expect(try await rig.client.one("SELECT COUNT(*) FROM t") == "4")
             #expect(try await writer.one("SELECT @@tx_isolation") == "REPEATABLE-READ")
             // Nothing of it is left at the server.
             try await writer.execute(change)
