@@ -24,7 +24,7 @@
             }
             do throws(MariaDBError) {
                 setOptions(of: handle)
-                if configuration.socketPath == nil, let tls = configuration.tls { secure(handle, tls) }
+                if configuration.socketPath == nil, let tls = configuration.tls { try secure(handle, tls) }
                 try connect(handle)
                 try prepare(handle)
                 return handle
@@ -53,7 +53,12 @@
                 handle, MARIADB_OPT_RESTRICTED_AUTH, isSafe ? Self.plugins : Self.plainPlugins)
         }
 
-        private func secure(_ handle: Handle, _ tls: MariaDBConfiguration.TLS) {
+        private func secure(_ handle: Handle, _ tls: MariaDBConfiguration.TLS) throws(MariaDBError) {
+            // The library says neither which file it is, nor always that it is one.
+            for case let file? in [tls.caFile, tls.certificateFile, tls.keyFile] where access(file, R_OK) != 0 {
+                let reason = "\(file): \(String(cString: strerror(errno)))"
+                throw MariaDBError(.badConfiguration, reason, server: configuration.address)
+            }
             _ = carillon_mariadb_set_flag(handle, MYSQL_OPT_SSL_ENFORCE, 1)
             _ = carillon_mariadb_set_flag(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, tls.verify ? 1 : 0)
             _ = carillon_mariadb_set_text(handle, MARIADB_OPT_TLS_VERSION, "TLSv1.2,TLSv1.3")
@@ -98,7 +103,8 @@
             if failure.timedOut {
                 failure.message = "no answer within \(configuration.connectTimeout) s: \(failure.message)"
             } else if 2002...2004 ~= code {
-                failure.message = "no connection: \(failure.message)"
+                // 115 is EINPROGRESS, with which every attempt begins; why it failed the library does not keep.
+                failure.message = "no connection: \(failure.message.replacing(" (115)", with: ""))"
             }
             return failure.error(at: configuration, connecting: true)
         }

@@ -15,7 +15,7 @@
         public init(_ configuration: MariaDBConfiguration, logger: Logger) throws(MariaDBError) {
             self.configuration = configuration
             do {
-                connection = try BlockingConnection(name: "mariadb") {
+                connection = try BlockingConnection(name: configuration.threadName) {
                     Session(configuration, logger: logger)
                 } close: { session in
                     session.end()

@@ -52,6 +52,8 @@
         /// What a number means for a call that failed; the numbers are those of mysqld_error.h and errmsg.h.
         static func kind(of code: Int, connecting: Bool, timedOut: Bool) -> Kind {
             switch code {
+            // The library has it for a connection in use as well, and for whatever it waits for.
+            case 2026 where !connecting || timedOut: connecting ? .unreachable : timedOut ? .timedOut : .lost
             // Too many connections, of all users and of this one.
             case 1040, 1203, 1226: connecting ? .unreachable : .statement
             // Account, host, database, table, column, privilege, routine; passwords that are over, locked accounts.
