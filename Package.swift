@@ -192,10 +192,13 @@ let package = Package(
         .target(
             name: "CarillonTestSupport",
             dependencies: [
-                "CarillonCore", "CarillonEngine", "MemoryStore", "Timetable",
+                "CarillonCore", "CarillonEngine", "MemoryStore", "Timetable", logging,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .target(name: "MariaDBClient", condition: mariaDB),
             ]),
+        .testTarget(
+            name: "BTUSocketTests", dependencies: ["BTUSocket", "CarillonTestSupport", lifecycle, logging]),
         .testTarget(name: "BlockingConnectionTests", dependencies: ["BlockingConnection"]),
         .testTarget(
             name: "CarillonConfigurationTests",
@@ -218,6 +221,19 @@ let package = Package(
             ]),
         .testTarget(
             name: "FileFeedTests", dependencies: ["CarillonCore", "CarillonTestSupport", "FileFeed", "Timetable"]),
+        .testTarget(
+            name: "FrappeDispatcherTests",
+            dependencies: [
+                "CarillonCore", "CarillonEngine", "CarillonTestSupport", "FrappeDispatcher", "FrappeSite",
+                "RQDispatcher", "RedisClient", "Timetable", logging,
+            ]),
+        .testTarget(
+            name: "FrappeFeedTests",
+            dependencies: [
+                "CarillonCore", "CarillonTestSupport", "FrappeFeed", "FrappeMirror", "MemoryStore", "RedisClient",
+                "Timetable", logging,
+                .target(name: "MariaDBClient", condition: mariaDB),
+            ]),
         .testTarget(
             name: "MariaDBClientTests",
             dependencies: [

@@ -1,0 +1,163 @@
+import Foundation
+import Synchronization
+
+/// A web server that answers like a Frappe site with the app Background Tasks Unleashed; killed with the fixture.
+///
+/// A task's name says how it is answered: `TASK-404`, `TASK-417`, `TASK-500`, `TASK-503`, `TASK-HANG`, `TASK-GARBAGE` as they say, any
+/// other with a pickled call of the function that the name ends in, after a colon, or of `tasks.note`, with task and schedule.
+public final class FrappeWeb: Sendable {
+    public static let token = "token key:s3cret"
+
+    /// What it counted since its start.
+    public struct Count: Sendable, Codable {
+        public var requests: Int
+        /// The most at once.
+        public var most: Int
+        public var hosts: [String]
+        public var tasks: [String]
+    }
+
+    private static let program = #"""
+        import collections, http.server, json, pickle, ssl, sys, threading, time
+        port, token, delay, cert, key = int(sys.argv[1]), sys.argv[2], float(sys.argv[3]), sys.argv[4], sys.argv[5]
+        lock, now, most, requests, hosts, tasks = threading.Lock(), 0, 0, 0, set(), []
+        class Site(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            def do_GET(self):
+                global now, most, requests
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                if self.path == "/count":
+                    with lock:
+                        return self.answer(200, dict(requests=requests, most=most, hosts=sorted(hosts), tasks=tasks))
+                with lock:
+                    now += 1
+                    requests += 1
+                    most = max(most, now)
+                    hosts.add(self.headers.get("Host") or "")
+                try:
+                    time.sleep(delay)
+                    self.serve(body)
+                finally:
+                    with lock: now -= 1
+            def serve(self, body):
+                if self.headers.get("Authorization") != token:
+                    return self.answer(403, {"exc_type": "AuthenticationError"})
+                method = self.path.split(".")[-1]
+                if method == "test_ping": return self.answer(200, {"message": "pong"})
+                if method == "test_hello_world_bytes": return self.answer(200, b"hello world")
+                if method == "test_function_ping_now_bytes": return self.answer(200, pickle.dumps(("ping", None, (), {})))
+                if method != "get_pickled_task": return self.answer(404, {"exc_type": "DoesNotExistError"})
+                asked = json.loads(body)
+                task, schedule = asked["task_id"], asked["task_schedule_id"]
+                with lock: tasks.append(task)
+                if task in ("TASK-404", "TASK-417"):
+                    return self.answer(int(task[5:]), {"exception": "frappe.exceptions.DoesNotExistError: BTU Task " + task})
+                if task == "TASK-500": return self.answer(500, {"exception": "Traceback ...\nKeyError: 'wages'"})
+                if task == "TASK-503": return self.answer(503, b"no backend")
+                if task == "TASK-GARBAGE": return self.answer(200, {"message": "not a pickle"})
+                if task == "TASK-HANG": time.sleep(600)
+                function = task.split(":")[1] if ":" in task else "tasks.note"
+                self.answer(200, {"message": list(pickle.dumps((function, None, (task, schedule), {}), protocol=5))})
+            def answer(self, status, content):
+                data = content if isinstance(content, bytes) else json.dumps(content).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+            def log_message(self, *_): pass
+        class Server(http.server.ThreadingHTTPServer):
+            request_queue_size = 128
+        server = Server(("127.0.0.1", port), Site)
+        if cert:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(cert, key)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        server.serve_forever()
+        """#
+
+    public let folder: TemporaryFolder
+    public let port: Int
+    private let delay: Double
+    private let server = Mutex<Process?>(nil)
+
+    /// `delay` is how many seconds each answer takes.
+    public init(delay: Double = 0) throws {
+        folder = try TemporaryFolder()
+        port = try FreePort.find()
+        self.delay = delay
+        try folder.write("web.py", Self.program)
+    }
+
+    deinit { kill() }
+
+    /// Starts it, also again on the same port; returns when it answers.
+    public func start() async throws {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = ["python3", folder.path + "/web.py", "\(port)", Self.token, "\(delay)", "", ""]
+        process.standardInput = FileHandle.nullDevice
+        try folder.write("web.log", "")
+        process.standardError = FileHandle(forWritingAtPath: folder.path + "/web.log")
+        try Spawn.run(process)
+        server.withLock { $0 = process }
+        for _ in 0..<1000 where process.isRunning {
+            if (try? await count()) != nil { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        let log = (try? String(contentsOfFile: folder.path + "/web.log", encoding: .utf8)) ?? ""
+        throw ConformanceFailure(description: "the web server does not answer on port \(port)\n\(log)")
+    }
+
+    public func count() async throws -> Count {
+        let port = port
+        // A blocking read, so on a thread that may block.
+        let data = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Data, any Error>) in
+            DispatchQueue.global().async {
+                continuation.resume(
+                    with: Result { try Spawn.output("/usr/bin/env", ["python3", "-c", Self.reader, "\(port)"]) })
+            }
+        }
+        return try JSONDecoder().decode(Count.self, from: data)
+    }
+
+    private static let reader = """
+        import sys, urllib.request
+        sys.stdout.buffer.write(urllib.request.urlopen("http://127.0.0.1:" + sys.argv[1] + "/count", timeout=5).read())
+        """
+
+    public func kill() {
+        server.withLock { process in
+            if let running = process, running.isRunning {
+                Foundation.kill(running.processIdentifier, SIGKILL)
+                running.waitUntilExit()
+            }
+            process = nil
+        }
+    }
+
+    /// SIGSTOP: it takes connections and answers nobody.
+    public func suspend() { signal(SIGSTOP) }
+    public func resume() { signal(SIGCONT) }
+
+    private func signal(_ number: Int32) {
+        server.withLock { if let running = $0 { _ = Foundation.kill(running.processIdentifier, number) } }
+    }
+}
+
+extension Spawn {
+    /// What a program writes; throws when it fails. Blocks.
+    static func output(_ path: String, _ arguments: [String]) throws -> Data {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: path)
+        process.arguments = arguments
+        let pipe = Pipe()
+        process.standardOutput = pipe
+        process.standardError = FileHandle.nullDevice
+        process.standardInput = FileHandle.nullDevice
+        try run(process)
+        let data = pipe.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else { throw ConformanceFailure(description: "\(path) failed") }
+        return data
+    }
+}

@@ -1,0 +1,125 @@
+import CarillonConfiguration
+import CarillonCore
+import CarillonTestSupport
+import Testing
+import Timetable
+
+/// BTU Scheduler's own file.
+struct BTUReaderTests {
+    private static let sample = """
+        # This is the TOML configuration file for the BTU Scheduler Daemon
+        name = "BTU Scheduler Daemon"
+        full_refresh_internal_secs = 90
+        scheduler_polling_interval=60
+
+        mysql_user = "root"
+        mysql_password = "some_password"
+        mysql_host = "localhost"
+        mysql_port = 3313
+        mysql_database = "foo"
+
+        rq_host = "127.0.0.1"
+        rq_port = 11000
+
+        socket_path = "/tmp/btu_scheduler.sock"
+        webserver_ip = "127.0.0.1"
+        webserver_port = 8000
+        webserver_token = "token abcdef123456789:abcdef123456789"
+
+        """
+
+    private func read(_ text: String) throws -> BTUReader.Reading {
+        let folder = try TemporaryFolder()
+        return try BTUReader(zones: ZoneDatabase()).read(path: try folder.write("btu.conf", text))
+    }
+
+    private func problems(_ text: String) throws -> [String] {
+        do {
+            _ = try read(text)
+            return []
+        } catch let error as ConfigurationError {
+            return error.problems.map { "\($0.line.map(String.init) ?? "-") \($0.key ?? "-"): \($0.message)" }
+        }
+    }
+
+    @Test func theSampleStartsAsItStands() throws {
+        let reading = try read(Self.sample)
+        let settings = reading.settings
+        let frappe = try #require(settings.frappe)
+        #expect(reading.label == "BTU Scheduler Daemon")
+        #expect(frappe.refresh == 90_000_000 && frappe.host == "localhost" && frappe.port == 3313)
+        #expect(frappe.user == "root" && frappe.password == "some_password" && frappe.database == "foo")
+        #expect(settings.redis.url == "redis://127.0.0.1:11000/0" && settings.redis.queuePrefix == "")
+        #expect(settings.socket?.path == "/tmp/btu_scheduler.sock" && settings.socket?.group == nil)
+        #expect(frappe.web.host == "127.0.0.1" && frappe.web.port == 8000 && frappe.web.hostHeader == nil)
+        #expect(frappe.web.token == "token abcdef123456789:abcdef123456789")
+        #expect(settings.timeZone == "UTC" && settings.log.level == .info && !settings.startsUnconnected)
+        #expect(settings.email == nil && frappe.mirror)
+        #expect(reading.remarks.map(\.key) == ["scheduler_polling_interval"])
+    }
+
+    @Test func everyKeyHasItsMeaning() throws {
+        let reading = try read(
+            Self.sample + """
+                environment_name = "production"
+                full_refresh_interval_secs = 30
+                time_zone_string = "America/New_York"
+                tracing_level = "Warn"
+                startup_without_database_connections = true
+                socket_file_group_owner = "frappe"
+                webserver_host_header = "erp.example.com"
+                rq_queue_prefix = "home-frappe-bench"
+                email_address_from = "btu@example.com"
+                email_host_name = "mail.example.com"
+                email_host_port = 465
+                email_account_name = "btu"
+                email_account_password = "pw"
+                email_addresses = ["ops@example.com", "cfo@example.com"]
+                email_on_level = "INFO"
+                email_when_queuing = true
+                """)
+        let settings = reading.settings
+        #expect(reading.label == "BTU Scheduler Daemon, production")
+        #expect(settings.frappe?.refresh == 30_000_000 && settings.frappe?.zone == "America/New_York")
+        #expect(settings.timeZone == "America/New_York" && settings.log.level == .warning && settings.startsUnconnected)
+        #expect(settings.socket?.group == "frappe" && settings.frappe?.web.hostHeader == "erp.example.com")
+        #expect(settings.redis.queuePrefix == "home-frappe-bench")
+        let email = try #require(settings.email)
+        #expect(email.from == "btu@example.com" && email.to == ["ops@example.com", "cfo@example.com"])
+        #expect(email.host == "mail.example.com" && email.port == 465 && email.security == .tls)
+        #expect(email.user == "btu" && email.password == "pw" && email.on == [.failed, .missed, .queued])
+        #expect(
+            try read(
+                Self.sample
+                    + "email_addresses = \"a@b.c, d@e.f\"\nemail_address_from = \"x@y.z\"\nemail_host_name = \"h\""
+            )
+            .settings.email?.to == ["a@b.c", "d@e.f"])
+    }
+
+    @Test func anUnknownKeyIsARemarkThatNamesIt() throws {
+        let remarks = try read(Self.sample + "mysql_pasword = \"x\"\n").remarks
+        #expect(remarks.last?.key == "mysql_pasword" && remarks.last?.line == 19)
+        #expect(remarks.last?.message == "unknown key; did you mean mysql_password?")
+    }
+
+    @Test func missingAndMistypedKeysAreNamedWithTheirLines() throws {
+        #expect(
+            try problems("name = \"x\"").map { $0.split(separator: " ")[1] }.sorted() == [
+                "mysql_database:", "mysql_host:", "mysql_password:", "mysql_user:", "rq_host:", "rq_port:",
+                "socket_path:",
+                "webserver_ip:", "webserver_port:", "webserver_token:",
+            ])
+        let text = Self.sample.replacing("rq_port = 11000", with: "rq_port = \"11000\"")
+        #expect(try problems(text) == ["13 rq_port: expected a whole number, found text"])
+        #expect(try problems(Self.sample + "time_zone_string = \"Nowhere/Land\"").count == 1)
+        #expect(
+            try problems(Self.sample + "tracing_level = \"LOUD\"") == [
+                "19 tracing_level: \"LOUD\" is none of TRACE, DEBUG, INFO, WARN, ERROR"
+            ])
+        #expect(
+            try problems(Self.sample + "email_host_name = \"h\"").map { $0.split(separator: " ")[1] } == [
+                "email_address_from:", "email_addresses:",
+            ])
+        #expect(try problems("name = ").count == 1)
+    }
+}

@@ -1,0 +1,68 @@
+import FrappeFeed
+import Synchronization
+
+/// Tables in memory, that can be away.
+final class FakeTables: FrappeTables {
+    struct Away: Error {}
+
+    private struct State {
+        var rows: [String: FrappeRow] = [:]
+        var isAway = false
+        var asked = 0
+        var waiting: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+    }
+
+    private let state = Mutex(State())
+
+    var isAway: Bool {
+        get { state.withLock { $0.isAway } }
+        set { state.withLock { $0.isAway = newValue } }
+    }
+
+    func put(_ name: String, cron: String, modified: String, enabled: Bool = true) {
+        var row = FrappeRow(name: name, modified: modified, enabled: enabled)
+        (row.frequency, row.cron, row.task) = ("Cron Style", cron, "TASK-0001")
+        row.taskRow = FrappeRow.Task(function: "tasks.note")
+        state.withLock { $0.rows[name] = row }
+    }
+
+    /// Does something, and returns when somebody has asked what was modified since.
+    func untilAsked(after body: () -> Void) async {
+        let count = state.withLock { $0.asked }
+        body()
+        await withCheckedContinuation { continuation in
+            let isDone = state.withLock { state in
+                if state.asked > count { return true }
+                state.waiting.append((count, continuation))
+                return false
+            }
+            if isDone { continuation.resume() }
+        }
+    }
+
+    func rows<Made: Sendable>(
+        named names: [String]?, _ make: @escaping @Sendable (FrappeRow, FrappeZones) -> Made
+    ) async throws -> [Made] {
+        if isAway { throw Away() }
+        let rows = state.withLock { $0.rows.values.filter { names?.contains($0.name) ?? true } }
+        return rows.map { make($0, FrappeZones(cron: "America/New_York", site: "America/New_York")) }
+    }
+
+    func modified(named names: [String]) async throws -> [String: String] {
+        let (answer, woken) = state.withLock { state in
+            state.asked += 1
+            let woken = state.waiting.filter { $0.count < state.asked }.map(\.continuation)
+            state.waiting.removeAll { $0.count < state.asked }
+            return (
+                state.isAway ? nil : state.rows.filter { names.contains($0.key) }.compactMapValues(\.modified), woken
+            )
+        }
+        for continuation in woken { continuation.resume() }
+        guard let answer else { throw Away() }
+        return answer
+    }
+
+    func tasks() async throws -> [FrappeTask] { [] }
+    func check() async throws { if isAway { throw Away() } }
+    func close() async {}
+}
