@@ -1,5 +1,6 @@
 #if MariaDB
     import CarillonTestSupport
+    import Foundation
     import MariaDBClient
     import Testing
 
@@ -70,6 +71,16 @@
                         $0.socketPath = rig.server.socketPath
                         $0.host = ""
                     }) == "carillon@%")
+            // As who this process is; the server asks the kernel.
+            let me = NSUserName()
+            try await rig.client.execute("CREATE OR REPLACE USER '\(me)'@'localhost' IDENTIFIED VIA unix_socket")
+            let known = try rig.another {
+                $0.socketPath = rig.server.socketPath
+                $0.user = me
+                $0.password = nil
+                $0.database = ""
+            }
+            #expect(try await Self.ask(known) == "\(me)@localhost")
             // By TCP, though the library has ideas of its own about this name.
             #expect(try await Self.ask(rig.another { $0.host = "localhost" }) == "carillon@%")
             #expect(try await rig.another { $0.database = "" }.one("SELECT DATABASE()") == nil)
