@@ -4,7 +4,8 @@
     import MariaDBClient
     import Testing
 
-    @Suite(.timeLimit(.minutes(2)))
+    // One server at a time: each start costs half a second of a core.
+    @Suite(.serialized, .timeLimit(.minutes(2)))
     struct AccessTests {
         private static let ask = { @Sendable (client: MariaDBClient) in try await client.one("SELECT CURRENT_USER()") }
 
