@@ -3,7 +3,8 @@
     import MariaDBClient
     import Testing
 
-    @Suite(.timeLimit(.minutes(2)))
+    // One server at a time: each start costs half a second of a core.
+    @Suite(.serialized, .timeLimit(.minutes(2)))
     struct FailureTests {
         @Test func aServerThatIsKilledAndComesBack() async throws {
             let rig = try await Rig()

@@ -2,7 +2,8 @@
     import MariaDBClient
     import Testing
 
-    @Suite(.timeLimit(.minutes(2)))
+    // One server at a time: each start costs half a second of a core.
+    @Suite(.serialized, .timeLimit(.minutes(2)))
     struct ValueTests {
         @Test func textComesBackAsItWent() async throws {
             // What old configurations of Frappe's tell the server, and defaults that are wrong for everything.

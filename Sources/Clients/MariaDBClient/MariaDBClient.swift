@@ -2,7 +2,7 @@
     import BlockingConnection
     import Logging
 
-    /// One connection to a MariaDB or MySQL server, on a thread of its own, for one call at a time.
+    /// One connection to a MariaDB server, on a thread of its own, for one call at a time.
     ///
     /// It opens with the first call, and again with the first call after it broke; nothing is sent twice. A call ends by
     /// the configuration's time-outs; cancelling its task does not end it sooner. There is no backoff: whoever calls

@@ -1,7 +1,7 @@
 #if MariaDB
     /// What a server answered instead of rows, or why there was no answer.
     ///
-    /// Nothing in it is secret: the address has no password, and parameters of statements are not repeated.
+    /// No password is in it. The server's text may repeat a value, such as the one that is there already (1062).
     public struct MariaDBError: Error, Hashable, Sendable, CustomStringConvertible {
         public struct Kind: Hashable, Sendable {
             public var name: String
