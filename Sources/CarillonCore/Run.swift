@@ -148,6 +148,9 @@ public struct AttemptID: Hashable, Sendable, CustomStringConvertible {
     }
 
     public var description: String { "\(run)-\(attempt)" }
+
+    /// One attempt follows another: two are seldom in one table.
+    public func hash(into hasher: inout Hasher) { hasher.combine(run) }
 }
 
 extension AttemptID {

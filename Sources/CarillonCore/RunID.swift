@@ -34,7 +34,19 @@ public struct RunID: Hashable, Comparable, Sendable, Codable, CustomStringConver
         self.init(second: second, hash: hash)
     }
 
-    public var description: String { Self.hex(UInt64(second), digits: 8) + Self.hex(hash, digits: 16) }
+    public var description: String {
+        String(unsafeUninitializedCapacity: 24) { text in
+            for place in 0..<24 {
+                let rest = place < 8 ? UInt64(second) >> (28 - 4 * place) : hash >> (92 - 4 * place)
+                let digit = UInt8(truncatingIfNeeded: rest & 15)
+                text[place] = digit + (digit < 10 ? UInt8(ascii: "0") : UInt8(ascii: "a") - 10)
+            }
+            return 24
+        }
+    }
+
+    /// A hash is in it already.
+    public func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 
     public static func < (a: RunID, b: RunID) -> Bool { (a.second, a.hash) < (b.second, b.hash) }
 
@@ -49,10 +61,5 @@ public struct RunID: Hashable, Comparable, Sendable, Codable, CustomStringConver
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
-    }
-
-    private static func hex(_ value: UInt64, digits: Int) -> String {
-        let text = String(value, radix: 16)
-        return String(repeating: "0", count: digits - text.count) + text
     }
 }

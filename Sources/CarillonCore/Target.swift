@@ -10,6 +10,9 @@ public enum Target: Hashable, Sendable, Codable {
 
         /// Its runs are processes of this machine, which a stop of the daemon may end; the others have a life elsewhere.
         public var isChild: Bool { self == .exec }
+
+        /// By its place: the compiler would hash the word.
+        public func hash(into hasher: inout Hasher) { hasher.combine(isChild) }
     }
 
     public var kind: Kind {

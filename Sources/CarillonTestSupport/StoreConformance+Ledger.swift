@@ -50,6 +50,25 @@ extension StoreConformance {
             try require(Set(opened.new.map(\.id)).count, is: 2, "ids")
             try require(try await store.runs(RunQuery(job: "tick")).count, is: 2)
         },
+        Check("of a large batch the new ones are answered, in its order") { store in
+            let bench = try await Bench(store)
+            var all = (1...100).map { bench.run(bench.start.plus(60 * $0)) }
+            let end = bench.start.plus(6_000)
+            let known = bench.advance(to: end, runs: [all[7], all[50]])
+            _ = try await store.openRuns([known], lease: bench.lease, now: bench.start)
+            let back = JobCursor(id: bench.job.id, nextDue: bench.start.plus(60))
+            try await store.rewind([back], lease: bench.lease, now: bench.start)
+            all[30].id = all[20].id
+            let opened = try await store.openRuns(
+                [bench.advance(to: end, runs: all)], lease: bench.lease, now: bench.start)
+            all.remove(at: 50)
+            all.remove(at: 7)
+            try require(opened.new.map(\.scheduledAt), is: all.map(\.scheduledAt))
+            try require(try await bench.fresh().opened, is: 100)
+            let ids = Set(try await store.activeRuns(after: nil, limit: 200).map(\.id))
+            try require(ids.count, is: 100, "ids")
+            try require(ids.isSuperset(of: opened.new.map(\.id)), is: true, "the ids they got")
+        },
         Check("a changed job refuses a plan of its old revision, the others go on") { store in
             let bench = try await Bench(store)
             let other = try await Bench.put(Samples.job("other"), in: store, bench.lease)

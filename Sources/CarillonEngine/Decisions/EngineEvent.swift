@@ -82,6 +82,12 @@ public struct LoadedJob: Sendable {
         opened = stored.opened
     }
 
+    /// This far the store has it by now.
+    mutating func follow(_ advance: JobAdvance) {
+        cursor = advance.to
+        nextDue = advance.nextDue
+    }
+
     var stored: StoredJob {
         StoredJob(
             id: definition.id, job: definition.job, revision: definition.revision, cursor: cursor, nextDue: nextDue,

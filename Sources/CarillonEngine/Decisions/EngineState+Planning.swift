@@ -22,7 +22,7 @@ extension EngineState {
 
     /// Takes jobs out of the heap until their plan is in the ledger.
     mutating func plan(_ ids: [JobID], _ effects: inout [EngineEffect]) {
-        let fresh = ids.filter { planning.insert($0).inserted }
+        let fresh = ids.filter { planning.insert($0) }
         if !readingAhead.isEmpty { readingAhead.subtract(fresh) }
         if !fresh.isEmpty { effects.append(.read(fresh)) }
     }
@@ -47,6 +47,7 @@ extension EngineState {
     /// Definitions that need no reading.
     public func cached(_ ids: [JobID]) -> (known: [LoadedJob], missing: [JobID]) {
         var known: [LoadedJob] = []
+        known.reserveCapacity(ids.count)
         var missing: [JobID] = []
         for id in ids {
             if let job = cache[id] { known.append(job) } else { missing.append(id) }
@@ -120,8 +121,7 @@ extension EngineState {
                 again.append(advance.id)
                 continue
             }
-            cache[advance.id]?.cursor = advance.to
-            cache[advance.id]?.nextDue = advance.nextDue
+            cache[advance.id]?.follow(advance)
             rest(JobCursor(id: advance.id, nextDue: advance.nextDue))
         }
         for run in opened.new {

@@ -20,14 +20,14 @@ extension EngineState {
 
     /// A run of the ledger enters the engine.
     mutating func track(_ run: Run, _ definition: Definition, _ now: Timestamp, _ effects: inout [EngineEffect]) {
-        guard runs[run.id] == nil else { return }
+        if case .some = runs[run.id] { return }
         var tracked = TrackedRun(run: run, definition: definition)
         tracked.run.notBefore = min(run.notBefore, now.adding(microseconds: definition.longestWait(of: run)))
         if tracked.isReady(now) {
             // The way of nearly all runs of a burst.
             tracked.queued = true
             runs[run.id] = tracked
-            byJob[run.jobID, default: []].append(run.id)
+            append(run)
             queues[definition.job.target.kind, default: []].append(run.id)
             joinOutage(tracked, now, &effects)
             return
@@ -38,7 +38,7 @@ extension EngineState {
                 apply(.cancel(reason: "replaced by a newer run"), to: older, at: now, &effects)
             }
         }
-        byJob[run.jobID, default: []].append(run.id)
+        append(run)
         if run.dispatchedAt != nil {
             out[definition.job.target.kind, default: 0] += 1
             setTimeOuts(run.id, now)
@@ -49,6 +49,10 @@ extension EngineState {
             settleUnreceived(run.id, now, &effects)
             offer(run.id, now, &effects)
         }
+    }
+
+    private mutating func append(_ run: Run) {
+        if byJob[run.jobID]?.append(run.id) == nil { byJob[run.jobID] = [run.id] }
     }
 
     /// A crash came between the ledger and the executor, which never had this attempt: nobody else will end it.

@@ -22,7 +22,8 @@ extension EngineState {
         marksSince = since
         let isBusy = !planning.isEmpty || queues.values.contains { !$0.isEmpty }
         guard !isBusy || stopping || since.adding(microseconds: limits.markLag) <= now else { return }
-        for id in marks where runs[id].map({ !$0.isSaved }) ?? false { unsavedIDs.insert(id) }
+        unsavedIDs.reserveCapacity(unsavedIDs.count + marks.count)
+        for id in marks where runs[id]?.isSaved == false { unsavedIDs.insert(id) }
         marks = []
         marksSince = nil
     }

@@ -40,22 +40,22 @@ public struct EngineState: Sendable {
     public var capacity: [Target.Kind: Int] = [:]
 
     var heap: CursorHeap
-    var planning: Set<JobID> = []
+    var planning = JobSet()
     /// Jobs whose definition is about to change.
     package internal(set) var held: Set<JobID> = []
     /// Jobs that changed while their plan was under way: what it says of their cursor is old.
     var outdated: Set<JobID> = []
     /// Definitions of jobs that are planned, or due soon.
-    var cache: [JobID: LoadedJob] = [:]
+    var cache = Table<JobID, LoadedJob>()
     /// Definitions that are being read before they are due; a job that changes or is planned meanwhile leaves.
     var readingAhead: Set<JobID> = []
     /// Jobs due soon whose definition is still to be read, the earliest last.
     var toReadAhead: [JobID] = []
     /// When the heap is next searched for them.
     var nextLook = Timestamp.distantPast
-    var runs = RunTable()
+    var runs = Table<RunID, TrackedRun>()
     /// Runs that are not final, oldest first.
-    var byJob: [JobID: [RunID]] = [:]
+    var byJob = Table<JobID, [RunID]>()
     var queues: [Target.Kind: Deque<RunID>] = [:]
     var out: [Target.Kind: Int] = [:]
     var dispatching: Set<Target.Kind> = []
@@ -175,7 +175,7 @@ public struct EngineState: Sendable {
     /// What stands against going on, for those who look for a fault.
     package var predicament: String {
         "wakes \(nextWake.map(\.description) ?? "never"), holds until \(holdUntil.map(\.description) ?? "-"), "
-            + "plans \(planning.map(\.number).sorted()), holds \(held.map(\.number).sorted()), "
+            + "plans \(planning.all.map(\.number)), holds \(held.map(\.number).sorted()), "
             + "sweeps \(leftSinceSweep != nil), "
             + "paused \(paused), stopping \(stopping), saving \(saving), tracks \(runs.count)"
     }

@@ -14,7 +14,7 @@ struct RQEntry: Sendable {
     var givenUpAt: Timestamp?
 
     /// What stands in the guard, so that an attempt whose hash is gone can still be read: `result_ttl queue`.
-    var guardText: String { "\(resultTTL) \(queue)" }
+    var guardText: String { String(resultTTL) + " " + queue }
 
     init(_ attempt: AttemptID, queue: String, resultTTL: Int64) {
         self.attempt = attempt

@@ -8,14 +8,14 @@ extension SQLiteStore {
         let store = try await storeID()
         return try await write(under: lease) { db in
             var opened = Opened()
-            opened.new.reserveCapacity(batch.count)
             var advance = try QuickStatement(
                 db,
                 """
                 UPDATE cursors SET cursor = ?, next_due = ?, opened = opened + ?
                 WHERE job_id = ? AND revision = ? AND cursor = ? AND enabled = 1
                 """)
-            var insert = try QuickStatement(db, Self.insertion)
+            var planned: [Run] = []
+            planned.reserveCapacity(batch.count)
             for part in batch {
                 advance.bind(part.to)
                 advance.bind(part.nextDue)
@@ -27,22 +27,10 @@ extension SQLiteStore {
                     opened.refused.insert(part.id)
                     continue
                 }
-                var old: Int64 = 0
-                for run in part.runs {
-                    if try Self.insert(run, &insert) {
-                        opened.new.append(run)
-                    } else if let written = try Self.insertUnderAnotherID(run, store: store, &insert, db) {
-                        opened.new.append(written)
-                    } else {
-                        old += 1
-                    }
-                }
-                if old > 0 {
-                    try db.cachedStatement(sql: "UPDATE cursors SET opened = opened - ? WHERE job_id = ?")
-                        .execute(arguments: [old, part.id.number])
-                }
+                planned += part.runs
                 for skip in part.skips { try Self.insert(skip, db) }
             }
+            opened.new = try Self.insert(planned, store: store, db)
             return opened
         }
     }
@@ -50,47 +38,10 @@ extension SQLiteStore {
     public func openManual(_ run: Run, lease: Lease, now: Timestamp) async throws -> Run {
         try await write(under: lease) { db in
             var run = run
-            var insert = try QuickStatement(db, Self.insertion)
+            var insert = try QuickStatement(db, Self.insertion(rows: 1))
             while try !Self.insert(run, &insert) { run.id.hash &+= 1 }
             return run
         }
-    }
-
-    /// Answers nil when the occurrence is in the ledger already; a clash of ids draws another.
-    private static func insertUnderAnotherID(
-        _ run: Run, store: UInt64, _ insert: inout QuickStatement, _ db: Database
-    ) throws -> Run? {
-        let there = try Row.fetchOne(
-            try db.cachedStatement(sql: "SELECT 1 FROM runs WHERE job_id = ? AND scheduled_at = ? AND manual = 0"),
-            arguments: [run.jobID.number, run.scheduledAt.microseconds])
-        if there != nil { return nil }
-        var run = run
-        var salt: UInt64 = 1
-        repeat {
-            run.id = RunID(store: store, job: run.job, scheduledAt: run.scheduledAt, salt: salt)
-            salt += 1
-        } while try !Self.insert(run, &insert)
-        return run
-    }
-
-    private static let insertion = """
-        INSERT INTO runs (id, job_id, revision, trigger, scheduled_at, manual, not_before, state, attempt,
-        created_at, instance, reason) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, ?) ON CONFLICT DO NOTHING
-        """
-
-    private static func insert(_ run: Run, _ insert: inout QuickStatement) throws -> Bool {
-        insert.bind(run.id)
-        insert.bind(Int64(run.jobID.number))
-        insert.bind(run.revision)
-        insert.bind(run.trigger.rawValue)
-        insert.bind(run.scheduledAt)
-        // A manual run is outside the unique key of occurrences: its own number stands in the key's third place.
-        insert.bind(run.occurrence == nil ? Int64(bitPattern: run.id.hash | 1) : 0)
-        insert.bind(run.notBefore)
-        insert.bind(run.createdAt)
-        insert.bind(run.instance)
-        insert.bind(run.reason)
-        return try insert.run() == 1
     }
 
     /// A skip that goes on where the last one of its kind ended is the same record, longer.

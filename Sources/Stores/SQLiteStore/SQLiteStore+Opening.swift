@@ -1,0 +1,99 @@
+import CarillonCore
+import GRDB
+import Timetable
+
+/// New rows of the ledger.
+extension SQLiteStore {
+    /// Rows of one statement; most of its cost is its own.
+    private static let inStatement = 20
+
+    /// Writes new runs in the order of their ids, so that each page of an index is touched once. Answers those that were
+    /// not there, with the ids they got, in the order they came in.
+    static func insert(_ runs: [Run], store: UInt64, _ db: Database) throws -> [Run] {
+        var written = runs
+        var old: [Int] = []
+        var single = try QuickStatement(db, insertion(rows: 1))
+        var several = try QuickStatement(db, insertion(rows: inStatement))
+        var rest = runs.indices.map { (id: runs[$0].id, index: $0) }.sorted { $0.id < $1.id }[...]
+        while !rest.isEmpty {
+            let group = rest.prefix(inStatement)
+            rest = rest.dropFirst(inStatement)
+            if group.count == inStatement, try insert(group.lazy.map { runs[$0.index] }, &several, db) { continue }
+            for (_, index) in group where try !insert(runs[index], &single) {
+                if let other = try insertUnderAnotherID(runs[index], store: store, &single, db) {
+                    written[index] = other
+                } else {
+                    old.append(index)
+                }
+            }
+        }
+        if old.isEmpty { return written }
+        for index in old {
+            try db.cachedStatement(sql: "UPDATE cursors SET opened = opened - 1 WHERE job_id = ?")
+                .execute(arguments: [runs[index].jobID.number])
+        }
+        let isNew = Set(runs.indices).subtracting(old)
+        return written.indices.filter(isNew.contains).map { written[$0] }
+    }
+
+    /// All of these, or none when one of them cannot be written.
+    private static func insert(
+        _ runs: some Collection<Run>, _ several: inout QuickStatement, _ db: Database
+    ) throws -> Bool {
+        for run in runs { bind(run, &several) }
+        let count = try several.run()
+        if count == runs.count { return true }
+        // A new row has the highest number.
+        if count > 0 {
+            try db.cachedStatement(sql: "DELETE FROM runs WHERE row > ?")
+                .execute(arguments: [db.lastInsertedRowID - Int64(count)])
+        }
+        return false
+    }
+
+    /// False when the id or the occurrence is there already.
+    static func insert(_ run: Run, _ single: inout QuickStatement) throws -> Bool {
+        bind(run, &single)
+        return try single.run() == 1
+    }
+
+    /// Answers nil when the occurrence is in the ledger already; a clash of ids draws another.
+    private static func insertUnderAnotherID(
+        _ run: Run, store: UInt64, _ single: inout QuickStatement, _ db: Database
+    ) throws -> Run? {
+        let there = try Row.fetchOne(
+            try db.cachedStatement(sql: "SELECT 1 FROM runs WHERE job_id = ? AND scheduled_at = ? AND manual = 0"),
+            arguments: [run.jobID.number, run.scheduledAt.microseconds])
+        if there != nil { return nil }
+        var run = run
+        var salt: UInt64 = 1
+        repeat {
+            run.id = RunID(store: store, job: run.job, scheduledAt: run.scheduledAt, salt: salt)
+            salt += 1
+        } while try !insert(run, &single)
+        return run
+    }
+
+    /// A row that cannot be written is left out.
+    static func insertion(rows: Int) -> String {
+        let row = "(?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, ?)"
+        return """
+            INSERT OR IGNORE INTO runs (id, job_id, revision, trigger, scheduled_at, manual, not_before, state, attempt,
+            created_at, instance, reason) VALUES \(Array(repeating: row, count: rows).joined(separator: ", "))
+            """
+    }
+
+    private static func bind(_ run: Run, _ insert: inout QuickStatement) {
+        insert.bind(run.id)
+        insert.bind(Int64(run.jobID.number))
+        insert.bind(run.revision)
+        insert.bind(run.trigger.rawValue)
+        insert.bind(run.scheduledAt)
+        // A manual run is outside the unique key of occurrences: its own number stands in the key's third place.
+        insert.bind(run.occurrence == nil ? Int64(bitPattern: run.id.hash | 1) : 0)
+        insert.bind(run.notBefore)
+        insert.bind(run.createdAt)
+        insert.bind(run.instance)
+        insert.bind(run.reason)
+    }
+}
