@@ -212,7 +212,10 @@ let package = Package(
             ]),
         .testTarget(
             name: "DaemonTests",
-            dependencies: ["CarillonTestSupport", "RedisClient", "carillon", "carillon-shim", logging]),
+            dependencies: [
+                "CarillonTestSupport", "RedisClient", "carillon", "carillon-shim", logging,
+                .target(name: "MariaDBClient", condition: mariaDB),
+            ]),
         .testTarget(
             name: "ExecDispatcherTests",
             dependencies: [

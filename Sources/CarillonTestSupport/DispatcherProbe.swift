@@ -25,6 +25,9 @@ public actor DispatcherProbe {
         await first { $0.attempt == attempt && !$0.what.isEnd }
     }
 
+    /// Waits for the first that is told of an attempt.
+    public func event(of attempt: AttemptID) async -> DispatchEvent? { await first { $0.attempt == attempt } }
+
     /// Waits for an attempt's end; with `times`, until it was told so often.
     @discardableResult
     public func end(of attempt: AttemptID, times: Int = 1) async -> DispatchEvent.What? {

@@ -109,14 +109,7 @@ public final class FrappeWeb: Sendable {
     }
 
     public func count() async throws -> Count {
-        let port = port
-        // A blocking read, so on a thread that may block.
-        let data = try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Data, any Error>) in
-            DispatchQueue.global().async {
-                continuation.resume(
-                    with: Result { try Spawn.output("/usr/bin/env", ["python3", "-c", Self.reader, "\(port)"]) })
-            }
-        }
+        let data = Data(try await Program.output("/usr/bin/env", ["python3", "-c", Self.reader, "\(port)"]).utf8)
         return try JSONDecoder().decode(Count.self, from: data)
     }
 
@@ -144,20 +137,33 @@ public final class FrappeWeb: Sendable {
     }
 }
 
-extension Spawn {
-    /// What a program writes; throws when it fails. Blocks.
-    static func output(_ path: String, _ arguments: [String]) throws -> Data {
+/// A program that runs to its end.
+public enum Program {
+    /// What it writes; throws when it fails.
+    public static func output(_ path: String, _ arguments: [String]) async throws -> String {
+        // A wait for a process blocks its thread: not one of the few that run the tests.
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(with: Result { try blocking(path, arguments) })
+            }
+        }
+    }
+
+    private static func blocking(_ path: String, _ arguments: [String]) throws -> String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = FileHandle.nullDevice
+        let (output, error) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = error
         process.standardInput = FileHandle.nullDevice
-        try run(process)
-        let data = pipe.fileHandleForReading.readDataToEndOfFile()
+        try Spawn.run(process)
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let complaint = String(decoding: error.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw ConformanceFailure(description: "\(path) failed") }
-        return data
+        guard process.terminationStatus == 0 else {
+            throw ConformanceFailure(description: "\(path) failed: \(complaint)")
+        }
+        return text
     }
 }

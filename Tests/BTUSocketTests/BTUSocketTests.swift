@@ -48,7 +48,6 @@ import Testing
         (#"{"request_type": 7}"#, "ERROR: request_type: expected text"),
         (#"{"request_type": "create_task_schedule"}"#, "ERROR: request_content: expected the name of a task schedule"),
         (#"{"request_type": "create_task_schedule", "request_content": ""}"#, "ERROR: request_content: expected"),
-        (#"{"request_type": "ping",}"#, "ERROR: expected one JSON object"),
         ("hello", "ERROR: expected one JSON object"),
         ("\u{0}\u{1}\u{ff}", "ERROR: expected one JSON object"), ("[1]", "ERROR: expected one JSON object"),
     ])
@@ -83,14 +82,12 @@ import Testing
         }
     }
 
-    @Test func aThousandSilentConnectionsKeepNobodyAway() async throws {
+    @Test func manySilentConnectionsKeepNobodyAway() async throws {
         try await serving { client async throws in
             var idle: [Int32] = []
             defer { for one in idle { close(one) } }
-            for _ in 0..<1_000 {
-                idle.append(try client.open())
-                if idle.count.isMultiple(of: 100) { #expect(try await client.ping() == "pong") }
-            }
+            // More than it keeps; not so many that select(2), which other tests' programs need, gives up.
+            for _ in 0..<BTUSocket.mostConnections + 50 { idle.append(try client.open()) }
             #expect(try await client.ping() == "pong")
         }
     }

@@ -27,7 +27,7 @@ import Timetable
         let fixture = try await FrappeFixture(delay: 0.01)
         fixture.worker.kill()
         let dispatcher = try fixture.dispatcher()
-        let batch = dispatches((0..<500).map { "TASK-\($0)" })
+        let batch = dispatches((0..<500).map { "WAGES-\($0)" })
         #expect(await dispatcher.dispatch(batch) == batch.map { _ in .accepted })
         let count = try await fixture.web.count()
         #expect(count.requests == 500 && count.most <= 8 && count.most > 1)
@@ -39,7 +39,7 @@ import Timetable
                     RedisCommand("HMGET", "rq:job:\(dispatch.attempt.sentName)", "data", "timeout", "description")
                 ).array ?? []
             let data = String(decoding: job.first?.bytes ?? [], as: UTF8.self)
-            #expect(data.contains("TASK-\(number)") && data.contains("TS-\(number)"))
+            #expect(data.contains("WAGES-\(number)") && data.contains("TS-\(number)"))
             #expect(job.dropFirst().map(\.text) == ["77", "about it"])
         }
         await dispatcher.shutdown()
@@ -82,7 +82,7 @@ import Timetable
         let fixture = try await FrappeFixture()
         let dispatcher = try fixture.dispatcher()
         fixture.web.kill()
-        let batch = dispatches((0..<500).map { "TASK-\($0)" })
+        let batch = dispatches((0..<500).map { "WAGES-\($0)" })
         let results = await dispatcher.dispatch(batch)
         #expect(results.count == 500)
         #expect(

@@ -2,7 +2,6 @@ import CarillonCore
 import CarillonTestSupport
 import FrappeFeed
 import Logging
-import Synchronization
 import Testing
 import Timetable
 
@@ -22,16 +21,9 @@ import Timetable
         try await feed.snapshot(of: change).jobs.map(\.name).sorted()
     }
 
-    /// Runs the feed while `body` does; `next` waits for the next change it tells.
-    private func running(_ body: @Sendable (_ next: @Sendable () async -> FeedChange?) async throws -> Void)
-        async throws
-    {
-        let changes = Changes(feed.changes())
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await feed.run() }
-            try await body { await changes.next() }
-            group.cancelAll()
-        }
+    private func look(after seconds: Int64) async -> Set<String> {
+        clock.advance(by: seconds * 1_000_000)
+        return await feed.lookAtWatched()
     }
 
     private func summary(_ name: String) async throws -> String? {
@@ -39,30 +31,39 @@ import Timetable
     }
 
     @Test func aRowIsReadAgainUntilItsCommitIsSeen() async throws {
+        var changes = feed.changes().makeAsyncIterator()
         tables.put("TS-1", cron: "0 7 * * *", modified: "a")
-        try await running { next async throws in
-            let answer = await feed.created("TS-1") { _ in "no worker listens to queue 'default'" }
-            #expect(answer.hasPrefix("Task schedule 'TS-1' is noted. As it stands it runs next at 2026-09-2"))
-            #expect(answer.hasSuffix("Warning: no worker listens to queue 'default'."))
-            #expect(await next() == .jobs(["TS-1"]))
-            #expect(try await summary("TS-1") == "0 7 * * *")
-            await tables.untilAsked { clock.advance(by: 1_000_000) }
-            tables.put("TS-1", cron: "0 8 * * *", modified: "b")
-            await tables.untilAsked { clock.advance(by: 1_000_000) }
-            #expect(await next() == .jobs(["TS-1"]))
-            #expect(try await summary("TS-1") == "0 8 * * *")
-        }
+        let answer = await feed.created("TS-1") { _ in "no worker listens to queue 'default'" }
+        #expect(answer.hasPrefix("Task schedule 'TS-1' is noted. As it stands it runs next at 2026-09-2"))
+        #expect(answer.hasSuffix("Warning: no worker listens to queue 'default'."))
+        #expect(await changes.next() == .jobs(["TS-1"]))
+        #expect(try await summary("TS-1") == "0 7 * * *")
+        #expect(await look(after: 1) == [])
+        tables.put("TS-1", cron: "0 8 * * *", modified: "b")
+        #expect(await look(after: 1) == ["TS-1"])
+        #expect(await changes.next() == .jobs(["TS-1"]))
+        #expect(try await summary("TS-1") == "0 8 * * *")
+        #expect(await look(after: 1) == [])
     }
 
     @Test func aRowThatIsNotThereYetIsWaitedForAndAfterAWhileReadOnceMore() async throws {
-        try await running { next async throws in
-            let answer = await feed.created("TS-1") { _ in nil }
-            #expect(answer == "Task schedule 'TS-1' is noted. It will be read when it is saved.")
-            #expect(await next() == .jobs(["TS-1"]))
-            for _ in 0..<15 { await tables.untilAsked { clock.advance(by: 1_000_000) } }
-            #expect(await next() == .jobs(["TS-1"]))
-            #expect(try await names(.jobs(["TS-1"])) == [])
-        }
+        let answer = await feed.created("TS-1") { _ in nil }
+        #expect(answer == "Task schedule 'TS-1' is noted. It will be read when it is saved.")
+        for _ in 1..<15 { #expect(await look(after: 1) == []) }
+        #expect(await look(after: 1) == ["TS-1"])
+        #expect(await look(after: 1) == [])
+    }
+
+    @Test func aRowAnnouncedWhileTheDatabaseIsAwayIsReadWhenItIsBackAndWhenItChanges() async throws {
+        tables.put("TS-1", cron: "0 7 * * *", modified: "a")
+        tables.isAway = true
+        #expect(await feed.created("TS-1") { _ in nil }.contains("The database does not answer now"))
+        #expect(await look(after: 1) == [])
+        tables.isAway = false
+        #expect(await look(after: 1) == ["TS-1"])
+        #expect(await look(after: 1) == [])
+        tables.put("TS-1", cron: "0 8 * * *", modified: "b")
+        #expect(await look(after: 1) == ["TS-1"])
     }
 
     @Test func theAnswerSaysWhatDoesNotParse() async throws {
@@ -96,19 +97,5 @@ import Timetable
         #expect(try await names() == [])
         tables.put("TS-1", cron: "0 7 * * *", modified: "b")
         #expect(try await names() == ["TS-1"])
-    }
-}
-
-/// Changes as they come, for whoever asks next.
-private actor Changes {
-    private var iterator: AsyncStream<FeedChange>.Iterator
-
-    init(_ stream: AsyncStream<FeedChange>) { iterator = stream.makeAsyncIterator() }
-
-    func next() async -> FeedChange? {
-        var mine = iterator
-        let change = await mine.next(isolation: self)
-        iterator = mine
-        return change
     }
 }

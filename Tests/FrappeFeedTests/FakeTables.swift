@@ -8,8 +8,6 @@ final class FakeTables: FrappeTables {
     private struct State {
         var rows: [String: FrappeRow] = [:]
         var isAway = false
-        var asked = 0
-        var waiting: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
     private let state = Mutex(State())
@@ -26,20 +24,6 @@ final class FakeTables: FrappeTables {
         state.withLock { $0.rows[name] = row }
     }
 
-    /// Does something, and returns when somebody has asked what was modified since.
-    func untilAsked(after body: () -> Void) async {
-        let count = state.withLock { $0.asked }
-        body()
-        await withCheckedContinuation { continuation in
-            let isDone = state.withLock { state in
-                if state.asked > count { return true }
-                state.waiting.append((count, continuation))
-                return false
-            }
-            if isDone { continuation.resume() }
-        }
-    }
-
     func rows<Made: Sendable>(
         named names: [String]?, _ make: @escaping @Sendable (FrappeRow, FrappeZones) -> Made
     ) async throws -> [Made] {
@@ -49,17 +33,8 @@ final class FakeTables: FrappeTables {
     }
 
     func modified(named names: [String]) async throws -> [String: String] {
-        let (answer, woken) = state.withLock { state in
-            state.asked += 1
-            let woken = state.waiting.filter { $0.count < state.asked }.map(\.continuation)
-            state.waiting.removeAll { $0.count < state.asked }
-            return (
-                state.isAway ? nil : state.rows.filter { names.contains($0.key) }.compactMapValues(\.modified), woken
-            )
-        }
-        for continuation in woken { continuation.resume() }
-        guard let answer else { throw Away() }
-        return answer
+        if isAway { throw Away() }
+        return state.withLock { $0.rows.filter { names.contains($0.key) }.compactMapValues(\.modified) }
     }
 
     func tasks() async throws -> [FrappeTask] { [] }

@@ -81,7 +81,7 @@ extension EngineState {
 
     mutating func dispatchReady(_ now: Timestamp, _ effects: inout [EngineEffect]) {
         guard !paused, !stopping else { return }
-        for kind in Target.Kind.allCases where !dispatching.contains(kind) {
+        for kind in Target.Kind.allCases where mayDispatch(kind) {
             let outage = outages[kind]
             if let outage, outage.probeAt > now { continue }
             // One run asks whether the dispatcher is back, so that the others need not go to and fro.
@@ -103,9 +103,26 @@ extension EngineState {
             }
             if !batch.isEmpty {
                 out[kind, default: 0] += batch.count
-                dispatching.insert(kind)
+                dispatching[kind, default: 0] += 1
                 effects.append(.dispatch(kind, batch))
             }
+        }
+    }
+
+    /// Brings what waits into the order of its times.
+    private mutating func sortQueue(_ kind: Target.Kind) {
+        let timed = (queues[kind] ?? []).enumerated().map { place, id in
+            (time: runs[id]?.run.notBefore ?? .distantPast, place: place, id: id)
+        }
+        queues[kind] = Deque(timed.sorted { ($0.time, $0.place) < ($1.time, $1.place) }.map(\.id))
+    }
+
+    /// A dispatcher has one batch; in a burst a second waits at its door.
+    private func mayDispatch(_ kind: Target.Kind) -> Bool {
+        switch dispatching[kind] ?? 0 {
+        case 0: true
+        case 1: outages[kind] == nil && (queues[kind]?.count ?? 0) >= limits.fullBatch
+        default: false
         }
     }
 
@@ -127,6 +144,8 @@ extension EngineState {
                 apply(.unreachable(why), attempt: attempt.attempt, to: attempt.run, at: now, &effects)
             }
         }
+        // Two batches may have come back, the later one last.
+        if outages[kind] != nil, results.count > 1 { sortQueue(kind) }
     }
 
     mutating func told(_ events: [DispatchEvent], _ now: Timestamp, _ effects: inout [EngineEffect]) {

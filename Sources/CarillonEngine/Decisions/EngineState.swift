@@ -23,6 +23,8 @@ public struct EngineState: Sendable {
         public var keep: Int64 = 60_000_000
         /// Runs handed to a dispatcher at once.
         public var mostDispatched = 8_000
+        /// Runs that make a second batch while the first is on its way: fewer are better handed over together.
+        public var fullBatch = 4_000
         /// Microseconds that the mark of a dispatch may wait for the ledger while more is due.
         public var markLag: Int64 = 10_000_000
         /// Microseconds before a store that failed is asked again, and a dispatcher that was out of reach.
@@ -58,7 +60,8 @@ public struct EngineState: Sendable {
     var byJob = Table<JobID, [RunID]>()
     var queues: [Target.Kind: Deque<RunID>] = [:]
     var out: [Target.Kind: Int] = [:]
-    var dispatching: Set<Target.Kind> = []
+    /// Batches on their way to a dispatcher.
+    var dispatching: [Target.Kind: Int] = [:]
     var outages: [Target.Kind: Outage] = [:]
     /// When the next run of a job that catches up at a rate may go out.
     var pace: [JobID: Timestamp] = [:]
@@ -113,7 +116,7 @@ public struct EngineState: Sendable {
         case .swept: leftSinceSweep = nil
         case .sweepFailed(let why): sweepFailed(why, now)
         case .results(let kind, let attempts, let results):
-            dispatching.remove(kind)
+            dispatching[kind, default: 1] -= 1
             self.results(kind, attempts, results, now, &effects)
         case .told(let events): told(events, now, &effects)
         case .saved(let versions): saved(versions, now, &effects)
@@ -144,7 +147,7 @@ public struct EngineState: Sendable {
             wake = min(wake ?? ripe, ripe)
         }
         if !paused, !stopping {
-            for (kind, outage) in outages where !(queues[kind]?.isEmpty ?? true) && !dispatching.contains(kind) {
+            for (kind, outage) in outages where !(queues[kind]?.isEmpty ?? true) && (dispatching[kind] ?? 0) == 0 {
                 wake = min(wake ?? outage.probeAt, outage.probeAt)
             }
         }

@@ -46,20 +46,28 @@ extension Engine {
     /// Hands a dispatcher its batches, cancels and acknowledgements, in order.
     nonisolated func deliver(_ outbox: Outbox) async {
         let dispatcher = outbox.dispatcher
-        for await item in outbox.items {
-            switch item {
-            case .dispatch(let batch):
-                let results = await dispatcher.dispatch(batch)
-                if let notify = settings.notify {
-                    for (dispatch, result) in zip(batch, results) where result == .accepted {
-                        notify(.queued(dispatch.attempt, job: dispatch.job, at: clock.now))
-                    }
+        await withTaskGroup(of: Void.self) { group in
+            for await item in outbox.items {
+                switch item {
+                case .dispatch(let batch):
+                    let results = await dispatcher.dispatch(batch)
+                    // The engine hears of one batch while the dispatcher has the next.
+                    await group.next()
+                    group.addTask { await self.hear(dispatcher.kind, batch, results) }
+                case .cancel(let attempt): await dispatcher.cancel(attempt, grace: settings.grace)
+                case .acknowledge(let attempts): await dispatcher.acknowledge(attempts)
                 }
-                await send(.results(dispatcher.kind, batch.map(\.attempt), results))
-            case .cancel(let attempt): await dispatcher.cancel(attempt, grace: settings.grace)
-            case .acknowledge(let attempts): await dispatcher.acknowledge(attempts)
             }
         }
+    }
+
+    private nonisolated func hear(_ kind: Target.Kind, _ batch: [Dispatch], _ results: [DispatchResult]) async {
+        if let notify = settings.notify {
+            for (dispatch, result) in zip(batch, results) where result == .accepted {
+                notify(.queued(dispatch.attempt, job: dispatch.job, at: clock.now))
+            }
+        }
+        await send(.results(kind, batch.map(\.attempt), results))
     }
 
     nonisolated func observe(_ dispatcher: any Dispatcher) async {

@@ -19,6 +19,8 @@ public final class FrappeSite: Sendable {
         var settings = HTTPClient.Configuration(
             redirectConfiguration: .disallow, timeout: .init(connect: .seconds(3)))
         settings.httpVersion = .http1Only
+        // How often and when to try again is decided here.
+        settings.connectionPool.retryConnectionEstablishment = false
         if configuration.isSecure, let name = configuration.siteName {
             settings.dnsOverride = [name: configuration.host]
         }
@@ -65,8 +67,9 @@ public final class FrappeSite: Sendable {
             do throws(FrappeSiteError) {
                 return try await ask(method, body)
             } catch {
-                guard error.code == .away || error.code == .failing else { throw error }
-                if attempt < configuration.attempts {
+                guard [.away, .failing, .slow].contains(error.code) else { throw error }
+                // One that was slow has had its time.
+                if error.code != .slow, attempt < configuration.attempts {
                     attempt += 1
                     do {
                         try await Task.sleep(nanoseconds: UInt64(wait) * 1_000)
@@ -77,7 +80,7 @@ public final class FrappeSite: Sendable {
                     continue
                 }
                 // It answers others: only this request is at fault.
-                if error.code == .failing || error.code == .slow, (try? await ping()) != nil {
+                if error.code != .away, (try? await ping()) != nil {
                     throw FrappeSiteError(.refused, error.message)
                 }
                 throw FrappeSiteError(.away, error.message)
@@ -120,7 +123,7 @@ public final class FrappeSite: Sendable {
         if error is CancellationError || Task.isCancelled { return FrappeSiteError(.cancelled, "cancelled") }
         switch error {
         case let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout:
-            let seconds = configuration.timeout / 1_000_000
+            let seconds = Double(configuration.timeout) / 1_000_000
             return FrappeSiteError(.slow, "\(address) did not answer within \(seconds) s")
         case let error as HTTPClientError where error == .connectTimeout:
             return FrappeSiteError(.away, "\(address) cannot be reached: no answer")

@@ -13,17 +13,21 @@ extension RQDispatcher {
 
     /// One result for each number; `call` is asked once for each, in order.
     private func send(_ numbers: Range<Int>, _ call: (Int) -> RQCall?) async -> [DispatchResult] {
-        var results: [DispatchResult] = []
-        results.reserveCapacity(numbers.count)
-        var next = parcel(numbers, call)
-        while !next.numbers.isEmpty {
-            let parcel = next
-            async let answers = answers(to: parcel.commands)
-            // The next one is written while the server has this one.
-            next = self.parcel(parcel.numbers.upperBound..<numbers.upperBound, call)
-            results += read(await answers, parcel)
+        await withTaskGroup(of: Result<[RedisValue], RedisError>.self) { group in
+            var results: [DispatchResult] = []
+            results.reserveCapacity(numbers.count)
+            var sent = parcel(numbers, call)
+            group.addTask { [sent] in await self.answers(to: sent.commands) }
+            while !sent.numbers.isEmpty {
+                // Answers are read, and calls are written, while the server has something to do.
+                let next = parcel(sent.numbers.upperBound..<numbers.upperBound, call)
+                guard let answers = await group.next() else { break }
+                if !next.numbers.isEmpty { group.addTask { await self.answers(to: next.commands) } }
+                results += read(answers, sent)
+                sent = next
+            }
+            return results
         }
-        return results
     }
 
     /// Scripts on their way at once: enough that the server never waits for the next.

@@ -92,7 +92,9 @@ extension FrappeFeed {
         }
     }
 
-    private func lookAtWatched() async {
+    /// Answers the rows that are to be read.
+    @discardableResult
+    package func lookAtWatched() async -> Set<String> {
         let watched = announced.withLock { $0.watched }
         let now = clock.uptime
         var looked: [String: String?] = [:]
@@ -125,6 +127,7 @@ extension FrappeFeed {
             }
         }
         if !rows.isEmpty { tell.yield(.jobs(Set(rows.map { reader.prefix + $0 }))) }
+        return rows
     }
 
     private func describe(

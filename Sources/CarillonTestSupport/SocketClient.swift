@@ -1,13 +1,15 @@
 import Foundation
 import Glibc
 
-/// A client that writes what it is told and reads until the end; each call blocks a thread of its own.
-struct SocketClient: Sendable {
-    let path: String
+/// A client of a Unix socket that writes what it is told and reads until the end; each call blocks a thread of its own.
+public struct SocketClient: Sendable {
+    public let path: String
+
+    public init(path: String) { self.path = path }
 
     struct Failed: Error {}
 
-    func withAddress<T>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> T) -> T {
+    public func withAddress<T>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> T) -> T {
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
@@ -19,7 +21,7 @@ struct SocketClient: Sendable {
     }
 
     /// A connection that says nothing.
-    func open() throws -> Int32 {
+    public func open() throws -> Int32 {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0, withAddress({ connect(descriptor, $0, $1) }) == 0 else {
             close(descriptor)
@@ -28,7 +30,7 @@ struct SocketClient: Sendable {
         return descriptor
     }
 
-    func untilServed() async throws {
+    public func untilServed() async throws {
         for _ in 0..<500 {
             if (try? await ping()) == "pong" { return }
             try await Task.sleep(for: .milliseconds(10))
@@ -36,12 +38,12 @@ struct SocketClient: Sendable {
         throw Failed()
     }
 
-    func ping() async throws -> String { try await ask(#"{"request_type": "ping", "request_content": null}"#) }
+    public func ping() async throws -> String { try await ask(#"{"request_type": "ping", "request_content": null}"#) }
 
-    func ask(_ text: String) async throws -> String { try await ask([Array(text.utf8)]) }
+    public func ask(_ text: String) async throws -> String { try await ask([Array(text.utf8)]) }
 
     /// Writes the pieces one by one; with `finish` it says that it has said all.
-    func ask(_ pieces: [[UInt8]], finish: Bool = false) async throws -> String {
+    public func ask(_ pieces: [[UInt8]], finish: Bool = false) async throws -> String {
         try await withCheckedThrowingContinuation { continuation in
             DispatchQueue.global().async {
                 continuation.resume(with: Result { try self.converse(pieces, finish) })

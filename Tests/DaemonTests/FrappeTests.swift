@@ -1,0 +1,275 @@
+#if MariaDB
+    import CarillonTestSupport
+    import Foundation
+    import Logging
+    import MariaDBClient
+    import RedisClient
+    import Testing
+
+    /// A whole Frappe site in miniature under BTU Scheduler's own configuration.
+    @Suite(.serialized, .timeLimit(.minutes(5))) struct FrappeTests {
+        private static let tasks = """
+            import os, time
+            def note(task, schedule):
+                with open(os.path.join(os.environ["NOTES"], "calls"), "a") as f: f.write(f"{time.time()} {schedule}\\n")
+            def boom(task, schedule): raise ValueError("no good")
+            """
+
+        private let daemon: DaemonFixture
+        private let site: FrappeSiteFixture
+        private let redis: RedisFixture
+        private let web: FrappeWeb
+        private let worker: RQWorker
+        private var config: String { daemon.state + "/btu_scheduler.toml" }
+        private var socket: SocketClient { SocketClient(path: daemon.state + "/btu.sock") }
+
+        init() async throws {
+            daemon = try DaemonFixture()
+            site = try await FrappeSiteFixture()
+            redis = try RedisFixture(["--appendonly", "yes"])
+            web = try FrappeWeb()
+            try await redis.start()
+            try await web.start()
+            // What Frappe 15 uses.
+            worker = try RQWorker(.v1, url: redis.url, queues: ["bench:default"], tasks: Self.tasks)
+            try await site.zones(cron: "America/New_York", site: "America/New_York")
+            try await site.task("TASK-0001")
+            try await site.task("TASK-0002:tasks.boom")
+            try daemon.folder.write(
+                "btu_scheduler.toml",
+                """
+                name = "a site in miniature"
+                full_refresh_internal_secs = 3
+                time_zone_string = "America/New_York"
+                startup_without_database_connections = true
+                mysql_user = "\(MariaDBFixture.user)"
+                mysql_password = '''\(site.server.password)'''
+                mysql_host = "127.0.0.1"
+                mysql_port = \(site.server.port)
+                mysql_database = "\(MariaDBFixture.database)"
+                rq_host = "127.0.0.1"
+                rq_port = \(redis.port)
+                rq_queue_prefix = "bench"
+                socket_path = "\(daemon.state)/btu.sock"
+                webserver_ip = "127.0.0.1"
+                webserver_port = \(web.port)
+                webserver_token = "\(FrappeWeb.token)"
+                """)
+        }
+
+        private func calls(of schedule: String) -> [Double] {
+            worker.lines("calls").compactMap { line in
+                let words = line.split(separator: " ")
+                return words.last.map(String.init) == schedule ? Double(words[0]) : nil
+            }
+        }
+
+        private func announce(_ name: String, _ type: String = "create_task_schedule") async throws -> String {
+            try await socket.ask("{\"request_type\": \"\(type)\", \"request_content\": \"\(name)\"}")
+        }
+
+        private func scheduled(_ name: String) async throws -> String? {
+            try await daemon.objects("jobs", "list").first { $0["name"] as? String == name }?["schedule"] as? String
+        }
+
+        private func isEnabled(_ name: String) async throws -> Bool {
+            try await daemon.objects("jobs", "list").first { $0["name"] as? String == name }?["enabled"] as? Bool
+                ?? false
+        }
+
+        @Test func schedulesFollowTheTable() async throws {
+            try await daemon.start("--btu", config)
+            #expect(try await socket.ping() == "pong")
+            // Announced, then committed 0.7 s later, as the app does.
+            #expect(try await announce("TS-1").contains("It will be read when it is saved."))
+            try await Task.sleep(for: .milliseconds(700))
+            try await site.schedule("TS-1", cron: "* * * * * * *")
+            let committed = Date().timeIntervalSince1970
+            try await daemon.eventually("the worker ran it") { !calls(of: "TS-1").isEmpty }
+            #expect((calls(of: "TS-1").first ?? .infinity) - committed < 3)
+
+            // Edited, it moves.
+            _ = try await announce("TS-1")
+            try await site.schedule("TS-1", cron: "0 19 * * *")
+            try await daemon.eventually("the new time is planned") { try await scheduled("TS-1") == "0 19 * * *" }
+            let member = try await mirrored().first { $0.hasPrefix("TS-1|") }
+            #expect(member != nil)
+
+            // A row that does not parse is said to the user, and to whoever asks.
+            try await site.schedule("TS-2", cron: "every tuesday")
+            #expect(try await announce("TS-2").contains("cron_string: found 2 fields"))
+
+            // Without any announcement: the next full reading.
+            try await site.schedule("TS-3", task: "TASK-0002:tasks.boom", cron: "* * * * * * *")
+            try await daemon.eventually("it failed") {
+                try await daemon.objects("runs", "list", "--job", "TS-3").contains {
+                    $0["state"] as? String == "failed" && $0["error"] as? String == "ValueError: no good"
+                }
+            }
+            // Disabled, it stops; so does one that is cancelled over the socket.
+            try await site.schedule("TS-3", task: "TASK-0002:tasks.boom", enabled: false, cron: "* * * * * * *")
+            try await daemon.eventually("it is off") { try await !isEnabled("TS-3") }
+            #expect(try await announce("TS-1", "cancel_task_schedule") == "Task schedule 'TS-1' is cancelled.")
+            try await daemon.eventually(within: 2, "it is off at once") { try await !isEnabled("TS-1") }
+            // Its row still says enabled, and it stays off through a full reading.
+            try await site.schedule("TS-4", cron: "0 0 1 1 *")
+            try await daemon.eventually("a full reading") { try await isEnabled("TS-4") }
+            #expect(try await !isEnabled("TS-1"))
+
+            // The mirror comes back after a FLUSHALL, and follows.
+            try await ask(RedisCommand("FLUSHALL"))
+            try await daemon.eventually("the mirror is back") {
+                try await mirrored().map { $0.split(separator: "|")[0] } == ["TS-4"]
+            }
+            #expect(await daemon.stop() == 0)
+            #expect(!FileManager.default.fileExists(atPath: socket.path))
+        }
+
+        @Test func nothingIsLostOrDoubledWhoeverIsAway() async throws {
+            for number in 0..<4 { try await site.schedule("TS-\(number)", cron: "*/2 * * * * * *") }
+            try await daemon.start("--btu", config)
+            try await daemon.eventually("all four run") { (0..<4).allSatisfy { !calls(of: "TS-\($0)").isEmpty } }
+            let pause = Duration.seconds(4)
+            await site.server.stop()
+            try await Task.sleep(for: pause)
+            try await site.server.start()
+            web.kill()
+            try await Task.sleep(for: pause)
+            let waiting = try await daemon.objects("runs", "list", "--state", "pending")
+            let reasons = waiting.map { $0["heldBecause"] as? String ?? "-" }
+            #expect(reasons.contains { $0.contains("connection refused") }, "\(reasons)")
+            try await web.start()
+            await redis.stop()
+            try await Task.sleep(for: pause)
+            try await redis.start()
+            daemon.kill()
+            try await Task.sleep(for: .seconds(1))
+            try await daemon.start("--btu", config)
+            try await daemon.eventually(within: 60, "the worker has all there is") {
+                try await daemon.objects("status").first.map { ($0["active"] as? [String: Any])?.isEmpty ?? false }
+                    ?? false
+            }
+            for number in 0..<4 { try await site.schedule("TS-\(number)", enabled: false, cron: "*/2 * * * * * *") }
+            try await daemon.eventually("they are off") { try await !isEnabled("TS-3") }
+            try await daemon.eventually(within: 60, "all has ended") {
+                try await daemon.objects("status").first.map { ($0["active"] as? [String: Any])?.isEmpty ?? false }
+                    ?? false
+            }
+            for number in 0..<4 {
+                let runs = try await daemon.objects("runs", "list", "--job", "TS-\(number)", "--limit", "1000")
+                    .filter { $0["state"] as? String != "skipped" }
+                let ended = runs.filter { $0["state"] as? String == "completed" }
+                let times = try Set(runs.map { try #require($0["scheduledAt"] as? String) })
+                #expect(runs.count == ended.count, "\(runs.filter { $0["state"] as? String != "completed" })")
+                #expect(times.count == runs.count)
+                #expect(calls(of: "TS-\(number)").count == runs.count)
+                // Every second second between the first and the last.
+                let seconds = try times.map {
+                    try #require(ISO8601DateFormatter().date(from: $0)).timeIntervalSince1970
+                }
+                let span = (seconds.max() ?? 0) - (seconds.min() ?? 0)
+                #expect(Double(runs.count) == span / 2 + 1, "a time is missing")
+                #expect(runs.contains { ($0["heldBecause"] as? String)?.contains("127.0.0.1") == true })
+            }
+        }
+
+        @Test func theNineCommandsAndNoSecretAnywhere() async throws {
+            try await site.schedule("TS-1", cron: "0 19 * * *")
+            try await site.schedule("TS-2", cron: "every tuesday")
+            try await daemon.start("--btu", config)
+            try await daemon.eventually("the mirror stands") { try await !mirrored().isEmpty }
+            var said = ""
+            func btu(_ arguments: String...) async throws -> String {
+                let result = try await daemon.carillon(["btu"] + arguments + ["--config", config])
+                #expect(result.code == 0, "\(arguments): \(result.error)")
+                said += result.output + result.error
+                return result.output
+            }
+            #expect(try await btu("test-ping").contains("answers: pong"))
+            #expect(try await btu("test-pickler").contains("hello world"))
+            #expect(try await btu("list-tasks").contains("TASK-0002:tasks.boom"))
+            let schedules = try await btu("show-scheduled")
+            #expect(schedules.contains("19:00:00 E") && schedules.contains(" UTC"))
+            #expect(schedules.contains("cron_string: found 2 fields"))
+            let queued = try await btu("queue-task-now", "TASK-0001")
+            let job = String(queued.split(whereSeparator: \.isWhitespace).last ?? "")
+            try await daemon.eventually("the worker ran it") { calls(of: "None").count == 1 }
+            try await daemon.eventually("it ended") { try await btu("show-job", job).contains("finished") }
+            #expect(try await btu("list-jobs").contains(job))
+            #expect(try await btu("queue-job-now", job).contains("is queued on bench:default"))
+            try await daemon.eventually("the worker ran it again") { calls(of: "None").count == 2 }
+            let printed = try await btu("print-config", "--debug")
+            #expect(printed.contains("mysql_password") && printed.contains("(set, not shown)"))
+            for command in ["list-jobs", "list-tasks", "show-scheduled", "print-config", "test-ping", "test-pickler"] {
+                #expect(try await !daemon.objects("btu", command, "--config", config).isEmpty)
+            }
+            // A wrong password and a wrong token, in errors and in the log.
+            let wrong = try String(contentsOfFile: config, encoding: .utf8)
+                .replacing(site.server.password, with: "wrong-s3cret").replacing("s3cret\"", with: "wrong-s3cret\"")
+            let path = try daemon.folder.write("wrong.toml", wrong)
+            for command in ["list-tasks", "test-ping"] {
+                let result = try await daemon.carillon("btu", command, "--config", path, "--debug")
+                #expect(result.code == 1)
+                said += result.output + result.error
+            }
+            let commandLine = try String(contentsOfFile: "/proc/\(daemon.processID ?? 0)/cmdline", encoding: .utf8)
+            #expect(await daemon.stop() == 0)
+            for text in [said, daemon.log, commandLine] {
+                #expect(!text.contains("s3cret") && !text.contains(site.server.password))
+            }
+        }
+
+        @Test func aDaemonThatIsNotToStartUnconnectedDoesNot() async throws {
+            let strict = try String(contentsOfFile: config, encoding: .utf8)
+                .replacing("connections = true", with: "connections = false")
+            let path = try daemon.folder.write("strict.toml", strict)
+            await site.server.stop()
+            let result = try await daemon.carillon("serve", "--btu", path)
+            #expect(result.code == 1 && result.error.contains("the database of the Frappe site"), "\(result.error)")
+            // The last known schedules go on while the database is away, also from the start.
+            try await daemon.start("--btu", config)
+            #expect(try await socket.ping() == "pong")
+            #expect(await daemon.stop() == 0)
+        }
+
+        @Test func aThousandOpenConnectionsKeepNobodyFromThePing() async throws {
+            try await daemon.start("--btu", config)
+            let script = try daemon.folder.write(
+                "crowd.py",
+                """
+                import resource, socket, sys
+                resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+                def connection():
+                    client = socket.socket(socket.AF_UNIX)
+                    client.settimeout(10)
+                    client.connect(sys.argv[1])
+                    return client
+                crowd = []
+                for number in range(1000):
+                    crowd.append(connection())
+                    if number % 3 == 0: crowd[-1].send(b'{"request_type": "pi')
+                    if number % 100 == 99:
+                        asking = connection()
+                        asking.send(b'{"request_type": "ping", "request_content": null}')
+                        print(asking.recv(2048).decode())
+                """)
+            let answers = try await Program.output("/usr/bin/env", ["python3", script, socket.path])
+            #expect(answers.split(separator: "\n") == Array(repeating: "pong", count: 10))
+            #expect(await daemon.stop() == 0)
+        }
+
+        @discardableResult
+        private func ask(_ command: RedisCommand) async throws -> RedisValue {
+            let client = RedisClient(
+                try RedisConfiguration(url: redis.url), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            let answer = try await client.send(command)
+            await client.close()
+            return answer
+        }
+
+        private func mirrored() async throws -> [String] {
+            let key = "btu_scheduler:task_execution_times"
+            return try await ask(RedisCommand("ZRANGE", key, "0", "-1")).array?.compactMap(\.text) ?? []
+        }
+    }
+#endif
