@@ -5,15 +5,19 @@ extension SettingsReader {
     func readFeeds(_ table: inout TableReader, _ settings: inout Settings) {
         for node in table.tables("feed") {
             var feed = TableReader(environment.laid(overFeed: node), source: table.source, prefix: "feed.")
-            readFeed(&feed, &settings)
-            feed.finish()
+            // What the keys of an unknown feed mean is unknown too.
+            if readFeed(&feed, &settings) { feed.finish() }
             table.adopt(feed)
         }
     }
 
-    private func readFeed(_ table: inout TableReader, _ settings: inout Settings) {
-        guard let type = table.required("type", table.string("type")) else { return }
-        guard type == "frappe" else { return table.complain("type", "\"\(type)\" is none of \"frappe\"") }
+    /// False for a feed of a type that is not known.
+    private func readFeed(_ table: inout TableReader, _ settings: inout Settings) -> Bool {
+        guard let type = table.required("type", table.string("type")) else { return false }
+        guard type == "frappe" else {
+            table.complain("type", "\"\(type)\" is none of \"frappe\"")
+            return false
+        }
         if settings.frappe != nil { table.complain("type", "a daemon serves one site; there are two feeds of it") }
         var frappe = Settings.Frappe()
         frappe.zone = settings.timeZone
@@ -38,6 +42,7 @@ extension SettingsReader {
             _ = table.table("web") { readWeb(&$0, &frappe.web) }
         }
         settings.frappe = frappe
+        return true
     }
 
     private func readWeb(_ table: inout TableReader, _ web: inout Settings.Web) {

@@ -123,3 +123,67 @@ struct BTUReaderTests {
         #expect(try problems("name = ").count == 1)
     }
 }
+
+extension BTUReaderTests {
+    /// What is written says the same when it is read.
+    @Test func theImportedFileSaysTheSame() throws {
+        let folder = try TemporaryFolder()
+        let reading = try read(
+            Self.sample.replacing("some_password", with: "it's \\\"s3cret\\\"") + """
+                socket_file_group_owner = "frappe"
+                webserver_host_header = "erp.example.com"
+                rq_queue_prefix = "bench"
+                time_zone_string = "America/New_York"
+                email_address_from = "a@b.c"
+                email_host_name = "mail"
+                email_addresses = ["d@e.f"]
+                email_account_password = "pw"
+                """)
+        let writer = BTUWriter(reading, source: "btu_scheduler.toml", secrets: folder.path)
+        #expect(!writer.text.contains("s3cret") && !writer.text.contains("abcdef") && !writer.text.contains("pw"))
+        for secret in writer.secrets {
+            try folder.write(String(secret.path.dropFirst(folder.path.count + 1)), secret.text)
+        }
+        let path = try folder.write("carillon.toml", writer.text)
+        let settings = try SettingsReader(zones: ZoneDatabase(), environment: [:]).read(file: path)
+        let (frappe, before) = (try #require(settings.frappe), try #require(reading.settings.frappe))
+        #expect(frappe.host == before.host && frappe.port == before.port && frappe.user == before.user)
+        #expect(frappe.password == "it's \"s3cret\"" && frappe.database == before.database)
+        #expect(frappe.refresh == before.refresh && frappe.zone == "America/New_York")
+        #expect(frappe.web.host == before.web.host && frappe.web.port == before.web.port)
+        #expect(frappe.web.token == before.web.token && frappe.web.hostHeader == "erp.example.com")
+        #expect(settings.redis.url == reading.settings.redis.url && settings.redis.queuePrefix == "bench")
+        #expect(settings.socket?.path == "/tmp/btu_scheduler.sock" && settings.socket?.group == "frappe")
+        #expect(settings.email?.to == ["d@e.f"] && settings.email?.password == "pw")
+        #expect(settings.email?.on == [.failed, .missed] && settings.startsUnconnected == false)
+    }
+
+    @Test func aFeedOfCarillonsOwnFileIsReadAndItsMistakesNamed() throws {
+        let folder = try TemporaryFolder()
+        let reader = SettingsReader(
+            zones: ZoneDatabase(),
+            environment: ["CARILLON_FRAPPE_PASSWORD": "from outside", "CARILLON_FRAPPE_WEB_PORT": "8000"])
+        let good = """
+            [[feed]]
+            type = "frappe"
+            user = "frappe"
+            database = "site"
+            catch_up = "skip"
+            prefix = "erp/"
+            mirror = false
+            web = { token = "token a:b" }
+            """
+        let frappe = try #require(try reader.read(file: try folder.write("good.toml", good)).frappe)
+        #expect(frappe.password == "from outside" && frappe.web.port == 8000 && frappe.web.token == "token a:b")
+        #expect(frappe.catchUp == .skip && frappe.prefix == "erp/" && !frappe.mirror && frappe.refresh == 90_000_000)
+        let bad = good.replacing("user =", with: "usr =").replacing("prefix = \"erp/\"", with: "ca_file = \"x\"")
+        let error = #expect(throws: ConfigurationError.self) {
+            try reader.read(
+                file: try folder.write("bad.toml", bad + "\n[[feed]]\ntype = \"btu\"\n[socket]\npath = \"x\"\n"))
+        }
+        #expect(
+            Set(error?.problems.compactMap(\.key) ?? []) == [
+                "feed.user", "feed.usr", "feed.ca_file", "feed.type", "socket.path",
+            ])
+    }
+}

@@ -35,7 +35,7 @@ public final class FrappeSite: Sendable {
 
     /// The call of a task, as its worker reads it. Throws `FrappeSiteError`.
     public func pickle(task: String, schedule: String?) async throws(FrappeSiteError) -> [UInt8] {
-        let body = TaskQuery(task_id: task, task_schedule_id: schedule)
+        let body = TaskQuery(task: task, schedule: schedule)
         let answer = try await insist("get_pickled_task", body)
         guard let message = try? JSONDecoder().decode(PickleAnswer.self, from: answer).message, !message.isEmpty else {
             throw refusal("answered something else than a pickle for task '\(task)'", answer)

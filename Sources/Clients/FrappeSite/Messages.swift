@@ -1,14 +1,17 @@
 /// What `get_pickled_task` is asked; a task without a schedule has null there.
 struct TaskQuery: Encodable {
-    var task_id: String
-    var task_schedule_id: String?
+    var task: String
+    var schedule: String?
 
-    private enum CodingKeys: CodingKey { case task_id, task_schedule_id }
+    private enum CodingKeys: String, CodingKey {
+        case task = "task_id"
+        case schedule = "task_schedule_id"
+    }
 
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(task_id, forKey: .task_id)
-        try container.encode(task_schedule_id, forKey: .task_schedule_id)
+        try container.encode(task, forKey: .task)
+        try container.encode(schedule, forKey: .schedule)
     }
 }
 
@@ -21,10 +24,15 @@ struct PingAnswer: Decodable { var message: String }
 /// What Frappe puts into the body of an error.
 struct Complaint: Decodable {
     var exception: String?
-    var exc_type: String?
+    var type: String?
+
+    private enum CodingKeys: String, CodingKey {
+        case exception
+        case type = "exc_type"
+    }
 
     var words: String? {
-        guard let text = exception ?? exc_type else { return nil }
+        guard let text = exception ?? type else { return nil }
         let line = text.split(whereSeparator: \.isNewline).last.map(String.init) ?? text
         return line.count > 300 ? line.prefix(299) + "…" : line
     }

@@ -13,8 +13,13 @@ public enum BTURequest: Hashable, Sendable {
     }
 
     private struct Message: Decodable {
-        var request_type: String
-        var request_content: String?
+        var type: String
+        var content: String?
+
+        enum CodingKeys: String, CodingKey {
+            case type = "request_type"
+            case content = "request_content"
+        }
     }
 
     static func read(_ bytes: [UInt8]) throws(Fault) -> BTURequest {
@@ -29,7 +34,7 @@ public enum BTURequest: Hashable, Sendable {
             throw Fault(
                 message: #"expected one JSON object, such as {"request_type": "ping", "request_content": null}"#)
         }
-        switch message.request_type {
+        switch message.type {
         case "ping": return .ping
         case "create_task_schedule": return .create(try name(message))
         case "cancel_task_schedule": return .cancel(try name(message))
@@ -42,7 +47,7 @@ public enum BTURequest: Hashable, Sendable {
     }
 
     private static func name(_ message: Message) throws(Fault) -> String {
-        guard let name = message.request_content, !name.isEmpty else {
+        guard let name = message.content, !name.isEmpty else {
             throw Fault(message: "request_content: expected the name of a task schedule")
         }
         return name

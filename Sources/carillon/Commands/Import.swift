@@ -5,7 +5,7 @@ import Timetable
 
 struct Import: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Take over another scheduler's jobs.", subcommands: [ImportCrontab.self])
+        abstract: "Take over another scheduler's jobs.", subcommands: [ImportCrontab.self, ImportBTU.self])
 }
 
 struct ImportCrontab: ParsableCommand {

@@ -1,0 +1,77 @@
+import CarillonCore
+
+/// Writes what BTU Scheduler's file says as a `carillon.toml`, its secrets in files of their own.
+public struct BTUWriter: Sendable {
+    public let text: String
+    /// Files with one secret each.
+    public let secrets: [(path: String, text: String)]
+
+    /// `secrets` is the folder of their files.
+    public init(_ reading: BTUReader.Reading, source: String, secrets folder: String) {
+        let settings = reading.settings
+        var lines = ["# From \(source)." + (reading.label.map { " \($0)" } ?? "")]
+        var secrets: [(path: String, text: String)] = []
+        func set(_ key: String, _ value: String?) {
+            if let value { lines.append("\(key) = \(Self.quote(value))") }
+        }
+        func secret(_ key: String, _ name: String, _ value: String?) {
+            guard let value, !value.isEmpty else { return }
+            let path = "\(folder)/\(name)"
+            secrets.append((path, value + "\n"))
+            set(key + "_file", path)
+        }
+        set("time_zone", settings.timeZone)
+        lines += ["start_unconnected = \(settings.startsUnconnected)", "", "[log]"]
+        set("level", settings.log.level?.rawValue)
+        lines += ["", "[redis]"]
+        set("url", settings.redis.url)
+        if !settings.redis.queuePrefix.isEmpty { set("queue_prefix", settings.redis.queuePrefix) }
+        if let frappe = settings.frappe {
+            lines += ["", "[[feed]]", "type = \"frappe\""]
+            set("host", frappe.host)
+            lines.append("port = \(frappe.port)")
+            set("user", frappe.user)
+            secret("password", "mysql_password", frappe.password)
+            set("database", frappe.database)
+            set("refresh", "\(frappe.refresh / 1_000_000)s")
+            lines += ["", "[feed.web]"]
+            set("host", frappe.web.host)
+            lines.append("port = \(frappe.web.port)")
+            set("host_header", frappe.web.hostHeader)
+            secret("token", "webserver_token", frappe.web.token)
+        }
+        if let socket = settings.socket {
+            lines += ["", "[socket]"]
+            set("path", socket.path)
+            set("group", socket.group)
+        }
+        if let email = settings.email {
+            lines += ["", "[notify.email]"]
+            set("from", email.from)
+            lines.append("to = [\(email.to.map(Self.quote).joined(separator: ", "))]")
+            set("host", email.host)
+            lines.append("port = \(email.port)")
+            set("user", email.user)
+            secret("password", "email_password", email.password)
+            set("security", email.security.rawValue)
+            lines.append("on = [\(email.on.map { Self.quote($0.rawValue) }.sorted().joined(separator: ", "))]")
+        }
+        text = lines.joined(separator: "\n") + "\n"
+        self.secrets = secrets
+    }
+
+    /// A basic string of TOML.
+    private static func quote(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": quoted += "\\\(scalar)"
+            case _ where scalar.value < 0x20 || scalar.value == 0x7f:
+                let digits = String(scalar.value, radix: 16)
+                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
+    }
+}
