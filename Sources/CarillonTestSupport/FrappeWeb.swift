@@ -78,11 +78,16 @@ public final class FrappeWeb: Sendable {
     public let folder: TemporaryFolder
     public let port: Int
     private let delay: Double
+    /// Nil speaks in the clear.
+    private let certificates: TestCertificates?
+    /// Of the certificate authority that signed its certificate; empty without TLS.
+    public var caFile: String { certificates?.caFile ?? "" }
     private let server = Mutex<Process?>(nil)
 
     /// `delay` is how many seconds each answer takes.
-    public init(delay: Double = 0) throws {
+    public init(delay: Double = 0, tls: Bool = false) throws {
         folder = try TemporaryFolder()
+        certificates = tls ? try TestCertificates(in: folder) : nil
         port = try FreePort.find()
         self.delay = delay
         try folder.write("web.py", Self.program)
@@ -94,7 +99,10 @@ public final class FrappeWeb: Sendable {
     public func start() async throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", folder.path + "/web.py", "\(port)", Self.token, "\(delay)", "", ""]
+        process.arguments = [
+            "python3", folder.path + "/web.py", "\(port)", Self.token, "\(delay)",
+            certificates?.certificateFile ?? "", certificates?.keyFile ?? "",
+        ]
         process.standardInput = FileHandle.nullDevice
         try folder.write("web.log", "")
         process.standardError = FileHandle(forWritingAtPath: folder.path + "/web.log")
@@ -109,13 +117,17 @@ public final class FrappeWeb: Sendable {
     }
 
     public func count() async throws -> Count {
-        let data = Data(try await Program.output("/usr/bin/env", ["python3", "-c", Self.reader, "\(port)"]).utf8)
+        let scheme = certificates == nil ? "http" : "https"
+        let data = Data(
+            try await Program.output("/usr/bin/env", ["python3", "-c", Self.reader, "\(scheme)://127.0.0.1:\(port)"])
+                .utf8)
         return try JSONDecoder().decode(Count.self, from: data)
     }
 
     private static let reader = """
-        import sys, urllib.request
-        sys.stdout.buffer.write(urllib.request.urlopen("http://127.0.0.1:" + sys.argv[1] + "/count", timeout=5).read())
+        import ssl, sys, urllib.request
+        anyone = ssl._create_unverified_context()
+        sys.stdout.buffer.write(urllib.request.urlopen(sys.argv[1] + "/count", timeout=5, context=anyone).read())
         """
 
     public func kill() {
@@ -128,8 +140,16 @@ public final class FrappeWeb: Sendable {
         }
     }
 
-    /// SIGSTOP: it takes connections and answers nobody.
-    public func suspend() { signal(SIGSTOP) }
+    /// SIGSTOP: it takes connections and answers nobody. Returns when it stands.
+    public func suspend() async throws {
+        signal(SIGSTOP)
+        let path = "/proc/\(server.withLock { $0?.processIdentifier ?? 0 })/stat"
+        // The state follows the name in brackets, proc(5).
+        while try !String(contentsOfFile: path, encoding: .utf8).contains(") T ") {
+            try await Task.sleep(for: .milliseconds(1))
+        }
+    }
+
     public func resume() { signal(SIGCONT) }
 
     private func signal(_ number: Int32) {

@@ -71,7 +71,7 @@ import Timetable
         } else {
             Issue.record("\(results)")
         }
-        fixture.web.suspend()
+        try await fixture.web.suspend()
         results = await dispatcher.dispatch(dispatches(["TASK-2", "TASK-3"]))
         fixture.web.resume()
         #expect(results.allSatisfy { if case .away = $0 { true } else { false } }, "\(results)")
@@ -119,5 +119,31 @@ import Timetable
         #expect(try await site.sample("test_function_ping_now_bytes").first == 0x80)
         #expect(try await fixture.web.count().hosts == ["erp.example.com"])
         await site.close()
+    }
+
+    @Test func behindTLSTheCertificateMustBeTrusted() async throws {
+        let web = try FrappeWeb(tls: true)
+        try await web.start()
+        func ping(_ name: String, caFile: String?, verifies: Bool = true) async throws -> String {
+            var configuration = FrappeSiteConfiguration(
+                host: "127.0.0.1", port: web.port, hostHeader: name, token: FrappeWeb.token)
+            configuration.isSecure = true
+            configuration.caFile = caFile
+            configuration.verifies = verifies
+            let site = FrappeSite(configuration)
+            do {
+                let word = try await site.ping()
+                await site.close()
+                return word
+            } catch {
+                await site.close()
+                throw error
+            }
+        }
+        #expect(try await ping("localhost", caFile: web.caFile) == "pong")
+        #expect(try await web.count().hosts == ["localhost"])
+        let error = await #expect(throws: FrappeSiteError.self) { try await ping("localhost", caFile: nil) }
+        #expect(error?.message.contains("cannot be reached") == true, "\(error?.message ?? "")")
+        #expect(try await ping("erp.example.com", caFile: nil, verifies: false) == "pong")
     }
 }

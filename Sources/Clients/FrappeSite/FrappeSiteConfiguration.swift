@@ -2,8 +2,9 @@
 public struct FrappeSiteConfiguration: Sendable {
     /// An address or a name.
     public var host: String
-    /// 443 means https.
     public var port: Int
+    /// Whether https is spoken; on port 443 it is.
+    public var isSecure: Bool
     /// The site's name where one server has many; sent as `Host:`, and the name that a certificate must have.
     public var hostHeader: String?
     /// The whole value of `Authorization:`, such as `token KEY:SECRET`.
@@ -22,24 +23,20 @@ public struct FrappeSiteConfiguration: Sendable {
     public init(host: String, port: Int, hostHeader: String? = nil, token: String) {
         self.host = host
         self.port = port
+        isSecure = port == 443
         self.hostHeader = hostHeader
         self.token = token
     }
 
-    var isSecure: Bool { port == 443 }
-
     /// Without anything secret.
-    public var address: String {
-        let name = host.contains(":") ? "[\(host)]" : host
-        let base = isSecure ? "https://\(name)" : "http://\(name):\(port)"
-        return base + (hostHeader.map { " (\($0))" } ?? "")
-    }
+    public var address: String { url(host) + (hostHeader.map { " (\($0))" } ?? "") }
 
-    /// The name in the address that is asked for: behind TLS it must be the one in the certificate.
-    var base: String {
-        if isSecure, let name = siteName { return "https://\(name)" }
+    /// The address that is asked for: behind TLS the certificate must be the name's or the host's.
+    var base: String { url(isSecure ? siteName ?? host : host) }
+
+    private func url(_ host: String) -> String {
         let name = host.contains(":") ? "[\(host)]" : host
-        return isSecure ? "https://\(name)" : "http://\(name):\(port)"
+        return isSecure ? "https://\(name)" + (port == 443 ? "" : ":\(port)") : "http://\(name):\(port)"
     }
 
     /// The host header without its port.

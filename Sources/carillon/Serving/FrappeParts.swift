@@ -55,6 +55,7 @@ struct FrappeParts {
 
     /// The app's socket, and what other tools read in Redis; in shadow neither.
     func services(store: any JobStore, isShadow: Bool) throws -> [any Service] {
+        if isShadow { return [] }
         var services: [any Service] = []
         if let socket = settings.socket {
             let (feed, dispatcher) = (feed, dispatcher)
@@ -67,7 +68,7 @@ struct FrappeParts {
                     }
                 })
         }
-        if site.mirror, !isShadow {
+        if site.mirror {
             let redis = try settings.redis.rq(identity: "").redis
             services.append(
                 FrappeMirror(
