@@ -86,6 +86,7 @@
             // With its full time-outs it ends by the task's end.
             let client = try MailClient(server.configuration(.startTLS))
             let sending = Task { try await client.send(.sample()) }
+            try await server.untilConnected()
             sending.cancel()
             let result = await sending.result
             #expect(throws: MailError(.cancelled, "the sending was cancelled", server: configuration.address)) {

@@ -66,6 +66,7 @@
             #expect(throws: MailError.self) {
                 try SMTPSender(MailConfiguration(host: "h"), from: "a@b.c", to: ["ok@b.c", "x\ny@b.c"])
             }
+            #expect(throws: MailError.self) { try SMTPSender(MailConfiguration(host: "h"), from: "a@b.c", to: []) }
         }
     }
 

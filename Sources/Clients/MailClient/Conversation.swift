@@ -16,9 +16,9 @@
         mutating func hear(_ kind: curl_infotype, _ bytes: UnsafeRawBufferPointer) {
             switch kind {
             case CURLINFO_HEADER_OUT:
-                // An answer within a login is no command of letters alone.
-                let word = bytes.prefix { UInt8(ascii: "A")...UInt8(ascii: "Z") ~= $0 }
-                if word.count == 4 { verb = String(decoding: word, as: UTF8.self) }
+                // What answers within a login is no command.
+                let word = String(decoding: bytes.prefix { $0 > 0x20 }, as: UTF8.self)
+                if ["AUTH", "MAIL", "RCPT", "DATA"].contains(word) { verb = word }
             case CURLINFO_HEADER_IN:
                 guard let first = bytes.first, first == UInt8(ascii: "4") || first == UInt8(ascii: "5"),
                     refusals.count < 100

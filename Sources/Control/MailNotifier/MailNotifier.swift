@@ -88,7 +88,8 @@ public actor MailNotifier: Service {
         } catch {
             outbox.withLock { $0.failed(gathered, at: clock.uptime) }
             if !isFailing {
-                logger.warning("a mail cannot be sent; it is tried again", metadata: ["error": "\(error)"])
+                let hope = isEnding ? "" : "; it is tried again"
+                logger.warning("a mail cannot be sent\(hope)", metadata: ["error": "\(error)"])
             }
             isFailing = true
             return false

@@ -29,6 +29,9 @@ public protocol MailSender: Sendable {
             var people: [Mailbox] = []
             for text in to { people.append(try mailbox(text)) }
             self.to = people
+            if to.isEmpty {
+                throw MailError(.badConfiguration, "the mail is for nobody", server: configuration.address)
+            }
             client = try MailClient(configuration)
         }
 
