@@ -107,26 +107,24 @@ public final class MailServerFixture: Sendable {
         server.withLock { if let running = $0 { _ = Foundation.kill(running.processIdentifier, SIGSTOP) } }
     }
 
-    /// Returns once somebody is connected, whether or not it has noticed (proc_pid_net(5)).
-    public func untilConnected() async throws {
-        let place = ":" + String(port, radix: 16, uppercase: true) + " 01 "
-        for _ in 0..<1000 {
-            let sockets = try String(contentsOfFile: "/proc/self/net/tcp", encoding: .utf8)
-            if sockets.contains(place) { return }
-            try await Task.sleep(for: .milliseconds(10))
-        }
-        throw ConformanceFailure(description: "nobody connects to port \(port)")
-    }
-
     /// How it answers a command from now on, such as `answer("DATA", "451 4.3.0 later")`; nil for as usual.
     ///
-    /// For `RCPT` the reply is for addresses that begin with `gone`.
+    /// For `RCPT` the reply is for addresses that begin with `gone`. `HANG` is no reply at all.
     public func answer(_ command: String, _ reply: String?) throws {
         if let reply {
             try folder.write("answer.\(command)", reply)
         } else {
             try FileManager.default.removeItem(atPath: folder.path + "/answer.\(command)")
         }
+    }
+
+    /// Returns once it owes somebody a reply for good.
+    public func untilHanging() async throws {
+        for _ in 0..<1000 {
+            if FileManager.default.fileExists(atPath: folder.path + "/hanging") { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw ConformanceFailure(description: "nobody waits for the SMTP server\n\(log)")
     }
 
     /// Every mail so far, in order.

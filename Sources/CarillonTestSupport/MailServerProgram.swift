@@ -1,15 +1,19 @@
 /// What Python runs in a `MailServerFixture`.
 enum MailServerProgram {
     static let text = #"""
-        import email, email.policy, json, os, ssl, sys, threading
+        import asyncio, email, email.policy, json, os, ssl, sys, threading
         from aiosmtpd.controller import Controller
         from aiosmtpd.smtp import AuthResult
         folder, port, security, certificate, key, user, password = sys.argv[1:8]
 
-        def answer(command):
+        async def answer(command):
             try:
-                with open(os.path.join(folder, "answer." + command)) as file: return file.read()
+                with open(os.path.join(folder, "answer." + command)) as file: reply = file.read()
             except FileNotFoundError: return None
+            if reply == "HANG":
+                open(os.path.join(folder, "hanging"), "w").close()
+                await asyncio.sleep(600)
+            return reply
 
         def authenticate(server, session, envelope, mechanism, data):
             right = data.login == user.encode() and data.password == password.encode()
@@ -17,17 +21,17 @@ enum MailServerProgram {
 
         class Handler:
             async def handle_MAIL(self, server, session, envelope, address, options):
-                reply = answer("MAIL")
+                reply = await answer("MAIL")
                 if reply: return reply
                 envelope.mail_from = address
                 return "250 OK"
             async def handle_RCPT(self, server, session, envelope, address, options):
-                reply = answer("RCPT")
+                reply = await answer("RCPT")
                 if reply and address.startswith("gone"): return reply
                 envelope.rcpt_tos.append(address)
                 return "250 OK"
             async def handle_DATA(self, server, session, envelope):
-                reply = answer("DATA")
+                reply = await answer("DATA")
                 if reply: return reply
                 mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
                 # A line ends with CRLF on the way, whatever it was before.
