@@ -5,6 +5,7 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
 let mariaDB = TargetDependencyCondition.when(traits: ["MariaDB"])
+let mail = TargetDependencyCondition.when(traits: ["Mail"])
 
 let package = Package(
     name: "carillon",
@@ -22,8 +23,9 @@ let package = Package(
     ],
     traits: [
         // A driver that needs a C library of the system; without the trait its files are empty, and so is the need.
+        .trait(name: "Mail", description: "Sends notices by SMTP; needs libcurl."),
         .trait(name: "MariaDB", description: "Reads Frappe's database; needs libmariadb."),
-        .default(enabledTraits: ["MariaDB"]),
+        .default(enabledTraits: ["Mail", "MariaDB"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -119,6 +121,12 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             path: "Sources/Control/ControlSocket"),
+        .target(
+            name: "MailNotifier",
+            dependencies: [
+                "CarillonCore", .target(name: "MailClient", condition: mail), "Timetable", logging, lifecycle,
+            ],
+            path: "Sources/Control/MailNotifier"),
 
         // Clients
         .target(name: "BlockingConnection", path: "Sources/Clients/BlockingConnection"),
@@ -132,6 +140,12 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             path: "Sources/Clients/FrappeSite"),
+        .target(
+            name: "MailClient",
+            dependencies: [
+                .target(name: "BlockingConnection", condition: mail), .target(name: "CCurl", condition: mail),
+            ],
+            path: "Sources/Clients/MailClient"),
         .target(
             name: "MariaDBClient",
             dependencies: [
@@ -151,6 +165,9 @@ let package = Package(
             path: "Sources/Clients/RedisClient"),
 
         // System: C.
+        .systemLibrary(
+            name: "CCurl", path: "Sources/System/CCurl", pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(
             name: "CMariaDB", path: "Sources/System/CMariaDB", pkgConfig: "libmariadb",
             providers: [.apt(["libmariadb-dev"])]),
@@ -182,7 +199,8 @@ let package = Package(
             dependencies: [
                 "BTUSocket", "CarillonConfiguration", "CarillonCore", "CarillonEngine", "ControlSocket",
                 "ExecDispatcher", "FileFeed", "FrappeDispatcher", "FrappeFeed", "FrappeMirror", "FrappeSite",
-                "RQDispatcher", "RedisClient", "SQLiteStore", "Timetable", logging, lifecycle,
+                "MailNotifier", "RQDispatcher", "RedisClient", "SQLiteStore", "Timetable", logging, lifecycle,
+                .target(name: "MailClient", condition: mail),
                 .target(name: "MariaDBClient", condition: mariaDB),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -238,6 +256,15 @@ let package = Package(
                 .target(name: "MariaDBClient", condition: mariaDB),
             ]),
         .testTarget(
+            name: "MailClientTests",
+            dependencies: ["CarillonTestSupport", .target(name: "MailClient", condition: mail)]),
+        .testTarget(
+            name: "MailNotifierTests",
+            dependencies: [
+                "CarillonCore", "CarillonTestSupport", "MailNotifier", "Timetable", logging, lifecycle,
+                .target(name: "MailClient", condition: mail),
+            ]),
+        .testTarget(
             name: "MariaDBClientTests",
             dependencies: [
                 "CarillonTestSupport", .target(name: "MariaDBClient", condition: mariaDB), logging,
@@ -264,7 +291,7 @@ let package = Package(
 
 // A warning fails where changes are judged, and nowhere else: a newer compiler may have new ones.
 if Context.environment["CI"] != nil {
-    let foreign = ["carillon-shim", "CMariaDB", "CProcess", "CZlib"]
+    let foreign = ["carillon-shim", "CCurl", "CMariaDB", "CProcess", "CZlib"]
     for target in package.targets where !foreign.contains(target.name) {
         target.swiftSettings = (target.swiftSettings ?? []) + [.treatAllWarnings(as: .error)]
     }

@@ -7,6 +7,8 @@ need mariadb-server redis-server openssl python3 python3-venv
 # Real workers of Python RQ: the current release, and the one Frappe 15 uses.
 venv rq2 'rq<3'
 venv rq1 'rq==1.16.2'
+# A real SMTP server.
+venv mail aiosmtpd
 
 # One build for everything: the tests drive the same binaries that people run.
 swift build -c release --build-tests

@@ -3,7 +3,7 @@ import Synchronization
 
 /// A web server that answers like a Frappe site with the app Background Tasks Unleashed; killed with the fixture.
 ///
-/// A task's name says how it is answered: `TASK-404`, `TASK-417`, `TASK-500`, `TASK-503`, `TASK-HANG`, `TASK-GARBAGE` as they say, any
+/// A task's name says how it is answered: `TASK-404`, `TASK-417`, `TASK-500`, `TASK-503`, `TASK-HANG`, `TASK-CLOSE`, `TASK-DRIP`, `TASK-ONCE` (slow once), `TASK-GARBAGE` as they say, any
 /// other with a pickled call of the function that the name ends in, after a colon, or of `tasks.note`, with task and schedule.
 public final class FrappeWeb: Sendable {
     public static let token = "token key:s3cret"
@@ -18,7 +18,7 @@ public final class FrappeWeb: Sendable {
     }
 
     private static let program = #"""
-        import collections, http.server, json, pickle, ssl, sys, threading, time
+        import http.server, json, os, pickle, ssl, sys, threading, time
         port, token, delay, cert, key = int(sys.argv[1]), sys.argv[2], float(sys.argv[3]), sys.argv[4], sys.argv[5]
         lock, now, most, requests, hosts, tasks = threading.Lock(), 0, 0, 0, set(), []
         class Site(http.server.BaseHTTPRequestHandler):
@@ -42,6 +42,7 @@ public final class FrappeWeb: Sendable {
             def serve(self, body):
                 if self.headers.get("Authorization") != token:
                     return self.answer(403, {"exc_type": "AuthenticationError"})
+                if os.path.exists(os.path.join(os.path.dirname(__file__), "down")): return self.answer(503, b"no backend")
                 method = self.path.split(".")[-1]
                 if method == "test_ping": return self.answer(200, {"message": "pong"})
                 if method == "test_hello_world_bytes": return self.answer(200, b"hello world")
@@ -56,6 +57,13 @@ public final class FrappeWeb: Sendable {
                 if task == "TASK-503": return self.answer(503, b"no backend")
                 if task == "TASK-GARBAGE": return self.answer(200, {"message": "not a pickle"})
                 if task == "TASK-HANG": time.sleep(600)
+                if task == "TASK-CLOSE": return self.close()
+                if task == "TASK-DRIP":
+                    self.send_response(200)
+                    self.send_header("Content-Length", "1000")
+                    self.end_headers()
+                    time.sleep(600)
+                if task == "TASK-ONCE" and tasks.count(task) == 1: time.sleep(2)
                 function = task.split(":")[1] if ":" in task else "tasks.note"
                 self.answer(200, {"message": list(pickle.dumps((function, None, (task, schedule), {}), protocol=5))})
             def answer(self, status, content):
@@ -64,6 +72,9 @@ public final class FrappeWeb: Sendable {
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
+            def close(self):
+                self.close_connection = True
+                self.connection.shutdown(2)
             def log_message(self, *_): pass
         class Server(http.server.ThreadingHTTPServer):
             request_queue_size = 128
@@ -129,6 +140,9 @@ public final class FrappeWeb: Sendable {
         anyone = ssl._create_unverified_context()
         sys.stdout.buffer.write(urllib.request.urlopen(sys.argv[1] + "/count", timeout=5, context=anyone).read())
         """
+
+    /// Answers 503 to everything, as a proxy whose backend is down.
+    public func loseBackend() throws { try folder.write("down", "") }
 
     public func kill() {
         server.withLock { process in

@@ -61,20 +61,48 @@ import Timetable
         await dispatcher.shutdown()
     }
 
-    @Test func aTaskThatHangsFailsAloneAndASiteThatHangsIsAway() async throws {
+    @Test(arguments: [
+        ("TASK-HANG", "did not answer within"), ("TASK-DRIP", "did not answer within"), ("TASK-503", "503"),
+        ("TASK-CLOSE", "closed the connection"),
+    ])
+    func aTaskTheSiteStumblesOverFailsAlone(_ task: String, _ words: String) async throws {
         let fixture = try await FrappeFixture()
-        let dispatcher = try fixture.dispatcher(timeout: 300_000)
-        var results = await dispatcher.dispatch(dispatches(["TASK-HANG", "TASK-1"]))
+        let dispatcher = try fixture.dispatcher(timeout: 400_000)
+        let results = await dispatcher.dispatch(dispatches([task, "TASK-1"]))
         #expect(results.last == .accepted)
         if case .refused(let why)? = results.first {
-            #expect(why.contains("did not answer within"))
+            #expect(why.contains(words))
         } else {
             Issue.record("\(results)")
         }
+        await dispatcher.shutdown()
+    }
+
+    @Test func aTaskThatIsSlowOnceRuns() async throws {
+        let fixture = try await FrappeFixture()
+        let dispatcher = try fixture.dispatcher(timeout: 400_000)
+        #expect(await dispatcher.dispatch(dispatches(["TASK-ONCE"])) == [.accepted])
+        await dispatcher.shutdown()
+    }
+
+    @Test func aSiteThatHangsIsAway() async throws {
+        let fixture = try await FrappeFixture()
+        let dispatcher = try fixture.dispatcher(timeout: 300_000)
         try await fixture.web.suspend()
-        results = await dispatcher.dispatch(dispatches(["TASK-2", "TASK-3"]))
+        let results = await dispatcher.dispatch(dispatches(["TASK-2", "TASK-3"]))
         fixture.web.resume()
         #expect(results.allSatisfy { if case .away = $0 { true } else { false } }, "\(results)")
+        await dispatcher.shutdown()
+    }
+
+    @Test func nobodyIsAskedWhileRedisIsAway() async throws {
+        let fixture = try await FrappeFixture()
+        let dispatcher = try fixture.dispatcher()
+        await fixture.redis.stop()
+        let results = await dispatcher.dispatch(dispatches((0..<500).map { "WAGES-\($0)" }))
+        #expect(results.count == 500)
+        #expect(results.allSatisfy { if case .away(let why) = $0 { why.contains("Redis") } else { false } })
+        #expect(try await fixture.web.count().requests <= 64)
         await dispatcher.shutdown()
     }
 
@@ -97,7 +125,8 @@ import Timetable
     @Test func aBackendThatIsDownBehindItsProxyIsAway() async throws {
         let fixture = try await FrappeFixture()
         let dispatcher = try fixture.dispatcher()
-        let results = await dispatcher.dispatch(dispatches(["TASK-503"]))
+        try fixture.web.loseBackend()
+        let results = await dispatcher.dispatch(dispatches(["TASK-1"]))
         #expect(results.allSatisfy { if case .away(let why) = $0 { why.contains("503") } else { false } }, "\(results)")
         await dispatcher.shutdown()
     }

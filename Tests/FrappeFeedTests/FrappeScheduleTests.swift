@@ -88,7 +88,7 @@ struct FrappeScheduleTests {
             ($0.queue, $0.words) = ("long", "Wages")
             $0.taskRow = .init(words: "Pays", function: "shop.pay", longest: "600s", queue: "short")
         }
-        #expect(found.queue == "long" && found.describedAs == "Wages" && found.timeout == 600)
+        #expect(found.queue == "long" && found.describedAs == "Pays" && found.timeout == 600)
         (found, _) = try target { $0.taskRow = .init(words: "Pays", function: nil, longest: nil, queue: "short") }
         #expect(found.queue == "short" && found.describedAs == "Pays" && found.timeout == 600)
         (found, remark) = try target { $0.taskRow?.longest = "a while" }

@@ -85,7 +85,7 @@ public actor Reconciler<Clock: EngineClock> {
         } catch {
             status.error = "\(error)"
         }
-        accepted.remove(feed.name)
+        if change == .everything { accepted.remove(feed.name) }
         tell(status, before: statuses[feed.name])
         statuses[feed.name] = status
         // Kept for those who look while no daemon runs.

@@ -59,32 +59,43 @@ public final class FrappeSite: Sendable {
 
     // MARK: Asking
 
-    /// Tries again while the server fails; one that fails for this request alone has refused it.
+    /// Tries again while the server cannot be reached or fails.
     private func insist(_ method: String, _ body: TaskQuery) async throws(FrappeSiteError) -> Data {
         var wait = configuration.backoff
         var attempt = 1
         while true {
+            let trouble: FrappeSiteError
             do throws(FrappeSiteError) {
                 return try await ask(method, body)
             } catch {
-                guard [.away, .failing, .slow].contains(error.code) else { throw error }
-                // One that was slow has had its time.
-                if error.code != .slow, attempt < configuration.attempts {
-                    attempt += 1
-                    do {
-                        try await Task.sleep(nanoseconds: UInt64(wait) * 1_000)
-                    } catch {
-                        throw FrappeSiteError(.cancelled, "cancelled")
-                    }
-                    wait *= 2
-                    continue
-                }
-                // It answers others: only this request is at fault.
-                if error.code != .away, (try? await ping()) != nil {
-                    throw FrappeSiteError(.refused, error.message)
-                }
-                throw FrappeSiteError(.away, error.message)
+                guard error.mayPass else { throw error }
+                trouble = error
             }
+            // One that was slow has had its time.
+            if attempt == configuration.attempts || trouble.code == .slow {
+                return try await decide(trouble, method, body)
+            }
+            attempt += 1
+            do {
+                try await Task.sleep(nanoseconds: UInt64(wait) * 1_000)
+            } catch {
+                throw FrappeSiteError(.cancelled, "cancelled")
+            }
+            wait *= 2
+        }
+    }
+
+    /// The whole site may be in trouble, or this request alone: its ping tells.
+    private func decide(
+        _ trouble: FrappeSiteError, _ method: String, _ body: TaskQuery
+    ) async throws(FrappeSiteError) -> Data {
+        if trouble.code == .away { throw trouble }
+        guard (try? await ping()) != nil else { throw FrappeSiteError(.away, trouble.message) }
+        do throws(FrappeSiteError) {
+            // Whatever passed while it was asked is over.
+            return try await ask(method, body)
+        } catch {
+            throw error.mayPass ? FrappeSiteError(.refused, error.message) : error
         }
     }
 
@@ -103,21 +114,37 @@ public final class FrappeSite: Sendable {
         let status: HTTPResponseStatus
         let answer: Data
         do {
-            let response = try await client.execute(request, timeout: .microseconds(configuration.timeout))
-            status = response.status
-            answer = Data(try await response.body.collect(upTo: Self.mostBytes).readableBytesView)
+            (status, answer) = try await fetch(request)
         } catch {
             throw fault(error)
         }
         switch status.code {
         case 200..<300: return answer
-        case 429, 502, 503, 504: throw FrappeSiteError(.away, "\(address) answers \(said(status, answer))")
-        case 500...: throw FrappeSiteError(.failing, "\(address) answers \(said(status, answer))")
+        case 429, 500...: throw FrappeSiteError(.failing, "\(address) answers \(said(status, answer))")
         default: throw FrappeSiteError(.refused, "\(address) answers \(said(status, answer))")
         }
     }
 
     private static let mostBytes = 64 << 20
+
+    /// Bounds the whole of it: the library's own time-out ends when the answer begins.
+    private func fetch(_ request: HTTPClientRequest) async throws -> (HTTPResponseStatus, Data) {
+        let (client, timeout) = (client, configuration.timeout)
+        return try await withThrowingTaskGroup { group in
+            group.addTask {
+                let response = try await client.execute(request, timeout: .microseconds(timeout))
+                let body = try await response.body.collect(upTo: Self.mostBytes)
+                return (response.status, Data(body.readableBytesView))
+            }
+            group.addTask {
+                try await Task.sleep(nanoseconds: UInt64(timeout) * 1_000)
+                throw HTTPClientError.deadlineExceeded
+            }
+            defer { group.cancelAll() }
+            guard let answer = try await group.next() else { throw CancellationError() }
+            return answer
+        }
+    }
 
     private func fault(_ error: any Error) -> FrappeSiteError {
         if error is CancellationError || Task.isCancelled { return FrappeSiteError(.cancelled, "cancelled") }
@@ -127,6 +154,8 @@ public final class FrappeSite: Sendable {
             return FrappeSiteError(.slow, "\(address) did not answer within \(seconds) s")
         case let error as HTTPClientError where error == .connectTimeout:
             return FrappeSiteError(.away, "\(address) cannot be reached: no answer")
+        case let error as HTTPClientError where error == .remoteConnectionClosed:
+            return FrappeSiteError(.failing, "\(address) closed the connection without an answer")
         case is NIOTooManyBytesError:
             return FrappeSiteError(.refused, "\(address) answered more than \(Self.mostBytes >> 20) MiB")
         default: return FrappeSiteError(.away, "\(address) cannot be reached: \(Self.words(error))")

@@ -38,6 +38,11 @@ struct Complaint: Decodable {
     }
 }
 
+extension FrappeSiteError {
+    /// Asking again may help.
+    var mayPass: Bool { [.away, .failing, .slow].contains(code) }
+}
+
 extension FrappeSiteError.Code {
     /// An error on the server's side, perhaps of this request alone.
     static let failing = FrappeSiteError.Code(name: "failing")

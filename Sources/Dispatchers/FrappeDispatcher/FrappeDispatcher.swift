@@ -36,9 +36,10 @@ public final class FrappeDispatcher: Dispatcher {
             let part = rest.prefix(Self.batch)
             rest = rest.dropFirst(part.count)
             let fetched = await fetch(part)
-            results += await enqueue(fetched)
-            // One answer speaks for the others: nobody is asked while the site is down.
-            if let why = Self.away(fetched) {
+            let enqueued = await enqueue(fetched)
+            results += enqueued
+            // One answer speaks for the others: the site is not asked while it, or Redis, is away.
+            if let why = enqueued.lazy.compactMap({ if case .away(let why) = $0 { why } else { nil } }).first {
                 results += rest.map { _ in .away(why) }
                 break
             }
@@ -74,7 +75,7 @@ public final class FrappeDispatcher: Dispatcher {
             }
             return batch.indices.map { fetched[$0] ?? .away(away ?? "not asked") }
         }
-        note(fetched)
+        if !Task.isCancelled { note(fetched) }
         return fetched
     }
 
@@ -87,7 +88,11 @@ public final class FrappeDispatcher: Dispatcher {
                     attempt: dispatch.attempt, queue: target.queue, data: data, description: target.describedAs,
                     timeout: target.timeout))
         } catch {
-            return error.code == .refused ? .refused(error.message) : .away(error.message)
+            switch error.code {
+            case .refused: return .refused(error.message)
+            case .cancelled: return .away("the daemon stopped")
+            default: return .away(error.message)
+            }
         }
     }
 

@@ -22,6 +22,8 @@ struct Announced: Sendable {
 
     var watched: [String: Watch] = [:]
     var cancelled: [String: Cancel] = [:]
+    /// A full reading was asked for and has not begun.
+    var owesAll = false
 }
 
 /// The app says **before** it writes that a row changes (its `before_save`), so the row is read again until it differs.
@@ -35,19 +37,20 @@ extension FrappeFeed {
     public func created(_ name: String, doubt: @Sendable (Target) async -> String?) async -> String {
         let reader = reader
         var watch = Announced.Watch(since: clock.uptime)
-        let answer: String
+        var found: (modified: String?, reading: FrappeJob.Reading)?
         do {
-            let rows = try await few.rows(named: [name]) { ($0.modified, reader.read($0, $1)) }
-            watch.known = rows.first?.0
-            answer = await describe(name, rows.first?.1, doubt)
+            found = try await few.rows(named: [name]) { ($0.modified, reader.read($0, $1)) }.first
+            watch.known = found?.modified
         } catch {
             watch.isUnknown = true
-            answer = "Task schedule '\(name)' is noted. The database does not answer now; it will be read when it does."
         }
-        announced.withLock { $0.watched[name] = watch }
+        announced.withLock { [watch] in $0.watched[name] = watch }
         tell.yield(.jobs([reader.prefix + name]))
         announce.yield()
-        return answer
+        if watch.isUnknown {
+            return "Task schedule '\(name)' is noted. The database does not answer now; it will be read when it does."
+        }
+        return await describe(name, found?.reading, doubt)
     }
 
     /// A schedule ends now. Answers what the user is to read.
@@ -123,6 +126,8 @@ extension FrappeFeed {
                 if isOver {
                     rows.insert(name)
                     announced.watched[name] = nil
+                    // A row that is gone needs no cancel.
+                    if looked[name] == .some(nil) { announced.cancelled[name] = nil }
                 }
             }
         }

@@ -48,7 +48,9 @@ public final class FrappeFeed: JobFeed {
             (FrappeRow(name: row.name, modified: row.modified, enabled: row.enabled), reader.read(row, zones))
         }
         switch change {
-        case .everything: return gather(try await tables.rows(named: nil, make), .everything)
+        case .everything:
+            announced.withLock { $0.owesAll = false }
+            return gather(try await tables.rows(named: nil, make), .everything)
         case .jobs(let jobs):
             let names = jobs.map { String($0.dropFirst(reader.prefix.count)) }
             // What was cancelled is gone, also while nobody can read its row.
@@ -87,7 +89,12 @@ public final class FrappeFeed: JobFeed {
             group.addTask {
                 while true {
                     do { try await self.clock.sleep(for: self.refresh) } catch { return }
-                    self.tell.yield(.everything)
+                    // One is enough while nobody has come to it.
+                    let isOwed = self.announced.withLock { announced in
+                        defer { announced.owesAll = true }
+                        return announced.owesAll
+                    }
+                    if !isOwed { self.tell.yield(.everything) }
                 }
             }
             group.addTask { await self.watch() }

@@ -77,7 +77,7 @@ public struct FrappeJob: Sendable {
             throw FrappeSchedule.Fault(column: "task", message: "there is no task '\(task)' in \(Self.tasks)")
         }
         let (timeout, remark) = Self.timeout(found.longest)
-        let words = [row.words, found.words, found.function].lazy.compactMap { $0?.trimmed }.first { !$0.isEmpty }
+        let words = [found.words, found.function, row.words].lazy.compactMap { $0?.trimmed }.first { !$0.isEmpty }
         let queue = [row.queue, found.queue].lazy.compactMap { $0?.trimmed }.first { !$0.isEmpty }
         let target = FrappeTarget(
             task: task, schedule: row.name, function: found.function?.trimmed ?? "", queue: queue ?? "default",

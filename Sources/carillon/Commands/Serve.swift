@@ -102,6 +102,7 @@ struct Serve: AsyncParsableCommand {
         let storeID = String(try await store.storeID(), radix: 16)
         let rq = RQDispatcher(try settings.redis.rq(identity: storeID), clock: clock, logger: logger)
         let frappe = try FrappeParts(settings, storeID: storeID, zones: zones, logger: logger)
+        if !shadow { try frappe?.checkAlone() }
         if !settings.startsUnconnected { try await frappe?.check() }
         let files = FileFeed(
             mainFile: btu == nil ? configFile : nil, jobsDirectory: settings.jobsFolder(beside: configFile),
@@ -112,13 +113,16 @@ struct Serve: AsyncParsableCommand {
         engineSettings.endRunsOnStop = settings.exec.onStop == .end
         engineSettings.retention = settings.retention
         engineSettings.shadow = shadow
+        let mail = try shadow ? nil : settings.email?.notifier(store: store, zones: zones, logger: logger)
+        if let mail { engineSettings.notify = { mail.notify($0) } }
         let engine = try await EngineService(
             store: store, dispatchers: [exec, rq] + (frappe.map { [$0.dispatcher] } ?? []),
             feeds: [files] + (frappe.map { [$0.feed] } ?? []), clock: clock, zones: zones, instance: instance,
             bootID: StateDirectory.bootID, settings: engineSettings, logger: logger)
         let desk = OrderDesk(engine, version: Carillon.version)
         let control = ControlServer(path: state + "/control.sock", logger: logger) { await desk.handle($0) }
-        var services: [any Service] = [engine, control]
+        // They stop from the last to the first: mail can still tell how the engine's runs ended.
+        var services: [any Service] = (mail.map { [$0] } ?? []) + [engine, control]
         services += try frappe?.services(store: store, isShadow: shadow) ?? []
         if let systemd = Systemd(
             environment: environment,

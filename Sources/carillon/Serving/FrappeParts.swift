@@ -53,6 +53,16 @@ struct FrappeParts {
         try await RQ.withDesk(settings) { _ = try await $0.ping() }
     }
 
+    /// Throws `Failure` when another daemon serves the app: both would run everything.
+    func checkAlone() throws {
+        guard let socket = settings.socket else { return }
+        do {
+            try BTUSocket.check(path: socket.path)
+        } catch {
+            throw Failure.failed("\(error)")
+        }
+    }
+
     /// The app's socket, and what other tools read in Redis; in shadow neither.
     func services(store: any JobStore, isShadow: Bool) throws -> [any Service] {
         if isShadow { return [] }

@@ -1,0 +1,123 @@
+import CarillonCore
+import Logging
+import ServiceLifecycle
+import Synchronization
+import Timetable
+
+/// Tells people by mail what the engine tells it: soon after the first notice, then at most once a minute.
+///
+/// A mail that could not be sent is tried again after a minute, later after up to fifteen, with what came meanwhile. One
+/// whose taking the server could not confirm may come twice.
+public actor MailNotifier: Service {
+    /// Microseconds that a stop of the daemon leaves a mail.
+    private static let farewell: Int64 = 10_000_000
+
+    private nonisolated let outbox = Mutex(Outbox())
+    private nonisolated let occasions: Set<MailOccasion>
+    private nonisolated let clock: any EngineClock
+    private nonisolated let news: AsyncStream<Void>
+    private nonisolated let tell: AsyncStream<Void>.Continuation
+    private let sender: any MailSender
+    private let host: String
+    private let zone: @Sendable (String) async -> Zone?
+    private let logger: Logger
+    private var isFailing = false
+    private var hasRemarked = false
+
+    /// `host` stands in the subject; `zone` is that of a job's times, UTC when it answers nil.
+    public init(
+        sender: any MailSender, occasions: Set<MailOccasion>, host: String, clock: any EngineClock, logger: Logger,
+        zone: @escaping @Sendable (String) async -> Zone? = { _ in nil }
+    ) {
+        self.sender = sender
+        self.occasions = occasions
+        self.host = host
+        self.clock = clock
+        self.logger = logger
+        self.zone = zone
+        (news, tell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    /// Never waits. Beyond some thousands of notices it only counts.
+    public nonisolated func notify(_ notice: Notice) {
+        guard occasions.contains(notice.occasion) else { return }
+        let uptime = clock.uptime
+        if outbox.withLock({ $0.add(notice, at: uptime) }) { tell.yield() }
+    }
+
+    public func run() async {
+        while !isEnding {
+            guard let due = outbox.withLock({ $0.due }) else {
+                await cancelWhenGracefulShutdown { for await _ in self.news { break } }
+                continue
+            }
+            let wait = due - clock.uptime
+            if wait > 0 {
+                try? await cancelWhenGracefulShutdown { try await self.clock.sleep(for: wait) }
+            } else if await !deliver(), isEnding {
+                return finish()
+            }
+        }
+        _ = await deliver()
+        finish()
+    }
+
+    private var isEnding: Bool { Task.isCancelled || Task.isShuttingDownGracefully }
+
+    private func finish() {
+        let count = outbox.withLock { $0.count }
+        if count > 0 {
+            logger.warning("the daemon stops with notices that were not mailed", metadata: ["count": "\(count)"])
+        }
+    }
+
+    /// Sends what waits; true when there is nothing of it left.
+    private func deliver() async -> Bool {
+        let (gathered, failures) = outbox.withLock { ($0.take(), $0.failures) }
+        if gathered.isEmpty { return true }
+        var digest = Digest(gathered, host: host, failures: failures)
+        for job in digest.jobs { digest.zones[job] = await zone(job) }
+        do {
+            let remark = try await send(digest)
+            outbox.withLock { $0.sent(at: clock.uptime) }
+            if isFailing { logger.notice("mail is sent again") }
+            isFailing = false
+            if let remark, !hasRemarked { logger.warning("a mail was sent, but \(remark)") }
+            hasRemarked = remark != nil
+            return true
+        } catch {
+            outbox.withLock { $0.failed(gathered, at: clock.uptime) }
+            if !isFailing {
+                let hope = isEnding ? "" : "; it is tried again"
+                logger.warning("a mail cannot be sent\(hope)", metadata: ["error": "\(error)"])
+            }
+            isFailing = true
+            return false
+        }
+    }
+
+    /// As long as the sender needs; when the daemon stops, no longer than `farewell` from then on.
+    private func send(_ digest: Digest) async throws -> String? {
+        let (sender, clock, now) = (sender, clock, clock.now)
+        return try await withThrowingTaskGroup(of: Ending.self) { group in
+            group.addTask { .sent(try await sender.send(subject: digest.subject, text: digest.text, at: now)) }
+            group.addTask {
+                do {
+                    try await gracefulShutdown()
+                    try await clock.sleep(for: Self.farewell)
+                } catch {}
+                return .late
+            }
+            for try await ending in group {
+                group.cancelAll()
+                if case .sent(let remark) = ending { return remark }
+            }
+            throw CancellationError()
+        }
+    }
+
+    private enum Ending: Sendable {
+        case sent(String?)
+        case late
+    }
+}

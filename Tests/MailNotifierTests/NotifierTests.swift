@@ -1,0 +1,122 @@
+import CarillonCore
+import CarillonTestSupport
+import MailNotifier
+import Testing
+import Timetable
+
+/// When mails go, with time in the test's hands.
+@Suite(.timeLimit(.minutes(1))) struct NotifierTests {
+    private let postbox = Postbox()
+
+    @Test func whatComesWithinSecondsIsOneMail() async throws {
+        let rig = Rig(postbox)
+        try await rig.serving { () async throws in
+            rig.notifier.notify(.failure("payroll"))
+            await rig.pass(2)
+            rig.notifier.notify(.miss("report"))
+            rig.notifier.notify(.queue("sync"))
+            await rig.pass(1)
+            await postbox.tried(1)
+        }
+        let mails = await postbox.mails
+        #expect(mails.map(\.subject) == ["Carillon on tower: 1 run failed, 1 job missed times (payroll, report)"])
+        #expect(mails.first?.at == Samples.noon.plus(3) && rig.log.lines == [])
+    }
+
+    @Test func aStormIsOneMailAndAnotherAMinuteLater() async throws {
+        let rig = Rig(postbox)
+        try await rig.serving { () async throws in
+            for number in 0..<10_000 { rig.notifier.notify(.failure("payroll", UInt64(number))) }
+            await rig.pass(3)
+            await postbox.tried(1)
+            for number in 0..<7 { rig.notifier.notify(.failure("sync", UInt64(number))) }
+            await rig.pass(59)
+            await rig.clock.untilSleeping()
+            #expect(await postbox.mails.count == 1)
+            await rig.pass(1)
+            await postbox.tried(2)
+        }
+        let mails = await postbox.mails
+        #expect(
+            mails.map(\.subject) == [
+                "Carillon on tower: 10,000 runs failed (payroll)", "Carillon on tower: 7 runs failed (sync)",
+            ])
+        #expect(mails.map(\.at) == [Samples.noon.plus(3), Samples.noon.plus(63)])
+    }
+
+    @Test func whatNobodyAskedForIsNotTold() async throws {
+        let rig = Rig(postbox, on: [.queued])
+        try await rig.serving { () async throws in
+            rig.notifier.notify(.failure("payroll"))
+            rig.notifier.notify(.miss("report"))
+            rig.notifier.notify(.queue("sync"))
+            await rig.pass(3)
+            await postbox.tried(1)
+        }
+        #expect(await postbox.mails.map(\.subject) == ["Carillon on tower: 1 run queued (sync)"])
+    }
+
+    @Test func aFailureIsTriedAgainWithWhatCameMeanwhile() async throws {
+        let rig = Rig(postbox)
+        await postbox.close()
+        try await rig.serving { () async throws in
+            rig.notifier.notify(.failure("payroll"))
+            await rig.pass(3)
+            // Doubling, and a quarter of an hour at most.
+            for (number, wait) in [Int64(60), 120, 240, 480, 900, 900].enumerated() {
+                await postbox.tried(number + 1)
+                rig.notifier.notify(.failure("sync", UInt64(number)))
+                await rig.pass(wait - 1)
+                await rig.clock.untilSleeping()
+                #expect(await postbox.tries == number + 1)
+                if number == 5 { await postbox.open() }
+                await rig.pass(1)
+            }
+            await postbox.tried(7)
+        }
+        let mails = await postbox.mails
+        #expect(mails.map(\.subject) == ["Carillon on tower: 7 runs failed (payroll, sync)"])
+        #expect(mails.first?.text.contains("it was tried 6 times.") == true)
+        #expect(
+            rig.log.lines == [
+                "warning: a mail cannot be sent; it is tried again error=the postbox is closed",
+                "notice: mail is sent again ",
+            ])
+    }
+
+    @Test func aStopSendsWhatWaits() async throws {
+        let rig = Rig(postbox)
+        try await rig.serving { () async throws in
+            rig.notifier.notify(.failure("payroll"))
+            await rig.clock.untilSleeping()
+        }
+        #expect(await postbox.mails.map(\.at) == [Samples.noon])
+    }
+
+    @Test func aStopIsNotHeldUpByAServerThatHangs() async throws {
+        let rig = Rig(postbox)
+        await postbox.hang()
+        try await rig.serving { () async throws in
+            rig.notifier.notify(.failure("payroll"))
+            await rig.pass(3)
+            await postbox.tried(1)
+            await rig.stop()
+            await rig.pass(10)
+        }
+        #expect(await postbox.mails.isEmpty)
+        #expect(rig.log.lines.last == "warning: the daemon stops with notices that were not mailed count=1")
+    }
+
+    @Test func aStopTriesOnceMoreAndSaysWhatIsLeft() async throws {
+        let rig = Rig(postbox)
+        await postbox.close()
+        try await rig.serving { () async throws in
+            rig.notifier.notify(.failure("payroll"))
+            await rig.pass(3)
+            await postbox.tried(1)
+            await rig.clock.untilSleeping()
+        }
+        #expect(await postbox.tries == 2)
+        #expect(rig.log.lines.last == "warning: the daemon stops with notices that were not mailed count=1")
+    }
+}
