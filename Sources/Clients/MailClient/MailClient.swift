@@ -26,7 +26,7 @@
         /// Returns when the server has taken the mail for one recipient at least; answers what it said to those it
         /// refused, nil when it took all.
         ///
-        /// Cancelling the task ends it within a second or so, but for the look-up of a name, which ends by the resolver's
+        /// Cancelling the task ends it within seconds, but for the look-up of a name, which ends by the resolver's
         /// own time-out (resolv.conf(5)).
         @discardableResult
         public func send(_ message: MailMessage) async throws(MailError) -> String? {

@@ -31,7 +31,8 @@
 
         /// For the name, TCP and TLS.
         public var connectTimeout = 10
-        /// From the first packet to the server's word that it has the mail.
+        /// From the first packet to the server's word that it has the mail. The goodbye to a server that then owes an
+        /// answer may take as long again.
         public var timeout = 30
 
         public init(

@@ -13,6 +13,8 @@
         private let bytes: [UInt8]
         private var sent = 0
         private var talk = Conversation()
+        /// Nil before and after `perform`.
+        private var handle: UnsafeMutableRawPointer?
 
         init(_ configuration: MailConfiguration, _ message: MailMessage, isCancelled: @escaping () -> Bool) {
             self.configuration = configuration
@@ -30,13 +32,15 @@
                 throw error(.badConfiguration, "\(file): \(String(cString: strerror(errno)))")
             }
             guard let handle = curl_easy_init() else { throw error(.unreachable, "the library has no memory") }
+            self.handle = handle
             var recipients: UnsafeMutablePointer<curl_slist>?
             for mailbox in message.to { recipients = curl_slist_append(recipients, mailbox.address) }
             let complaint = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
             complaint.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
             defer {
-                // The handle first: it says goodbye to the server, and still tells of it.
+                // The handle first: it still tells of its end.
                 withExtendedLifetime(self) { curl_easy_cleanup(handle) }
+                self.handle = nil
                 curl_slist_free_all(recipients)
                 complaint.deallocate()
             }
@@ -63,8 +67,9 @@
             _ = carillon_curl_set_number(handle, CURLOPT_NOSIGNAL, 1)
             _ = carillon_curl_set_number(handle, CURLOPT_CONNECTTIMEOUT, its.connectTimeout)
             _ = carillon_curl_set_number(handle, CURLOPT_TIMEOUT, its.timeout)
-            // Bounds the goodbye, which comes after the mail was taken.
-            _ = carillon_curl_set_number(handle, CURLOPT_SERVER_RESPONSE_TIMEOUT, its.connectTimeout)
+            // The goodbye has this bound alone, and has it only on a connection that is not kept.
+            _ = carillon_curl_set_number(handle, CURLOPT_SERVER_RESPONSE_TIMEOUT, its.timeout)
+            _ = carillon_curl_set_number(handle, CURLOPT_FORBID_REUSE, 1)
             if let user = its.user {
                 _ = carillon_curl_set_text(handle, CURLOPT_USERNAME, user)
                 _ = carillon_curl_set_text(handle, CURLOPT_PASSWORD, its.password ?? "")
@@ -100,7 +105,7 @@
                 handle,
                 { me, _, _, _, _ in
                     guard let me else { return 0 }
-                    return Unmanaged<Transfer>.fromOpaque(me).takeUnretainedValue().isCancelled() ? 1 : 0
+                    return Unmanaged<Transfer>.fromOpaque(me).takeUnretainedValue().goesOn() ? 0 : 1
                 }, me)
             _ = carillon_curl_set_listener(
                 handle,
@@ -110,6 +115,13 @@
                     Unmanaged<Transfer>.fromOpaque(me).takeUnretainedValue().talk.hear(kind, line)
                     return 0
                 }, me)
+        }
+
+        private func goesOn() -> Bool {
+            guard isCancelled() else { return true }
+            // The library says goodbye also to a server that owes it a reply.
+            if let handle { _ = carillon_curl_set_number(handle, CURLOPT_SERVER_RESPONSE_TIMEOUT, 1) }
+            return false
         }
 
         private func read(_ room: UnsafeMutablePointer<CChar>, _ size: Int) -> Int {
