@@ -173,6 +173,62 @@
             }
         }
 
+        @Test func whatACancelledScheduleHasWaitingDoesNotRun() async throws {
+            web.kill()
+            try await site.schedule("TS-1", cron: "* * * * * * *")
+            try await daemon.start("--btu", config)
+            try await daemon.eventually("a run waits for the web server") {
+                try await daemon.objects("runs", "list", "--state", "pending").contains { $0["heldBecause"] is String }
+            }
+            _ = try await announce("TS-1", "cancel_task_schedule")
+            try await daemon.eventually("none waits any more") {
+                try await daemon.objects("runs", "list", "--state", "pending").isEmpty
+            }
+            let reasons = try await daemon.objects("runs", "list", "--state", "cancelled").map {
+                $0["reason"] as? String
+            }
+            #expect(!reasons.isEmpty && reasons.allSatisfy { $0 == "the job was disabled" }, "\(reasons)")
+            try await web.start()
+            #expect(await daemon.stop() == 0)
+            #expect(calls(of: "TS-1").isEmpty)
+        }
+
+        /// What docs/frappe.md says of moving over: a look beside the old daemon, and never two at work.
+        @Test func aShadowStandsBesideTheOldDaemonAndASecondDaemonDoesNot() async throws {
+            try await daemon.start("--btu", config)
+            let beside = try TemporaryFolder()
+            let second = try await daemon.carillon("serve", "--btu", config, "--state", beside.path + "/second")
+            #expect(second.code == 1 && second.error.contains("another daemon listens there"), "\(second.error)")
+            #expect(try await socket.ping() == "pong")
+            #expect(await daemon.stop() == 0)
+            let live = try TemporaryFolder()
+            let script = try live.write(
+                "old.py",
+                """
+                import socket, sys, time
+                old = socket.socket(socket.AF_UNIX)
+                old.bind(sys.argv[1])
+                old.listen()
+                time.sleep(60)
+                """)
+            let old = Process()
+            old.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            old.arguments = ["python3", script, socket.path]
+            try old.run()
+            defer { old.terminate() }
+            try await daemon.eventually("it listens") { FileManager.default.fileExists(atPath: socket.path) }
+            try await site.schedule("TS-1", cron: "* * * * * * *")
+            try await daemon.start("--btu", config, "--shadow")
+            try await daemon.eventually("it plans") {
+                try await daemon.objects("runs", "list", "--job", "TS-1").contains {
+                    $0["reason"] as? String == "shadow: planned, not dispatched"
+                }
+            }
+            #expect(try await mirrored().isEmpty)
+            #expect(await daemon.stop() == 0)
+            #expect(calls(of: "TS-1").isEmpty)
+        }
+
         @Test func theNineCommandsAndNoSecretAnywhere() async throws {
             try await site.schedule("TS-1", cron: "0 19 * * *")
             try await site.schedule("TS-2", cron: "every tuesday")

@@ -22,7 +22,7 @@ public struct EngineState: Sendable {
         /// Microseconds: a job that is due again within them keeps its definition at hand.
         public var keep: Int64 = 60_000_000
         /// Runs handed to a dispatcher at once.
-        public var mostDispatched = 8_000
+        public var mostDispatched = 16_000
         /// Runs that make a second batch while the first is on its way: fewer are better handed over together.
         public var fullBatch = 4_000
         /// Microseconds that the mark of a dispatch may wait for the ledger while more is due.
@@ -198,7 +198,8 @@ public struct EngineState: Sendable {
     /// Runs of these jobs' schedules that have not gone out.
     func waiting(of ids: [JobID]) -> [RunID] {
         ids.flatMap { byJob[$0] ?? [] }.filter { id in
-            runs[id].map { $0.run.state == .pending && $0.run.dispatchedAt == nil && $0.run.trigger != .manual } ?? false
+            runs[id].map { $0.run.state == .pending && $0.run.dispatchedAt == nil && $0.run.trigger != .manual }
+                ?? false
         }
     }
 

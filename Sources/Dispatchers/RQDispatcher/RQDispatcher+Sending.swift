@@ -16,11 +16,12 @@ extension RQDispatcher {
         await withTaskGroup(of: Result<[RedisValue], RedisError>.self) { group in
             var results: [DispatchResult] = []
             results.reserveCapacity(numbers.count)
-            var sent = parcel(numbers, call)
+            // A short one first: the server has nothing to do until it comes.
+            var sent = parcel(numbers, scripts: 1, call)
             group.addTask { [sent] in await self.answers(to: sent.commands) }
             while !sent.numbers.isEmpty {
                 // Answers are read, and calls are written, while the server has something to do.
-                let next = parcel(sent.numbers.upperBound..<numbers.upperBound, call)
+                let next = parcel(sent.numbers.upperBound..<numbers.upperBound, scripts: Self.inParcel, call)
                 guard let answers = await group.next() else { break }
                 if !next.numbers.isEmpty { group.addTask { await self.answers(to: next.commands) } }
                 results += read(answers, sent)
@@ -44,11 +45,11 @@ extension RQDispatcher {
     }
 
     /// As many of these runs as go at once, from the first on.
-    private func parcel(_ numbers: Range<Int>, _ call: (Int) -> RQCall?) -> Parcel {
+    private func parcel(_ numbers: Range<Int>, scripts: Int, _ call: (Int) -> RQCall?) -> Parcel {
         let made = RQTime.text(clock.now)
         var parcel = Parcel(numbers: numbers)
         var rest = numbers
-        while !rest.isEmpty, parcel.commands.count < Self.inParcel {
+        while !rest.isEmpty, parcel.commands.count < scripts {
             var command = RedisCommand.script(RQScripts.enqueue, keys: [])
             var entries: [RQEntry?] = []
             var bytes = 0
