@@ -187,7 +187,7 @@
             let reasons = try await daemon.objects("runs", "list", "--state", "cancelled").map {
                 $0["reason"] as? String
             }
-            #expect(!reasons.isEmpty && reasons.allSatisfy { $0 == "the job was disabled" }, "\(reasons)")
+            #expect(!reasons.isEmpty && reasons.allSatisfy { $0 == "its schedule was cancelled" }, "\(reasons)")
             try await web.start()
             #expect(await daemon.stop() == 0)
             #expect(calls(of: "TS-1").isEmpty)

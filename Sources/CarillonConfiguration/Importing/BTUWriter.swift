@@ -10,6 +10,8 @@ public struct BTUWriter: Sendable {
     public init(_ reading: BTUReader.Reading, source: String, secrets folder: String) {
         let settings = reading.settings
         var lines = ["# From \(source)." + (reading.label.map { " \($0)" } ?? "")]
+            // A label may hold anything; a comment is one line.
+            .map { $0.split(whereSeparator: \.isNewline).joined(separator: " ") }
         var secrets: [(path: String, text: String)] = []
         func set(_ key: String, _ value: String?) {
             if let value { lines.append("\(key) = \(Self.quote(value))") }

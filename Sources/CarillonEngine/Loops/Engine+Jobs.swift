@@ -14,7 +14,6 @@ extension Engine {
                 stored.compactMap { stored in
                     stored.map { JobCursor(id: $0.id, nextDue: $0.job.enabled ? $0.nextDue : nil) }
                 }))
-        await cancelWaiting(stored.compactMap { stored in stored.flatMap { $0.job.enabled ? nil : $0.id } })
         // A job of another feed is as it was.
         let changed = Set(stored.compactMap { $0?.id })
         let refused = ids.filter { !changed.contains($0) }
@@ -39,12 +38,11 @@ extension Engine {
             }
         }
         await send(.changed(ids.map { JobCursor(id: $0, nextDue: nil) }))
-        await cancelWaiting(ids)
     }
 
-    /// Whoever ends a schedule does not want what of it has not gone out; runs that somebody asked for stay.
-    private func cancelWaiting(_ ids: [JobID]) async {
-        for run in state.waiting(of: ids) { await send(.cancel(run, reason: "the job was disabled")) }
+    /// Ends what of these jobs' schedules has not gone out; runs that somebody asked for stay.
+    func cancelWaiting(_ ids: [JobID], reason: String) async {
+        for run in state.waiting(of: ids) { await send(.cancel(run, reason: reason)) }
     }
 
     /// Plans jobs up to now, keeps the tick off them and changes them; one change at a time.

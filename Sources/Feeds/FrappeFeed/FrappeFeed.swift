@@ -54,11 +54,14 @@ public final class FrappeFeed: JobFeed {
         case .jobs(let jobs):
             let names = jobs.map { String($0.dropFirst(reader.prefix.count)) }
             // What was cancelled is gone, also while nobody can read its row.
-            let cancelled = announced.withLock { announced in names.allSatisfy { announced.cancelled[$0] != nil } }
+            let cancelled = announced.withLock { announced in names.filter { announced.cancelled[$0] != nil } }
+            let ended = Set(cancelled.map { reader.prefix + $0 })
             do {
-                return gather(try await few.rows(named: names, make), change)
+                var snapshot = gather(try await few.rows(named: names, make), change)
+                snapshot.cancelled = ended
+                return snapshot
             } catch {
-                if cancelled { return FeedSnapshot(scope: change) }
+                if cancelled.count == names.count { return FeedSnapshot(scope: change, cancelled: ended) }
                 throw error
             }
         }
