@@ -40,14 +40,9 @@ public struct FeedSnapshot: Sendable {
     public var jobs: [Job]
     /// A problem with a `job` keeps that job as it last was; one without keeps every job of its source.
     public var problems: [FeedProblem]
-    /// Names of jobs that were cancelled by an order: what of their schedules still waits is not wanted either.
-    public var cancelled: Set<String>
 
-    public init(
-        scope: FeedChange = .everything, jobs: [Job] = [], problems: [FeedProblem] = [], cancelled: Set<String> = []
-    ) {
+    public init(scope: FeedChange = .everything, jobs: [Job] = [], problems: [FeedProblem] = []) {
         self.scope = scope
-        self.cancelled = cancelled
         self.jobs = jobs
         self.problems = problems
     }

@@ -5,7 +5,7 @@ import RedisClient
 import Testing
 
 /// The whole way to Python RQ: the real daemon, a real Redis, real workers.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct RQTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct RQTests {
     private let daemon: DaemonFixture
 
     init() throws { daemon = try DaemonFixture() }

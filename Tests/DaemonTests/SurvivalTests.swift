@@ -77,7 +77,7 @@ import Testing
         return Int((try parse(last).timeIntervalSince(try parse(first))).rounded())
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(20)))
     func aStopTellsTheChildrenAndLeavesNone() async throws {
         var text = ""
         for number in 0..<10 {

@@ -4,7 +4,7 @@ import Glibc
 import Testing
 
 /// How ends are told.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(20)))
 struct EndingTests {
     @Test func exitCodesAreJudgedByTheTarget() async throws {
         let bench = try await ExecBench()

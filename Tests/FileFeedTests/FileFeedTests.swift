@@ -51,7 +51,7 @@ import Timetable
     }
 
     /// Writing in place, replacing as editors do, adding, deleting, and a folder made later.
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(20)))
     func everyKindOfChangeIsTold() async throws {
         let path = folder.path
         let name = good("a")
@@ -75,7 +75,7 @@ import Timetable
     }
 
     /// Logs and lists in the same folder never hide a change.
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(20)))
     func otherFilesInTheFolderDoNotMatter() async throws {
         var changes = feed.changes().makeAsyncIterator()
         #expect(await changes.next() == .everything)

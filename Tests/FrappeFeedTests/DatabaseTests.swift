@@ -8,7 +8,7 @@
     import Timetable
 
     /// The feed on a real MariaDB.
-    @Suite(.timeLimit(.minutes(2))) struct DatabaseTests {
+    @Suite(.timeLimit(.minutes(20))) struct DatabaseTests {
         private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         private let site: FrappeSiteFixture
         private let feed: FrappeFeed

@@ -7,7 +7,7 @@ import Testing
 import Timetable
 
 /// The dispatcher and a real Redis, without a worker.
-@Suite(.timeLimit(.minutes(2))) struct ServerTests {
+@Suite(.timeLimit(.minutes(20))) struct ServerTests {
     private static let target = Target.rq(RQTarget(function: "tasks.sync", queue: "default"))
 
     private func dispatch(_ numbers: ClosedRange<Int>, target: Target = Self.target) -> [Dispatch] {

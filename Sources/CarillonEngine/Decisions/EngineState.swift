@@ -195,14 +195,6 @@ public struct EngineState: Sendable {
     var outstandingChildren: Int { runs.all.reduce(0) { $0 + ($1.isOut && $1.isChild ? 1 : 0) } }
     public func run(_ id: RunID) -> Run? { runs[id]?.run }
 
-    /// Runs of these jobs' schedules that have not gone out.
-    func waiting(of ids: [JobID]) -> [RunID] {
-        ids.flatMap { byJob[$0] ?? [] }.filter { id in
-            runs[id].map { $0.run.state == .pending && $0.run.dispatchedAt == nil && $0.run.trigger != .manual }
-                ?? false
-        }
-    }
-
     /// Jobs that wait for a boot of the machine.
     public var waitingForBoot: [JobID] { heap.jobs(dueAt: .distantFuture) }
 

@@ -40,11 +40,6 @@ extension Engine {
         await send(.changed(ids.map { JobCursor(id: $0, nextDue: nil) }))
     }
 
-    /// Ends what of these jobs' schedules has not gone out; runs that somebody asked for stay.
-    func cancelWaiting(_ ids: [JobID], reason: String) async {
-        for run in state.waiting(of: ids) { await send(.cancel(run, reason: reason)) }
-    }
-
     /// Plans jobs up to now, keeps the tick off them and changes them; one change at a time.
     private func cutOver(
         _ ids: [JobID], _ changes: (CutOver, [JobID: StoredJob]) -> [JobChange]

@@ -156,8 +156,6 @@ public actor Reconciler<Clock: EngineClock> {
         for start in stride(from: 0, to: gone.count, by: Self.batch) {
             try await engine.remove(gone[start..<min(start + Self.batch, gone.count)].map(\.id))
         }
-        let cancelled = known.filter { snapshot.cancelled.contains($0.name) }.map(\.id)
-        await engine.cancelWaiting(cancelled, reason: "its schedule was cancelled")
         if !changed.isEmpty || !gone.isEmpty {
             engine.logger.info(
                 "jobs taken up",

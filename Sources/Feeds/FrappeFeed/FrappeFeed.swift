@@ -54,14 +54,11 @@ public final class FrappeFeed: JobFeed {
         case .jobs(let jobs):
             let names = jobs.map { String($0.dropFirst(reader.prefix.count)) }
             // What was cancelled is gone, also while nobody can read its row.
-            let cancelled = announced.withLock { announced in names.filter { announced.cancelled[$0] != nil } }
-            let ended = Set(cancelled.map { reader.prefix + $0 })
+            let cancelled = announced.withLock { announced in names.allSatisfy { announced.cancelled[$0] != nil } }
             do {
-                var snapshot = gather(try await few.rows(named: names, make), change)
-                snapshot.cancelled = ended
-                return snapshot
+                return gather(try await few.rows(named: names, make), change)
             } catch {
-                if cancelled.count == names.count { return FeedSnapshot(scope: change, cancelled: ended) }
+                if cancelled { return FeedSnapshot(scope: change) }
                 throw error
             }
         }
