@@ -15,17 +15,19 @@ public struct BTUSocket: Service {
     private let logger: Logger
     private let answer: @Sendable (BTURequest) async -> String
 
-    /// Connections at once; past it the oldest that has asked nothing gives way.
-    public static let mostConnections = 256
+    private let mostConnections: Int
     /// Seconds in which a request must be complete.
     static let patience: Int64 = 5
     /// Bytes of a request.
     static let longest = 64 << 10
 
-    /// `group` owns the socket when it is given; its mode is 0775.
+    /// `group` owns the socket when it is given; its mode is 0775. Past `mostConnections` at once the oldest that has asked
+    /// nothing gives way.
     public init(
-        path: String, group: String?, logger: Logger, answer: @escaping @Sendable (BTURequest) async -> String
+        path: String, group: String?, mostConnections: Int = 256, logger: Logger,
+        answer: @escaping @Sendable (BTURequest) async -> String
     ) {
+        self.mostConnections = mostConnections
         place = SocketPlace(path: path, group: group)
         self.logger = logger
         self.answer = answer
@@ -37,7 +39,7 @@ public struct BTUSocket: Service {
     /// Throws `Unusable` when another daemon listens there, or when the path or the group cannot be had.
     public func run() async throws {
         try place.clear()
-        let crowd = Crowd(most: Self.mostConnections)
+        let crowd = Crowd(most: mostConnections)
         let answer = answer
         let server: any Channel
         do {
