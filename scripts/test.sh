@@ -12,4 +12,11 @@ venv mail aiosmtpd
 
 # One build for everything: the tests drive the same binaries that people run.
 swift build -c release --build-tests
-swift test -c release --skip-build "$@"
+if [ $# -gt 0 ]; then
+    swift test -c release --skip-build "$@"
+else
+    # Whole daemons and many programs by themselves: beside all else they would want more than two cores have.
+    heavy='DaemonTests|ExecDispatcherTests'
+    swift test -c release --skip-build --skip "$heavy"
+    swift test -c release --skip-build --filter "$heavy"
+fi
