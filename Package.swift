@@ -251,8 +251,7 @@ let package = Package(
         .testTarget(
             name: "FrappeFeedTests",
             dependencies: [
-                "CarillonCore", "CarillonTestSupport", "FrappeFeed", "FrappeMirror", "MemoryStore", "RedisClient",
-                "Timetable", logging,
+                "CarillonCore", "CarillonTestSupport", "FrappeFeed", "Timetable", logging,
                 .target(name: "MariaDBClient", condition: mariaDB),
             ]),
         .testTarget(

@@ -5,7 +5,7 @@ public struct FrappeSiteConfiguration: Sendable {
     public var port: Int
     /// Whether https is spoken; on port 443 it is.
     public var isSecure: Bool
-    /// The site's name where one server has many; sent as `Host:`, and the name that a certificate must have.
+    /// The site's name where one server has many; sent as `Host:`, and asked for by TLS.
     public var hostHeader: String?
     /// The whole value of `Authorization:`, such as `token KEY:SECRET`.
     public var token: String
