@@ -1,11 +1,10 @@
 import Foundation
-import Synchronization
 
 /// A web server that answers like a Frappe site with the app Background Tasks Unleashed; killed with the fixture.
 ///
 /// A task's name says how it is answered: `TASK-404`, `TASK-417`, `TASK-500`, `TASK-503`, `TASK-HANG`, `TASK-CLOSE`, `TASK-DRIP`, `TASK-ONCE` (slow once), `TASK-GARBAGE` as they say, any
 /// other with a pickled call of the function that the name ends in, after a colon, or of `tasks.note`, with task and schedule.
-public final class FrappeWeb: Sendable {
+public final class FrappeWeb: ServerFixture {
     public static let token = "token key:s3cret"
 
     /// What it counted since its start.
@@ -88,43 +87,28 @@ public final class FrappeWeb: Sendable {
 
     public let folder: TemporaryFolder
     public let port: Int
-    private let delay: Double
     /// Nil speaks in the clear.
     private let certificates: TestCertificates?
     /// Of the certificate authority that signed its certificate; empty without TLS.
     public var caFile: String { certificates?.caFile ?? "" }
-    private let server = Mutex<Process?>(nil)
+    public let process: ServerProcess
 
     /// `delay` is how many seconds each answer takes.
     public init(delay: Double = 0, tls: Bool = false) throws {
         folder = try TemporaryFolder()
         certificates = tls ? try TestCertificates(in: folder) : nil
         port = try FreePort.find()
-        self.delay = delay
-        try folder.write("web.py", Self.program)
+        process = ServerProcess(
+            "the web server", "/usr/bin/env",
+            [
+                "python3", try folder.write("web.py", Self.program), "\(port)", Self.token, "\(delay)",
+                certificates?.certificateFile ?? "", certificates?.keyFile ?? "",
+            ], in: folder)
     }
-
-    deinit { kill() }
 
     /// Starts it, also again on the same port; returns when it answers.
     public func start() async throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [
-            "python3", folder.path + "/web.py", "\(port)", Self.token, "\(delay)",
-            certificates?.certificateFile ?? "", certificates?.keyFile ?? "",
-        ]
-        process.standardInput = FileHandle.nullDevice
-        try folder.write("web.log", "")
-        process.standardError = FileHandle(forWritingAtPath: folder.path + "/web.log")
-        try Spawn.run(process)
-        server.withLock { $0 = process }
-        for _ in 0..<1000 where process.isRunning {
-            if (try? await count()) != nil { return }
-            try await Task.sleep(for: .milliseconds(10))
-        }
-        let log = (try? String(contentsOfFile: folder.path + "/web.log", encoding: .utf8)) ?? ""
-        throw ConformanceFailure(description: "the web server does not answer on port \(port)\n\(log)")
+        try await process.start { (try? await count()) != nil }
     }
 
     public func count() async throws -> Count {
@@ -143,61 +127,4 @@ public final class FrappeWeb: Sendable {
 
     /// Answers 503 to everything, as a proxy whose backend is down.
     public func loseBackend() throws { try folder.write("down", "") }
-
-    public func kill() {
-        server.withLock { process in
-            if let running = process, running.isRunning {
-                Foundation.kill(running.processIdentifier, SIGKILL)
-                running.waitUntilExit()
-            }
-            process = nil
-        }
-    }
-
-    /// SIGSTOP: it takes connections and answers nobody. Returns when it stands.
-    public func suspend() async throws {
-        signal(SIGSTOP)
-        let path = "/proc/\(server.withLock { $0?.processIdentifier ?? 0 })/stat"
-        // The state follows the name in brackets, proc(5).
-        while try !String(contentsOfFile: path, encoding: .utf8).contains(") T ") {
-            try await Task.sleep(for: .milliseconds(1))
-        }
-    }
-
-    public func resume() { signal(SIGCONT) }
-
-    private func signal(_ number: Int32) {
-        server.withLock { if let running = $0 { _ = Foundation.kill(running.processIdentifier, number) } }
-    }
-}
-
-/// A program that runs to its end.
-public enum Program {
-    /// What it writes; throws when it fails.
-    public static func output(_ path: String, _ arguments: [String]) async throws -> String {
-        // A wait for a process blocks its thread: not one of the few that run the tests.
-        try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
-                continuation.resume(with: Result { try blocking(path, arguments) })
-            }
-        }
-    }
-
-    private static func blocking(_ path: String, _ arguments: [String]) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: path)
-        process.arguments = arguments
-        let (output, error) = (Pipe(), Pipe())
-        process.standardOutput = output
-        process.standardError = error
-        process.standardInput = FileHandle.nullDevice
-        try Spawn.run(process)
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        let complaint = String(decoding: error.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw ConformanceFailure(description: "\(path) failed: \(complaint)")
-        }
-        return text
-    }
 }

@@ -1,8 +1,7 @@
 import Foundation
-import Synchronization
 
 /// A real SMTP server, aiosmtpd, on a port of its own; killed with the fixture.
-public final class MailServerFixture: Sendable {
+public final class MailServerFixture: ServerFixture {
     public enum Security: String, Sendable {
         /// STARTTLS first, or nothing.
         case startTLS
@@ -36,8 +35,7 @@ public final class MailServerFixture: Sendable {
     public let port: Int
     /// Of the authority that signed the server's certificate.
     public let caFile: String
-    private let arguments: [String]
-    private let server = Mutex<Process?>(nil)
+    public let process: ServerProcess
 
     /// With `login` nobody gets in without `user` and `password`.
     public init(_ security: Security = .startTLS, login: Bool = true) throws {
@@ -47,64 +45,18 @@ public final class MailServerFixture: Sendable {
         caFile = certificates.caFile
         try folder.write("smtp.py", MailServerProgram.text)
         try FileManager.default.createDirectory(atPath: folder.path + "/mails", withIntermediateDirectories: true)
-        arguments = [
-            folder.path + "/smtp.py", folder.path, "\(port)", security.rawValue, certificates.certificateFile,
-            certificates.keyFile, login ? Self.user : "", login ? Self.password : "",
-        ]
+        process = ServerProcess(
+            "the SMTP server", try VirtualEnvironment.program("mail/bin/python"),
+            [
+                folder.path + "/smtp.py", folder.path, "\(port)", security.rawValue, certificates.certificateFile,
+                certificates.keyFile, login ? Self.user : "", login ? Self.password : "",
+            ], environment: ["PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"], in: folder)
     }
-
-    deinit {
-        if let running = server.withLock({ $0 }), running.isRunning {
-            Foundation.kill(running.processIdentifier, SIGKILL)
-        }
-    }
-
-    public var log: String { (try? String(contentsOfFile: folder.path + "/smtp.log", encoding: .utf8)) ?? "" }
 
     /// Starts it, also again on the same port; returns when it listens.
     public func start() async throws {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let python = root.path + "/.build/venvs/mail/bin/python"
-        guard FileManager.default.isExecutableFile(atPath: python) else {
-            throw ConformanceFailure(description: "there is no \(python); scripts/test.sh installs it")
-        }
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: python)
-        process.arguments = arguments
-        process.environment = ["PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "PYTHONUTF8": "1"]
-        process.standardInput = FileHandle.nullDevice
-        try folder.write("smtp.log", "")
-        let file = FileHandle(forWritingAtPath: folder.path + "/smtp.log")
-        process.standardOutput = file
-        process.standardError = file
-        try Spawn.run(process)
-        server.withLock { $0 = process }
-        for _ in 0..<1000 where process.isRunning {
-            if log.contains("listening") { return }
-            try await Task.sleep(for: .milliseconds(10))
-        }
-        throw ConformanceFailure(description: "the SMTP server does not listen on port \(port)\n\(log)")
-    }
-
-    /// SIGKILL; returns when it is gone.
-    public func stop() async {
-        guard let running = server.withLock({ $0 }) else { return }
-        await withCheckedContinuation { continuation in
-            DispatchQueue.global().async {
-                if running.isRunning {
-                    Foundation.kill(running.processIdentifier, SIGKILL)
-                    running.waitUntilExit()
-                }
-                continuation.resume()
-            }
-        }
-        server.withLock { $0 = nil }
-    }
-
-    /// SIGSTOP: it takes connections and answers nobody.
-    public func pause() {
-        server.withLock { if let running = $0 { _ = Foundation.kill(running.processIdentifier, SIGSTOP) } }
+        let before = log.count
+        try await process.start { log.dropFirst(before).contains("listening") }
     }
 
     /// How it answers a command from now on, such as `answer("DATA", "451 4.3.0 later")`; nil for as usual.

@@ -8,13 +8,6 @@ public final class RQWorker: Sendable {
         /// What Frappe 15 uses.
         case v1 = "rq1"
         case v2 = "rq2"
-
-        /// `.build/venvs` of the package.
-        var program: String {
-            let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-                .deletingLastPathComponent()
-            return root.path + "/.build/venvs/\(rawValue)/bin/rq"
-        }
     }
 
     public let folder: TemporaryFolder
@@ -25,13 +18,11 @@ public final class RQWorker: Sendable {
     public init(
         _ release: Release, url: String, queues: [String] = ["default"], serializer: String? = nil, tasks: String
     ) throws {
-        guard FileManager.default.isExecutableFile(atPath: release.program) else {
-            throw ConformanceFailure(description: "there is no \(release.program); scripts/test.sh installs it")
-        }
+        let program = try VirtualEnvironment.program("\(release.rawValue)/bin/rq")
         folder = try TemporaryFolder()
         try folder.write("tasks.py", tasks)
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: release.program)
+        process.executableURL = URL(fileURLWithPath: program)
         process.arguments =
             ["worker", "--url", url] + (serializer.map { ["--serializer", $0] } ?? []) + queues
         process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
@@ -60,17 +51,5 @@ public final class RQWorker: Sendable {
             if let running = process, running.isRunning { Foundation.kill(running.processIdentifier, SIGKILL) }
             process = nil
         }
-    }
-}
-
-enum Spawn {
-    /// A child inherits the mask of the thread that starts it (signal(7)), and a worker thread blocks SIGTERM.
-    static func run(_ process: Process) throws {
-        var none = sigset_t()
-        var before = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        try process.run()
     }
 }

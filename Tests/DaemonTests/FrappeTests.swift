@@ -133,7 +133,7 @@
             await site.server.stop()
             try await Task.sleep(for: pause)
             try await site.server.start()
-            web.kill()
+            await web.kill()
             try await Task.sleep(for: pause)
             let waiting = try await daemon.objects("runs", "list", "--state", "pending")
             let reasons = waiting.map { $0["heldBecause"] as? String ?? "-" }

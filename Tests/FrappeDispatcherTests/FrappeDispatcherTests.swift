@@ -109,7 +109,7 @@ import Timetable
     @Test func aSiteThatIsDownIsAwayForAllAndAskedByFew() async throws {
         let fixture = try await FrappeFixture()
         let dispatcher = try fixture.dispatcher()
-        fixture.web.kill()
+        await fixture.web.kill()
         let batch = dispatches((0..<500).map { "WAGES-\($0)" })
         let results = await dispatcher.dispatch(batch)
         #expect(results.count == 500)

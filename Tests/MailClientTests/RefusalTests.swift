@@ -87,7 +87,7 @@
             let result = await sending.result
             let place = client.configuration.address
             #expect(throws: MailError(.cancelled, "the sending was cancelled", server: place)) { try result.get() }
-            server.pause()
+            try await server.suspend()
             var configuration = server.configuration(.startTLS)
             configuration.timeout = 1
             #expect(try await error(configuration).kind == .timedOut)

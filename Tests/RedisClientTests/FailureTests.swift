@@ -30,7 +30,7 @@ struct FailureTests {
     @Test func aCrashFailsWhatWaitsAndARestartHeals() async throws {
         let rig = try await Rig()
         try await rig.send(RedisCommand("PING"))
-        rig.server.pause()
+        try await rig.server.suspend()
         async let results = echo(100, rig)
         await rig.server.kill()
         for result in await results {
@@ -52,7 +52,7 @@ struct FailureTests {
     @Test func aServerThatHangsIsGivenUp() async throws {
         let rig = try await Rig { $0.replyTimeout = 200_000 }
         try await rig.send(RedisCommand("PING"))
-        rig.server.pause()
+        try await rig.server.suspend()
         for result in await echo(10, rig) { #expect(code(result) == .timedOut) }
         rig.server.resume()
         try await eventually("a connection") { (try? await rig.send(RedisCommand("PING"))) != nil }
@@ -61,7 +61,7 @@ struct FailureTests {
     @Test func aGreetingThatHangsIsGivenUp() async throws {
         let rig = try await Rig { $0.connectTimeout = 200_000 }
         // The kernel accepts; nobody answers.
-        rig.server.pause()
+        try await rig.server.suspend()
         for result in await echo(10, rig) { #expect(code(result) == .unreachable) }
         rig.server.resume()
         try await eventually("a connection") { (try? await rig.send(RedisCommand("PING"))) != nil }
@@ -77,7 +77,7 @@ struct FailureTests {
     @Test func cancellationKeepsThePairing() async throws {
         let rig = try await Rig { $0.mostInFlight = 4 }
         try await rig.send(RedisCommand("PING"))
-        rig.server.pause()
+        try await rig.server.suspend()
         // Four are sent, the others wait for room; some of both are cancelled.
         let tasks = (0..<12).map { number in
             Task { () -> Result<RedisValue, RedisError> in
@@ -103,7 +103,7 @@ struct FailureTests {
     @Test func closeFailsWhatWaitsAndWhatComes() async throws {
         let rig = try await Rig()
         try await rig.send(RedisCommand("PING"))
-        rig.server.pause()
+        try await rig.server.suspend()
         async let results = echo(50, rig)
         await rig.close()
         for result in await results { #expect(code(result) == .closed) }
@@ -122,7 +122,7 @@ struct FailureTests {
             }
             try await client.send(RedisCommand("PING"))
             let before = proxy.requestBytes
-            rig.server.pause()
+            try await rig.server.suspend()
             async let results = echo(3000, client, padding: padding)
             try await eventually("a full connection") { proxy.requestBytes - before > 90_000 }
             for _ in 0..<20 {
@@ -159,7 +159,7 @@ struct FailureTests {
         let proxy = try await CuttingProxy(to: rig.server.port)
         let client = try Rig.client("redis://127.0.0.1:\(proxy.port)")
         try await client.send(RedisCommand("PING"))
-        rig.server.pause()
+        try await rig.server.suspend()
         let before = proxy.requestBytes
         async let results = echo(20, client)
         try await eventually("commands under way") { proxy.requestBytes > before }

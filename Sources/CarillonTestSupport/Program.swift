@@ -1,0 +1,67 @@
+import Foundation
+
+/// A program that runs to its end.
+public enum Program {
+    /// Where it is on this machine; throws when it is not installed.
+    static func find(_ name: String) throws -> String {
+        let folders = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/bin"]
+        guard let path = folders.map({ $0 + "/" + name }).first(where: FileManager.default.isExecutableFile) else {
+            throw ConformanceFailure(description: "there is no \(name) on this machine; scripts/test.sh installs it")
+        }
+        return path
+    }
+
+    /// What it writes; throws when it fails.
+    public static func output(_ path: String, _ arguments: [String]) async throws -> String {
+        // A wait for a process blocks its thread: not one of the few that run the tests.
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(with: Result { try blocking(path, arguments) })
+            }
+        }
+    }
+
+    private static func blocking(_ path: String, _ arguments: [String]) throws -> String {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: path)
+        process.arguments = arguments
+        let (output, error) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = error
+        process.standardInput = FileHandle.nullDevice
+        try Spawn.run(process)
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let complaint = String(decoding: error.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw ConformanceFailure(description: "\(path) failed: \(complaint)")
+        }
+        return text
+    }
+}
+
+/// Python packages that `scripts/test.sh` installs.
+enum VirtualEnvironment {
+    /// A path below `.build/venvs` of the package; throws when nothing is installed there.
+    static func program(_ path: String) throws -> String {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let program = root.path + "/.build/venvs/" + path
+        guard FileManager.default.isExecutableFile(atPath: program) else {
+            throw ConformanceFailure(description: "there is no \(program); scripts/test.sh installs it")
+        }
+        return program
+    }
+}
+
+enum Spawn {
+    /// A child inherits the mask of the thread that starts it (signal(7)), and a worker thread blocks SIGTERM.
+    static func run(_ process: Process) throws {
+        var none = sigset_t()
+        var before = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try process.run()
+    }
+}

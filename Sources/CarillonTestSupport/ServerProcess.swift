@@ -1,0 +1,121 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// The process of a real server, its log in a file; killed with this value.
+public final class ServerProcess: Sendable {
+    /// What its failures call it.
+    private let name: String
+    private let program: String
+    private let arguments: [String]
+    private let environment: [String: String]?
+    private let folder: TemporaryFolder
+    private let process = Mutex<Process?>(nil)
+
+    /// `program` runs in `folder`, with the environment of the tests or this one.
+    init(
+        _ name: String, _ program: String, _ arguments: [String], environment: [String: String]? = nil,
+        in folder: TemporaryFolder
+    ) {
+        self.name = name
+        self.program = program
+        self.arguments = arguments
+        self.environment = environment
+        self.folder = folder
+    }
+
+    deinit {
+        // Nobody can wait for it here.
+        if let running = process.withLock({ $0 }), running.isRunning {
+            Glibc.kill(running.processIdentifier, SIGKILL)
+        }
+    }
+
+    private var logPath: String { folder.path + "/server.log" }
+
+    /// What it has written so far, over all its starts.
+    var log: String { (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? "" }
+
+    /// Starts it, also again; returns when it is ready. Throws, with its log, when it ends before that or takes more than
+    /// twenty seconds, plenty for a small server on a busy machine.
+    func start(isReady: () async -> Bool) async throws {
+        let started = Process()
+        started.executableURL = URL(fileURLWithPath: program)
+        started.arguments = arguments
+        if let environment { started.environment = environment }
+        started.currentDirectoryURL = URL(fileURLWithPath: folder.path)
+        if !FileManager.default.fileExists(atPath: logPath) { try folder.write("server.log", "") }
+        let file = FileHandle(forWritingAtPath: logPath)
+        file?.seekToEndOfFile()
+        started.standardOutput = file
+        started.standardError = file
+        started.standardInput = FileHandle.nullDevice
+        try Spawn.run(started)
+        process.withLock { $0 = started }
+        for _ in 0..<2000 where started.isRunning {
+            if await isReady() { return }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        throw ConformanceFailure(description: "\(name) does not answer\n\(log)")
+    }
+
+    /// Sends a signal that ends it; returns when it is gone.
+    func end(_ signal: Int32) async {
+        guard let running = process.withLock({ $0 }) else { return }
+        // A wait for a process blocks its thread: not one of the few that run the tests.
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global().async {
+                if running.isRunning {
+                    Glibc.kill(running.processIdentifier, signal)
+                    Glibc.kill(running.processIdentifier, SIGCONT)
+                    running.waitUntilExit()
+                }
+                continuation.resume()
+            }
+        }
+        process.withLock { $0 = nil }
+    }
+
+    /// SIGSTOP; returns when all its threads stand.
+    func suspend() async throws {
+        guard let running = process.withLock({ $0 }), running.isRunning else { return }
+        Glibc.kill(running.processIdentifier, SIGSTOP)
+        var news = siginfo_t()
+        while waitid(P_PID, id_t(running.processIdentifier), &news, WSTOPPED | WNOHANG) == 0, news.si_signo == 0 {
+            try await Task.sleep(for: .milliseconds(1))
+        }
+    }
+
+    func resume() {
+        guard let running = process.withLock({ $0 }), running.isRunning else { return }
+        Glibc.kill(running.processIdentifier, SIGCONT)
+    }
+}
+
+/// A real server on a port of its own, its files in a folder of its own; killed with the fixture.
+public protocol ServerFixture: Sendable {
+    var process: ServerProcess { get }
+    /// Starts it, also again on the same port and files; returns when it answers.
+    func start() async throws
+}
+
+extension ServerFixture {
+    public var log: String { process.log }
+
+    /// SIGKILL, as a crash; returns when it is gone.
+    public func kill() async { await process.end(SIGKILL) }
+
+    /// SIGTERM: it may save what it was told to save; returns when it is gone.
+    public func stop() async { await process.end(SIGTERM) }
+
+    /// Starts it again, after a `stop` when it runs.
+    public func restart() async throws {
+        await stop()
+        try await start()
+    }
+
+    /// SIGSTOP: the kernel accepts connections for it, and nobody is answered. Returns when all its threads stand.
+    public func suspend() async throws { try await process.suspend() }
+
+    public func resume() { process.resume() }
+}
