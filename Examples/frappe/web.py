@@ -14,10 +14,13 @@ PORT, MYSQL_PORT, TOKEN = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 METHODS = "/api/method/btu.btu_api.endpoints."
 
 
+def database():
+    return pymysql.connect(host="127.0.0.1", port=MYSQL_PORT, user="frappe", password="frappe", database="site")
+
+
 def pickled(task, schedule):
     """The job of RQ: (function, instance, arguments, keywords); a schedule's own arguments come last."""
-    site = pymysql.connect(host="127.0.0.1", port=MYSQL_PORT, user="frappe", password="frappe", database="site")
-    with site, site.cursor() as cursor:
+    with database() as site, site.cursor() as cursor:
         cursor.execute("SELECT function_string, arguments FROM `tabBTU Task` WHERE name = %s", (task,))
         row = cursor.fetchone()
         if row is None:
@@ -37,6 +40,14 @@ class Site(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.headers.get("Authorization") != TOKEN:
             return self.answer(403, {"exc_type": "AuthenticationError"})
+        try:
+            self.serve(body)
+        except pymysql.Error as error:
+            self.answer(500, {"exception": f"{type(error).__name__}: {error.args[-1]}"})
+
+    def serve(self, body):
+        # Frappe looks the token's owner up before anything else.
+        database().close()
         match self.path.removeprefix(METHODS):
             case "test_ping":
                 self.answer(200, {"message": "pong"})

@@ -97,6 +97,28 @@ import Timetable
         #expect(bench.dispatched[0].run != bench.dispatched[1].run)
     }
 
+    /// 1, 2, 4, 8, 16 and then always 30 s.
+    @Test func oneRunThatCannotGoOutIsOfferedEverMoreSeldom() throws {
+        var bench = Bench()
+        try bench.add("a", Policies(overlap: .allow))
+        try bench.pass(3_600)
+        var waits: [Int] = []
+        for _ in 0..<7 {
+            let before = bench.dispatched.count
+            try bench.answer([try #require(bench.dispatched.last)], .unavailable("its web server stumbles"))
+            var seconds = 0
+            while bench.dispatched.count == before {
+                try bench.pass(1)
+                seconds += 1
+            }
+            waits.append(seconds)
+        }
+        #expect(waits == [1, 2, 4, 8, 16, 30, 30])
+        try bench.answer([try #require(bench.dispatched.last)])
+        let run = try #require(bench.ledger.runs.values.first)
+        #expect(run.held?.why == "its web server stumbles" && run.held?.until != nil)
+    }
+
     @Test func whatItsExecutorForgotGoesOutAgain() throws {
         var bench = Bench()
         try bench.add("a", Policies(overlap: .allow))

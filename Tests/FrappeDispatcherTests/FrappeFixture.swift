@@ -39,18 +39,19 @@ struct FrappeFixture: DispatcherFixture {
 
     func makeDispatcher(capacity: Int) async throws -> any Dispatcher { try dispatcher() }
 
-    func dispatcher(timeout: Int64 = 10_000_000) throws -> FrappeDispatcher {
+    func dispatcher(
+        timeout: Int64 = 10_000_000, clock: any EngineClock = SystemClock()
+    ) throws -> FrappeDispatcher {
         var queue = RQConfiguration(redis: try RedisConfiguration(url: redis.url), identity: "conformance.frappe")
         queue.interval = 30_000
         return FrappeDispatcher(
             site: site(timeout: timeout),
-            rq: RQDispatcher(queue, clock: SystemClock(), logger: Self.quiet), logger: Self.quiet)
+            rq: RQDispatcher(queue, clock: SystemClock(), logger: Self.quiet), clock: clock, logger: Self.quiet)
     }
 
     func site(token: String = FrappeWeb.token, host: String? = nil, timeout: Int64 = 10_000_000) -> FrappeSite {
         var site = FrappeSiteConfiguration(host: "127.0.0.1", port: web.port, hostHeader: host, token: token)
         site.timeout = timeout
-        site.backoff = 10_000
         return FrappeSite(site)
     }
 

@@ -146,8 +146,10 @@ extension EngineState {
         guard var tracked = runs[id] else { return }
         let kind = tracked.definition.job.target.kind
         if case .unreachable = event, outages[kind] == nil {
-            // Others may go out, so this one alone has to be patient.
-            tracked.run.notBefore = now.adding(microseconds: limits.patience)
+            // Others may go out, so this one alone has to be patient, and more so each time.
+            let wait = limits.patience << Int64(min(tracked.rebuffs, 10))
+            tracked.rebuffs += 1
+            tracked.run.notBefore = now.adding(microseconds: min(wait, limits.longestPatience))
             put(tracked)
             offer(id, now, &effects)
         } else if !tracked.queued {

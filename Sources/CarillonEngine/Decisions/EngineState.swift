@@ -29,6 +29,8 @@ public struct EngineState: Sendable {
         public var markLag: Int64 = 10_000_000
         /// Microseconds before a store that failed is asked again, and a dispatcher that was out of reach.
         public var patience: Int64 = 1_000_000
+        /// Microseconds before one run is offered again that its dispatcher could not take; it begins with `patience`.
+        public var longestPatience: Int64 = 30_000_000
         /// Microseconds a cursor may lie in the future before it is set back.
         public var ahead: Int64 = 2_000_000
 

@@ -15,6 +15,8 @@ struct TrackedRun: Sendable {
     var queued = false
     /// It has its turn among the runs of its job that are caught up at a rate.
     var isPaced = false
+    /// How often its dispatcher could not take it, and took others.
+    var rebuffs = 0
     /// The last sign of life. It moves along when the wall clock jumps, as timers do; what the ledger says does not.
     var sign: Timestamp?
 

@@ -7,7 +7,8 @@ import NIOSSL
 
 /// The web server of a Frappe site on which the app Background Tasks Unleashed is installed.
 ///
-/// Requests are bounded in time and number; redirects are not followed, so that the token goes nowhere else.
+/// Requests are bounded in time, and repeated at most once; redirects are not followed, so that the token goes nowhere
+/// else.
 public final class FrappeSite: Sendable {
     private let configuration: FrappeSiteConfiguration
     private let client: HTTPClient
@@ -33,10 +34,14 @@ public final class FrappeSite: Sendable {
 
     public func close() async { try? await client.shutdown() }
 
-    /// The call of a task, as its worker reads it. Throws `FrappeSiteError`.
+    /// The call of a task, as its worker reads it. Throws `FrappeSiteError`: `away`, `failing`, `refused` or `cancelled`.
     public func pickle(task: String, schedule: String?) async throws(FrappeSiteError) -> [UInt8] {
-        let body = TaskQuery(task: task, schedule: schedule)
-        let answer = try await insist("get_pickled_task", body)
+        let answer: Data
+        do throws(FrappeSiteError) {
+            answer = try await insist("get_pickled_task", TaskQuery(task: task, schedule: schedule))
+        } catch {
+            throw error.code == .slow ? FrappeSiteError(.failing, error.message) : error
+        }
         guard let message = try? JSONDecoder().decode(PickleAnswer.self, from: answer).message, !message.isEmpty else {
             throw refusal("answered something else than a pickle for task '\(task)'", answer)
         }
@@ -59,44 +64,23 @@ public final class FrappeSite: Sendable {
 
     // MARK: Asking
 
-    /// Tries again while the server cannot be reached or fails.
-    private func insist(_ method: String, _ body: TaskQuery) async throws(FrappeSiteError) -> Data {
-        var wait = configuration.backoff
-        var attempt = 1
-        while true {
-            let trouble: FrappeSiteError
-            do throws(FrappeSiteError) {
-                return try await ask(method, body)
-            } catch {
-                guard error.mayPass else { throw error }
-                trouble = error
-            }
-            // One that was slow has had its time.
-            if attempt == configuration.attempts || trouble.code == .slow {
-                return try await decide(trouble, method, body)
-            }
-            attempt += 1
-            do {
-                try await Task.sleep(nanoseconds: UInt64(wait) * 1_000)
-            } catch {
-                throw FrappeSiteError(.cancelled, "cancelled")
-            }
-            wait *= 2
-        }
-    }
-
     /// The whole site may be in trouble, or this request alone: its ping tells.
-    private func decide(
-        _ trouble: FrappeSiteError, _ method: String, _ body: TaskQuery
-    ) async throws(FrappeSiteError) -> Data {
-        if trouble.code == .away { throw trouble }
-        guard (try? await ping()) != nil else { throw FrappeSiteError(.away, trouble.message) }
+    private func insist(_ method: String, _ body: TaskQuery) async throws(FrappeSiteError) -> Data {
+        let trouble: FrappeSiteError
         do throws(FrappeSiteError) {
-            // Whatever passed while it was asked is over.
             return try await ask(method, body)
         } catch {
-            throw error.mayPass ? FrappeSiteError(.refused, error.message) : error
+            guard error.code == .failing || error.code == .slow else { throw error }
+            trouble = error
         }
+        do throws(FrappeSiteError) {
+            _ = try await ping()
+        } catch {
+            throw error.code == .cancelled ? error : FrappeSiteError(.away, trouble.message)
+        }
+        // One that was slow has had its time; whatever else passed meanwhile, such as a connection that was closed, is over.
+        guard trouble.code == .failing else { throw FrappeSiteError(.failing, trouble.message) }
+        return try await ask(method, body)
     }
 
     private func ask(_ method: String, _ body: TaskQuery?) async throws(FrappeSiteError) -> Data {

@@ -15,10 +15,6 @@ public struct FrappeSiteConfiguration: Sendable {
     public var verifies = true
     /// Microseconds that one request may take.
     public var timeout: Int64 = 10_000_000
-    /// Tries of one request, the first included, while the server fails.
-    public var attempts = 3
-    /// Microseconds before the second try; they double.
-    public var backoff: Int64 = 250_000
 
     public init(host: String, port: Int, hostHeader: String? = nil, token: String) {
         self.host = host

@@ -38,14 +38,7 @@ struct Complaint: Decodable {
     }
 }
 
-extension FrappeSiteError {
-    /// Asking again may help.
-    var mayPass: Bool { [.away, .failing, .slow].contains(code) }
-}
-
 extension FrappeSiteError.Code {
-    /// An error on the server's side, perhaps of this request alone.
-    static let failing = FrappeSiteError.Code(name: "failing")
-    /// No answer in time, perhaps to this request alone.
+    /// No answer in time; to the caller of `pickle` it is `failing` or `away`.
     static let slow = FrappeSiteError.Code(name: "slow")
 }

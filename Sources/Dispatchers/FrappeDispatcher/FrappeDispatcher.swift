@@ -3,6 +3,7 @@ import FrappeSite
 import Logging
 import RQDispatcher
 import Synchronization
+import Timetable
 
 /// Fetches at the moment of a run what a worker is to call, and enqueues it like any other RQ job.
 ///
@@ -15,16 +16,26 @@ public final class FrappeDispatcher: Dispatcher {
     private let rq: RQDispatcher
     private let site: FrappeSite
     private let logger: Logger
+    private let clock: any EngineClock
     private let trouble = Mutex<String?>(nil)
+    /// A run for which the site fails although it answers: the uptime of its first and last time.
+    private struct Failing {
+        var since: Int64
+        var last: Int64
+    }
+    private let failing = Mutex<[AttemptID: Failing]>([:])
 
     /// Requests at the site at once: a burst must not knock it over.
     public static let mostRequests = 8
     /// Runs whose pickles go to Redis together.
     private static let batch = 64
+    /// Microseconds that a run waits for a site that answers others, and fails for this one.
+    public static let patience: Int64 = 600_000_000
 
-    public init(site: FrappeSite, rq: RQDispatcher, logger: Logger) {
+    public init(site: FrappeSite, rq: RQDispatcher, clock: any EngineClock, logger: Logger) {
         self.site = site
         self.rq = rq
+        self.clock = clock
         self.logger = logger
     }
 
@@ -52,6 +63,7 @@ public final class FrappeDispatcher: Dispatcher {
     private enum Fetched: Sendable {
         case call(RQCall)
         case refused(String)
+        case failing(String)
         case away(String)
     }
 
@@ -76,7 +88,7 @@ public final class FrappeDispatcher: Dispatcher {
             return batch.indices.map { fetched[$0] ?? .away(away ?? "not asked") }
         }
         if !Task.isCancelled { note(fetched) }
-        return fetched
+        return zip(batch, fetched).map { bound($0.attempt, $1) }
     }
 
     private static func fetch(_ dispatch: Dispatch, from site: FrappeSite) async -> Fetched {
@@ -90,6 +102,7 @@ public final class FrappeDispatcher: Dispatcher {
         } catch {
             switch error.code {
             case .refused: return .refused(error.message)
+            case .failing: return .failing(error.message)
             case .cancelled: return .away("the daemon stopped")
             default: return .away(error.message)
             }
@@ -114,6 +127,33 @@ public final class FrappeDispatcher: Dispatcher {
         }
     }
 
+    /// A run that the site fails for alone waits, but not for ever.
+    private func bound(_ attempt: AttemptID, _ fetched: Fetched) -> Fetched {
+        let now = clock.uptime
+        return failing.withLock { failing in
+            guard case .failing(let why) = fetched else {
+                failing[attempt] = nil
+                return fetched
+            }
+            let since = failing[attempt]?.since ?? now
+            guard now - since >= Self.patience else {
+                failing[attempt] = Failing(since: since, last: now)
+                return fetched
+            }
+            failing[attempt] = nil
+            return .refused("\(why), for \(Span.format(Self.patience)) and more")
+        }
+    }
+
+    /// How many runs wait alone. One that was cancelled meanwhile never comes again.
+    private func countFailing() -> Int {
+        let now = clock.uptime
+        return failing.withLock { failing in
+            failing = failing.filter { now - $0.value.last < Self.patience }
+            return failing.count
+        }
+    }
+
     private func enqueue(_ fetched: [Fetched]) async -> [DispatchResult] {
         let calls = fetched.compactMap { if case .call(let call) = $0 { call } else { nil } }
         var enqueued = (calls.isEmpty ? [] : await rq.enqueue(calls)).makeIterator()
@@ -121,6 +161,7 @@ public final class FrappeDispatcher: Dispatcher {
             switch fetched {
             case .call: enqueued.next() ?? .away("no answer")
             case .refused(let why): .refused(why)
+            case .failing(let why): .unavailable(why)
             case .away(let why): .away(why)
             }
         }
@@ -146,6 +187,10 @@ public final class FrappeDispatcher: Dispatcher {
     public func health() async -> DispatcherHealth {
         var health = await rq.health()
         if let why = trouble.withLock({ $0 }) { health.trouble = why }
+        let count = countFailing()
+        if count > 0 {
+            health.warnings.append("the site answers, and fails for \(count) \(count == 1 ? "run" : "runs")")
+        }
         return health
     }
 

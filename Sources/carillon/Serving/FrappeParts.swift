@@ -40,7 +40,7 @@ struct FrappeParts {
             clock: clock, logger: logger)
         // What is out is told apart from the other dispatcher's.
         let rq = RQDispatcher(try settings.redis.rq(identity: storeID + ".frappe"), clock: clock, logger: logger)
-        dispatcher = FrappeDispatcher(site: FrappeSite(site.web.configuration), rq: rq, logger: logger)
+        dispatcher = FrappeDispatcher(site: FrappeSite(site.web.configuration), rq: rq, clock: clock, logger: logger)
     }
 
     /// What a daemon that is not to start unconnected must reach. Throws `Failure`.
