@@ -18,9 +18,9 @@ def database():
     return pymysql.connect(host="127.0.0.1", port=MYSQL_PORT, user="frappe", password="frappe", database="site")
 
 
-def pickled(task, schedule):
+def pickled(site, task, schedule):
     """The job of RQ: (function, instance, arguments, keywords); a schedule's own arguments come last."""
-    with database() as site, site.cursor() as cursor:
+    with site.cursor() as cursor:
         cursor.execute("SELECT function_string, arguments FROM `tabBTU Task` WHERE name = %s", (task,))
         row = cursor.fetchone()
         if row is None:
@@ -41,13 +41,13 @@ class Site(http.server.BaseHTTPRequestHandler):
         if self.headers.get("Authorization") != TOKEN:
             return self.answer(403, {"exc_type": "AuthenticationError"})
         try:
-            self.serve(body)
+            # Frappe looks the token's owner up before anything else.
+            with database() as site:
+                self.serve(site, body)
         except pymysql.Error as error:
             self.answer(500, {"exception": f"{type(error).__name__}: {error.args[-1]}"})
 
-    def serve(self, body):
-        # Frappe looks the token's owner up before anything else.
-        database().close()
+    def serve(self, site, body):
         match self.path.removeprefix(METHODS):
             case "test_ping":
                 self.answer(200, {"message": "pong"})
@@ -57,7 +57,7 @@ class Site(http.server.BaseHTTPRequestHandler):
                 self.answer(200, b"hello world")
             case "get_pickled_task":
                 asked = json.loads(body)
-                call = pickled(asked["task_id"], asked["task_schedule_id"])
+                call = pickled(site, asked["task_id"], asked["task_schedule_id"])
                 if call is None:
                     return self.answer(404, {"exc_type": "DoesNotExistError"})
                 self.answer(200, {"message": list(call)})

@@ -112,7 +112,7 @@ extension EngineState {
         else {
             return false
         }
-        return hold.since.adding(microseconds: Planner.tardy) <= now
+        return hold.since.adding(microseconds: limits.hiccup) <= now
     }
 
     /// When a run may go out that is caught up at a rate, or follows one that is; nil for now.

@@ -31,6 +31,8 @@ public struct EngineState: Sendable {
         public var patience: Int64 = 1_000_000
         /// Microseconds before one run is offered again that its dispatcher could not take; it begins with `patience`.
         public var longestPatience: Int64 = 30_000_000
+        /// Microseconds: a run that waited no longer for its dispatcher goes out, whatever its job's catch-up policy says.
+        public var hiccup: Int64 = 120_000_000
         /// Microseconds a cursor may lie in the future before it is set back.
         public var ahead: Int64 = 2_000_000
 

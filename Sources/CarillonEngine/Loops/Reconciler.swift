@@ -139,7 +139,8 @@ public actor Reconciler<Clock: EngineClock> {
         }
         await engine.expect(snapshot.jobs.map(\.target))
         status.jobs = all.count - known.count + seen.union(kept.map(\.name)).count
-        if feed.guardsAgainstLoss, known.count >= Self.guardedSize, gone.count * 2 > known.count,
+        if feed.guardsAgainstLoss, snapshot.scope == .everything, known.count >= Self.guardedSize,
+            gone.count * 2 > known.count,
             !accepted.contains(feed.name)
         {
             throw OrderError(
