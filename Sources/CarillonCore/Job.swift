@@ -48,6 +48,8 @@ public struct Job: Hashable, Sendable, Codable {
     public var enabled: Bool
     public var tags: [String]
     public var origin: Origin
+    /// Nil as long as no order says anything.
+    public var standing: Standing?
 
     public init(
         name: String, schedule: ScheduleText, target: Target, policies: Policies? = nil, enabled: Bool = true,

@@ -64,8 +64,23 @@ public protocol JobFeed: Sendable {
 
     /// Whatever it does by itself, until its task is cancelled.
     func run() async
+
+    /// Whether orders that switch a job off or on are kept by the feed; its jobs then say themselves what stands.
+    var keepsOrders: Bool { get }
+
+    /// Keeps what an order lays upon a job, nil for nothing; may be repeated. Throws when it cannot at the moment.
+    func keep(_ off: Standing.Off?, of job: String) async throws
+
+    /// Whether an interval counts anew when its job is stopped by an order.
+    var restartsIntervals: Bool { get }
 }
 
 extension JobFeed {
     public func run() async {}
+
+    public var keepsOrders: Bool { false }
+
+    public func keep(_ off: Standing.Off?, of job: String) async throws {}
+
+    public var restartsIntervals: Bool { false }
 }

@@ -222,14 +222,18 @@ public struct StoredJobDigest: Hashable, Sendable {
     public var source: String
     /// Equal for equal definitions.
     public var digest: UInt64
-    /// Its next time, as the store has it; nil when there is none, or the job is disabled.
+    /// Its next time, as the store has it; nil when there is none, or the job is off.
     public var nextDue: Timestamp?
+    public var standing: Standing?
 
-    public init(id: JobID, name: String, source: String, digest: UInt64, nextDue: Timestamp?) {
+    public init(
+        id: JobID, name: String, source: String, digest: UInt64, nextDue: Timestamp?, standing: Standing? = nil
+    ) {
         self.id = id
         self.name = name
         self.source = source
         self.digest = digest
         self.nextDue = nextDue
+        self.standing = standing
     }
 }

@@ -17,7 +17,7 @@ extension SkipReason {
     public var isMissed: Bool {
         switch self {
         case .downtime, .unreachable, .clock, .window: true
-        case .paused, .overlap, .disabled, .gap, .calendar, .past: false
+        case .paused, .overlap, .disabled, .halted, .gap, .calendar, .past: false
         }
     }
 }

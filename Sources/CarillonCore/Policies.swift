@@ -75,6 +75,14 @@ public enum OnLost: String, Hashable, Sendable, Codable, CaseIterable {
     case retry
 }
 
+/// What a failed run, its retries used up, means for its job.
+public enum OnFailure: String, Hashable, Sendable, Codable, CaseIterable {
+    /// Its next run comes all the same.
+    case proceed
+    /// None comes until the failure is resolved by an order. A run whose outcome nobody knows is none that failed.
+    case halt
+}
+
 /// Everything about a job but what and when. Durations are microseconds, nil means unbounded.
 public struct Policies: Hashable, Sendable, Codable {
     public var catchUp: CatchUp
@@ -89,13 +97,14 @@ public struct Policies: Hashable, Sendable, Codable {
     /// From one sign of life to the next.
     public var heartbeatTimeout: Int64?
     public var onLost: OnLost
+    public var onFailure: OnFailure
     /// The schedule opens at most this many runs.
     public var maxRuns: Int64?
 
     public init(
         catchUp: CatchUp = .latest, window: Int64? = nil, overlap: Overlap = .skip, retry: Retry = .none,
         startTimeout: Int64? = nil, timeout: Int64? = nil, heartbeatTimeout: Int64? = nil, onLost: OnLost = .fail,
-        maxRuns: Int64? = nil
+        onFailure: OnFailure = .proceed, maxRuns: Int64? = nil
     ) {
         self.catchUp = catchUp
         self.window = window
@@ -105,6 +114,7 @@ public struct Policies: Hashable, Sendable, Codable {
         self.timeout = timeout
         self.heartbeatTimeout = heartbeatTimeout
         self.onLost = onLost
+        self.onFailure = onFailure
         self.maxRuns = maxRuns
     }
 }

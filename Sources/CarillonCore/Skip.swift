@@ -2,7 +2,7 @@ import Timetable
 
 /// Why scheduled times did not become runs.
 public enum SkipReason: String, Hashable, Sendable, Codable, CaseIterable {
-    case downtime, unreachable, paused, clock, overlap, disabled, window, gap, calendar, past
+    case downtime, unreachable, paused, clock, overlap, disabled, halted, window, gap, calendar, past
 
     /// What a person reads.
     public var words: String {
@@ -13,6 +13,7 @@ public enum SkipReason: String, Hashable, Sendable, Codable, CaseIterable {
         case .clock: "the clock jumped over that time"
         case .overlap: "an earlier run was still active"
         case .disabled: "the job was disabled"
+        case .halted: "an earlier run had failed, and nobody had resolved it"
         case .window: "it was too late: past its window"
         case .gap: "no such local time: the clocks went forward"
         case .calendar: "excluded by a calendar"

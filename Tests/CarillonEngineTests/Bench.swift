@@ -19,6 +19,7 @@ struct Bench {
     private(set) var cancelled: [AttemptID] = []
     private(set) var acknowledged: [AttemptID] = []
     private(set) var rewinds = 0
+    private(set) var halts = 0
     private var lease = Lease(instance: "i", term: 0, expiresAt: .distantFuture)
 
     init() { lease = ledger.lease(instance: "i") }
@@ -68,6 +69,7 @@ struct Bench {
             case .dispatch(_, let batch): dispatched += batch.map(\.attempt)
             case .cancel(_, let attempt): cancelled.append(attempt)
             case .acknowledge(_, let attempts): acknowledged += attempts
+            case .halt: halts += 1
             case .report: break
             }
         }

@@ -7,6 +7,8 @@ package struct CutOver: Sendable {
     package var instance: String
     package var now: Timestamp
     package var zones: ZoneDatabase
+    /// Why a job that is on has times that the ledger does not account for, in spite of its plan.
+    package var missed = SkipReason.downtime
 
     package init(storeID: UInt64, instance: String, now: Timestamp, zones: ZoneDatabase) {
         self.storeID = storeID
@@ -17,7 +19,7 @@ package struct CutOver: Sendable {
 
     /// Scheduled times of this job have come that the ledger does not account for yet.
     package func isBehind(_ stored: StoredJob) -> Bool {
-        stored.job.enabled && leftover(of: stored) != nil
+        stored.job.isOn && leftover(of: stored) != nil
     }
 
     /// The change to a new definition; what the old one leaves behind is recorded as skipped.
@@ -36,13 +38,13 @@ package struct CutOver: Sendable {
                     jobID: JobID(0), job: job.name, revision: 1, after: time.adding(microseconds: -1), through: time,
                     reason: .past, recordedAt: now))
         }
-        let nextDue = job.enabled ? Planner.nextDue(of: schedule, after: cursor) : nil
+        let nextDue = job.isOn ? Planner.nextDue(of: schedule, after: cursor) : nil
         return .put(job, cursor: cursor, nextDue: nextDue, skips: skips)
     }
 
     private func leftover(of stored: StoredJob) -> Skip? {
         guard let schedule = Definition(stored, zones: zones).schedule else { return nil }
-        let reason: SkipReason = stored.job.enabled ? .downtime : .disabled
+        let reason = stored.job.isOn ? missed : stored.job.standing?.off?.reason ?? .disabled
         return Planner(storeID: storeID, instance: instance, now: now, live: now, missed: reason)
             .skipAll(stored, schedule: schedule, reason: reason)
     }

@@ -35,6 +35,8 @@ public enum EngineEvent: Sendable {
     case changed([JobCursor])
     /// Cursors as the store has them, of definitions that did not change: set back, or read again.
     case rewound([JobCursor])
+    /// The store has these jobs as halted, or no longer at all.
+    case halted([JobID])
     /// Somebody wants a run to end.
     case cancel(RunID, reason: String)
     /// The wall clock moved by this many microseconds more than time passed.
@@ -60,6 +62,8 @@ public enum EngineEffect: Sendable {
     case rewind
     /// Compare the ledger's active runs with the engine's: an answer of the store was lost.
     case sweep
+    /// `EngineState.halting` holds jobs that the store should have as halted; `halted` is the answer.
+    case halt
     /// A run ended, is tried again or was skipped: for the log and the metrics.
     case report(Run)
 }

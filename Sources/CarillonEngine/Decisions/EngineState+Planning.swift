@@ -72,10 +72,11 @@ extension EngineState {
             }
             cache[id] = job
             if isAhead(job.cursor, now) { rewind = true }
-            guard let schedule = job.definition.schedule, job.definition.job.enabled,
+            let isOn = job.definition.job.isOn && (halting.isEmpty || halting[id] == nil)
+            guard let schedule = job.definition.schedule, isOn,
                 let advance = planner.plan(job.stored, schedule: schedule, activity: activity(of: id))
             else {
-                let next = job.definition.job.enabled ? restingDue(job, now) : nil
+                let next = isOn ? restingDue(job, now) : nil
                 if !isKept(until: next, now) { cache[id] = nil }
                 rest(JobCursor(id: id, nextDue: next))
                 continue

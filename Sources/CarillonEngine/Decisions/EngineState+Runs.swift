@@ -192,6 +192,7 @@ extension EngineState {
             timers.insert(RunTimer(at: tracked.run.notBefore, attempt: tracked.attempt, what: .ready))
         case .ended:
             effects.append(.report(tracked.run))
+            if tracked.halts(after: event) { halt(tracked.run, time, &effects) }
             leaveJob(tracked.run, time, &effects)
         }
     }

@@ -10,7 +10,13 @@ extension EngineState {
         if wasOut != tracked.isOut { out[tracked.definition.job.target.kind, default: 0] += wasOut ? -1 : 1 }
         tracked.version &+= 1
         runs[tracked.run.id] = tracked
-        unsavedIDs.insert(tracked.run.id)
+        save(tracked.run.id)
+    }
+
+    /// The ledger is to have a run as it is, but for one that failed and whose job is still to halt.
+    mutating func save(_ id: RunID) {
+        if !halting.isEmpty, let run = runs[id]?.run, halting[run.jobID]?.runs.contains(id) == true { return }
+        unsavedIDs.insert(id)
     }
 
     /// Marks are written when nothing else is due, after a while in any case, and often together with the outcome.
@@ -23,7 +29,7 @@ extension EngineState {
         let isBusy = !planning.isEmpty || queues.values.contains { !$0.isEmpty }
         guard !isBusy || stopping || since.adding(microseconds: limits.markLag) <= now else { return }
         unsavedIDs.reserveCapacity(unsavedIDs.count + marks.count)
-        for id in marks where runs[id]?.isSaved == false { unsavedIDs.insert(id) }
+        for id in marks where runs[id]?.isSaved == false { save(id) }
         marks = []
         marksSince = nil
     }

@@ -47,6 +47,8 @@ public struct EngineState: Sendable {
 
     var heap: CursorHeap
     var planning = JobSet()
+    /// Jobs that halt after a failure, as the store is still to learn; until then it does not learn of these ends either.
+    public internal(set) var halting: [JobID: Halt] = [:]
     /// Jobs whose definition is about to change.
     package internal(set) var held: Set<JobID> = []
     /// Jobs that changed while their plan was under way: what it says of their cursor is old.
@@ -127,6 +129,7 @@ public struct EngineState: Sendable {
         case .saveFailed(let why): saveFailed(why, now)
         case .changed(let cursors): changed(cursors)
         case .rewound(let cursors): changed(cursors, isRewind: true)
+        case .halted(let ids): halted(ids)
         case .cancel(let id, let reason): apply(.cancel(reason: reason), to: id, at: now, &effects)
         case .clockStepped(let by): clockStepped(by, now, &effects)
         case .paused(let value): pause(value, now)
@@ -197,6 +200,8 @@ public struct EngineState: Sendable {
     public var outstanding: [AttemptID] { runs.all.filter(\.isOut).map(\.attempt) }
     /// Of these the ones that a stop of the daemon may end.
     var outstandingChildren: Int { runs.all.reduce(0) { $0 + ($1.isOut && $1.isChild ? 1 : 0) } }
+    /// A job's runs that are not final.
+    func activeRuns(of job: JobID) -> [RunID] { byJob[job] ?? [] }
     public func run(_ id: RunID) -> Run? { runs[id]?.run }
 
     /// Jobs that wait for a boot of the machine.

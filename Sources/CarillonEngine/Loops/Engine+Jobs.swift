@@ -7,18 +7,12 @@ extension Engine {
     package func put(_ jobs: [(job: Job, id: JobID?)]) async throws -> [FeedProblem] {
         let ids = jobs.compactMap(\.id)
         let stored = try await cutOver(ids) { cut, before in
-            jobs.map { cut.change(to: $0.job, from: $0.id.flatMap { before[$0] }) }
+            jobs.map { asked in
+                let known = asked.id.flatMap { before[$0] }
+                return cut.change(to: asked.job.under(known?.job.standing), from: known)
+            }
         }
-        await send(
-            .changed(
-                stored.compactMap { stored in
-                    stored.map { JobCursor(id: $0.id, nextDue: $0.job.enabled ? $0.nextDue : nil) }
-                }))
-        // A job of another feed is as it was.
-        let changed = Set(stored.compactMap { $0?.id })
-        let refused = ids.filter { !changed.contains($0) }
-        if !refused.isEmpty { await send(.release(refused)) }
-        await rewind(ifAhead: stored.compactMap { $0?.cursor })
+        await taken(stored, of: ids)
         return zip(jobs, stored).compactMap { asked, stored in
             stored != nil
                 ? nil
@@ -26,6 +20,57 @@ extension Engine {
                     source: asked.job.origin.source, job: asked.job.name,
                     message: "the name is taken by a job of another feed")
         }
+    }
+
+    /// Changes what orders have laid upon jobs, and nothing of their definitions. Jobs that are gone are left out.
+    ///
+    /// `missed` is why times up to now did not run, if there are any.
+    func lay(
+        _ ids: [JobID], missed: SkipReason = .downtime, _ change: (inout Standing, StoredJob) -> Void
+    ) async throws {
+        let stored = try await cutOver(ids) { cut, before in
+            var cut = cut
+            cut.missed = missed
+            return before.values.map { known in
+                var standing = known.job.standing ?? Standing()
+                change(&standing, known)
+                var job = known.job
+                job.standing = nil
+                return cut.change(to: job.under(standing), from: known)
+            }
+        }
+        await taken(stored, of: ids)
+    }
+
+    /// Brings jobs to a halt until none is left to; throws when its task is cancelled.
+    func haltAll() async throws {
+        while !state.halting.isEmpty {
+            let owed = state.halting
+            do {
+                try await lay(Array(owed.keys), missed: .halted) { standing, stored in
+                    standing.off = standing.off ?? .halted(owed[stored.id]?.why ?? "")
+                    standing.isOwed = true
+                }
+                await send(.halted(Array(owed.keys)))
+            } catch {
+                try Task.checkCancellation()
+                _ = note(error)
+                try await clock.sleep(for: 1_000_000)
+            }
+        }
+    }
+
+    /// The store has these; a job of another feed, or one that is gone, is as it was.
+    private func taken(_ stored: [StoredJob?], of ids: [JobID]) async {
+        await send(
+            .changed(
+                stored.compactMap { stored in
+                    stored.map { JobCursor(id: $0.id, nextDue: $0.job.isOn ? $0.nextDue : nil) }
+                }))
+        let changed = Set(stored.compactMap { $0?.id })
+        let refused = ids.filter { !changed.contains($0) }
+        if !refused.isEmpty { await send(.release(refused)) }
+        await rewind(ifAhead: stored.compactMap { $0?.cursor })
     }
 
     func remove(_ ids: [JobID]) async throws {

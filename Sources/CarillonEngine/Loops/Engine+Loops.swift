@@ -43,6 +43,12 @@ extension Engine {
         }
     }
 
+    func haltLoop() async {
+        for await _ in halts {
+            do { try await haltAll() } catch { return }
+        }
+    }
+
     /// Hands a dispatcher its batches, cancels and acknowledgements, in order.
     nonisolated func deliver(_ outbox: Outbox) async {
         let dispatcher = outbox.dispatcher

@@ -82,7 +82,7 @@ extension Engine {
             let page = try await store.jobs(after: last, limit: state.limits.batch)
             guard let end = page.last else { break }
             last = end.job.name
-            await send(.plan(page.filter { $0.job.enabled }.map(\.id)))
+            await send(.plan(page.filter { $0.job.isOn }.map(\.id)))
         }
         try await store.setNote("zones", version)
     }

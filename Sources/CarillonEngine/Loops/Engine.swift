@@ -14,6 +14,8 @@ public actor Engine<Clock: EngineClock> {
     nonisolated let alarm = Alarm()
     nonisolated let saves: AsyncStream<Void>
     private let askToSave: AsyncStream<Void>.Continuation
+    nonisolated let halts: AsyncStream<Void>
+    private let askToHalt: AsyncStream<Void>.Continuation
     nonisolated let dueSoon: AsyncStream<[JobID]>
     private let askToReadAhead: AsyncStream<[JobID]>.Continuation
 
@@ -41,6 +43,7 @@ public actor Engine<Clock: EngineClock> {
         self.watch = ClockWatch(now: clock.now, uptime: clock.uptime)
         self.pauseReason = pauseReason
         (saves, askToSave) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (halts, askToHalt) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (dueSoon, askToReadAhead) = AsyncStream.makeStream()
         for dispatcher in dispatchers { self.state.capacity[dispatcher.kind] = dispatcher.capacity }
     }
@@ -76,6 +79,7 @@ public actor Engine<Clock: EngineClock> {
             case .save: askToSave.yield()
             case .rewind: await rewind()
             case .sweep: await sweep()
+            case .halt: askToHalt.yield()
             case .report(let run): report(run)
             }
         }
@@ -147,7 +151,7 @@ public actor Engine<Clock: EngineClock> {
                 let ahead = try await store.jobs(cursorAfter: now, limit: state.limits.batch)
                 if ahead.isEmpty { break }
                 cursors = ahead.map { stored in
-                    let schedule = stored.job.enabled ? Definition(stored, zones: zones).schedule : nil
+                    let schedule = stored.job.isOn ? Definition(stored, zones: zones).schedule : nil
                     return JobCursor(id: stored.id, nextDue: Planner.nextDue(of: schedule, after: now))
                 }
                 try await store.rewind(cursors, lease: lease, now: now)
@@ -305,7 +309,7 @@ public actor Engine<Clock: EngineClock> {
     }
 
     /// Says an error of the store once, not with every attempt.
-    private func note(_ error: any Error) -> String {
+    func note(_ error: any Error) -> String {
         let text = "\(error)"
         // A loop that is stopped in the middle of a call says nothing of the store.
         if Task.isCancelled { return text }

@@ -32,6 +32,7 @@ public struct EngineService<Clock: EngineClock>: Service {
                 group.addTask { await outbox.dispatcher.run() }
             }
             group.addTask { await engine.saveLoop() }
+            group.addTask { await engine.haltLoop() }
             group.addTask { await engine.readAheadLoop() }
             group.addTask { try await engine.custodyLoop() }
             for feed in feeds { group.addTask { await reconciler.follow(feed) } }

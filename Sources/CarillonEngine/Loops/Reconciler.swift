@@ -13,6 +13,9 @@ public actor Reconciler<Clock: EngineClock> {
     private var statuses: [String: FeedView] = [:]
     private var accepted: Set<String> = []
 
+    /// Microseconds between two looks for orders that a feed is to keep.
+    private static var settling: Int64 { 1_000_000 }
+
     init(engine: Engine<Clock>, feeds: [any JobFeed]) {
         self.engine = engine
         self.feeds = Dictionary(uniqueKeysWithValues: feeds.map { ($0.name, $0) })
@@ -38,6 +41,7 @@ public actor Reconciler<Clock: EngineClock> {
             }
             group.addTask { await self.readAgain(feed) { $0.error != nil || $0.waits } }
             group.addTask { await feed.run() }
+            if feed.keepsOrders { group.addTask { await self.settle(feed) } }
         }
     }
 
@@ -129,7 +133,9 @@ public actor Reconciler<Clock: EngineClock> {
                     FeedProblem(source: job.origin.source, job: job.name, message: "two jobs have this name"))
                 continue
             }
-            if byName[job.name]?.digest != digest(of: job) { changed.append((job, byName[job.name]?.id)) }
+            let known = byName[job.name]
+            if case .deleted(let definition)? = known?.standing?.off, digest(of: job) == definition { continue }
+            if known?.digest != digest(of: job.under(known?.standing)) { changed.append((job, known?.id)) }
         }
         let brokenJobs = Set(snapshot.problems.compactMap(\.job))
         let brokenSources = Set(snapshot.problems.filter { $0.job == nil }.map(\.source))
@@ -163,6 +169,51 @@ public actor Reconciler<Clock: EngineClock> {
                 metadata: ["feed": "\(feed.name)", "changed": "\(changed.count)", "removed": "\(gone.count)"])
         }
     }
+
+    // MARK: Orders
+
+    /// Tells a feed that keeps orders itself what they laid on its jobs.
+    private func settle(_ feed: any JobFeed) async {
+        while !Task.isCancelled {
+            do {
+                for job in try await engine.store.jobs(ofFeed: feed.name) where job.standing?.isOwed == true {
+                    try await settle(job.id, named: job.name, job.standing?.off, with: feed)
+                }
+            } catch {
+                engine.logger.debug("orders wait for their feed", metadata: ["error": "\(error)"])
+            }
+            do { try await engine.clock.sleep(for: Self.settling) } catch { return }
+        }
+    }
+
+    private func settle(
+        _ id: JobID, named name: String, _ off: Standing.Off?, with feed: any JobFeed
+    ) async throws {
+        try await feed.keep(off, of: name)
+        // Unless there was another order meanwhile.
+        try await engine.lay([id]) { standing, _ in if standing.off == off { standing.isOwed = false } }
+        await reconcile(feed, .jobs([name]))
+    }
+
+    /// Switches a job off or on by an order: at once, and then with its feed if that keeps orders. Answers what stands in
+    /// the way of that.
+    func lay(_ off: Standing.Off?, on stored: StoredJob) async throws -> String? {
+        let feed = feeds[stored.job.origin.feed].flatMap { $0.keepsOrders ? $0 : nil }
+        try await engine.lay([stored.id]) { standing, _ in
+            standing.off = off
+            standing.isOwed = feed != nil
+        }
+        guard let feed else { return nil }
+        do {
+            try await settle(stored.id, named: stored.job.name, off, with: feed)
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    /// Whether the interval of a job counts anew when it is stopped.
+    func restartsInterval(of job: Job) -> Bool { feeds[job.origin.feed]?.restartsIntervals ?? false }
 
     /// Digests of what was read before, under a hash that is cheaper than they are: most of a feed is as it was.
     private var digests: [Int: UInt64] = [:]

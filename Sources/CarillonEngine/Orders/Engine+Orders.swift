@@ -14,6 +14,18 @@ extension Engine {
         return opened
     }
 
+    /// Cancels a job's runs; returns, with their number, when they have ended or the grace is over.
+    func endRuns(of job: JobID, reason: String) async -> Int {
+        let runs = state.activeRuns(of: job)
+        for id in runs { await send(.cancel(id, reason: reason)) }
+        // The executors use force after the grace; their answer takes a moment more.
+        let deadline = clock.uptime + settings.grace + 2_000_000
+        while !state.activeRuns(of: job).allSatisfy({ !runs.contains($0) }), clock.uptime < deadline {
+            do { try await clock.sleep(for: 10_000) } catch { break }
+        }
+        return runs.count
+    }
+
     func expect(_ targets: [Target]) async {
         for (kind, targets) in Dictionary(grouping: targets, by: \.kind) {
             await outboxes[kind]?.dispatcher.expect(targets)

@@ -18,6 +18,12 @@ public enum Order: Sendable, Codable {
     case put(Job, replacing: Bool)
     case delete(String)
     case enable(String, Bool)
+    /// Ends a job's runs now.
+    case stop(String)
+    /// Ends a job's runs now, and then opens one.
+    case restart(String)
+    /// Lets a job go on that halted after a failure.
+    case resolve(String)
     case start(String)
     case cancel(String)
     case pause(reason: String)

@@ -3,9 +3,9 @@ import Timetable
 
 /// Carries out every order in a running daemon; the channels only bring and answer them.
 public struct OrderDesk<Clock: EngineClock>: Sendable {
-    private let engine: Engine<Clock>
-    private let reconciler: Reconciler<Clock>
-    private let queries: QueryDesk
+    let engine: Engine<Clock>
+    let reconciler: Reconciler<Clock>
+    let queries: QueryDesk
     private let version: String
 
     public init(_ service: EngineService<Clock>, version: String) {
@@ -39,15 +39,14 @@ public struct OrderDesk<Clock: EngineClock>: Sendable {
     private func carryOut(_ order: Order) async throws -> Reply {
         switch order {
         case .put(let job, let replacing): return .done(try await put(job, replacing: replacing))
-        case .delete(let name):
-            let stored = try await owned(name, to: "deleted")
-            try await engine.remove([stored.id])
-            return .done("\(name) is deleted; its runs stay in the ledger")
-        case .enable(let name, let enabled):
-            var job = try await owned(name, to: enabled ? "enabled" : "disabled").job
-            job.enabled = enabled
-            _ = try await put(job, replacing: true)
-            return .done("\(name) is \(enabled ? "enabled" : "disabled")")
+        case .delete(let name): return .done(try await delete(name))
+        case .enable(let name, true): return .done(try await enable(name))
+        case .enable(let name, false): return .done(try await disable(name))
+        case .resolve(let name): return .done(try await resolve(name))
+        case .stop(let name): return .done(try await stop(name))
+        case .restart(let name):
+            _ = try await stop(name)
+            return .started(try await start(name))
         case .start(let name): return .started(try await start(name))
         case .cancel(let text): return .done(try await cancel(text))
         case .pause(let reason):
@@ -65,13 +64,13 @@ public struct OrderDesk<Clock: EngineClock>: Sendable {
         }
     }
 
-    /// A job that an order may change: one that no feed owns.
-    private func owned(_ name: String, to change: String) async throws -> StoredJob {
+    /// A job whose definition an order may change: one that no feed owns.
+    func owned(_ name: String) async throws -> StoredJob {
         let stored = try await queries.job(named: name)
         guard stored.job.origin.feed == Origin.orders.feed else {
             throw OrderError(
                 .refused,
-                "\(name) belongs to \(stored.job.origin); it is \(change) there, and the change is taken up at once")
+                "\(name) belongs to \(stored.job.origin); it is changed there, and the change is taken up at once")
         }
         return stored
     }
@@ -89,7 +88,7 @@ public struct OrderDesk<Clock: EngineClock>: Sendable {
         if known != nil, !replacing {
             throw OrderError(.refused, "there is a job '\(job.name)' already; `jobs update` changes it")
         }
-        if known != nil { _ = try await owned(job.name, to: "changed") }
+        if known != nil { _ = try await owned(job.name) }
         if known == nil, replacing { throw OrderError(.unknown, "there is no job '\(job.name)'") }
         if let problem = try await engine.put([(job, known?.id)]).first {
             throw OrderError(.refused, problem.message)

@@ -92,7 +92,7 @@ final class Auditor {
     }
 
     func removed(_ before: StoredJob, at time: Timestamp) {
-        if before.job.enabled { account(for: before.id, after: before.cursor, through: min(time, world.clock.wall)) }
+        if before.job.isOn { account(for: before.id, after: before.cursor, through: min(time, world.clock.wall)) }
         models[before.id]?.remove(after: before.cursor)
     }
 
@@ -186,7 +186,7 @@ final class Auditor {
             let cursor = row.stored.cursor
             world.expect(
                 cursor <= now.adding(microseconds: 2_000_000), .liveness, "\(row.stored.job.name) rests at \(cursor)")
-            guard row.stored.job.enabled, let model = models[id] else { continue }
+            guard row.stored.job.isOn, let model = models[id] else { continue }
             let late = model.times(after: cursor, through: now.adding(microseconds: -120_000_000)).first
             world.expect(
                 late == nil, .liveness,

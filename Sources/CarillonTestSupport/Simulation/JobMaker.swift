@@ -77,6 +77,7 @@ struct JobMaker {
         if random.chance(0.5) { policies.timeout = random.span(60_000_000...4 * hour) }
         if random.chance(0.15) { policies.heartbeatTimeout = random.number(60_000_000...hour) }
         if random.chance(0.3) { policies.onLost = .retry }
+        if random.chance(0.15) { policies.onFailure = .halt }
         if random.chance(0.1) { policies.maxRuns = random.number(1...60) }
         return policies
     }

@@ -55,6 +55,7 @@ extension World {
             later(0) { [life] in if life == self.life { self.work(Lane.save) } }
         case .rewind: rewind(lane)
         case .sweep: sweep(after: nil, lane)
+        case .halt: haltLater()
         case .report: break
         }
         switch effect {
@@ -158,7 +159,7 @@ extension World {
             let ahead = found.filter { !(self.ledger.jobs[$0.id]?.removed ?? true) }
             if ahead.isEmpty { return }
             let cursors = ahead.map { stored in
-                let schedule = stored.job.enabled ? Definition(stored, zones: self.zones).schedule : nil
+                let schedule = stored.job.isOn ? Definition(stored, zones: self.zones).schedule : nil
                 return JobCursor(id: stored.id, nextDue: Planner.nextDue(of: schedule, after: now))
             }
             self.ask(lane) { () throws(StoreError) in

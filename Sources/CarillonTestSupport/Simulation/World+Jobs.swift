@@ -42,6 +42,32 @@ extension World {
         }
     }
 
+    /// Brings jobs to a halt as the live engine does; after a while somebody resolves each.
+    func haltLater(tries: Int = 0) {
+        // Seldom at last, as long as the store is away.
+        later(random.span(1_000...10_000_000) << Int64(min(tries, 16))) { [life] in
+            guard life == self.life, self.isUp, !self.state.halting.isEmpty else { return }
+            var done: [JobID] = []
+            for id in self.state.halting.keys.sorted() {
+                guard let row = self.ledger.jobs[id], !row.removed, row.stored.job.standing?.off == nil else {
+                    done.append(id)
+                    continue
+                }
+                let name = row.stored.job.name
+                self.change([(name, { $0.standing = Standing(off: .halted("it failed")) })])
+                guard tries == 0 else { continue }
+                self.later(self.random.span(1_000_000...30 * JobMaker.day)) {
+                    self.change([(name, { $0.standing = nil })])
+                }
+            }
+            if !done.isEmpty {
+                self.act(Lane.custody) { self.send(.halted(done), lane: Lane.custody) }
+                self.work(Lane.custody)
+            }
+            self.haltLater(tries: tries + 1)
+        }
+    }
+
     private typealias Changes = (CutOver, [JobID: StoredJob]) -> [JobChange]
 
     private func cutOver(_ ids: [JobID], _ changes: @escaping Changes) {
@@ -88,7 +114,7 @@ extension World {
         } then: { answer in
             guard case .success(let stored) = answer else { return self.giveUp(ids) }
             var cursors = stored.compactMap { $0 }.map {
-                JobCursor(id: $0.id, nextDue: $0.job.enabled ? $0.nextDue : nil)
+                JobCursor(id: $0.id, nextDue: $0.job.isOn ? $0.nextDue : nil)
             }
             for case .remove(let id) in changes { cursors.append(JobCursor(id: id, nextDue: nil)) }
             // Jobs that were not changed after all go back where they were.

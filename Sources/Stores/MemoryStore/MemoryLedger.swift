@@ -98,7 +98,7 @@ public struct MemoryLedger: Sendable {
     }
 
     public func cursors() -> [JobCursor] {
-        let present = jobs.values.filter { !$0.removed && $0.stored.job.enabled && $0.stored.nextDue != nil }
+        let present = jobs.values.filter { !$0.removed && $0.stored.job.isOn && $0.stored.nextDue != nil }
         return present.map { JobCursor(id: $0.stored.id, nextDue: $0.stored.nextDue) }.sorted { $0.id < $1.id }
     }
 
@@ -123,7 +123,7 @@ public struct MemoryLedger: Sendable {
         var opened = Opened()
         for part in batch {
             guard let row = jobs[part.id], row.stored.revision == part.revision, row.stored.cursor == part.from,
-                row.stored.job.enabled, !row.removed
+                row.stored.job.isOn, !row.removed
             else {
                 opened.refused.insert(part.id)
                 continue

@@ -47,7 +47,7 @@ public actor MemoryStore: JobStore {
             let job = row.stored.job
             return StoredJobDigest(
                 id: row.stored.id, name: job.name, source: job.origin.source, digest: job.digest(),
-                nextDue: job.enabled ? row.stored.nextDue : nil)
+                nextDue: job.isOn ? row.stored.nextDue : nil, standing: job.standing)
         }
     }
 
@@ -116,7 +116,7 @@ public actor MemoryStore: JobStore {
         let present = ledger.jobs.values.filter { !$0.removed }
         let active = Dictionary(grouping: ledger.active.compactMap { ledger.runs[$0] }, by: \.state.rawValue)
         return StoreCounts(
-            jobs: present.count, enabled: present.count { $0.stored.job.enabled }, active: active.mapValues(\.count))
+            jobs: present.count, enabled: present.count { $0.stored.job.isOn }, active: active.mapValues(\.count))
     }
 
     public func close() async throws {}

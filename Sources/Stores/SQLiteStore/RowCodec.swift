@@ -24,16 +24,17 @@ final class RowCodec: Sendable {
 
     /// Of `jobs`, joined with `cursors`.
     static let jobColumns =
-        "id, name, feed, source, schedule, target, policies, tags, enabled, revision, cursor, next_due, opened"
+        "id, name, feed, source, schedule, target, policies, tags, enabled, revision, cursor, next_due, opened, standing"
     static let jobTables = "jobs JOIN cursors ON cursors.job_id = jobs.id"
 
     func job(_ row: Row) throws -> StoredJob {
         let tags: String = row[7]
-        let job = Job(
+        var job = Job(
             name: row[1], schedule: try schedules.decode(row[4]),
             target: try Self.decode(Target.self, row[5]), policies: try policies.decode(row[6]), enabled: row[8],
             tags: tags == "[]" ? [] : try Self.decode([String].self, tags), origin: Origin(feed: row[2], source: row[3])
         )
+        if let standing = row[13] as String? { job.standing = try Self.decode(Standing.self, standing) }
         return StoredJob(
             id: JobID(row[0]), job: job, revision: row[9], cursor: Timestamp(microseconds: row[10]),
             nextDue: (row[11] as Int64?).map(Timestamp.init(microseconds:)), opened: row[12])

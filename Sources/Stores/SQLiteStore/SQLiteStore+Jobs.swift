@@ -15,7 +15,7 @@ extension SQLiteStore {
                 case .remove(let id):
                     try db.cachedStatement(sql: "UPDATE jobs SET removed = 1 WHERE id = ?")
                         .execute(arguments: [id.number])
-                    try db.cachedStatement(sql: "UPDATE cursors SET enabled = 0, next_due = NULL WHERE job_id = ?")
+                    try db.cachedStatement(sql: "UPDATE cursors SET is_on = 0, next_due = NULL WHERE job_id = ?")
                         .execute(arguments: [id.number])
                     answers.append(nil)
                 }
@@ -35,6 +35,7 @@ extension SQLiteStore {
         let target = try RowCodec.encode(job.target)
         let policies = try RowCodec.encode(job.policies)
         let tags = try RowCodec.encode(job.tags)
+        let standing = try job.standing.map { try RowCodec.encode($0) }
         let digest = Int64(bitPattern: job.digest())
         let id: Int32
         var revision: Int64 = 1
@@ -52,29 +53,30 @@ extension SQLiteStore {
             }
             try db.cachedStatement(
                 sql: """
-                    UPDATE jobs SET feed = ?, source = ?, schedule = ?, target = ?, policies = ?, tags = ?, removed = 0,
-                    digest = ? WHERE id = ?
+                    UPDATE jobs SET feed = ?, source = ?, schedule = ?, target = ?, policies = ?, tags = ?, enabled = ?,
+                    standing = ?, removed = 0, digest = ? WHERE id = ?
                     """
             ).execute(arguments: [
-                job.origin.feed, job.origin.source, schedule, target, policies, tags, digest, id,
+                job.origin.feed, job.origin.source, schedule, target, policies, tags, job.enabled, standing, digest, id,
             ])
         } else {
             try db.cachedStatement(
                 sql: """
-                    INSERT INTO jobs (feed, source, schedule, target, policies, tags, digest, name)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    INSERT INTO jobs (feed, source, schedule, target, policies, tags, enabled, standing, digest, name)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """
             ).execute(arguments: [
-                job.origin.feed, job.origin.source, schedule, target, policies, tags, digest, job.name,
+                job.origin.feed, job.origin.source, schedule, target, policies, tags, job.enabled, standing, digest,
+                job.name,
             ])
             id = Int32(truncatingIfNeeded: db.lastInsertedRowID)
         }
         try db.cachedStatement(
             sql: """
-                INSERT OR REPLACE INTO cursors (job_id, enabled, revision, cursor, next_due, opened)
+                INSERT OR REPLACE INTO cursors (job_id, is_on, revision, cursor, next_due, opened)
                 VALUES (?, ?, ?, ?, ?, ?)
                 """
-        ).execute(arguments: [id, job.enabled, revision, cursor.microseconds, nextDue?.microseconds, opened])
+        ).execute(arguments: [id, job.isOn, revision, cursor.microseconds, nextDue?.microseconds, opened])
         for var skip in skips {
             skip.jobID = JobID(id)
             if known == nil { skip.revision = revision }
@@ -94,7 +96,7 @@ extension SQLiteStore {
         try await read { db in
             var cursors: [JobCursor] = []
             let rows = try Row.fetchCursor(
-                db, sql: "SELECT job_id, next_due FROM cursors WHERE enabled = 1 AND next_due IS NOT NULL")
+                db, sql: "SELECT job_id, next_due FROM cursors WHERE is_on = 1 AND next_due IS NOT NULL")
             while let row = try rows.next() {
                 cursors.append(JobCursor(id: JobID(row[0]), nextDue: Timestamp(microseconds: row[1])))
             }
@@ -142,14 +144,15 @@ extension SQLiteStore {
             let rows = try Row.fetchCursor(
                 db,
                 sql: """
-                    SELECT id, name, source, digest, CASE WHEN enabled THEN next_due END
+                    SELECT id, name, source, digest, CASE WHEN is_on THEN next_due END, standing
                     FROM jobs JOIN cursors ON job_id = id WHERE feed = ? AND removed = 0
                     """, arguments: [feed])
             while let row = try rows.next() {
                 digests.append(
                     StoredJobDigest(
                         id: JobID(row[0]), name: row[1], source: row[2], digest: UInt64(bitPattern: row[3] as Int64),
-                        nextDue: (row[4] as Int64?).map { Timestamp(microseconds: $0) }))
+                        nextDue: (row[4] as Int64?).map { Timestamp(microseconds: $0) },
+                        standing: try (row[5] as String?).map { try RowCodec.decode(Standing.self, $0) }))
             }
             return digests
         }

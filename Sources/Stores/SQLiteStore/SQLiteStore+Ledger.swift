@@ -12,7 +12,7 @@ extension SQLiteStore {
                 db,
                 """
                 UPDATE cursors SET cursor = ?, next_due = ?, opened = opened + ?
-                WHERE job_id = ? AND revision = ? AND cursor = ? AND enabled = 1
+                WHERE job_id = ? AND revision = ? AND cursor = ? AND is_on = 1
                 """)
             var planned: [Run] = []
             planned.reserveCapacity(batch.count)

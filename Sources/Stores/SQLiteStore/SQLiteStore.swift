@@ -155,7 +155,7 @@ public final class SQLiteStore: JobStore {
                 db,
                 sql: """
                     SELECT (SELECT count(*) FROM cursors) - (SELECT count(*) FROM jobs WHERE removed = 1) AS jobs,
-                    (SELECT count(*) FROM cursors WHERE enabled = 1) AS enabled
+                    (SELECT count(*) FROM cursors WHERE is_on = 1) AS enabled
                     """)
             var active: [String: Int] = [:]
             let rows = try Row.fetchCursor(

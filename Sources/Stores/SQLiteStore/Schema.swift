@@ -22,6 +22,8 @@ enum Schema {
                         target TEXT NOT NULL,
                         policies TEXT NOT NULL,
                         tags TEXT NOT NULL,
+                        enabled INTEGER NOT NULL,
+                        standing TEXT,
                         removed INTEGER NOT NULL DEFAULT 0,
                         digest INTEGER NOT NULL
                     ) STRICT;
@@ -31,7 +33,7 @@ enum Schema {
                     -- What changes with every run of a job, apart from its definition: a hundred of them share a page.
                     CREATE TABLE cursors (
                         job_id INTEGER PRIMARY KEY,
-                        enabled INTEGER NOT NULL,
+                        is_on INTEGER NOT NULL,
                         revision INTEGER NOT NULL,
                         cursor INTEGER NOT NULL,
                         next_due INTEGER,

@@ -1,0 +1,63 @@
+import Timetable
+
+/// What orders have laid upon a job, whatever its feed says; it lasts until another order lifts it.
+public struct Standing: Hashable, Sendable, Codable {
+    /// Why a job that its definition enables does not run.
+    public enum Off: Hashable, Sendable, Codable {
+        case disabled
+        /// A run failed with this error, and by `OnFailure.halt` somebody is to look first.
+        case halted(String)
+        /// Its feed still has the definition with this digest; another one brings the job back.
+        case deleted(UInt64)
+    }
+
+    public var off: Off?
+    /// An interval was restarted, and counts from here.
+    public var anchor: Timestamp?
+    /// The feed keeps such orders itself, and does not have this one yet.
+    public var isOwed: Bool
+
+    public init(off: Off? = nil, anchor: Timestamp? = nil, isOwed: Bool = false) {
+        self.off = off
+        self.anchor = anchor
+        self.isOwed = isOwed
+    }
+}
+
+extension Standing.Off {
+    /// What a person reads.
+    public var words: String {
+        switch self {
+        case .disabled: "disabled by an order"
+        case .halted(let error): "halted after a failure: \(error)"
+        case .deleted: "deleted by an order"
+        }
+    }
+
+    /// Why its times are skipped.
+    public var reason: SkipReason {
+        if case .halted = self { .halted } else { .disabled }
+    }
+}
+
+extension Job {
+    /// Whether its schedule counts.
+    public var isOn: Bool { enabled && standing?.off == nil }
+
+    /// This definition, newly come from its owner, under what stands already.
+    ///
+    /// A feed that keeps orders itself tells what stands, but for an order that it does not have yet.
+    public func under(_ before: Standing?) -> Job {
+        var job = self
+        if let before, before.isOwed || standing == nil {
+            job.standing = before
+        } else {
+            job.standing?.anchor = before?.anchor
+        }
+        if job.standing == Standing() { job.standing = nil }
+        if let anchor = job.standing?.anchor, case .every(let text, _) = schedule.rule {
+            job.schedule.rule = .every(text, anchor: anchor)
+        }
+        return job
+    }
+}

@@ -1,0 +1,74 @@
+import CarillonCore
+import Timetable
+
+/// Orders that lay something upon a job, whatever feed owns it.
+extension OrderDesk {
+    func disable(_ name: String) async throws -> String {
+        let stored = try await queries.job(named: name)
+        let trouble = try await reconciler.lay(.disabled, on: stored)
+        return "\(name) is disabled" + aside(trouble, stored)
+    }
+
+    func enable(_ name: String) async throws -> String {
+        let stored = try await queries.job(named: name)
+        if case .halted(let error)? = stored.job.standing?.off {
+            throw OrderError(
+                .refused, "\(name) halted after a failure (\(error)); `carillon jobs resolve \(name)` lets it go on")
+        }
+        let trouble = try await reconciler.lay(nil, on: stored)
+        if !stored.job.enabled {
+            // What an order added, an order switches on; another definition says itself whether it is.
+            var job = try await owned(name).job
+            job.enabled = true
+            _ = try await engine.put([(job, stored.id)])
+        }
+        return "\(name) is enabled" + aside(trouble, stored)
+    }
+
+    func resolve(_ name: String) async throws -> String {
+        let stored = try await queries.job(named: name)
+        guard case .halted? = stored.job.standing?.off else {
+            throw OrderError(.refused, "\(name) has not halted")
+        }
+        let trouble = try await reconciler.lay(nil, on: stored)
+        return "\(name) goes on" + aside(trouble, stored)
+    }
+
+    func delete(_ name: String) async throws -> String {
+        let stored = try await queries.job(named: name)
+        guard stored.job.origin.feed != Origin.orders.feed else {
+            try await engine.remove([stored.id])
+            return "\(name) is deleted; its runs stay in the ledger"
+        }
+        var definition = stored.job
+        definition.standing = nil
+        let off = Standing.Off.deleted(definition.digest())
+        // No run may begin while the last ones end.
+        try await engine.lay([stored.id]) { standing, _ in standing.off = off }
+        _ = try await stop(name)
+        let trouble = try await reconciler.lay(off, on: stored)
+        guard try await engine.store.job(named: name) != nil else {
+            return "\(name) is deleted; its runs stay in the ledger"
+        }
+        return "\(name) is deleted until its definition in \(stored.job.origin) changes" + aside(trouble, stored)
+    }
+
+    /// Ends what runs and what waits to run; returns when it has ended, or its grace is over.
+    func stop(_ name: String) async throws -> String {
+        let stored = try await queries.job(named: name)
+        if await reconciler.restartsInterval(of: stored.job) {
+            let now = engine.clock.now
+            try await engine.lay([stored.id]) { standing, _ in standing.anchor = now }
+        }
+        let count = await engine.endRuns(of: stored.id, reason: "stopped by an order")
+        return switch count {
+        case 0: "\(name) has no run to stop"
+        case 1: "\(name) is stopped"
+        default: "\(count) runs of \(name) are stopped"
+        }
+    }
+
+    private func aside(_ trouble: String?, _ stored: StoredJob) -> String {
+        trouble.map { "; \(stored.job.origin.feed) is told as soon as it can be (\($0))" } ?? ""
+    }
+}
