@@ -14,6 +14,7 @@ extension JobReader {
             table.complain("heartbeat_timeout", "\(who) gives no signs of life; bound the run by timeout")
         }
         policies.onLost = table.choice("on_lost", OnLost.self) ?? .fail
+        policies.onFailure = table.choice("on_failure", OnFailure.self) ?? .proceed
         policies.maxRuns = table.integer("max_runs", in: 1...Int64.max)
         policies.retry = readRetry(&table) ?? .none
         return policies

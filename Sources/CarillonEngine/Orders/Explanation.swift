@@ -140,7 +140,9 @@ struct Explanation {
         }
         if let fault = definition.fault { lines.append("Its schedule cannot be used: \(fault)") }
         if let pause = try await desk.store.note("pause") { lines.append("Dispatching is paused: \(pause)") }
-        if !job.job.enabled {
+        if let off = job.job.standing?.off {
+            lines.append("It does not run: \(off.words).")
+        } else if !job.job.enabled {
             lines.append("It is disabled, so it does not run.")
         } else if let next = job.nextDue, next != .distantFuture {
             lines.append("Next: \(zone.format(next))")

@@ -32,7 +32,7 @@ public struct OrderDesk<Clock: EngineClock>: Sendable {
     private func told(_ answer: Reply) async throws -> Reply {
         guard case .jobs(var views) = answer else { return answer }
         let doubts = await engine.doubts(of: views.map(\.target))
-        for (index, doubt) in zip(views.indices, doubts) { views[index].doubt = views[index].enabled ? doubt : nil }
+        for (index, doubt) in zip(views.indices, doubts) { views[index].doubt = views[index].isOn ? doubt : nil }
         return .jobs(views)
     }
 

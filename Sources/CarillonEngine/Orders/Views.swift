@@ -10,6 +10,8 @@ public struct JobView: Sendable, Codable {
     public var timeZone: String
     public var target: Target
     public var enabled: Bool
+    /// What an order or a failure laid on it, so that it does not run although it is enabled.
+    public var off: Standing.Off?
     public var next: Timestamp?
     public var lastRun: RunView?
     public var origin: String
@@ -21,6 +23,11 @@ public struct JobView: Sendable, Codable {
     /// The policies as the store keeps them; only when one job is asked for.
     public var policies: Policies?
     public var revision: Int64
+}
+
+extension JobView {
+    /// Whether its schedule counts.
+    public var isOn: Bool { enabled && off == nil }
 }
 
 /// A run, or a stretch of scheduled times that were skipped, as people see it.

@@ -55,6 +55,14 @@ struct Asking {
         }
     }
 
+    /// For orders that open a run.
+    func open(_ order: Order, json: Bool) async throws {
+        guard case .started(let run) = try await ask(order) else {
+            throw Failure.failed("the daemon gave an answer of another kind")
+        }
+        print(json ? run.json.line : "run \(run.id) of \(run.job) is on its way; see `carillon runs show \(run.id)`")
+    }
+
     func jobs(_ order: Order) async throws -> [JobView] {
         guard case .jobs(let views) = try await ask(order) else {
             throw Failure.failed("the daemon gave an answer of another kind")

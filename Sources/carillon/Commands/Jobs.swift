@@ -9,6 +9,7 @@ struct Jobs: AsyncParsableCommand {
         abstract: "Look at jobs and change them.",
         subcommands: [
             List.self, Show.self, Add.self, Update.self, Delete.self, Enable.self, Disable.self, RunNow.self,
+            Stop.self, Restart.self, Resolve.self,
         ], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
@@ -74,7 +75,7 @@ struct Jobs: AsyncParsableCommand {
                 !job.problems.isEmpty
                 ? .init("error", .red)
                 : job.doubt != nil
-                    ? .init("warning", .yellow) : job.enabled ? .init("enabled", .green) : .init("disabled", .yellow)
+                    ? .init("warning", .yellow) : .init(job.state.word, job.state.colour)
             table.add(
                 .init(job.name), .init(job.schedule), .init(next), .init(last, job.lastRun?.state.colour), state)
         }
@@ -96,7 +97,7 @@ struct Jobs: AsyncParsableCommand {
             print("  schedule    \(job.schedule)   (\(job.timeZone))")
             print("  target      \(job.target.summary)")
             print("  from        \(job.origin)")
-            print("  state       \(job.enabled ? "enabled" : "disabled")")
+            print("  state       \(job.off?.words ?? (job.enabled ? "enabled" : "disabled"))")
             if let next = job.next { print("  next        \(moment.both(next, job.timeZone))") }
             if !job.tags.isEmpty { print("  tags        \(job.tags.joined(separator: ", "))") }
             for line in job.policies?.words ?? [] { print("  \(line)") }
@@ -109,7 +110,8 @@ struct Jobs: AsyncParsableCommand {
 
     struct Delete: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Remove a job; its runs stay in the ledger.")
+            abstract: "Remove a job; its runs stay in the ledger.",
+            discussion: "What runs is ended first. A job that a file defines stays away until its definition changes.")
         @OptionGroup var place: Place
         @Argument(help: "The job's name.") var name: String
 
@@ -126,11 +128,42 @@ struct Jobs: AsyncParsableCommand {
 
     struct Disable: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Keep a job from running; the ledger says so for every time it misses.")
+            abstract: "Keep a job from running; the ledger says so for every time it misses.",
+            discussion: "What runs goes on; `carillon jobs stop` ends it.")
         @OptionGroup var place: Place
         @Argument(help: "The job's name.") var name: String
 
         func run() async throws { try await Asking(place: place).tell(.enable(name, false)) }
+    }
+
+    struct Stop: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "End what runs of a job now; its next time comes as before.",
+            discussion: "Each program is asked to end, and killed with all it started when the grace is over.")
+        @OptionGroup var place: Place
+        @Argument(help: "The job's name.") var name: String
+
+        func run() async throws { try await Asking(place: place).tell(.stop(name)) }
+    }
+
+    struct Restart: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "End what runs of a job now, and run it anew once that is gone.")
+        @OptionGroup var place: Place
+        @Argument(help: "The job's name.") var name: String
+        @Flag(help: "Print one JSON object.") var json = false
+
+        func run() async throws { try await Asking(place: place).open(.restart(name), json: json) }
+    }
+
+    struct Resolve: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let a job go on that halted after a failure.",
+            discussion: "A job with on_failure = \"halt\" runs no more once a run has failed, until somebody has looked.")
+        @OptionGroup var place: Place
+        @Argument(help: "The job's name.") var name: String
+
+        func run() async throws { try await Asking(place: place).tell(.resolve(name)) }
     }
 
     struct RunNow: AsyncParsableCommand {
@@ -141,11 +174,7 @@ struct Jobs: AsyncParsableCommand {
         @Flag(help: "Print one JSON object.") var json = false
 
         func run() async throws {
-            guard case .started(let run) = try await Asking(place: place).ask(.start(name)) else {
-                throw Failure.failed("the daemon gave an answer of another kind")
-            }
-            print(
-                json ? run.json.line : "run \(run.id) of \(run.job) is on its way; see `carillon runs show \(run.id)`")
+            try await Asking(place: place).open(.start(name), json: json)
         }
     }
 }

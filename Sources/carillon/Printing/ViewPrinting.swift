@@ -3,11 +3,21 @@ import CarillonEngine
 import Timetable
 
 extension JobView {
+    /// A word for it, and its colour.
+    var state: (word: String, colour: Terminal.Colour) {
+        switch off {
+        case .halted: ("halted", .red)
+        case .deleted: ("deleted", .yellow)
+        case .disabled: ("disabled", .yellow)
+        case nil: enabled ? ("enabled", .green) : ("disabled", .yellow)
+        }
+    }
+
     var json: JSONObject {
         JSONObject([
             ("name", .text(name)), ("schedule", .text(schedule)), ("english", .text(english)),
-            ("timeZone", .text(timeZone)), ("target", .text(target.summary)), ("enabled", .bool(enabled)),
-            ("state", .text(problems.isEmpty ? (enabled ? "enabled" : "disabled") : "error")), ("next", .time(next)),
+            ("timeZone", .text(timeZone)), ("target", .text(target.summary)), ("enabled", .bool(isOn)),
+            ("state", .text(problems.isEmpty ? state.word : "error")), ("off", .text(off?.words)), ("next", .time(next)),
             ("lastState", .text(lastRun?.state.rawValue)), ("lastScheduledAt", .time(lastRun?.scheduledAt)),
             ("origin", .text(origin)), ("tags", .list(tags.map { .text($0) })),
             ("problems", .list(problems.map { .text($0) })), ("warning", .text(doubt)),
@@ -83,6 +93,7 @@ extension Policies {
             line("retry", "\(retry.attempts) tries in all, \(Span.format(retry.backoff)) before the second")
         }
         if onLost == .retry { line("when lost", "retry") }
+        if onFailure == .halt { line("on failure", "halt, until `carillon jobs resolve`") }
         if let maxRuns { line("at most", "\(maxRuns) runs") }
         return lines
     }
