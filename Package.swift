@@ -6,6 +6,7 @@ let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "sw
 
 let mariaDB = TargetDependencyCondition.when(traits: ["MariaDB"])
 let mail = TargetDependencyCondition.when(traits: ["Mail"])
+let postgres = TargetDependencyCondition.when(traits: ["Postgres"])
 
 let package = Package(
     name: "carillon",
@@ -25,7 +26,8 @@ let package = Package(
         // A driver that needs a C library of the system; without the trait its files are empty, and so is the need.
         .trait(name: "Mail", description: "Sends notices by SMTP; needs libcurl."),
         .trait(name: "MariaDB", description: "Reads Frappe's database; needs libmariadb."),
-        .default(enabledTraits: ["Mail", "MariaDB"]),
+        .trait(name: "Postgres", description: "Talks to PostgreSQL; needs libpq."),
+        .default(enabledTraits: ["Mail", "MariaDB", "Postgres"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -154,6 +156,13 @@ let package = Package(
             ],
             path: "Sources/Clients/MariaDBClient"),
         .target(
+            name: "PostgresClient",
+            dependencies: [
+                .target(name: "BlockingConnection", condition: postgres),
+                .target(name: "CPostgres", condition: postgres), logging,
+            ],
+            path: "Sources/Clients/PostgresClient"),
+        .target(
             name: "RedisClient",
             dependencies: [
                 logging,
@@ -171,6 +180,8 @@ let package = Package(
         .systemLibrary(
             name: "CMariaDB", path: "Sources/System/CMariaDB", pkgConfig: "libmariadb",
             providers: [.apt(["libmariadb-dev"])]),
+        .systemLibrary(
+            name: "CPostgres", path: "Sources/System/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(
             name: "CZlib", path: "Sources/System/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CProcess", path: "Sources/System/CProcess"),
@@ -269,6 +280,11 @@ let package = Package(
                 "CarillonTestSupport", .target(name: "MariaDBClient", condition: mariaDB), logging,
             ]),
         .testTarget(
+            name: "PostgresClientTests",
+            dependencies: [
+                "CarillonTestSupport", .target(name: "PostgresClient", condition: postgres), logging,
+            ]),
+        .testTarget(
             name: "RQDispatcherTests",
             dependencies: [
                 "CarillonCore", "CarillonEngine", "CarillonTestSupport", "RQDispatcher", "RedisClient", "Timetable",
@@ -290,7 +306,7 @@ let package = Package(
 
 // A warning fails where changes are judged, and nowhere else: a newer compiler may have new ones.
 if Context.environment["CI"] != nil {
-    let foreign = ["carillon-shim", "CCurl", "CMariaDB", "CProcess", "CZlib"]
+    let foreign = ["carillon-shim", "CCurl", "CMariaDB", "CPostgres", "CProcess", "CZlib"]
     for target in package.targets where !foreign.contains(target.name) {
         target.swiftSettings = (target.swiftSettings ?? []) + [.treatAllWarnings(as: .error)]
     }

@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Synchronization
 
-/// The process of a real server, its log in a file; killed with this value.
+/// The process of a real server, its log in a file; killed with this value, as are the processes it started itself.
 public final class ServerProcess: Sendable {
     /// What its failures call it.
     private let name: String
@@ -10,25 +10,37 @@ public final class ServerProcess: Sendable {
     private let arguments: [String]
     private let environment: [String: String]?
     private let folder: TemporaryFolder
+    /// Ends it with everything saved, whoever is still connected.
+    let stopSignal: Int32
     private let process = Mutex<Process?>(nil)
 
     /// `program` runs in `folder`, with the environment of the tests or this one.
     init(
         _ name: String, _ program: String, _ arguments: [String], environment: [String: String]? = nil,
-        in folder: TemporaryFolder
+        stopSignal: Int32 = SIGTERM, in folder: TemporaryFolder
     ) {
         self.name = name
         self.program = program
         self.arguments = arguments
         self.environment = environment
+        self.stopSignal = stopSignal
         self.folder = folder
     }
 
     deinit {
         // Nobody can wait for it here.
         if let running = process.withLock({ $0 }), running.isRunning {
-            Glibc.kill(running.processIdentifier, SIGKILL)
+            Self.signal(SIGKILL, family(of: running))
         }
+    }
+
+    /// The server first, so that it starts no more while its children are looked for.
+    private func family(of running: Process) -> [pid_t] {
+        [running.processIdentifier] + ProcessFamily.children(of: running.processIdentifier)
+    }
+
+    private static func signal(_ number: Int32, _ processes: [pid_t]) {
+        for process in processes { Glibc.kill(process, number) }
     }
 
     private var logPath: String { folder.path + "/server.log" }
@@ -59,16 +71,21 @@ public final class ServerProcess: Sendable {
         throw ConformanceFailure(description: "\(name) does not answer\n\(log)")
     }
 
-    /// Sends a signal that ends it; returns when it is gone.
+    /// Sends a signal that ends it; returns when it is gone, and its children with it.
     func end(_ signal: Int32) async {
         guard let running = process.withLock({ $0 }) else { return }
         // A wait for a process blocks its thread: not one of the few that run the tests.
         await withCheckedContinuation { continuation in
             DispatchQueue.global().async {
                 if running.isRunning {
-                    Glibc.kill(running.processIdentifier, signal)
-                    Glibc.kill(running.processIdentifier, SIGCONT)
+                    let family = self.family(of: running)
+                    Self.signal(signal, signal == SIGKILL ? family : [family[0]])
+                    Self.signal(SIGCONT, family)
                     running.waitUntilExit()
+                    // They may still hold its memory and its port.
+                    for child in family.dropFirst() {
+                        for _ in 0..<5000 where ProcessFamily.state(child) != nil { usleep(1000) }
+                    }
                 }
                 continuation.resume()
             }
@@ -84,11 +101,15 @@ public final class ServerProcess: Sendable {
         while waitid(P_PID, id_t(running.processIdentifier), &news, WSTOPPED | WNOHANG) == 0, news.si_signo == 0 {
             try await Task.sleep(for: .milliseconds(1))
         }
+        for child in family(of: running).dropFirst() {
+            Glibc.kill(child, SIGSTOP)
+            while let state = ProcessFamily.state(child), state != "T" { try await Task.sleep(for: .milliseconds(1)) }
+        }
     }
 
     func resume() {
         guard let running = process.withLock({ $0 }), running.isRunning else { return }
-        Glibc.kill(running.processIdentifier, SIGCONT)
+        Self.signal(SIGCONT, family(of: running))
     }
 }
 
@@ -105,8 +126,8 @@ extension ServerFixture {
     /// SIGKILL, as a crash; returns when it is gone.
     public func kill() async { await process.end(SIGKILL) }
 
-    /// SIGTERM: it may save what it was told to save; returns when it is gone.
-    public func stop() async { await process.end(SIGTERM) }
+    /// It may save what it was told to save; returns when it is gone.
+    public func stop() async { await process.end(process.stopSignal) }
 
     /// Starts it again, after a `stop` when it runs.
     public func restart() async throws {

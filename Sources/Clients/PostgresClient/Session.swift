@@ -1,0 +1,76 @@
+#if Postgres
+    import BlockingConnection
+    import Logging
+
+    /// What one client has open, if anything: it connects when it is first needed; on the client's thread only.
+    final class Session {
+        private let configuration: PostgresConfiguration
+        private let logger: Logger
+        private var opened: Connection?
+
+        init(_ configuration: PostgresConfiguration, logger: Logger) {
+            self.configuration = configuration
+            self.logger = logger
+        }
+
+        /// The thread's last call.
+        func end() { opened = nil }
+
+        /// One statement in a transaction of its own.
+        func single(_ sql: String, _ values: [PostgresValue], _ each: Connection.Each? = nil) throws -> Int {
+            let connection = try connection()
+            defer { rest(connection) }
+            return try connection.perform(sql, values, each)
+        }
+
+        /// `begin` and the statements of `body`: all or nothing.
+        func transaction<Value>(_ begin: String, _ body: (PostgresTransaction) throws -> Value) throws -> Value {
+            let connection = try connection()
+            defer { rest(connection) }
+            try connection.run(begin)
+            do {
+                let value = try body(PostgresTransaction(connection))
+                try connection.commit()
+                return value
+            } catch {
+                connection.rollBack()
+                throw error
+            }
+        }
+
+        private func connection() throws -> Connection {
+            if let opened {
+                if opened.isAlive { return opened }
+                logger.debug("the server ended the idle connection", metadata: ["server": "\(configuration)"])
+                self.opened = nil
+            }
+            let deadline = Deadline(seconds: configuration.connectTimeout)
+            let connection = try Connection(Dialer(configuration: configuration, deadline: deadline), logger: logger)
+            do {
+                try connection.run(Self.settings(configuration), until: deadline)
+            } catch var error as PostgresError {
+                if error.isUnavailable { error.kind = .unreachable }
+                throw error
+            }
+            logger.debug("connected", metadata: ["server": "\(configuration)", "version": "\(connection.version)"])
+            opened = connection
+            return connection
+        }
+
+        /// A connection that is lost, or was left in a transaction, is of no use for the next call.
+        private func rest(_ connection: Connection) {
+            if !connection.isReusable { opened = nil }
+        }
+
+        /// How values are written, and what a server, a database or a user may be set to otherwise.
+        private static func settings(_ configuration: PostgresConfiguration) -> String {
+            let time = configuration.statementTimeout * 1000
+            return """
+                SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; SET bytea_output = 'hex'; \
+                SET extra_float_digits = 1; SET default_transaction_isolation = 'read committed'; \
+                SET default_transaction_read_only = off; SET client_min_messages = warning; \
+                SET statement_timeout = \(time); SET idle_in_transaction_session_timeout = \(time)
+                """
+        }
+    }
+#endif
