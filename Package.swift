@@ -87,6 +87,14 @@ let package = Package(
             name: "FrappeMirror", dependencies: ["CarillonCore", "RedisClient", "Timetable", logging, lifecycle],
             path: "Sources/Feeds/FrappeMirror"),
 
+        .target(
+            name: "KeijiFeed",
+            dependencies: [
+                "CarillonCore", "Timetable", logging, lifecycle, .product(name: "GRDB", package: "GRDB.swift"),
+                .target(name: "PostgresClient", condition: postgres),
+            ],
+            path: "Sources/Feeds/KeijiFeed"),
+
         // Dispatchers
         .target(
             name: "ExecDispatcher",
@@ -208,11 +216,13 @@ let package = Package(
         .executableTarget(
             name: "carillon",
             dependencies: [
-                "BTUSocket", "CarillonConfiguration", "CarillonCore", "CarillonEngine", "ControlSocket",
+                "BTUSocket", "CarillonConfiguration", "CarillonCore", "CarillonEngine", "ControlBus", "ControlSocket",
                 "ExecDispatcher", "FileFeed", "FrappeDispatcher", "FrappeFeed", "FrappeMirror", "FrappeSite",
+                "KeijiFeed",
                 "MailNotifier", "RQDispatcher", "RedisClient", "SQLiteStore", "Timetable", logging, lifecycle,
                 .target(name: "MailClient", condition: mail),
                 .target(name: "MariaDBClient", condition: mariaDB),
+                .target(name: "PostgresClient", condition: postgres),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ]),
@@ -224,7 +234,9 @@ let package = Package(
                 "CarillonCore", "CarillonEngine", "MemoryStore", "Timetable", logging,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .target(name: "MariaDBClient", condition: mariaDB),
+                .target(name: "PostgresClient", condition: postgres),
             ]),
         .testTarget(
             name: "BTUSocketTests", dependencies: ["BTUSocket", "CarillonTestSupport", lifecycle, logging]),
@@ -264,6 +276,13 @@ let package = Package(
             dependencies: [
                 "CarillonCore", "CarillonTestSupport", "FrappeFeed", "Timetable", logging,
                 .target(name: "MariaDBClient", condition: mariaDB),
+            ]),
+        .testTarget(
+            name: "KeijiFeedTests",
+            dependencies: [
+                "CarillonCore", "CarillonTestSupport", "KeijiFeed", "MemoryStore", "Timetable", logging,
+                .product(name: "GRDB", package: "GRDB.swift"),
+                .target(name: "PostgresClient", condition: postgres),
             ]),
         .testTarget(
             name: "MailClientTests",

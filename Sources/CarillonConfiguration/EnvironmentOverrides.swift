@@ -12,7 +12,9 @@ struct EnvironmentOverrides: Sendable {
         ("exec.inherit_env", .list), ("exec.on_stop", .text), ("log.level", .text), ("log.format", .text),
         ("log.file", .text), ("log.max_size", .integer), ("log.keep", .integer), ("ledger.keep", .text),
         ("ledger.keep_per_job", .integer), ("start_unconnected", .bool), ("socket.path", .text),
-        ("socket.group", .text), ("notify.email.password", .text), ("notify.email.password_file", .text),
+        ("socket.group", .text), ("bus.host", .text), ("bus.push_port", .integer), ("bus.pull_port", .integer),
+        ("bus.token", .text), ("bus.token_file", .text), ("bus.from", .text), ("notify.email.password", .text),
+        ("notify.email.password_file", .text),
         ("notify.email.host", .text), ("notify.email.port", .integer), ("notify.email.user", .text),
         ("notify.email.from", .text), ("notify.email.to", .list), ("notify.email.on", .list),
         ("notify.email.security", .text), ("notify.email.ca_file", .text), ("notify.email.verify", .bool),
@@ -27,6 +29,12 @@ struct EnvironmentOverrides: Sendable {
         ("web.ca_file", .text), ("web.verify", .bool),
     ]
 
+    /// And for a keiji's: `CARILLON_KEIJI_DATABASE`.
+    private static let keiji: [(key: String, kind: Kind)] = [
+        ("database", .text), ("database_file", .text), ("time_zone", .text), ("root", .text), ("prefix", .text),
+        ("catch_up", .text), ("logs", .bool), ("max_log", .integer),
+    ]
+
     private enum Kind { case text, integer, bool, list }
 
     private let reader: ConfigReader
@@ -38,7 +46,13 @@ struct EnvironmentOverrides: Sendable {
     /// The tree with every variable that is set in its place.
     func laid(over node: ConfigNode) -> ConfigNode { laid(over: node, "carillon.", Self.settings) }
 
-    func laid(overFeed node: ConfigNode) -> ConfigNode { laid(over: node, "carillon.frappe.", Self.frappe) }
+    func laid(over node: ConfigNode, feed type: String) -> ConfigNode {
+        switch type {
+        case "frappe": laid(over: node, "carillon.frappe.", Self.frappe)
+        case "keiji": laid(over: node, "carillon.keiji.", Self.keiji)
+        default: node
+        }
+    }
 
     private func laid(
         over node: ConfigNode, _ prefix: String, _ settings: [(key: String, kind: Kind)]

@@ -3,7 +3,7 @@ import Timetable
 
 /// Everything `carillon.toml` and its environment may set, jobs apart. Durations are microseconds.
 public struct Settings: Sendable {
-    public enum LogFormat: String, Sendable, CaseIterable { case text, json }
+    public enum LogFormat: String, Sendable, CaseIterable { case text, json, logfmt }
     public enum LogLevel: String, Sendable, CaseIterable { case trace, debug, info, notice, warning, error, critical }
     public enum OnStop: String, Sendable, CaseIterable {
         /// A stop of the daemon ends the runs within the grace.
@@ -58,6 +58,9 @@ public struct Settings: Sendable {
     public var frappe: Frappe?
     /// Where the Frappe app says that a schedule changes.
     public var socket: Socket?
+    /// A keiji whose tasks are run.
+    public var keiji: Keiji?
+    public var bus: Bus?
     public var email: Email?
     /// Whether the daemon starts, and keeps trying, while the Redis and the database it is to use cannot be reached.
     public var startsUnconnected = true

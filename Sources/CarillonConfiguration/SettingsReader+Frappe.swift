@@ -4,7 +4,9 @@ extension SettingsReader {
     /// The feeds but the files', which is always there.
     func readFeeds(_ table: inout TableReader, _ settings: inout Settings) {
         for node in table.tables("feed") {
-            var feed = TableReader(environment.laid(overFeed: node), source: table.source, prefix: "feed.")
+            let type = if case .string(let text)? = node["type"]?.value { text } else { "" }
+            var feed = TableReader(
+                environment.laid(over: node, feed: type), source: table.source, prefix: "feed.")
             // What the keys of an unknown feed mean is unknown too.
             if readFeed(&feed, &settings) { feed.finish() }
             table.adopt(feed)
@@ -14,10 +16,17 @@ extension SettingsReader {
     /// False for a feed of a type that is not known.
     private func readFeed(_ table: inout TableReader, _ settings: inout Settings) -> Bool {
         guard let type = table.required("type", table.string("type")) else { return false }
-        guard type == "frappe" else {
-            table.complain("type", "\"\(type)\" is none of \"frappe\"")
+        switch type {
+        case "frappe": readFrappe(&table, &settings)
+        case "keiji": readKeiji(&table, &settings)
+        default:
+            table.complain("type", "\"\(type)\" is none of \"frappe\", \"keiji\"")
             return false
         }
+        return true
+    }
+
+    private func readFrappe(_ table: inout TableReader, _ settings: inout Settings) {
         if settings.frappe != nil { table.complain("type", "a daemon serves one site; there are two feeds of it") }
         var frappe = Settings.Frappe()
         frappe.zone = settings.timeZone
@@ -42,7 +51,6 @@ extension SettingsReader {
             _ = table.table("web") { readWeb(&$0, &frappe.web) }
         }
         settings.frappe = frappe
-        return true
     }
 
     private func readWeb(_ table: inout TableReader, _ web: inout Settings.Web) {

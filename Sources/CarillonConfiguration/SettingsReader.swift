@@ -5,10 +5,13 @@ import Timetable
 public struct SettingsReader: Sendable {
     var zones: ZoneDatabase
     var environment: EnvironmentOverrides
+    /// The daemon's own.
+    let home: String
 
     public init(zones: ZoneDatabase, environment: [String: String]) {
         self.zones = zones
         self.environment = EnvironmentOverrides(environment)
+        home = environment["HOME"] ?? "/"
     }
 
     /// Settings from the file, or from the environment alone when there is none. Throws `ConfigurationError`.
@@ -48,6 +51,10 @@ public struct SettingsReader: Sendable {
         }
         if settings.socket != nil, settings.frappe == nil {
             table.complain("socket", "is for a Frappe site, and there is no [[feed]] of type \"frappe\"")
+        }
+        settings.bus = table.table("bus") { readBus(&$0) }
+        if settings.bus != nil, settings.keiji == nil {
+            table.complain("bus", "is for a keiji, and there is no [[feed]] of type \"keiji\"")
         }
         _ = table.table("notify") { notify in settings.email = notify.table("email") { readEmail(&$0) } }
         table.finish()

@@ -84,3 +84,10 @@ extension JobFeed {
 
     public var restartsIntervals: Bool { false }
 }
+
+/// What a feed will never keep: the order is taken back.
+public struct FeedRefusal: Error, Hashable, Sendable, CustomStringConvertible {
+    public var description: String
+
+    public init(_ description: String) { self.description = description }
+}

@@ -88,7 +88,7 @@ import Testing
         #expect(try await daemon.carillon("runs", "logs", String(id.prefix(16))).output == "hello world\n")
         #expect(try await daemon.carillon("runs", "cancel", id).code == 1, "it has ended")
         #expect(try await daemon.carillon("jobs", "disable", "hello").code == 0)
-        #expect(try await daemon.carillon("why", "hello").output.contains("It is disabled"))
+        #expect(try await daemon.carillon("why", "hello").output.contains("It does not run: disabled by an order"))
         #expect(try await daemon.carillon("jobs", "update", "hello", "--every", "2m", "--shell", "true").code == 0)
         #expect(try await daemon.carillon("jobs", "delete", "hello").code == 0)
         #expect(try await daemon.carillon("jobs", "show", "hello").code == 1)

@@ -189,7 +189,14 @@ public actor Reconciler<Clock: EngineClock> {
     private func settle(
         _ id: JobID, named name: String, _ off: Standing.Off?, with feed: any JobFeed
     ) async throws {
-        try await feed.keep(off, of: name)
+        do {
+            try await feed.keep(off, of: name)
+        } catch let refusal as FeedRefusal {
+            try await engine.lay([id]) { standing, _ in
+                if standing.off == off { standing = Standing(anchor: standing.anchor) }
+            }
+            throw refusal
+        }
         // Unless there was another order meanwhile.
         try await engine.lay([id]) { standing, _ in if standing.off == off { standing.isOwed = false } }
         await reconcile(feed, .jobs([name]))
@@ -207,6 +214,8 @@ public actor Reconciler<Clock: EngineClock> {
         do {
             try await settle(stored.id, named: stored.job.name, off, with: feed)
             return nil
+        } catch let refusal as FeedRefusal {
+            throw OrderError(.refused, refusal.description)
         } catch {
             return "\(error)"
         }

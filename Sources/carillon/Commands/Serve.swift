@@ -28,10 +28,15 @@ struct Serve: AsyncParsableCommand {
             "Do the work of BTU Scheduler, with its own configuration; there is no carillon.toml then.",
             valueName: "file"))
     var btu: String?
+    @Option(
+        help: ArgumentHelp(
+            "Do the work of keiji-scheduler and keiji-bus, with keiji's settings.conf; there is no carillon.toml then.",
+            valueName: "file"))
+    var keiji: String?
     @Flag(help: "Plan and record, dispatch nothing: to run beside another scheduler before switching.")
     var shadow = false
     @Option(help: "trace, debug, info, notice, warning or error.") var logLevel: String?
-    @Option(help: "text or json.") var logFormat: String?
+    @Option(help: "text, json or logfmt.") var logFormat: String?
     @Option(help: ArgumentHelp("Log to this file instead of standard error.", valueName: "file")) var logFile: String?
 
     func run() async throws {
@@ -40,7 +45,7 @@ struct Serve: AsyncParsableCommand {
         var source = try source(zones)
         try override(&source.settings.log)
         try StateDirectory.prepare(state)
-        let logger = try makeLogger(source.settings.log)
+        let logger = try makeLogger(source.settings.log, zone: try zones.zone(source.settings.timeZone))
         if let label = source.label { logger.notice("\(label)") }
         for remark in source.remarks { logger.warning("\(remark)") }
         do {
@@ -62,10 +67,18 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func source(_ zones: ZoneDatabase) throws -> Source {
+        guard [place.config, btu, keiji].count(where: { $0 != nil }) <= 1 else {
+            throw Failure.input("--config, --btu and --keiji: give one of them")
+        }
+        if let keiji {
+            let reading = try KeijiReader.reading(Place.absolute(keiji), zones: zones)
+            var settings = reading.settings
+            settings.jobsDirectory = place.stateDirectory + "/jobs.d"
+            return Source(settings: settings, path: Place.absolute(keiji), remarks: reading.remarks)
+        }
         guard let btu else {
             return Source(settings: try place.settings(zones: zones), path: try place.configFile().path)
         }
-        guard place.config == nil else { throw Failure.input("--btu and --config: give one of the two") }
         let reading = try BTUReader.reading(Place.absolute(btu), zones: zones)
         // Jobs of one's own may lie beside the store.
         var settings = reading.settings
@@ -104,8 +117,11 @@ struct Serve: AsyncParsableCommand {
         let frappe = try FrappeParts(settings, storeID: storeID, zones: zones, logger: logger)
         if !shadow { try frappe?.checkAlone() }
         if !settings.startsUnconnected { try await frappe?.check() }
+        let keiji = try KeijiParts(settings, state: state, zones: zones, logger: logger)
+        if !shadow { try keiji?.checkAlone() }
         let files = FileFeed(
-            mainFile: btu == nil ? configFile : nil, jobsDirectory: settings.jobsFolder(beside: configFile),
+            mainFile: btu == nil && keiji == nil ? configFile : nil,
+            jobsDirectory: settings.jobsFolder(beside: configFile),
             zones: zones,
             defaultZone: settings.timeZone)
         var engineSettings = EngineSettings()
@@ -117,12 +133,16 @@ struct Serve: AsyncParsableCommand {
         if let mail { engineSettings.notify = { mail.notify($0) } }
         let engine = try await EngineService(
             store: store, dispatchers: [exec, rq] + (frappe.map { [$0.dispatcher] } ?? []),
-            feeds: [files] + (frappe.map { [$0.feed] } ?? []), clock: clock, zones: zones, instance: instance,
+            feeds: [files] + (frappe.map { [$0.feed] } ?? []) + (keiji.map { [$0.feed] } ?? []), clock: clock,
+            zones: zones, instance: instance,
             bootID: StateDirectory.bootID, settings: engineSettings, logger: logger)
         let desk = OrderDesk(engine, version: Carillon.version)
         let control = ControlServer(path: state + "/control.sock", logger: logger) { await desk.handle($0) }
         // They stop from the last to the first: mail can still tell how the engine's runs ended.
-        var services: [any Service] = (mail.map { [$0] } ?? []) + [engine, control]
+        var services: [any Service] = mail.map { [$0] } ?? []
+        if !shadow, let keiji { services.append(keiji.mirror(store: store)) }
+        services += [engine, control]
+        if !shadow, let keiji { services += try keiji.bus { await desk.handle($0) } }
         services += try frappe?.services(store: store, isShadow: shadow) ?? []
         if let systemd = Systemd(
             environment: environment,
@@ -180,16 +200,26 @@ struct Serve: AsyncParsableCommand {
         }
         if let text = logFormat {
             guard let format = Settings.LogFormat(rawValue: text) else {
-                throw Failure.input("--log-format: '\(text)' is neither text nor json")
+                throw Failure.input("--log-format: '\(text)' is none of text, json, logfmt")
             }
             log.format = format
         }
         if let logFile { log.file = Place.absolute(logFile) }
     }
 
-    private func makeLogger(_ log: Settings.Log) throws -> Logger {
+    private func makeLogger(_ log: Settings.Log, zone: Zone) throws -> Logger {
+        if log.format == .logfmt, let file = log.file {
+            // keiji makes its folders by itself.
+            let folder = (file as NSString).deletingLastPathComponent
+            try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        }
         let sink = try log.file.map { try LogSink(path: $0, largest: log.largest, keep: log.keep) } ?? LogSink()
-        let format: LineLogHandler.Format = log.format == .json ? .json : .text
+        let format: LineLogHandler.Format =
+            switch log.format {
+            case .json: .json
+            case .logfmt: .logfmt(zone)
+            case .text, nil: .text
+            }
         let level = Logger.Level(rawValue: (log.level ?? .info).rawValue) ?? .info
         return Logger(label: "carillon") { LineLogHandler(label: $0, level: level, format: format, sink: sink) }
     }

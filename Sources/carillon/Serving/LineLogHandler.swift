@@ -1,11 +1,16 @@
 import CarillonEngine
 import Foundation
+import KeijiFeed
 import Logging
 import Timetable
 
 /// Log lines as text for people or as JSON for machines, to whatever takes lines.
 struct LineLogHandler: LogHandler {
-    enum Format: Sendable { case text, json }
+    enum Format: Sendable {
+        case text, json
+        /// keiji's form, in this zone.
+        case logfmt(Zone)
+    }
 
     var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
@@ -42,6 +47,16 @@ struct LineLogHandler: LogHandler {
                 ]
                 + all.map { ($0.key, .text("\($0.value)")) }
             sink.write(JSONObject(fields).line)
+        case .logfmt(let zone):
+            let pairs = all.map { " \($0.key)=\(KeijiLog.word("\($0.value)"))" }.joined()
+            let level =
+                switch event.level {
+                case .trace, .debug: "DEBUG"
+                case .info, .notice: "INFO"
+                case .warning: "WARN"
+                case .error, .critical: "ERROR"
+                }
+            sink.write(KeijiLog.line(clock.now, zone, level, "\(event.message)") + pairs)
         case .text:
             let pairs = all.map { " \($0.key)=\(Self.word("\($0.value)"))" }.joined()
             let stamp = Timestamp(seconds: clock.now.seconds)

@@ -1,0 +1,109 @@
+import CarillonCore
+import Logging
+import Synchronization
+import Timetable
+
+/// The tasks of keiji's database, which keeps orders itself: its `is_disabled` and `is_error` say what stands.
+///
+/// A row that cannot be read is marked with its error there, as keiji does, and nobody else is harmed.
+public final class KeijiFeed: JobFeed {
+    public let name = "keiji"
+    public let guardsAgainstLoss = true
+    public let keepsOrders = true
+    public let restartsIntervals = true
+
+    private let tables: any KeijiTables
+    private let folders: KeijiFolders
+    private let reader: KeijiJob
+    private let clock: any EngineClock
+    private let logger: Logger
+    private let tell: AsyncStream<FeedChange>.Continuation
+    private let told: AsyncStream<FeedChange>
+    private let known = Mutex<[KeijiTask]?>(nil)
+
+    /// Microseconds between two readings: a changed row takes effect within two seconds.
+    private static let refresh: Int64 = 1_000_000
+
+    public init(
+        tables: any KeijiTables, folders: KeijiFolders, zones: ZoneDatabase, zone: String, prefix: String = "",
+        catchUp: CatchUp = .latest, clock: any EngineClock, logger: Logger
+    ) {
+        self.tables = tables
+        self.folders = folders
+        reader = KeijiJob(zones: zones, zone: zone, prefix: prefix, catchUp: catchUp)
+        self.clock = clock
+        self.logger = logger
+        (told, tell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    public func changes() -> AsyncStream<FeedChange> { told }
+
+    public func snapshot(of change: FeedChange) async throws -> FeedSnapshot {
+        let tasks = try await tables.tasks()
+        known.withLock { $0 = tasks }
+        var snapshot = FeedSnapshot(scope: change)
+        for task in tasks {
+            if case .jobs(let names) = change, !names.contains(reader.prefix + task.name) { continue }
+            switch reader.read(task) {
+            case .success(let job): snapshot.jobs.append(job)
+            case .failure(let problem): snapshot.problems.append(problem)
+            }
+        }
+        return snapshot
+    }
+
+    public func run() async {
+        while true {
+            do { try await clock.sleep(for: Self.refresh) } catch { return }
+            do {
+                let tasks = try await tables.tasks()
+                try await mark(tasks)
+                if known.withLock({ $0 != tasks }) { tell.yield(.everything) }
+            } catch {
+                // Whoever reads next says what is wrong.
+                tell.yield(.everything)
+            }
+        }
+    }
+
+    /// A row that makes no job is in error, as long as nobody says that it is resolved and it still makes none.
+    private func mark(_ tasks: [KeijiTask]) async throws {
+        for task in tasks where !task.isError && !task.isDisabled {
+            guard case .failure(let problem) = reader.read(task) else { continue }
+            let key = problem.key.map { "\($0): " } ?? ""
+            try await tables.lay(.error(key + problem.message), onTask: task.name)
+        }
+    }
+
+    public func keep(_ off: Standing.Off?, of job: String) async throws {
+        let name = String(job.dropFirst(reader.prefix.count))
+        switch off {
+        case nil: try await tables.lay(nil, onTask: name)
+        case .disabled: try await tables.lay(.disabled, onTask: name)
+        case .halted(let error): try await tables.lay(.error(error), onTask: name)
+        case .deleted:
+            guard let task = try await tables.tasks().first(where: { $0.name == name }) else { return }
+            try folders.remove(task)
+            try await tables.delete(task: name)
+            logger.notice("task deleted", metadata: ["task": "\(name)"])
+        }
+    }
+
+    /// The job that a task's id stands for; nil when there is none. Throws when the database cannot be read.
+    public func job(ofTask id: String) async throws -> String? {
+        let id = id.lowercased()
+        let cached = known.withLock { $0?.first { $0.id.lowercased() == id } }
+        let task = if let cached { cached } else { try await tables.tasks().first { $0.id.lowercased() == id } }
+        return task.map { reader.prefix + $0.name }
+    }
+
+    /// The same by the names of the tasks.
+    func byTask(_ states: [String: KeijiState]) -> [String: KeijiState] {
+        Dictionary(uniqueKeysWithValues: states.map { (String($0.key.dropFirst(reader.prefix.count)), $0.value) })
+    }
+
+    /// The task behind a job, as it was last read.
+    func task(ofJob job: String) -> KeijiTask? {
+        known.withLock { $0?.first { reader.prefix + $0.name == job } }
+    }
+}

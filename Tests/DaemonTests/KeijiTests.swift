@@ -1,0 +1,166 @@
+#if Postgres
+    import CarillonTestSupport
+    import Foundation
+    import Testing
+
+    /// A keiji's database and binaries under the real daemon, with orders over its bus.
+    @Suite(.serialized, .timeLimit(.minutes(20))) struct KeijiTests {
+        private let home: TemporaryFolder
+        private let daemon: DaemonFixture
+        private let pushPort = KeijiPorts.push()
+
+        init() throws {
+            home = try TemporaryFolder()
+            daemon = try DaemonFixture()
+        }
+
+        private var root: String { home.path + "/.keiji" }
+
+        /// A binary as keiji builds one: it notes its process group and goes on.
+        private func binary(_ name: String, _ script: String) throws -> String {
+            let path = try home.write(
+                ".keiji/exec/tasks/\(name).bin", "#!/bin/sh\n[ \"$1\" = --run ] || exit 9\n" + script)
+            chmod(path, 0o755)
+            return path
+        }
+
+        private func notes(_ name: String) -> [String] {
+            let text = (try? String(contentsOfFile: home.path + "/" + name, encoding: .utf8)) ?? ""
+            return text.split(separator: "\n").map(String.init)
+        }
+
+        /// The daemon's own file, with ports of its own; what `--keiji` reads is in the configuration's tests.
+        private func config(_ database: KeijiDatabase) throws -> String {
+            try daemon.folder.write(
+                "carillon.toml",
+                """
+                time_zone = "America/New_York"
+                [exec]
+                grace = "1s"
+                [[feed]]
+                type = "keiji"
+                database = "\(database.url)"
+                root = "\(root)"
+                [bus]
+                push_port = \(pushPort)
+                pull_port = \(pushPort + 1)
+                """)
+        }
+
+        private func order(_ command: String, _ id: String) async throws -> String {
+            try await Program.output(
+                "/usr/bin/env",
+                [
+                    "python3", "-c",
+                    """
+                    import socket, sys
+                    bus = socket.create_connection(("127.0.0.1", int(sys.argv[1])), timeout=20)
+                    bus.sendall(sys.argv[2].encode() + b"\\n")
+                    print(bus.makefile().read(), end="")
+                    """, "\(pushPort)", #"{"cmd":"\#(command)","taskID":"\#(id)"}"#,
+                ])
+        }
+
+        private func job(_ name: String) async throws -> [String: Any]? {
+            try await daemon.objects("jobs", "list").first { $0["name"] as? String == name }
+        }
+
+        @Test(arguments: KeijiDatabase.Kind.allCases)
+        func tasksRunFailHangAndObey(_ kind: KeijiDatabase.Kind) async throws {
+            let database = try await KeijiDatabase(kind, in: home)
+            let second = #"{"units":"seconds","interval":"1"}"#
+            let ids = Dictionary(
+                uniqueKeysWithValues: ["ticks", "fails", "hangs", "gone", "broken", "friday"].map {
+                    ($0, UUID().uuidString.lowercased())
+                })
+            func add(_ name: String, _ info: String, type: String = "HMS", _ path: String) async throws {
+                // What a SIGKILL of the original leaves behind.
+                try await database.add(
+                    name, id: ids[name] ?? "", type: type, info: info, executable: path, isRunning: true)
+            }
+            try await add("ticks", second, binary("ticks", "echo tick; date +%s.%N >> \(home.path)/ticks\n"))
+            try await add("fails", second, binary("fails", "echo partly; echo 'no good' >&2; exit 3\n"))
+            try await add(
+                "hangs", second,
+                binary("hangs", "trap '' TERM; echo $$ >> \(home.path)/hangs; sleep 600 & wait; wait\n"))
+            try await add("gone", second, root + "/exec/tasks/gone.bin")
+            try await add("broken", #"{"units":"weeks","interval":1}"#, binary("broken", "true\n"))
+            try await add(
+                "friday", #"{"day":"Friday","time":"10:00PM"}"#, type: "DayTime", binary("friday", "true\n"))
+            try await daemon.start("--config", try config(database))
+
+            // Each on its own interval, whatever the others do.
+            try await daemon.eventually("it ticks") { notes("ticks").count >= 4 }
+            let times = notes("ticks").compactMap(Double.init)
+            for (early, late) in zip(times, times.dropFirst()) { #expect(abs(late - early - 1) < 0.5, "\(times)") }
+            try await daemon.eventually("keiji's tools see what is") {
+                let running = try await database.text("is_running", of: "hangs")
+                let failed = try await database.text("is_error", of: "fails")
+                let missing = try await database.text("is_error", of: "gone")
+                let broken = try await database.text("is_error", of: "broken")
+                return running == "true" && failed == "true" && missing == "true" && broken == "true"
+            }
+            #expect(try await database.text("error_txt", of: "fails")?.contains("3") == true)
+            #expect(try await database.text("error_txt", of: "gone")?.contains("gone.bin") == true)
+            #expect(try await database.text("error_txt", of: "broken")?.contains("units") == true)
+            #expect(try await database.text("last_execution_time", of: "ticks") != nil)
+            #expect(try await database.text("next_execution_time", of: "friday") != nil)
+            #expect(try await database.text("is_running", of: "friday") == "false")
+            #expect(notes("hangs").count == 1, "it overlapped itself")
+            #expect(try await job("fails")?["state"] as? String == "halted")
+            let broken = try await job("broken")?["state"] as? String
+            #expect(broken == "error")
+            let runs = try await daemon.objects("runs", "list", "--job", "fails", "--state", "failed").count
+            #expect(runs == 1, "a task that failed was picked up again")
+            let log = root + "/logs/tasks/fails/fails.log"
+            try await daemon.eventually("its log is keiji's") {
+                let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+                return text.contains("level=ERROR msg=partly") && text.contains(#"msg="no good""#)
+            }
+
+            // Resolved in the database, as keiji's own command does it; it fails again.
+            try await database.sql(
+                "UPDATE task_models SET is_error = \(kind == .sqlite ? "0" : "false"), error_txt = '' WHERE name = 'fails'"
+            )
+            try await daemon.eventually("it is picked up again") {
+                try await daemon.objects("runs", "list", "--job", "fails", "--state", "failed").count == 2
+            }
+            // And by our own command.
+            try await daemon.eventually("the database has it") {
+                try await database.text("is_error", of: "fails") == "true"
+            }
+            #expect(try await daemon.carillon("jobs", "resolve", "fails").code == 0)
+            try await daemon.eventually("once more") {
+                try await daemon.objects("runs", "list", "--job", "fails", "--state", "failed").count == 3
+            }
+
+            // Stop: the group is gone, and the next run comes one interval later.
+            let group = try #require(Int32(notes("hangs").first ?? ""))
+            let before = Date().timeIntervalSince1970
+            #expect(try await order("stop", ids["hangs"] ?? "") == "OK")
+            #expect(kill(-group, 0) == -1 && errno == ESRCH, "something of it still runs")
+            try await daemon.eventually("it runs again") { notes("hangs").count == 2 }
+            #expect(Date().timeIntervalSince1970 - before >= 1)
+            // Disable: the same, and it stays off.
+            #expect(try await order("disable", ids["hangs"] ?? "") == "OK")
+            #expect(try await database.text("is_disabled", of: "hangs") == "true")
+            let second2 = try #require(Int32(notes("hangs").last ?? ""))
+            #expect(kill(-second2, 0) == -1 && errno == ESRCH)
+            // Delete: gone from disk and database, and the others tick on.
+            #expect(try await order("delete", ids["ticks"] ?? "") == "OK")
+            #expect(try await database.text("name", of: "ticks") == nil)
+            #expect(!FileManager.default.fileExists(atPath: root + "/exec/tasks/ticks.bin"))
+            #expect(!FileManager.default.fileExists(atPath: root + "/logs/tasks/ticks"))
+            #expect(try await job("ticks") == nil)
+            #expect(try await order("stop", "nobody").hasPrefix("ERROR: there is no task"))
+            #expect(try await job("hangs")?["state"] as? String == "disabled")
+            #expect(await daemon.stop() == 0)
+            #expect(try await database.text("is_running", of: "hangs") == "false")
+        }
+    }
+
+    /// Two neighbouring ports for a bus.
+    private enum KeijiPorts {
+        static func push() -> Int { Int.random(in: 7_000..<14_000) * 2 }
+    }
+#endif

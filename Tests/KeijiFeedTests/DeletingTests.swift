@@ -1,0 +1,78 @@
+import CarillonCore
+import CarillonTestSupport
+import Foundation
+import KeijiFeed
+import Logging
+import Synchronization
+import Testing
+import Timetable
+
+/// A task goes with its binary and its logs, and nothing else does.
+@Suite struct DeletingTests {
+    private let folder: TemporaryFolder
+    private let tables = Recording()
+
+    init() throws {
+        folder = try TemporaryFolder()
+        for path in [
+            ".keiji/exec/tasks/a.bin", ".keiji/exec/tasks/a_run.bin", ".keiji/exec/tasks/b.bin",
+            ".keiji/logs/tasks/a/a.log", ".keiji/logs/tasks/a/a.log.1", ".keiji/logs/tasks/b/b.log", "precious.bin",
+        ] { try folder.write(path, "x") }
+    }
+
+    private var root: String { folder.path + "/.keiji" }
+
+    private func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: folder.path + "/" + path) }
+
+    private func delete(slug: String = "a", executable: String? = nil, log: String? = nil) async throws {
+        tables.rows.withLock {
+            $0 = [
+                KeijiTask(
+                    id: "1", name: "a", slug: slug, type: "HMS", scheduleInfo: "{}",
+                    executable: executable ?? root + "/exec/tasks/a.bin",
+                    logPath: log ?? root + "/logs/tasks/a/a.log")
+            ]
+        }
+        let feed = KeijiFeed(
+            tables: tables, folders: KeijiFolders(root: root), zones: ZoneDatabase(), zone: "UTC",
+            clock: ManualClock(now: Samples.noon), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        try await feed.keep(.deleted(0), of: "a")
+    }
+
+    @Test func theRowTheBinaryAndTheLogsAreGone() async throws {
+        try await delete()
+        #expect(tables.deleted.withLock { $0 } == ["a"])
+        for path in ["exec/tasks/a.bin", "exec/tasks/a_run.bin", "logs/tasks/a"] { #expect(!exists(".keiji/" + path)) }
+        for path in [".keiji/exec/tasks/b.bin", ".keiji/logs/tasks/b/b.log", "precious.bin"] { #expect(exists(path)) }
+        // What is gone already is no matter.
+        try await delete()
+    }
+
+    @Test func nothingOutsideIsTouched() async throws {
+        symlink(folder.path, root + "/exec/tasks/out")
+        let escapes: [(slug: String, executable: String?, log: String?)] = [
+            ("a", folder.path + "/precious.bin", nil), ("a", root + "/exec/tasks/../../../precious.bin", nil),
+            ("a", root + "/exec/tasks/out/precious.bin", nil), ("a", nil, folder.path + "/precious.bin"),
+            ("..", nil, nil), ("a/../b", nil, nil), ("", nil, nil),
+        ]
+        for escape in escapes {
+            await #expect(throws: FeedRefusal.self, "\(escape)") {
+                try await delete(slug: escape.slug, executable: escape.executable, log: escape.log)
+            }
+        }
+        #expect(tables.deleted.withLock { $0.isEmpty })
+        for path in [".keiji/exec/tasks/a.bin", ".keiji/logs/tasks/a/a.log", "precious.bin"] { #expect(exists(path)) }
+    }
+}
+
+/// Rows that a test sets, and what became of them.
+final class Recording: KeijiTables {
+    let rows = Mutex<[KeijiTask]>([])
+    let deleted = Mutex<[String]>([])
+
+    func tasks() async throws -> [KeijiTask] { rows.withLock { $0 } }
+    func lay(_ off: KeijiOff?, onTask name: String) async throws {}
+    func write(_ states: [String: KeijiState]) async throws {}
+    func delete(task name: String) async throws { deleted.withLock { $0.append(name) } }
+    func close() async {}
+}
