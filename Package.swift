@@ -110,11 +110,19 @@ let package = Package(
         .target(
             name: "BTUSocket",
             dependencies: [
-                logging, lifecycle,
+                "Listening", logging, lifecycle,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             path: "Sources/Control/BTUSocket"),
+        .target(
+            name: "ControlBus",
+            dependencies: [
+                "CarillonCore", "Listening", logging, lifecycle,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "Sources/Control/ControlBus"),
         .target(
             name: "ControlSocket",
             dependencies: [
@@ -123,6 +131,14 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             path: "Sources/Control/ControlSocket"),
+        .target(
+            name: "Listening",
+            dependencies: [
+                lifecycle,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "Sources/Control/Listening"),
         .target(
             name: "MailNotifier",
             dependencies: [
@@ -238,6 +254,13 @@ let package = Package(
             name: "CarillonEngineTests",
             dependencies: [
                 "CarillonCore", "CarillonEngine", "CarillonTestSupport", "MemoryStore", "Timetable", logging,
+            ]),
+        .testTarget(
+            name: "ControlBusTests",
+            dependencies: [
+                "CarillonCore", "CarillonTestSupport", "ControlBus", "Timetable", lifecycle, logging,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .testTarget(
             name: "DaemonTests",

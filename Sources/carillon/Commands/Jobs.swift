@@ -159,7 +159,8 @@ struct Jobs: AsyncParsableCommand {
     struct Resolve: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Let a job go on that halted after a failure.",
-            discussion: "A job with on_failure = \"halt\" runs no more once a run has failed, until somebody has looked.")
+            discussion:
+                "A job with on_failure = \"halt\" runs no more once a run has failed, until somebody has looked.")
         @OptionGroup var place: Place
         @Argument(help: "The job's name.") var name: String
 

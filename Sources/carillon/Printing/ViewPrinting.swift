@@ -17,7 +17,8 @@ extension JobView {
         JSONObject([
             ("name", .text(name)), ("schedule", .text(schedule)), ("english", .text(english)),
             ("timeZone", .text(timeZone)), ("target", .text(target.summary)), ("enabled", .bool(isOn)),
-            ("state", .text(problems.isEmpty ? state.word : "error")), ("off", .text(off?.words)), ("next", .time(next)),
+            ("state", .text(problems.isEmpty ? state.word : "error")), ("off", .text(off?.words)),
+            ("next", .time(next)),
             ("lastState", .text(lastRun?.state.rawValue)), ("lastScheduledAt", .time(lastRun?.scheduledAt)),
             ("origin", .text(origin)), ("tags", .list(tags.map { .text($0) })),
             ("problems", .list(problems.map { .text($0) })), ("warning", .text(doubt)),
