@@ -118,11 +118,19 @@ let package = Package(
         .target(
             name: "BTUSocket",
             dependencies: [
-                logging, lifecycle,
+                "Listening", logging, lifecycle,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             path: "Sources/Control/BTUSocket"),
+        .target(
+            name: "ControlBus",
+            dependencies: [
+                "CarillonCore", "Listening", logging, lifecycle,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "Sources/Control/ControlBus"),
         .target(
             name: "ControlSocket",
             dependencies: [
@@ -131,6 +139,14 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             path: "Sources/Control/ControlSocket"),
+        .target(
+            name: "Listening",
+            dependencies: [
+                lifecycle,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ],
+            path: "Sources/Control/Listening"),
         .target(
             name: "MailNotifier",
             dependencies: [
@@ -250,6 +266,13 @@ let package = Package(
             name: "CarillonEngineTests",
             dependencies: [
                 "CarillonCore", "CarillonEngine", "CarillonTestSupport", "MemoryStore", "Timetable", logging,
+            ]),
+        .testTarget(
+            name: "ControlBusTests",
+            dependencies: [
+                "CarillonCore", "CarillonTestSupport", "ControlBus", "Timetable", lifecycle, logging,
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
             ]),
         .testTarget(
             name: "DaemonTests",

@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 
 /// Ports of 127.0.0.1 that nobody has.
-enum FreePort {
+package enum FreePort {
     /// Below the range from which the kernel takes ports for outgoing connections (ip(7)): a port is still free when its
     /// server starts, and when it starts again.
     private static let range = 15_000..<32_000
@@ -11,7 +11,7 @@ enum FreePort {
     private static let next = Mutex(Int.random(in: range))
 
     /// Throws when two hundred in a row are taken.
-    static func find() throws -> Int {
+    package static func find() throws -> Int {
         for _ in 0..<200 {
             let port = next.withLock { next in
                 defer { next = next + 1 < range.upperBound ? next + 1 : range.lowerBound }
@@ -41,7 +41,7 @@ enum FreePort {
         return Array(reply.prefix(max(0, read)))
     }
 
-    private static func withAddress(_ port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+    static func withAddress(_ port: Int, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_port = in_port_t(port).bigEndian

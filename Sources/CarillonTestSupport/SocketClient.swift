@@ -1,15 +1,22 @@
 import Foundation
 import Glibc
 
-/// A client of a Unix socket that writes what it is told and reads until the end; each call blocks a thread of its own.
+/// A client that writes what it is told and reads until the end; each call blocks a thread of its own.
 public struct SocketClient: Sendable {
+    /// Empty when it is a port's.
     public let path: String
+    private let port: Int?
 
-    public init(path: String) { self.path = path }
+    /// Of a Unix socket.
+    public init(path: String) { (self.path, port) = (path, nil) }
+
+    /// Of a port of 127.0.0.1.
+    public init(port: Int) { (path, self.port) = ("", port) }
 
     struct Failed: Error {}
 
-    public func withAddress<T>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> T) -> T {
+    public func withAddress(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+        if let port { return FreePort.withAddress(port, body) }
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
@@ -22,7 +29,7 @@ public struct SocketClient: Sendable {
 
     /// A connection that says nothing.
     public func open() throws -> Int32 {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(port == nil ? AF_UNIX : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0, withAddress({ connect(descriptor, $0, $1) }) == 0 else {
             close(descriptor)
             throw Failed()
@@ -44,29 +51,41 @@ public struct SocketClient: Sendable {
 
     /// Writes the pieces one by one; with `finish` it says that it has said all.
     public func ask(_ pieces: [[UInt8]], finish: Bool = false) async throws -> String {
-        try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
-                continuation.resume(with: Result { try self.converse(pieces, finish) })
-            }
+        try await Self.blocking {
+            let descriptor = try open()
+            for piece in pieces { Self.write(piece, to: descriptor) }
+            if finish { shutdown(descriptor, Int32(SHUT_WR)) }
+            return Self.readToEnd(of: descriptor)
         }
     }
 
-    private func converse(_ pieces: [[UInt8]], _ finish: Bool) throws -> String {
-        let descriptor = try open()
+    /// As much as the other end takes.
+    public static func write(_ bytes: [UInt8], to descriptor: Int32) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let sent = rest.withUnsafeBytes {
+                send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            guard sent > 0 else { break }
+            rest = rest.dropFirst(sent)
+        }
+    }
+
+    /// What comes until the end, or until nothing has come for 10 s; then closes it.
+    public static func read(_ descriptor: Int32) async throws -> String {
+        try await blocking { readToEnd(of: descriptor) }
+    }
+
+    private static func blocking(_ body: @escaping @Sendable () throws -> String) async throws -> String {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async { continuation.resume(with: Result(catching: body)) }
+        }
+    }
+
+    private static func readToEnd(of descriptor: Int32) -> String {
         defer { close(descriptor) }
         var limit = timeval(tv_sec: 10, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        for piece in pieces {
-            var rest = piece[...]
-            while !rest.isEmpty {
-                let sent = rest.withUnsafeBytes {
-                    send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
-                }
-                guard sent > 0 else { break }
-                rest = rest.dropFirst(sent)
-            }
-        }
-        if finish { shutdown(descriptor, Int32(SHUT_WR)) }
         var answer: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 2_048)
         while true {

@@ -1,4 +1,4 @@
-import Foundation
+import Listening
 
 /// What the Frappe app asks over the socket.
 public enum BTURequest: Hashable, Sendable {
@@ -6,11 +6,6 @@ public enum BTURequest: Hashable, Sendable {
     /// The row of that name in `tabBTU Task Schedule` is changing, or about to be there.
     case create(String)
     case cancel(String)
-
-    /// Why a request is none, in words for the user.
-    struct Fault: Error, Hashable {
-        var message: String
-    }
 
     private struct Message: Decodable {
         var type: String
@@ -22,33 +17,24 @@ public enum BTURequest: Hashable, Sendable {
         }
     }
 
-    static func read(_ bytes: [UInt8]) throws(Fault) -> BTURequest {
-        let message: Message
-        do {
-            message = try JSONDecoder().decode(Message.self, from: Data(bytes))
-        } catch DecodingError.keyNotFound(let key, _) {
-            throw Fault(message: "the request has no \(key.stringValue)")
-        } catch DecodingError.typeMismatch(_, let context) where !context.codingPath.isEmpty {
-            throw Fault(message: "\(context.codingPath.last?.stringValue ?? "a value"): expected text")
-        } catch {
-            throw Fault(
-                message: #"expected one JSON object, such as {"request_type": "ping", "request_content": null}"#)
-        }
+    static func read(_ bytes: [UInt8]) throws(RequestFault) -> BTURequest {
+        let message = try RequestFault.decode(
+            Message.self, from: bytes, example: #"{"request_type": "ping", "request_content": null}"#)
         switch message.type {
         case "ping": return .ping
         case "create_task_schedule": return .create(try name(message))
         case "cancel_task_schedule": return .cancel(try name(message))
         case let other:
-            throw Fault(
+            throw RequestFault(
                 message:
                     "unknown request_type '\(other.prefix(80))'; expected ping, create_task_schedule or cancel_task_schedule"
             )
         }
     }
 
-    private static func name(_ message: Message) throws(Fault) -> String {
+    private static func name(_ message: Message) throws(RequestFault) -> String {
         guard let name = message.content, !name.isEmpty else {
-            throw Fault(message: "request_content: expected the name of a task schedule")
+            throw RequestFault(message: "request_content: expected the name of a task schedule")
         }
         return name
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Listening
 import Logging
 import NIOCore
 import NIOPosix
@@ -16,10 +17,6 @@ public struct BTUSocket: Service {
     private let answer: @Sendable (BTURequest) async -> String
 
     private let mostConnections: Int
-    /// Seconds in which a request must be complete.
-    static let patience: Int64 = 5
-    /// Bytes of a request.
-    static let longest = 64 << 10
 
     /// `group` owns the socket when it is given; its mode is 0775. Past `mostConnections` at once the oldest that has asked
     /// nothing gives way.
@@ -43,16 +40,12 @@ public struct BTUSocket: Service {
         let answer = answer
         let server: any Channel
         do {
-            server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-                .serverChannelOption(.backlog, value: 1_024)
-                .childChannelOption(.maxMessagesPerRead, value: 4)
-                .childChannelOption(.allowRemoteHalfClosure, value: true)
-                .childChannelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(BTUConversation(crowd, answer))
-                    }
+            server = try await Listener.bootstrap(
+                on: MultiThreadedEventLoopGroup.singleton, allowsHalfClosure: true,
+                handler: {
+                    Conversation<JSONEnd>(crowd) { bytes throws(RequestFault) in try Self.reply(bytes, answer) }
                 }
-                .bind(unixDomainSocketPath: place.path).get()
+            ).bind(unixDomainSocketPath: place.path).get()
         } catch {
             throw Unusable(description: "\(place.path): the socket cannot be opened: \(error)")
         }
@@ -63,16 +56,15 @@ public struct BTUSocket: Service {
             throw error
         }
         logger.info("listening for the Frappe app", metadata: ["socket": "\(place.path)"])
-        try await withGracefulShutdownHandler {
-            try await withTaskCancellationHandler {
-                try await server.closeFuture.get()
-            } onCancel: {
-                server.close(promise: nil)
-            }
-        } onGracefulShutdown: {
-            server.close(promise: nil)
-        }
+        try await Listener.untilShutdown([server])
         crowd.closeAll()
         unlink(place.path)
+    }
+
+    private static func reply(
+        _ bytes: [UInt8], _ answer: @escaping @Sendable (BTURequest) async -> String
+    ) throws(RequestFault) -> Answer {
+        let request = try BTURequest.read(bytes)
+        return request == .ping ? .text("pong") : .work { await answer(request) }
     }
 }

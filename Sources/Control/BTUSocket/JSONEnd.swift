@@ -1,5 +1,9 @@
-/// Finds the end of one JSON object in bytes that come piece by piece: nothing else marks it.
-struct JSONEnd {
+import Listening
+
+/// The end of one JSON object: nothing else marks it.
+struct JSONEnd: RequestEnd {
+    static var isMetByClosing: Bool { false }
+
     private var depth = 0
     private var isText = false
     private var isEscaped = false
