@@ -40,6 +40,14 @@ extension Standing.Off {
     }
 }
 
+extension Standing {
+    /// What stands once the definition is another one: that brings back a job that was deleted.
+    public var afterChange: Standing {
+        guard case .deleted? = off, !isOwed else { return self }
+        return Standing(anchor: anchor)
+    }
+}
+
 extension Job {
     /// Whether its schedule counts.
     public var isOn: Bool { enabled && standing?.off == nil }

@@ -9,7 +9,7 @@ extension Engine {
         let stored = try await cutOver(ids) { cut, before in
             jobs.map { asked in
                 let known = asked.id.flatMap { before[$0] }
-                return cut.change(to: asked.job.under(known?.job.standing), from: known)
+                return cut.change(to: asked.job.under(known?.job.standing?.afterChange), from: known)
             }
         }
         await taken(stored, of: ids)

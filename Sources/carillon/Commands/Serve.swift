@@ -3,6 +3,7 @@ import BTUSocket
 import CarillonConfiguration
 import CarillonCore
 import CarillonEngine
+import ControlBus
 import ControlSocket
 import ExecDispatcher
 import FileFeed
@@ -165,6 +166,8 @@ struct Serve: AsyncParsableCommand {
         } catch let error as StoreError {
             throw error
         } catch let error as BTUSocket.Unusable {
+            throw Failure.failed("\(error)")
+        } catch let error as ControlBus.Unusable {
             throw Failure.failed("\(error)")
         } catch {
             throw Failure.failed("the daemon stopped: \(error)")

@@ -76,7 +76,13 @@ struct KeijiParts {
         let feed = feed
         let carryOut: @Sendable (BusOrder) async -> String? = { await Self.carryOut($0, of: feed, desk) }
         if let from = bus.from {
-            return [BusPuller(from: from, clock: clock, logger: logger, carryOut: carryOut)]
+            // The reader has seen that there is a port.
+            let parts = from.split(separator: ":", omittingEmptySubsequences: false)
+            return [
+                BusPuller(
+                    host: parts.dropLast().joined(separator: ":"), port: parts.last.flatMap { Int($0) } ?? 8_006,
+                    clock: clock, logger: logger, carryOut: carryOut)
+            ]
         }
         return [ControlBus(try configuration(bus), logger: logger, carryOut: carryOut)]
     }
