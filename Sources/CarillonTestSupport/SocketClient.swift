@@ -78,7 +78,8 @@ public struct SocketClient: Sendable {
 
     private static func blocking(_ body: @escaping @Sendable () throws -> String) async throws -> String {
         try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async { continuation.resume(with: Result(catching: body)) }
+            // Not one of Dispatch's: tasks run on those, the server's too, and there are few.
+            Thread.detachNewThread { continuation.resume(with: Result(catching: body)) }
         }
     }
 

@@ -44,7 +44,9 @@ public struct BusPuller: Service {
                 try await cancelWhenGracefulShutdown { try await connection.opened() }
                 if isAway { logger.info("keiji's bus is back") }
                 isAway = false
-                let order = try BusOrder.read(try await cancelWhenGracefulShutdown { try await connection.message() })
+                let message = try await cancelWhenGracefulShutdown { try await connection.message() }
+                guard !message.isEmpty else { throw RequestFault(message: "it is empty") }
+                let order = try BusOrder.read(message)
                 wait = Self.shortestWait
                 await take(order)
                 continue
