@@ -159,6 +159,43 @@
         }
     }
 
+    /// What `--keiji` makes of keiji's own settings, and an import for good.
+    @Suite(.timeLimit(.minutes(20))) struct KeijiCommandTests {
+        @Test func itsTasksBecomeAJobFile() async throws {
+            let daemon = try DaemonFixture()
+            let home = daemon.folder
+            let database = try await KeijiDatabase(.sqlite, in: home)
+            let info = #"{"units":"minutes","interval":5}"#
+            try await database.add("backup", id: "1", info: info, executable: "/k/backup.bin")
+            try await database.add(
+                "friday", id: "2", type: "DayTime", info: #"{"day":"Friday","time":"10:00PM"}"#,
+                executable: "/k/friday.bin")
+            try await database.add("odd", id: "3", info: "{}", executable: "/k/odd.bin")
+            try await database.sql("UPDATE task_models SET is_disabled = 1 WHERE name = 'friday'")
+            let settings = try home.write("keiji/settings.conf", "DB_URL=default\nTIME_ZONE=Europe/Berlin\n")
+            let imported = try await daemon.carillon("import", "keiji", settings)
+            #expect(imported.code == 2 && imported.error.contains("job 'odd': schedule_info"), "\(imported)")
+            let file = try home.write("imported.toml", imported.output)
+            #expect(try await daemon.carillon("validate", file).code == 0, "\(imported.output)")
+            #expect(
+                imported.output.contains("every = \"5m\"") && imported.output.contains("[\"/k/backup.bin\", \"--run\"]")
+            )
+            #expect(imported.output.contains("# disabled by an order\n[[job]]\nname = \"friday\""))
+        }
+
+        @Test func whatIsWrongWithItsSettingsIsSaid() async throws {
+            let daemon = try DaemonFixture()
+            let settings = try daemon.folder.write("settings.conf", "DB_URL=default\nTIME_ZONE=Mars\n")
+            let broken = try await daemon.carillon("serve", "--keiji", settings)
+            #expect(broken.code == 2 && broken.error.contains("settings.conf:2: TIME_ZONE"), "\(broken)")
+            let good = try daemon.folder.write("good.conf", "DB_URL=default\n")
+            let missing = try await daemon.carillon("serve", "--keiji", good)
+            #expect(missing.code == 1 && missing.error.contains("there is no such database"), "\(missing)")
+            let both = try await daemon.carillon("serve", "--keiji", good, "--btu", good)
+            #expect(both.code == 2 && both.error.contains("give one of them"))
+        }
+    }
+
     /// Two neighbouring ports for a bus.
     private enum KeijiPorts {
         static func push() -> Int { Int.random(in: 7_000..<14_000) * 2 }

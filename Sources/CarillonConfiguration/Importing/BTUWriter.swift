@@ -14,7 +14,7 @@ public struct BTUWriter: Sendable {
             .map { $0.split(whereSeparator: \.isNewline).joined(separator: " ") }
         var secrets: [(path: String, text: String)] = []
         func set(_ key: String, _ value: String?) {
-            if let value { lines.append("\(key) = \(Self.quote(value))") }
+            if let value { lines.append("\(key) = \(TOMLText.quote(value))") }
         }
         func secret(_ key: String, _ name: String, _ value: String?) {
             guard let value, !value.isEmpty else { return }
@@ -50,30 +50,15 @@ public struct BTUWriter: Sendable {
         if let email = settings.email {
             lines += ["", "[notify.email]"]
             set("from", email.from)
-            lines.append("to = [\(email.to.map(Self.quote).joined(separator: ", "))]")
+            lines.append("to = \(TOMLText.list(email.to))")
             set("host", email.host)
             lines.append("port = \(email.port)")
             set("user", email.user)
             secret("password", "email_password", email.password)
             set("security", email.security.rawValue)
-            lines.append("on = [\(email.on.map { Self.quote($0.rawValue) }.sorted().joined(separator: ", "))]")
+            lines.append("on = \(TOMLText.list(email.on.map(\.rawValue).sorted()))")
         }
         text = lines.joined(separator: "\n") + "\n"
         self.secrets = secrets
-    }
-
-    /// A basic string of TOML.
-    private static func quote(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"", "\\": quoted += "\\\(scalar)"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7f:
-                let digits = String(scalar.value, radix: 16)
-                quoted += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-            default: quoted.unicodeScalars.append(scalar)
-            }
-        }
-        return quoted + "\""
     }
 }

@@ -24,21 +24,21 @@ public struct CrontabWriter: Sendable {
         var lines = entry.comments.map { "# \($0)" }
         if let mail = entry.mailTo { lines.append("# MAILTO=\(mail)") }
         lines.append("[[job]]")
-        lines.append("name = \(quote(name(entry)))")
-        lines.append("cron = \(quote(entry.schedule))")
-        lines.append("time_zone = \(quote(entry.zone ?? zone))")
+        lines.append("name = \(TOMLText.quote(name(entry)))")
+        lines.append("cron = \(TOMLText.quote(entry.schedule))")
+        lines.append("time_zone = \(TOMLText.quote(entry.zone ?? zone))")
         var variables = entry.variables
         let shell = variables.removeValue(forKey: "SHELL")
         if let shell, shell != "/bin/sh" {
-            lines.append("exec = [\(quote(shell)), \"-c\", \(quote(entry.command))]")
+            lines.append("exec = [\(TOMLText.quote(shell)), \"-c\", \(TOMLText.quote(entry.command))]")
         } else {
-            lines.append("shell = \(quote(entry.command))")
+            lines.append("shell = \(TOMLText.quote(entry.command))")
         }
-        if let user = entry.user ?? user { lines.append("user = \(quote(user))") }
-        if let home = variables["HOME"] { lines.append("directory = \(quote(home))") }
-        if let input = entry.input { lines.append("input = \(quote(input))") }
+        if let user = entry.user ?? user { lines.append("user = \(TOMLText.quote(user))") }
+        if let home = variables["HOME"] { lines.append("directory = \(TOMLText.quote(home))") }
+        if let input = entry.input { lines.append("input = \(TOMLText.quote(input))") }
         if !variables.isEmpty {
-            let pairs = variables.sorted { $0.key < $1.key }.map { "\($0.key) = \(quote($0.value))" }
+            let pairs = variables.sorted { $0.key < $1.key }.map { "\($0.key) = \(TOMLText.quote($0.value))" }
             lines.append("env = { \(pairs.joined(separator: ", ")) }")
         }
         lines.append("overlap = \"allow\"")
@@ -57,22 +57,5 @@ public struct CrontabWriter: Sendable {
         var name = "\(base)-\(entry.line)"
         while !names.insert(name).inserted { name += "x" }
         return name
-    }
-
-    /// A TOML basic string (toml.io, v1.0.0).
-    private func quote(_ text: String) -> String {
-        var quoted = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": quoted += "\\\""
-            case "\\": quoted += "\\\\"
-            case "\n": quoted += "\\n"
-            case "\t": quoted += "\\t"
-            case "\r": quoted += "\\r"
-            case _ where scalar.value < 0x20 || scalar.value == 0x7f: quoted += String(format: "\\u%04X", scalar.value)
-            default: quoted.unicodeScalars.append(scalar)
-            }
-        }
-        return quoted + "\""
     }
 }

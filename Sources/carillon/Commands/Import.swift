@@ -3,9 +3,10 @@ import CarillonConfiguration
 import Foundation
 import Timetable
 
-struct Import: ParsableCommand {
+struct Import: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Take over another scheduler's jobs.", subcommands: [ImportCrontab.self, ImportBTU.self])
+        abstract: "Take over another scheduler's jobs.",
+        subcommands: [ImportCrontab.self, ImportBTU.self, ImportKeiji.self])
 }
 
 struct ImportCrontab: ParsableCommand {

@@ -142,7 +142,8 @@ extension KeijiReader {
     /// Throws `Failure`.
     static func reading(_ path: String, zones: ZoneDatabase) throws -> (settings: Settings, remarks: [FeedProblem]) {
         do {
-            return try KeijiReader(zones: zones, home: NSHomeDirectory()).read(path: path)
+            return try KeijiReader(zones: zones, home: ProcessInfo.processInfo.environment["HOME"] ?? NSHomeDirectory())
+                .read(path: path)
         } catch let error as ConfigurationError {
             throw Failure.input(error.description)
         }
