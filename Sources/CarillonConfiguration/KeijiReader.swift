@@ -41,8 +41,11 @@ public struct KeijiReader: Sendable {
             switch key {
             case "DB_URL":
                 hasDatabase = true
-                keiji.database = SettingsReader.database(value)
-                if value.isEmpty { complain(key, "expected `default` or a URL of PostgreSQL") }
+                if let database = SettingsReader.database(value) {
+                    keiji.database = database
+                } else {
+                    complain(key, SettingsReader.expectedDatabase)
+                }
             case "TIME_ZONE":
                 keiji.zone = value
                 do {

@@ -5,7 +5,13 @@ extension SettingsReader {
         if settings.keiji != nil { table.complain("type", "a daemon serves one keiji; there are two feeds of it") }
         var keiji = Settings.Keiji(root: home + "/.keiji")
         keiji.zone = settings.timeZone
-        if let text = readSecret(&table, "database") { keiji.database = Self.database(text) }
+        if let text = readSecret(&table, "database") {
+            if let database = Self.database(text) {
+                keiji.database = database
+            } else {
+                table.complain("database", Self.expectedDatabase)
+            }
+        }
         if let zone = readZone(&table, "time_zone") { keiji.zone = zone }
         keiji.root = table.string("root") ?? keiji.root
         if !keiji.root.hasPrefix("/") { table.complain("root", "expected an absolute path") }
@@ -16,10 +22,14 @@ extension SettingsReader {
         settings.keiji = keiji
     }
 
-    static func database(_ text: String) -> Settings.Keiji.Database {
+    /// Without what was found: it may hold a password.
+    static let expectedDatabase = "expected default, an absolute path of a SQLite file, or postgres://…"
+
+    static func database(_ text: String) -> Settings.Keiji.Database? {
         if text == "default" { return .sqlite(path: nil) }
         if text.hasPrefix("postgres://") || text.hasPrefix("postgresql://") { return .postgres(url: text) }
-        return .sqlite(path: text.hasPrefix("sqlite:") ? String(text.dropFirst("sqlite:".count)) : text)
+        let path = text.hasPrefix("sqlite:") ? String(text.dropFirst("sqlite:".count)) : text
+        return path.hasPrefix("/") ? .sqlite(path: path) : nil
     }
 
     func readBus(_ table: inout TableReader) -> Settings.Bus {

@@ -46,6 +46,8 @@ import Timetable
 
     @Test func mistakesHaveTheirLine() throws {
         #expect(try problems("TIME_ZONE=UTC\n").contains("DB_URL: is missing"))
+        let dsn = try problems("DB_URL=host=db password=s3cret\n")
+        #expect(dsn.contains("DB_URL: expected default") && !dsn.contains("s3cret"))
         #expect(try problems("DB_URL=default\nTIME_ZONE=Mars\n").contains(":2: TIME_ZONE: "))
         #expect(try problems("DB_URL=default\nROTATE_LOGS=yes\n").contains("ROTATE_LOGS: expected 0 or 1"))
         #expect(try problems("DB_URL=default\nnonsense\n").contains(":2: expected KEY=value"))

@@ -53,7 +53,8 @@ import Timetable
         let escapes: [(slug: String, executable: String?, log: String?)] = [
             ("a", folder.path + "/precious.bin", nil), ("a", root + "/exec/tasks/../../../precious.bin", nil),
             ("a", root + "/exec/tasks/out/precious.bin", nil), ("a", nil, folder.path + "/precious.bin"),
-            ("..", nil, nil), ("a/../b", nil, nil), ("", nil, nil),
+            ("..", nil, nil), ("a", "precious.bin", nil), ("a", nil, "precious.bin"), ("a/../b", nil, nil),
+            ("", nil, nil),
         ]
         for escape in escapes {
             await #expect(throws: FeedRefusal.self, "\(escape)") {
@@ -69,9 +70,10 @@ import Timetable
 final class Recording: KeijiTables {
     let rows = Mutex<[KeijiTask]>([])
     let deleted = Mutex<[String]>([])
+    let laid = Mutex<[(name: String, off: KeijiOff?)]>([])
 
     func tasks() async throws -> [KeijiTask] { rows.withLock { $0 } }
-    func lay(_ off: KeijiOff?, onTask name: String) async throws {}
+    func lay(_ off: KeijiOff?, onTask name: String) async throws { laid.withLock { $0.append((name, off)) } }
     func write(_ states: [String: KeijiState]) async throws {}
     func delete(task name: String) async throws { deleted.withLock { $0.append(name) } }
     func close() async {}

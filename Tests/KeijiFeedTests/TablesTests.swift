@@ -55,6 +55,21 @@
             await tables.close()
         }
 
+        /// A column of SQLite holds whatever somebody puts there.
+        @Test func oddValuesHarmNobody() async throws {
+            let database = try await KeijiDatabase(.sqlite, in: try TemporaryFolder())
+            let tables = try tables(database)
+            try await database.add("a", id: "1", info: "{}", executable: "/k/a.bin")
+            try await database.sql(
+                """
+                UPDATE task_models SET created_at = 1700000000, is_error = 'true', is_disabled = '', type = x'ff00',
+                  schedule_info = 7, log_path = NULL
+                """)
+            let task = try #require(try await tables.tasks().first)
+            #expect(task.isError && !task.isDisabled && task.createdAt == "1700000000" && task.scheduleInfo == "7")
+            await tables.close()
+        }
+
         @Test func aFileThatIsNotThereIsSaid() throws {
             let error = #expect(throws: KeijiDatabaseMissing.self) {
                 try SQLiteTables(path: "/nowhere/keiji.db", zone: ZoneDatabase().zone("UTC"))

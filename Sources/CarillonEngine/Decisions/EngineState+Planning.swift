@@ -132,6 +132,8 @@ extension EngineState {
             }
             cache[run.jobID]?.opened += 1
             track(run, job.definition, now, &effects)
+            // It was on its way into the ledger when an earlier one failed.
+            if !halting.isEmpty, halting[run.jobID] != nil { apply(.skip(.halted), to: run.id, at: now, &effects) }
         }
         for advance in batch where !isKept(until: advance.nextDue, now) { cache[advance.id] = nil }
         plan(again, &effects)

@@ -48,7 +48,8 @@ extension Engine {
             let owed = state.halting
             do {
                 try await lay(Array(owed.keys), missed: .halted) { standing, stored in
-                    standing.off = standing.off ?? .halted(owed[stored.id]?.why ?? "")
+                    guard standing.off == nil else { return }
+                    standing.off = .halted(owed[stored.id]?.why ?? "")
                     standing.isOwed = true
                 }
                 await send(.halted(Array(owed.keys)))

@@ -134,7 +134,10 @@ public actor Reconciler<Clock: EngineClock> {
                 continue
             }
             let known = byName[job.name]
-            if case .deleted(let definition)? = known?.standing?.off, digest(of: job) == definition { continue }
+            if case .deleted(let definition)? = known?.standing?.off, feed.keepsOrders || digest(of: job) == definition
+            {
+                continue
+            }
             if known?.digest != digest(of: job.under(known?.standing)) { changed.append((job, known?.id)) }
         }
         let brokenJobs = Set(snapshot.problems.compactMap(\.job))
@@ -143,6 +146,7 @@ public actor Reconciler<Clock: EngineClock> {
         let gone = known.filter {
             !seen.contains($0.name) && !brokenJobs.contains($0.name) && !brokenSources.contains($0.source)
         }
+        if feed.keepsOrders { try await halt(known.filter { brokenJobs.contains($0.name) }, snapshot.problems) }
         await engine.expect(snapshot.jobs.map(\.target))
         status.jobs = all.count - known.count + seen.union(kept.map(\.name)).count
         if feed.guardsAgainstLoss, snapshot.scope == .everything, known.count >= Self.guardedSize,
@@ -175,31 +179,53 @@ public actor Reconciler<Clock: EngineClock> {
     /// Tells a feed that keeps orders itself what they laid on its jobs.
     private func settle(_ feed: any JobFeed) async {
         while !Task.isCancelled {
-            do {
-                for job in try await engine.store.jobs(ofFeed: feed.name) where job.standing?.isOwed == true {
-                    try await settle(job.id, named: job.name, job.standing?.off, with: feed)
+            let owed = ((try? await engine.store.jobs(ofFeed: feed.name)) ?? []).filter { $0.standing?.isOwed == true }
+            for job in owed {
+                do {
+                    try await settle(job.id, with: feed)
+                } catch {
+                    engine.logger.debug("an order waits for its feed", metadata: ["error": "\(error)"])
                 }
-            } catch {
-                engine.logger.debug("orders wait for their feed", metadata: ["error": "\(error)"])
             }
             do { try await engine.clock.sleep(for: Self.settling) } catch { return }
         }
     }
 
-    private func settle(
-        _ id: JobID, named name: String, _ off: Standing.Off?, with feed: any JobFeed
-    ) async throws {
+    /// What stands on one job goes to its feed, as the store has it now; nobody reads the feed meanwhile.
+    private func settle(_ id: JobID, with feed: any JobFeed) async throws {
+        await enter(feed.name)
+        var name: String?
+        let result: Result<Void, any Error>
+        do {
+            if let job = try await engine.store.jobs(ids: [id]).first?.job, let standing = job.standing, standing.isOwed
+            {
+                name = job.name
+                try await hand(standing.off, of: job.name, id, to: feed)
+            }
+            result = .success(())
+        } catch {
+            result = .failure(error)
+        }
+        leave(feed.name)
+        // Also after a refusal: the feed knows what stood before.
+        if let name, (try? result.get()) != nil || isRefused(result) { await reconcile(feed, .jobs([name])) }
+        try result.get()
+    }
+
+    private func isRefused(_ result: Result<Void, any Error>) -> Bool {
+        if case .failure(let error) = result { error is FeedRefusal } else { false }
+    }
+
+    private func hand(_ off: Standing.Off?, of name: String, _ id: JobID, to feed: any JobFeed) async throws {
+        var refusal: FeedRefusal?
         do {
             try await feed.keep(off, of: name)
-        } catch let refusal as FeedRefusal {
-            try await engine.lay([id]) { standing, _ in
-                if standing.off == off { standing = Standing(anchor: standing.anchor) }
-            }
-            throw refusal
+        } catch let error as FeedRefusal {
+            refusal = error
         }
         // Unless there was another order meanwhile.
         try await engine.lay([id]) { standing, _ in if standing.off == off { standing.isOwed = false } }
-        await reconcile(feed, .jobs([name]))
+        if let refusal { throw refusal }
     }
 
     /// Switches a job off or on by an order: at once, and then with its feed if that keeps orders. Answers what stands in
@@ -212,7 +238,7 @@ public actor Reconciler<Clock: EngineClock> {
         }
         guard let feed else { return nil }
         do {
-            try await settle(stored.id, named: stored.job.name, off, with: feed)
+            try await settle(stored.id, with: feed)
             return nil
         } catch let refusal as FeedRefusal {
             throw OrderError(.refused, refusal.description)
@@ -223,6 +249,14 @@ public actor Reconciler<Clock: EngineClock> {
 
     /// Whether the interval of a job counts anew when it is stopped.
     func restartsInterval(of job: Job) -> Bool { feeds[job.origin.feed]?.restartsIntervals ?? false }
+
+    /// A row that makes no job any more is none that runs, where the rows themselves say what does.
+    private func halt(_ jobs: [StoredJobDigest], _ problems: [FeedProblem]) async throws {
+        for job in jobs where job.standing?.off == nil {
+            let why = problems.first { $0.job == job.name }?.message ?? ""
+            try await engine.lay([job.id]) { standing, _ in standing.off = standing.off ?? .halted(why) }
+        }
+    }
 
     /// Digests of what was read before, under a hash that is cheaper than they are: most of a feed is as it was.
     private var digests: [Int: UInt64] = [:]

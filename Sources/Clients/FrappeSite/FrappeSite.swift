@@ -34,11 +34,15 @@ public final class FrappeSite: Sendable {
 
     public func close() async { try? await client.shutdown() }
 
-    /// The call of a task, as its worker reads it. Throws `FrappeSiteError`: `away`, `failing`, `refused` or `cancelled`.
-    public func pickle(task: String, schedule: String?) async throws(FrappeSiteError) -> [UInt8] {
+    /// The call of a task, as its worker reads it. Throws `FrappeSiteError`: `away`, `failing`, `refused` or `cancelled`. `limit`
+    /// (microseconds) shortens what one request may take.
+    public func pickle(
+        task: String, schedule: String?, within limit: Int64? = nil
+    ) async throws(FrappeSiteError) -> [UInt8] {
         let answer: Data
         do throws(FrappeSiteError) {
-            answer = try await insist("get_pickled_task", TaskQuery(task: task, schedule: schedule))
+            answer = try await insist(
+                "get_pickled_task", TaskQuery(task: task, schedule: schedule), limit)
         } catch {
             throw error.code == .slow ? FrappeSiteError(.failing, error.message) : error
         }
@@ -65,10 +69,12 @@ public final class FrappeSite: Sendable {
     // MARK: Asking
 
     /// The whole site may be in trouble, or this request alone: its ping tells.
-    private func insist(_ method: String, _ body: TaskQuery) async throws(FrappeSiteError) -> Data {
+    private func insist(
+        _ method: String, _ body: TaskQuery, _ limit: Int64?
+    ) async throws(FrappeSiteError) -> Data {
         let trouble: FrappeSiteError
         do throws(FrappeSiteError) {
-            return try await ask(method, body)
+            return try await ask(method, body, limit)
         } catch {
             guard error.code == .failing || error.code == .slow else { throw error }
             trouble = error
@@ -80,10 +86,12 @@ public final class FrappeSite: Sendable {
         }
         // One that was slow has had its time; whatever else passed meanwhile, such as a connection that was closed, is over.
         guard trouble.code == .failing else { throw FrappeSiteError(.failing, trouble.message) }
-        return try await ask(method, body)
+        return try await ask(method, body, limit)
     }
 
-    private func ask(_ method: String, _ body: TaskQuery?) async throws(FrappeSiteError) -> Data {
+    private func ask(
+        _ method: String, _ body: TaskQuery?, _ limit: Int64? = nil
+    ) async throws(FrappeSiteError) -> Data {
         var request = HTTPClientRequest(
             url: configuration.base + "/api/method/btu.btu_api.endpoints.\(method)")
         request.headers.add(name: "Authorization", value: configuration.token)
@@ -95,12 +103,13 @@ public final class FrappeSite: Sendable {
             request.headers.add(name: "Content-Type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: text))
         }
+        let timeout = min(limit ?? .max, configuration.timeout)
         let status: HTTPResponseStatus
         let answer: Data
         do {
-            (status, answer) = try await fetch(request)
+            (status, answer) = try await fetch(request, timeout)
         } catch {
-            throw fault(error)
+            throw fault(error, timeout)
         }
         switch status.code {
         case 200..<300: return answer
@@ -112,8 +121,8 @@ public final class FrappeSite: Sendable {
     private static let mostBytes = 64 << 20
 
     /// Bounds the whole of it: the library's own time-out ends when the answer begins.
-    private func fetch(_ request: HTTPClientRequest) async throws -> (HTTPResponseStatus, Data) {
-        let (client, timeout) = (client, configuration.timeout)
+    private func fetch(_ request: HTTPClientRequest, _ timeout: Int64) async throws -> (HTTPResponseStatus, Data) {
+        let client = client
         return try await withThrowingTaskGroup { group in
             group.addTask {
                 let response = try await client.execute(request, timeout: .microseconds(timeout))
@@ -130,11 +139,11 @@ public final class FrappeSite: Sendable {
         }
     }
 
-    private func fault(_ error: any Error) -> FrappeSiteError {
+    private func fault(_ error: any Error, _ timeout: Int64) -> FrappeSiteError {
         if error is CancellationError || Task.isCancelled { return FrappeSiteError(.cancelled, "cancelled") }
         switch error {
         case let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout:
-            let seconds = Double(configuration.timeout) / 1_000_000
+            let seconds = Double(timeout) / 1_000_000
             return FrappeSiteError(.slow, "\(address) did not answer within \(seconds) s")
         case let error as HTTPClientError where error == .connectTimeout:
             return FrappeSiteError(.away, "\(address) cannot be reached: no answer")

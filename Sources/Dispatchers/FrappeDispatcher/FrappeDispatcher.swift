@@ -31,6 +31,8 @@ public final class FrappeDispatcher: Dispatcher {
     private static let batch = 64
     /// Microseconds that a run waits for a site that answers others, and fails for this one.
     public static let patience: Int64 = 600_000_000
+    /// Microseconds for a request that has failed before.
+    private static let briefly: Int64 = 3_000_000
 
     public init(site: FrappeSite, rq: RQDispatcher, clock: any EngineClock, logger: Logger) {
         self.site = site
@@ -77,7 +79,9 @@ public final class FrappeDispatcher: Dispatcher {
             func start() {
                 guard away == nil, let index = rest.next() else { return }
                 let dispatch = batch[index]
-                group.addTask { (index, await Self.fetch(dispatch, from: site)) }
+                let isKnown = failing.withLock { $0[dispatch.attempt] != nil }
+                // One that was slow before must not keep the others waiting again.
+                group.addTask { (index, await Self.fetch(dispatch, from: site, within: isKnown ? Self.briefly : nil)) }
             }
             for _ in 0..<Self.mostRequests { start() }
             for await (index, answer) in group {
@@ -91,10 +95,13 @@ public final class FrappeDispatcher: Dispatcher {
         return zip(batch, fetched).map { bound($0.attempt, $1) }
     }
 
-    private static func fetch(_ dispatch: Dispatch, from site: FrappeSite) async -> Fetched {
+    private static func fetch(
+        _ dispatch: Dispatch, from site: FrappeSite, within limit: Int64?
+    ) async -> Fetched {
         guard case .frappe(let target) = dispatch.target else { return .refused("its target is none of Frappe's") }
         do throws(FrappeSiteError) {
-            let data = try await site.pickle(task: target.task, schedule: target.schedule)
+            let data = try await site.pickle(
+                task: target.task, schedule: target.schedule, within: limit)
             return .call(
                 RQCall(
                     attempt: dispatch.attempt, queue: target.queue, data: data, description: target.describedAs,
@@ -131,10 +138,17 @@ public final class FrappeDispatcher: Dispatcher {
     private func bound(_ attempt: AttemptID, _ fetched: Fetched) -> Fetched {
         let now = clock.uptime
         return failing.withLock { failing in
-            guard case .failing(let why) = fetched else {
+            let why: String
+            switch fetched {
+            case .failing(let words): why = words
+            // It was asked for in vain, or not at all.
+            case .away: return fetched
+            case .call, .refused:
                 failing[attempt] = nil
                 return fetched
             }
+            // One that was cancelled meanwhile never comes again.
+            if failing.count > 1_000 { failing = failing.filter { now - $0.value.last < Self.patience } }
             let since = failing[attempt]?.since ?? now
             guard now - since >= Self.patience else {
                 failing[attempt] = Failing(since: since, last: now)

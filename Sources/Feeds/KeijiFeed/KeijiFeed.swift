@@ -9,7 +9,7 @@ import Timetable
 public final class KeijiFeed: JobFeed {
     public let name = "keiji"
     public let guardsAgainstLoss = true
-    public let keepsOrders = true
+    public var keepsOrders: Bool { !isShadow }
     public let restartsIntervals = true
 
     private let tables: any KeijiTables
@@ -19,18 +19,28 @@ public final class KeijiFeed: JobFeed {
     private let logger: Logger
     private let tell: AsyncStream<FeedChange>.Continuation
     private let told: AsyncStream<FeedChange>
-    private let known = Mutex<[KeijiTask]?>(nil)
+    /// Another scheduler still does the work: nothing is written to its database.
+    private let isShadow: Bool
+    private let state = Mutex(State())
+
+    private struct State {
+        /// The last rows that were taken up whole; nil when they must be.
+        var taken: [KeijiTask]?
+        /// The last rows that were read.
+        var read: [KeijiTask] = []
+    }
 
     /// Microseconds between two readings: a changed row takes effect within two seconds.
     private static let refresh: Int64 = 1_000_000
 
     public init(
         tables: any KeijiTables, folders: KeijiFolders, zones: ZoneDatabase, zone: String, prefix: String = "",
-        catchUp: CatchUp = .latest, clock: any EngineClock, logger: Logger
+        catchUp: CatchUp = .latest, isShadow: Bool = false, clock: any EngineClock, logger: Logger
     ) {
         self.tables = tables
         self.folders = folders
         reader = KeijiJob(zones: zones, zone: zone, prefix: prefix, catchUp: catchUp)
+        self.isShadow = isShadow
         self.clock = clock
         self.logger = logger
         (told, tell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -40,7 +50,10 @@ public final class KeijiFeed: JobFeed {
 
     public func snapshot(of change: FeedChange) async throws -> FeedSnapshot {
         let tasks = try await tables.tasks()
-        known.withLock { $0 = tasks }
+        state.withLock { state in
+            state.read = tasks
+            if change == .everything { state.taken = tasks }
+        }
         var snapshot = FeedSnapshot(scope: change)
         for task in tasks {
             if case .jobs(let names) = change, !names.contains(reader.prefix + task.name) { continue }
@@ -57,8 +70,8 @@ public final class KeijiFeed: JobFeed {
             do { try await clock.sleep(for: Self.refresh) } catch { return }
             do {
                 let tasks = try await tables.tasks()
-                try await mark(tasks)
-                if known.withLock({ $0 != tasks }) { tell.yield(.everything) }
+                if !isShadow { try await mark(tasks) }
+                if state.withLock({ $0.taken != tasks }) { tell.yield(.everything) }
             } catch {
                 // Whoever reads next says what is wrong.
                 tell.yield(.everything)
@@ -76,6 +89,8 @@ public final class KeijiFeed: JobFeed {
     }
 
     public func keep(_ off: Standing.Off?, of job: String) async throws {
+        // One of another prefix belongs to no task.
+        guard job.hasPrefix(reader.prefix) else { return }
         let name = String(job.dropFirst(reader.prefix.count))
         switch off {
         case nil: try await tables.lay(nil, onTask: name)
@@ -92,18 +107,19 @@ public final class KeijiFeed: JobFeed {
     /// The job that a task's id stands for; nil when there is none. Throws when the database cannot be read.
     public func job(ofTask id: String) async throws -> String? {
         let id = id.lowercased()
-        let cached = known.withLock { $0?.first { $0.id.lowercased() == id } }
+        let cached = state.withLock { $0.read.first { $0.id.lowercased() == id } }
         let task = if let cached { cached } else { try await tables.tasks().first { $0.id.lowercased() == id } }
         return task.map { reader.prefix + $0.name }
     }
 
     /// The same by the names of the tasks.
     func byTask(_ states: [String: KeijiState]) -> [String: KeijiState] {
-        Dictionary(uniqueKeysWithValues: states.map { (String($0.key.dropFirst(reader.prefix.count)), $0.value) })
+        let ours = states.filter { $0.key.hasPrefix(reader.prefix) }
+        return Dictionary(uniqueKeysWithValues: ours.map { (String($0.key.dropFirst(reader.prefix.count)), $0.value) })
     }
 
     /// The task behind a job, as it was last read.
     func task(ofJob job: String) -> KeijiTask? {
-        known.withLock { $0?.first { reader.prefix + $0.name == job } }
+        state.withLock { $0.read.first { reader.prefix + $0.name == job } }
     }
 }

@@ -54,6 +54,9 @@ public struct KeijiFolders: Sendable {
 
     /// A path's folder, links followed, must lie within keiji's.
     private func check(_ path: String, inside folder: String, of task: KeijiTask) throws {
+        guard path.hasPrefix("/") else {
+            throw FeedRefusal("task '\(task.name)' is not deleted: \(path) is no absolute path")
+        }
         let parent = (path as NSString).deletingLastPathComponent
         // Where there is no folder, there is nothing to remove.
         guard access(parent, F_OK) == 0 || path.contains("..") else { return }

@@ -74,9 +74,3 @@ public enum KeijiOff: Hashable, Sendable {
     case disabled
     case error(String)
 }
-
-extension KeijiTables {
-    static var columns: String {
-        "task_id, name, slug, type, schedule_info, executable, log_path, is_error, error_txt, is_disabled, created_at"
-    }
-}

@@ -10,7 +10,11 @@
 
         public func tasks() async throws -> [KeijiTask] {
             try await client.query(
-                "SELECT \(Self.columns) FROM task_models WHERE deleted_at IS NULL ORDER BY name"
+                """
+                SELECT task_id, name, slug, type, schedule_info, executable, log_path, is_error, error_txt, is_disabled,
+                  created_at
+                FROM task_models WHERE deleted_at IS NULL ORDER BY name
+                """
             ) { row in
                 KeijiTask(
                     id: try row.text(0) ?? "", name: try row.text(1) ?? "", slug: try row.text(2) ?? "",

@@ -21,7 +21,15 @@ public struct SQLiteTables: KeijiTables {
     public func tasks() async throws -> [KeijiTask] {
         try await database.read { db in
             try Row.fetchAll(
-                db, sql: "SELECT \(Self.columns) FROM task_models WHERE deleted_at IS NULL ORDER BY name"
+                db,
+                // A column of SQLite may hold anything; what is asked for always comes as text.
+                sql: """
+                    SELECT CAST(task_id AS text), CAST(name AS text), CAST(slug AS text), CAST(type AS text),
+                      CAST(schedule_info AS text), CAST(executable AS text), CAST(log_path AS text),
+                      coalesce(is_error, 0) NOT IN (0, '', '0', 'false'), CAST(error_txt AS text),
+                      coalesce(is_disabled, 0) NOT IN (0, '', '0', 'false'), CAST(created_at AS text)
+                    FROM task_models WHERE deleted_at IS NULL ORDER BY name
+                    """
             ).map { row in
                 KeijiTask(
                     id: row[0] ?? "", name: row[1] ?? "", slug: row[2] ?? "", type: row[3], scheduleInfo: row[4],

@@ -129,6 +129,11 @@ extension SQLiteStore {
         if let since = query.since {
             conditions.append("runs.scheduled_at >= ?")
             arguments.append(since.microseconds)
+            // The same for the index of ids, which begin with the scheduled second.
+            if query.job == nil, let second = UInt32(exactly: since.seconds) {
+                conditions.append("runs.id >= ?")
+                arguments.append(RunID(second: second, hash: 0).data)
+            }
         }
         if let until = query.until {
             conditions.append("runs.scheduled_at <= ?")

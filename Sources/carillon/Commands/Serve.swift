@@ -118,7 +118,7 @@ struct Serve: AsyncParsableCommand {
         let frappe = try FrappeParts(settings, storeID: storeID, zones: zones, logger: logger)
         if !shadow { try frappe?.checkAlone() }
         if !settings.startsUnconnected { try await frappe?.check() }
-        let keiji = try KeijiParts(settings, state: state, zones: zones, logger: logger)
+        let keiji = try KeijiParts(settings, state: state, isShadow: shadow, zones: zones, logger: logger)
         if !shadow { try keiji?.checkAlone() }
         let files = FileFeed(
             mainFile: btu == nil && keiji == nil ? configFile : nil,

@@ -26,7 +26,9 @@ struct KeijiParts {
     private let logger: Logger
 
     /// Connects to nobody yet, but for a SQLite file, which must be there. Throws `Failure`.
-    init?(_ settings: Settings, state: String, zones: ZoneDatabase, logger: Logger) throws {
+    init?(
+        _ settings: Settings, state: String, isShadow: Bool, zones: ZoneDatabase, logger: Logger
+    ) throws {
         guard let keiji = settings.keiji else { return nil }
         self.keiji = keiji
         self.settings = settings
@@ -37,7 +39,7 @@ struct KeijiParts {
         tables = try keiji.tables(zone: zone, logger: logger)
         feed = KeijiFeed(
             tables: tables, folders: folders, zones: zones, zone: keiji.zone, prefix: keiji.prefix,
-            catchUp: keiji.catchUp, clock: clock, logger: logger)
+            catchUp: keiji.catchUp, isShadow: isShadow, clock: clock, logger: logger)
     }
 
     /// What keiji's own tools read. It stops after the engine, to tell how the last runs ended.
