@@ -14,7 +14,7 @@ public struct Standing: Hashable, Sendable, Codable {
     public var off: Off?
     /// An interval was restarted, and counts from here.
     public var anchor: Timestamp?
-    /// The feed keeps such orders itself, and does not have this one yet.
+    /// Its feed, if it keeps such orders itself, does not have this one yet.
     public var isOwed: Bool
 
     public init(off: Off? = nil, anchor: Timestamp? = nil, isOwed: Bool = false) {

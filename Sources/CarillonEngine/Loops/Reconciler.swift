@@ -134,7 +134,8 @@ public actor Reconciler<Clock: EngineClock> {
                 continue
             }
             let known = byName[job.name]
-            if case .deleted(let definition)? = known?.standing?.off, feed.keepsOrders || digest(of: job) == definition
+            if let standing = known?.standing, case .deleted(let definition) = standing.off,
+                feed.keepsOrders ? standing.isOwed : digest(of: job) == definition
             {
                 continue
             }
@@ -191,41 +192,30 @@ public actor Reconciler<Clock: EngineClock> {
         }
     }
 
-    /// What stands on one job goes to its feed, as the store has it now; nobody reads the feed meanwhile.
+    /// What stands on one job goes to its feed, and what the feed makes of it comes back. Throws `FeedRefusal` when that is
+    /// nothing, and then what stood before stands again.
     private func settle(_ id: JobID, with feed: any JobFeed) async throws {
+        guard let (name, refusal) = try await hand(id, to: feed) else { return }
+        await reconcile(feed, .jobs([name]))
+        if let refusal { throw refusal }
+    }
+
+    /// Nil when nothing is owed any more: the store says what stands, and nobody reads the feed meanwhile.
+    private func hand(_ id: JobID, to feed: any JobFeed) async throws -> (name: String, refusal: FeedRefusal?)? {
         await enter(feed.name)
-        var name: String?
-        let result: Result<Void, any Error>
-        do {
-            if let job = try await engine.store.jobs(ids: [id]).first?.job, let standing = job.standing, standing.isOwed
-            {
-                name = job.name
-                try await hand(standing.off, of: job.name, id, to: feed)
-            }
-            result = .success(())
-        } catch {
-            result = .failure(error)
+        defer { leave(feed.name) }
+        guard let job = try await engine.store.jobs(ids: [id]).first?.job, let owed = job.standing, owed.isOwed else {
+            return nil
         }
-        leave(feed.name)
-        // Also after a refusal: the feed knows what stood before.
-        if let name, (try? result.get()) != nil || isRefused(result) { await reconcile(feed, .jobs([name])) }
-        try result.get()
-    }
-
-    private func isRefused(_ result: Result<Void, any Error>) -> Bool {
-        if case .failure(let error) = result { error is FeedRefusal } else { false }
-    }
-
-    private func hand(_ off: Standing.Off?, of name: String, _ id: JobID, to feed: any JobFeed) async throws {
         var refusal: FeedRefusal?
         do {
-            try await feed.keep(off, of: name)
+            try await feed.keep(owed.off, of: job.name)
         } catch let error as FeedRefusal {
             refusal = error
         }
         // Unless there was another order meanwhile.
-        try await engine.lay([id]) { standing, _ in if standing.off == off { standing.isOwed = false } }
-        if let refusal { throw refusal }
+        try await engine.lay([id]) { standing, _ in if standing.off == owed.off { standing.isOwed = false } }
+        return (job.name, refusal)
     }
 
     /// Switches a job off or on by an order: at once, and then with its feed if that keeps orders. Answers what stands in
@@ -246,6 +236,9 @@ public actor Reconciler<Clock: EngineClock> {
             return "\(error)"
         }
     }
+
+    /// Whether the feed of a job is to be told what orders lay upon it.
+    func keepsOrders(on job: Job) -> Bool { feeds[job.origin.feed]?.keepsOrders ?? false }
 
     /// Whether the interval of a job counts anew when it is stopped.
     func restartsInterval(of job: Job) -> Bool { feeds[job.origin.feed]?.restartsIntervals ?? false }

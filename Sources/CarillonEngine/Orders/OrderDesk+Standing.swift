@@ -43,8 +43,12 @@ extension OrderDesk {
         var definition = stored.job
         definition.standing = nil
         let off = Standing.Off.deleted(definition.digest())
-        // No run may begin while the last ones end.
-        try await engine.lay([stored.id]) { standing, _ in standing.off = off }
+        // No run may begin while the last ones end, whatever its feed says meanwhile.
+        let isOwed = await reconciler.keepsOrders(on: stored.job)
+        try await engine.lay([stored.id]) { standing, _ in
+            standing.off = off
+            standing.isOwed = isOwed
+        }
         _ = try await stop(name)
         let trouble = try await reconciler.lay(off, on: stored)
         guard try await engine.store.job(named: name) != nil else {

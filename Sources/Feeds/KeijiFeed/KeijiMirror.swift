@@ -14,7 +14,7 @@ public actor KeijiMirror: Service {
     /// What stands in the database, by the task's name; empty when nobody knows.
     private var written: [String: KeijiState] = [:]
     private var lastStart: [String: Timestamp] = [:]
-    /// Runs that had started at the last look, and not ended.
+    /// Runs that were not final at the last look.
     private var open: Set<RunID> = []
     /// Ended runs that have been looked at, since when.
     private var seen: [RunID: Timestamp] = [:]
@@ -68,11 +68,10 @@ public actor KeijiMirror: Service {
             }
             open = []
             for run in active + ended where states[run.job] != nil {
+                if !run.state.isFinal { open.insert(run.id) }
                 guard let start = run.startedAt else { continue }
                 lastStart[run.job] = max(lastStart[run.job] ?? start, start)
-                guard !run.state.isFinal else { continue }
-                states[run.job]?.isRunning = true
-                open.insert(run.id)
+                if !run.state.isFinal { states[run.job]?.isRunning = true }
             }
             lastStart = lastStart.filter { states[$0.key] != nil }
             for name in states.keys { states[name]?.lastExecution = lastStart[name] }
