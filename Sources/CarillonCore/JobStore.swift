@@ -193,7 +193,9 @@ public protocol JobStore: Sendable {
     func openManual(_ run: Run, lease: Lease, now: Timestamp) async throws -> Run
     /// Sets cursors back, and cuts skips short that reach past `now`; the runs stay.
     func rewind(_ cursors: [JobCursor], lease: Lease, now: Timestamp) async throws
-    /// Runs that are not final, in the order they were scheduled, after an id of that order, at most `limit`.
+    /// Runs that are not final, the oldest first, after one of an earlier page, at most `limit`.
+    ///
+    /// Some may come twice when that one has left the ledger since.
     func activeRuns(after: RunID?, limit: Int) async throws -> [Run]
     func run(_ id: RunID) async throws -> Run?
     /// Runs whose id begins with these hexadecimal digits, at most `limit`.

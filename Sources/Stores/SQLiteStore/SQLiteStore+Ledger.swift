@@ -102,8 +102,12 @@ extension SQLiteStore {
     }
 
     public func activeRuns(after id: RunID?, limit: Int) async throws -> [Run] {
+        // One that has left the ledger since tells no place: they begin anew.
         try await fetchRuns(
-            "WHERE runs.state < 3 AND runs.id > ? ORDER BY runs.id LIMIT ?", [id?.data ?? Data(), limit])
+            """
+            WHERE runs.state < 3 AND runs.row > coalesce((SELECT row FROM runs WHERE id = ?), 0)
+            ORDER BY runs.row LIMIT ?
+            """, [id?.data, limit])
     }
 
     public func run(_ id: RunID) async throws -> Run? {

@@ -7,19 +7,16 @@ extension SQLiteStore {
     /// Rows of one statement; most of its cost is its own.
     private static let inStatement = 20
 
-    /// Writes new runs in the order of their ids, so that each page of an index is touched once. Answers those that were
-    /// not there, with the ids they got, in the order they came in.
+    /// Writes new runs. Answers those that were not there, with the ids they got, in the order they came in.
     static func insert(_ runs: [Run], store: UInt64, _ db: Database) throws -> [Run] {
         var written = runs
         var old: [Int] = []
         var single = try QuickStatement(db, insertion(rows: 1))
         var several = try QuickStatement(db, insertion(rows: inStatement))
-        var rest = runs.indices.map { (id: runs[$0].id, index: $0) }.sorted { $0.id < $1.id }[...]
-        while !rest.isEmpty {
-            let group = rest.prefix(inStatement)
-            rest = rest.dropFirst(inStatement)
-            if group.count == inStatement, try insert(group.lazy.map { runs[$0.index] }, &several, db) { continue }
-            for (_, index) in group where try !insert(runs[index], &single) {
+        for start in stride(from: 0, to: runs.count, by: inStatement) {
+            let group = runs[start..<min(start + inStatement, runs.count)]
+            if group.count == inStatement, try insert(group, &several, db) { continue }
+            for index in group.indices where try !insert(runs[index], &single) {
                 if let other = try insertUnderAnotherID(runs[index], store: store, &single, db) {
                     written[index] = other
                 } else {
@@ -38,7 +35,7 @@ extension SQLiteStore {
 
     /// All of these, or none when one of them cannot be written.
     private static func insert(
-        _ runs: some Collection<Run>, _ several: inout QuickStatement, _ db: Database
+        _ runs: ArraySlice<Run>, _ several: inout QuickStatement, _ db: Database
     ) throws -> Bool {
         for run in runs { bind(run, &several) }
         let count = try several.run()

@@ -94,6 +94,14 @@ enum Schema {
                     CREATE INDEX skips_through ON skips (through);
                     """)
         }
+        migrator.registerMigration("2 active runs in the order of their rows") { db in
+            // By their ids a burst would touch every page of it.
+            try db.execute(
+                sql: """
+                    DROP INDEX runs_active;
+                    CREATE INDEX runs_active ON runs (row) WHERE state < 3;
+                    """)
+        }
         return migrator
     }
 }
