@@ -10,7 +10,11 @@ struct QueueBook: Sendable {
     /// In seconds; nothing on the books ended earlier.
     private let openedAt: Int64
 
-    init(now: Timestamp) { openedAt = now.seconds }
+    /// Opened for this entry.
+    init(_ entry: RQEntry, now: Timestamp) {
+        openedAt = now.seconds
+        add(entry)
+    }
 
     /// A registry whose scores are the end plus this many seconds.
     enum Registry: Hashable, Sendable {

@@ -131,8 +131,10 @@ public actor RQDispatcher: Dispatcher {
         } else {
             rounds.append(entry.attempt)
         }
-        books[entry.queue, default: QueueBook(now: clock.now)].add(entry)
-        listeners.expected.insert(entry.queue)
+        if books[entry.queue]?.add(entry) == nil {
+            books[entry.queue] = QueueBook(entry, now: clock.now)
+            listeners.expected.insert(entry.queue)
+        }
     }
 
     @discardableResult
