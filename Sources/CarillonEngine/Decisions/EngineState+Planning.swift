@@ -15,9 +15,11 @@ extension EngineState {
         }
         // Nothing is planned on top of runs that are not known yet.
         guard mayPlan else { return }
-        let due = heap.popDue(at: now, limit: limits.batch)
+        let room = min(max(2 * lastBatch, limits.firstBatch), limits.batch)
+        let due = heap.popDue(at: now, limit: room)
+        lastBatch = due.count == room ? room : 0
         plan(due, &effects)
-        if due.count < limits.batch { lookAhead(now, &effects) }
+        if lastBatch == 0 { lookAhead(now, &effects) }
     }
 
     /// Takes jobs out of the heap until their plan is in the ledger.
@@ -114,16 +116,18 @@ extension EngineState {
     ) {
         storeTrouble = nil
         var again: [JobID] = []
-        for advance in batch {
-            planning.remove(advance.id)
-            let isOutdated = !outdated.isEmpty && outdated.remove(advance.id) != nil
-            if isOutdated || opened.refused.contains(advance.id) {
-                cache[advance.id] = nil
-                again.append(advance.id)
+        // By their places: a copy of each would be most of the work.
+        for place in batch.indices {
+            let id = batch[place].id
+            planning.remove(id)
+            let isOutdated = !outdated.isEmpty && outdated.remove(id) != nil
+            if isOutdated || opened.refused.contains(id) {
+                cache[id] = nil
+                again.append(id)
                 continue
             }
-            cache[advance.id]?.follow(advance)
-            rest(JobCursor(id: advance.id, nextDue: advance.nextDue))
+            cache[id]?.follow(batch[place])
+            rest(JobCursor(id: id, nextDue: batch[place].nextDue))
         }
         for run in opened.new {
             guard let job = cache[run.jobID] else {
@@ -135,7 +139,7 @@ extension EngineState {
             // It was on its way into the ledger when an earlier one failed.
             if !halting.isEmpty, halting[run.jobID] != nil { apply(.skip(.halted), to: run.id, at: now, &effects) }
         }
-        for advance in batch where !isKept(until: advance.nextDue, now) { cache[advance.id] = nil }
+        for place in batch.indices where !isKept(until: batch[place].nextDue, now) { cache[batch[place].id] = nil }
         plan(again, &effects)
         if batch.contains(where: { isAhead($0.to, now) }) { effects.append(.rewind) }
     }

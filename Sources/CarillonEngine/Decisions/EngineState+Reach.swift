@@ -58,17 +58,18 @@ extension EngineState {
     }
 
     /// A run joins the queue of a dispatcher that is away: it says so, and older ones of its job may have to give way.
-    mutating func joinOutage(_ tracked: TrackedRun, _ now: Timestamp, _ effects: inout [EngineEffect]) {
-        let kind = tracked.definition.job.target.kind
-        guard let outage = outages[kind], isLong(outage, now) else { return }
-        hold(tracked.run.id, outage.why, now)
+    mutating func joinOutage(
+        _ id: RunID, _ kind: Target.Kind, _ now: Timestamp, _ effects: inout [EngineEffect]
+    ) {
+        guard let outage = outages[kind], isLong(outage, now), let job = runs[id]?.run.jobID else { return }
+        hold(id, outage.why, now)
         // Those that wait stand behind whatever is out, and the older ones of them have given way before.
-        let waiting = (byJob[tracked.run.jobID] ?? []).reversed().prefix { id in
+        let waiting = (byJob[job] ?? []).reversed().prefix { id in
             runs[id].map { $0.run.state == .pending && $0.run.dispatchedAt == nil } ?? false
         }
-        for id in waiting.reversed() where id != tracked.run.id {
-            guard let older = runs[id], isPassedOver(older, now) else { break }
-            apply(.skip(.unreachable), to: id, at: now, &effects)
+        for other in waiting.reversed() where other != id {
+            guard let older = runs[other], isPassedOver(older, now) else { break }
+            apply(.skip(.unreachable), to: other, at: now, &effects)
         }
         if let count = queues[kind]?.count, count > 2 * runs.count + 10_000 {
             queues[kind]?.removeAll { runs[$0]?.queued != true }

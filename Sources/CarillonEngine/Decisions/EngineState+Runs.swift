@@ -28,11 +28,12 @@ extension EngineState {
         tracked.run.notBefore = min(run.notBefore, now.adding(microseconds: definition.longestWait(of: run)))
         if tracked.isReady(now) {
             // The way of nearly all runs of a burst.
+            let kind = definition.job.target.kind
             tracked.queued = true
-            runs[run.id] = tracked
+            runs[run.id] = consume tracked
             append(run)
-            queues[definition.job.target.kind, default: []].append(run.id)
-            joinOutage(tracked, now, &effects)
+            queues[kind, default: []].append(run.id)
+            joinOutage(run.id, kind, now, &effects)
             return
         }
         runs[run.id] = tracked
@@ -78,8 +79,9 @@ extension EngineState {
         }
         guard tracked.isInLedger else { return }
         runs[id]?.queued = true
-        queues[tracked.definition.job.target.kind, default: []].append(id)
-        joinOutage(tracked, now, &effects)
+        let kind = tracked.definition.job.target.kind
+        queues[kind, default: []].append(id)
+        joinOutage(id, kind, now, &effects)
     }
 
     mutating func dispatchReady(_ now: Timestamp, _ effects: inout [EngineEffect]) {

@@ -9,8 +9,10 @@ import Timetable
 public struct EngineState: Sendable {
     /// Bounds that keep memory and batches small.
     public struct Limits: Sendable {
-        /// Jobs planned in one transaction.
-        public var batch = 4_000
+        /// Jobs planned in one transaction at most: the more, the less the store writes for each.
+        public var batch = 8_000
+        /// Jobs in the first transaction of a burst, so that its first runs go out soon; each further one has twice as many.
+        public var firstBatch = 1_000
         /// Runs tracked at once; past it due jobs wait in the store.
         public var mostTracked = 200_000
         /// Definitions kept at hand.
@@ -49,6 +51,8 @@ public struct EngineState: Sendable {
     var planning = JobSet()
     /// Jobs that halt after a failure, as the store is still to learn; until then it does not learn of these ends either.
     public internal(set) var halting: [JobID: Halt] = [:]
+    /// How many jobs the last batch had; 0 when nothing more was due.
+    var lastBatch = 0
     /// Jobs whose definition is about to change.
     package internal(set) var held: Set<JobID> = []
     /// Jobs that changed while their plan was under way: what it says of their cursor is old.
@@ -165,7 +169,7 @@ public struct EngineState: Sendable {
     ///
     /// While the store writes one full batch the next is planned; smaller ones are better written together.
     var mayPlan: Bool {
-        !paused && !stopping && (planning.isEmpty || planning.count == limits.batch) && !mustSweep
+        !paused && !stopping && (planning.isEmpty || planning.count == lastBatch) && !mustSweep
             && leftSinceSweep == nil && runs.count < limits.mostTracked
     }
 

@@ -23,10 +23,11 @@ package struct Table<Key: TableKey, Row: Sendable>: Sendable {
         static var none: Place { Place(tag: 0, row: -1) }
         var tag: UInt32
         var row: Int32
-        /// Scattered by the golden ratio, as Knuth has it: numbers in a row would make one long way.
+        /// Eight numbers in a row stand together, in one line of the processor's cache; these lines are scattered by the
+        /// golden ratio, as Knuth has it, or many numbers in a row would make one long way.
         var home: Int {
-            let mixed = tag &* 0x9E37_79B1
-            return Int(mixed ^ mixed >> 15)
+            let mixed = (tag >> 3) &* 0x9E37_79B1
+            return Int((mixed ^ mixed >> 15) << 3 | tag & 7)
         }
     }
 
@@ -58,7 +59,7 @@ package struct Table<Key: TableKey, Row: Sendable>: Sendable {
             } else {
                 var new: Row?
                 yield &new
-                if let new { enter(key, new, at) }
+                if case .some = new { enter(key, consume new, at) }
             }
         }
     }
@@ -75,7 +76,7 @@ package struct Table<Key: TableKey, Row: Sendable>: Sendable {
         return at
     }
 
-    private mutating func enter(_ key: Key, _ new: Row, _ at: Int) {
+    private mutating func enter(_ key: Key, _ new: consuming Row?, _ at: Int) {
         if let row = free.popLast() {
             places[at] = Place(tag: key.tag, row: row)
             keys[Int(row)] = key
