@@ -19,14 +19,16 @@ extension EngineState {
         unsavedIDs.insert(id)
     }
 
-    /// Marks are written when nothing else is due, after a while in any case, and often together with the outcome.
+    /// Marks are written when nothing else is due or on its way out, after a while in any case, and often together with
+    /// the outcome.
     ///
     /// They may wait, because to dispatch a run again would harm nobody.
     private mutating func ripen(_ now: Timestamp) {
         guard !marks.isEmpty else { return }
         let since = marksSince ?? now
         marksSince = since
-        let isBusy = !planning.isEmpty || queues.values.contains { !$0.isEmpty }
+        let isBusy =
+            !planning.isEmpty || queues.values.contains { !$0.isEmpty } || dispatching.values.contains { $0 > 0 }
         guard !isBusy || stopping || since.adding(microseconds: limits.markLag) <= now else { return }
         unsavedIDs.reserveCapacity(unsavedIDs.count + marks.count)
         for id in marks where runs[id]?.isSaved == false { save(id) }

@@ -5,24 +5,25 @@ package struct CallText {
     /// RQ shortens long arguments in its own way; here the whole text ends after this many characters.
     private static let longest = 500
 
-    private var text = ""
+    /// In UTF-8, which grows faster than a string.
+    private var text: [UInt8] = []
 
     package static func describe(_ target: RQTarget) -> String {
         if let given = target.describedAs { return given }
         var writer = CallText()
-        writer.text.reserveCapacity(128)
-        writer.text += target.function
-        writer.text += "("
+        writer.text.reserveCapacity(256)
+        writer.put(target.function)
+        writer.put("(")
         writer.write(target.arguments) { $0.write($1) }
-        if !target.arguments.isEmpty, !target.keywords.isEmpty { writer.text += ", " }
+        if !target.arguments.isEmpty, !target.keywords.isEmpty { writer.put(", ") }
         // RQ sorts the names.
         writer.write(target.keywords.sorted { $0.key < $1.key }) {
-            $0.text += $1.key
-            $0.text += "="
+            $0.put($1.key)
+            $0.put("=")
             $0.write($1.value)
         }
-        writer.text += ")"
-        let text = writer.text
+        writer.put(")")
+        let text = String(decoding: writer.text, as: UTF8.self)
         // Bytes are counted faster.
         return text.utf8.count > longest && text.count > longest ? text.prefix(longest - 1) + "…" : text
     }
@@ -30,30 +31,32 @@ package struct CallText {
     /// As Python's `repr` writes it.
     private mutating func write(_ value: PlainValue) {
         switch value {
-        case .null: text += "None"
-        case .bool(let bool): text += bool ? "True" : "False"
-        case .integer(let number): text += String(number)
-        case .bigInteger(let digits): text += digits
-        case .double(let number): text += "\(number)"
+        case .null: put("None")
+        case .bool(let bool): put(bool ? "True" : "False")
+        case .integer(let number): put(String(number))
+        case .bigInteger(let digits): put(digits)
+        case .double(let number): put("\(number)")
         case .text(let string): quote(string)
         case .list(let values):
-            text += "["
+            put("[")
             write(values) { $0.write($1) }
-            text += "]"
+            put("]")
         case .map(let entries):
-            text += "{"
+            put("{")
             write(entries) {
                 $0.quote($1.key)
-                $0.text += ": "
+                $0.put(": ")
                 $0.write($1.value)
             }
-            text += "}"
+            put("}")
         }
     }
 
+    private mutating func put(_ string: String) { text.append(contentsOf: string.utf8) }
+
     private mutating func write<T>(_ all: [T], _ one: (inout CallText, T) -> Void) {
         for (index, element) in all.enumerated() {
-            if index > 0 { text += ", " }
+            if index > 0 { put(", ") }
             one(&self, element)
         }
     }
@@ -61,13 +64,13 @@ package struct CallText {
     private mutating func quote(_ string: String) {
         let bytes = string.utf8
         let quote = bytes.contains(UInt8(ascii: "'")) && !bytes.contains(UInt8(ascii: "\"")) ? "\"" : "'"
-        text += quote
+        put(quote)
         if bytes.contains(where: { $0 < 0x20 || $0 == UInt8(ascii: "\\") || $0 == UInt8(ascii: "'") }) {
-            for character in string { text += Self.escape(character, in: quote) }
+            for character in string { put(Self.escape(character, in: quote)) }
         } else {
-            text += string
+            put(string)
         }
-        text += quote
+        put(quote)
     }
 
     private static func escape(_ character: Character, in quote: String) -> String {

@@ -2,7 +2,12 @@ import CarillonCore
 
 /// Writes plain values as a pickle of protocol 2, which every Python 3 reads (opcodes: Python's `pickletools`).
 package struct PickleWriter {
-    private var bytes: [UInt8] = [0x80, 2]
+    private var bytes: [UInt8] = []
+
+    private init() {
+        bytes.reserveCapacity(256)
+        bytes += [0x80, 2]
+    }
 
     /// What RQ keeps of a call: `(function, instance or None, args, kwargs)`.
     package static func call(_ target: RQTarget) -> [UInt8] {
@@ -83,10 +88,10 @@ package struct PickleWriter {
     }
 
     private mutating func append(littleEndian number: UInt32) {
-        for shift in [0, 8, 16, 24] { bytes.append(UInt8(truncatingIfNeeded: number >> UInt32(shift))) }
+        withUnsafeBytes(of: number.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
     private mutating func append(bigEndian number: UInt64) {
-        for shift in stride(from: 56, through: 0, by: -8) { bytes.append(UInt8(truncatingIfNeeded: number >> shift)) }
+        withUnsafeBytes(of: number.bigEndian) { bytes.append(contentsOf: $0) }
     }
 }

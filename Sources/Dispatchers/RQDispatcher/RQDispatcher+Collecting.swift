@@ -28,7 +28,7 @@ extension RQDispatcher {
 
     /// One look at everything that is out.
     package func round() async throws(RedisError) {
-        if !entries.isEmpty || !adopted.isEmpty || !uncertain.isEmpty {
+        if entries.count > 0 || !adopted.isEmpty || !uncertain.isEmpty {
             defer { tellUnreceived() }
             try await checkMemory()
             try await settleUncertain()

@@ -36,7 +36,7 @@ extension RQDispatcher {
                 metadata: ["runs": "\(entries.count)"])
         }
         try await settleAdopted()
-        try await settle(Array(entries.keys))
+        try await settle(Array(entries.allKeys))
         // A server that takes no write now still tells of outcomes; the mark is set when it does.
         if (try? await ask([RedisCommand("SET", mark, facts.runID)])) != nil { memory.isMarked = true }
     }

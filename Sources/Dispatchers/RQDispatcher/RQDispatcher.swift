@@ -22,7 +22,7 @@ public actor RQDispatcher: Dispatcher {
     private let told: AsyncStream<[DispatchEvent]>.Continuation
 
     /// Attempts Redis has, as far as is known.
-    var entries: [AttemptID: RQEntry] = [:]
+    var entries = Table<AttemptID, RQEntry>()
     /// The same attempts, in the order in which they are looked at one by one; ended ones drop out when their turn comes.
     var rounds: Deque<AttemptID> = []
     var books: [String: QueueBook] = [:]
@@ -125,12 +125,13 @@ public actor RQDispatcher: Dispatcher {
 
     func add(_ entry: RQEntry) {
         memory.isUsed = true
-        if let before = entries.updateValue(entry, forKey: entry.attempt) {
+        if let before = entries[entry.attempt] {
             // Counted once, or its queue's book would never be closed.
             books[before.queue]?.remove(before)
         } else {
             rounds.append(entry.attempt)
         }
+        entries[entry.attempt] = entry
         if books[entry.queue]?.add(entry) == nil {
             books[entry.queue] = QueueBook(entry, now: clock.now)
             listeners.expected.insert(entry.queue)
@@ -142,10 +143,11 @@ public actor RQDispatcher: Dispatcher {
         adopted[attempt] = nil
         uncertain[attempt] = nil
         cancelling[attempt] = nil
-        guard let entry = entries.removeValue(forKey: attempt) else { return nil }
+        guard let entry = entries[attempt] else { return nil }
+        entries[attempt] = nil
         books[entry.queue]?.remove(entry)
         if books[entry.queue]?.isEmpty ?? false { books[entry.queue] = nil }
-        if entries.isEmpty { rounds.removeAll() }
+        if entries.count == 0 { rounds.removeAll() }
         return entry
     }
 

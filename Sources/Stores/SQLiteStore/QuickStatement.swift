@@ -4,16 +4,25 @@ import GRDBSQLite
 import Timetable
 
 /// A prepared statement that is bound column by column, for writes of thousands of rows: a row makes no array of values.
-struct QuickStatement {
+struct QuickStatement: ~Copyable {
     private let statement: Statement
     private let raw: OpaquePointer
     private let connection: OpaquePointer?
     private var column: Int32 = 0
+    /// Texts and ids of one run of the statement: SQLite would make a copy of each by itself.
+    private let room: UnsafeMutableRawBufferPointer
+    private var taken = 0
 
     init(_ db: Database, _ sql: String) throws {
         statement = try db.cachedStatement(sql: sql)
         raw = statement.sqliteStatement
         connection = db.sqliteConnection
+        room = .allocate(byteCount: 8_192, alignment: 1)
+    }
+
+    deinit {
+        sqlite3_clear_bindings(raw)
+        room.deallocate()
     }
 
     /// Binds the next column; the first one follows on `run`.
@@ -31,25 +40,36 @@ struct QuickStatement {
             return
         }
         value.withUTF8 { text in
-            _ = text.withMemoryRebound(to: CChar.self) {
-                // An empty text must not look like none.
-                if let start = $0.baseAddress {
-                    sqlite3_bind_text(raw, column, start, Int32($0.count), Self.copied)
-                } else {
-                    sqlite3_bind_text(raw, column, "", 0, Self.copied)
-                }
-            }
+            let (bytes, lifetime) = keep(UnsafeRawBufferPointer(text))
+            // An empty text must not look like none.
+            let start = (bytes.baseAddress ?? UnsafeRawPointer(room.baseAddress))?.assumingMemoryBound(to: CChar.self)
+            sqlite3_bind_text(raw, column, start, Int32(bytes.count), lifetime)
         }
     }
 
     mutating func bind(_ id: RunID) {
         column += 1
-        withUnsafeBytes(of: id.words) { _ = sqlite3_bind_blob(raw, column, $0.baseAddress, 12, Self.copied) }
+        withUnsafeBytes(of: id.words) {
+            let (bytes, lifetime) = keep($0)
+            sqlite3_bind_blob(raw, column, bytes.baseAddress, 12, lifetime)
+        }
+    }
+
+    /// Where these bytes stand until the statement has run; when there is no room left, SQLite is to copy them now.
+    private mutating func keep(
+        _ bytes: UnsafeRawBufferPointer
+    ) -> (bytes: UnsafeRawBufferPointer, lifetime: sqlite3_destructor_type?) {
+        guard bytes.count <= room.count - taken else { return (bytes, Self.copied) }
+        let place = UnsafeMutableRawBufferPointer(rebasing: room[taken..<taken + bytes.count])
+        place.copyMemory(from: bytes)
+        taken += bytes.count
+        return (UnsafeRawBufferPointer(place), nil)
     }
 
     /// Carries the statement out with what was bound; returns how many rows changed.
     mutating func run() throws -> Int {
         column = 0
+        taken = 0
         let code = sqlite3_step(raw)
         guard code == SQLITE_DONE else {
             let message = String(cString: sqlite3_errmsg(connection))

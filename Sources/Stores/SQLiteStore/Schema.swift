@@ -78,7 +78,8 @@ enum Schema {
                     ) STRICT;
                     CREATE UNIQUE INDEX runs_id ON runs (id);
                     CREATE UNIQUE INDEX runs_occurrence ON runs (job_id, scheduled_at, manual);
-                    CREATE INDEX runs_active ON runs (id) WHERE state < 3;
+                    -- By their ids a burst would touch every page of it.
+                    CREATE INDEX runs_active ON runs (row) WHERE state < 3;
 
                     CREATE TABLE skips (
                         id INTEGER PRIMARY KEY,
@@ -92,14 +93,6 @@ enum Schema {
                     ) STRICT;
                     CREATE INDEX skips_job ON skips (job_id, through);
                     CREATE INDEX skips_through ON skips (through);
-                    """)
-        }
-        migrator.registerMigration("2 active runs in the order of their rows") { db in
-            // By their ids a burst would touch every page of it.
-            try db.execute(
-                sql: """
-                    DROP INDEX runs_active;
-                    CREATE INDEX runs_active ON runs (row) WHERE state < 3;
                     """)
         }
         return migrator

@@ -1,5 +1,4 @@
 import CarillonCore
-import CarillonEngine
 import CarillonTestSupport
 import Testing
 
