@@ -13,55 +13,55 @@ extension RQDispatcher {
 
     /// One result for each number; `call` is asked once for each, in order.
     private func send(_ numbers: Range<Int>, _ call: (Int) -> RQCall?) async -> [DispatchResult] {
-        await withTaskGroup(of: Result<[RedisValue], RedisError>.self) { group in
-            var results: [DispatchResult] = []
-            results.reserveCapacity(numbers.count)
-            // A short one first: the server has nothing to do until it comes.
-            var sent = parcel(numbers, scripts: 1, call)
-            group.addTask { [sent] in await self.answers(to: sent.commands) }
-            while !sent.numbers.isEmpty {
+        await withTaskGroup(of: (place: Int, answer: Result<RedisValue, RedisError>).self) { group in
+            var scripts: [Script] = []
+            var results: [[DispatchResult]] = []
+            var rest = numbers
+            var unanswered = 0
+            repeat {
                 // Answers are read, and calls are written, while the server has something to do.
-                let next = parcel(sent.numbers.upperBound..<numbers.upperBound, scripts: Self.inParcel, call)
-                guard let answers = await group.next() else { break }
-                if !next.numbers.isEmpty { group.addTask { await self.answers(to: next.commands) } }
-                results += read(answers, sent)
-                sent = next
-            }
-            return results
+                while !rest.isEmpty, unanswered < Self.onTheirWay {
+                    let (script, command) = script(rest, call)
+                    rest = script.numbers.upperBound..<rest.upperBound
+                    let place = scripts.count
+                    scripts.append(script)
+                    results.append([])
+                    unanswered += 1
+                    // At once, as far as the connection: runs stand in their queue in the order of their times.
+                    group.addImmediateTask { [server] in (place, await Self.answer(to: command, of: server)) }
+                }
+                guard let (place, answer) = await group.next() else { break }
+                unanswered -= 1
+                results[place] = read(answer, scripts[place])
+            } while unanswered > 0 || !rest.isEmpty
+            return Array(results.joined())
         }
     }
 
     /// Scripts on their way at once: enough that the server never waits for the next.
-    private static let inParcel = 4
+    private static let onTheirWay = 6
     /// Bytes of calls after which a script ends, however few they are.
     private static let mostBytes = 4 << 20
 
-    /// Runs as the commands that enqueue them, one for each batch.
-    private struct Parcel: Sendable {
+    /// Runs that one script enqueues.
+    private struct Script {
         var numbers: Range<Int>
-        var commands: [RedisCommand] = []
-        /// By script; nil for what is no target of this dispatcher.
-        var entries: [[RQEntry?]] = []
+        /// Nil for what is no target of this dispatcher.
+        var entries: [RQEntry?] = []
     }
 
-    /// As many of these runs as go at once, from the first on.
-    private func parcel(_ numbers: Range<Int>, scripts: Int, _ call: (Int) -> RQCall?) -> Parcel {
+    /// As many of these runs as go together, from the first on, and the command that enqueues them.
+    private func script(_ numbers: Range<Int>, _ call: (Int) -> RQCall?) -> (Script, RedisCommand) {
         let made = RQTime.text(clock.now)
-        var parcel = Parcel(numbers: numbers)
-        var rest = numbers
-        while !rest.isEmpty, parcel.commands.count < scripts {
-            var command = RedisCommand.script(RQScripts.enqueue, keys: [])
-            var entries: [RQEntry?] = []
-            var bytes = 0
-            while let number = rest.first, entries.count < configuration.batch, bytes < Self.mostBytes {
-                entries.append(call(number).map { add($0, made, to: &command, &bytes) })
-                rest = rest.dropFirst()
-            }
-            parcel.commands.append(command)
-            parcel.entries.append(entries)
+        var script = Script(numbers: numbers)
+        var command = RedisCommand.script(RQScripts.enqueue, keys: [])
+        var bytes = 0
+        for number in numbers {
+            guard script.entries.count < configuration.batch, bytes < Self.mostBytes else { break }
+            script.entries.append(call(number).map { add($0, made, to: &command, &bytes) })
         }
-        parcel.numbers = numbers.lowerBound..<rest.lowerBound
-        return parcel
+        script.numbers = numbers.prefix(script.entries.count)
+        return (script, command)
     }
 
     private func add(_ call: RQCall, _ made: String, to command: inout RedisCommand, _ bytes: inout Int) -> RQEntry {
@@ -78,24 +78,33 @@ extension RQDispatcher {
         return entry
     }
 
-    /// One answer for each script; a failure when nobody knows of any.
-    private func answers(to commands: [RedisCommand]) async -> Result<[RedisValue], RedisError> {
+    /// A failure when nobody knows of any.
+    private nonisolated(nonsending) static func answer(
+        to command: RedisCommand, of server: any RedisServer
+    ) async -> Result<RedisValue, RedisError> {
         do throws(RedisError) {
-            return .success(try await ask(commands, throwing: false))
+            return .success(try await server.send([command])[0])
         } catch {
             return .failure(error)
         }
     }
 
-    private func read(_ answers: Result<[RedisValue], RedisError>, _ parcel: Parcel) -> [DispatchResult] {
-        switch answers {
-        case .success(let values): return zip(values, parcel.entries).flatMap { read($0, $1) }
+    private func read(_ answer: Result<RedisValue, RedisError>, _ script: Script) -> [DispatchResult] {
+        switch answer {
+        case .success(let value):
+            note(value.error)
+            return read(value, script.entries)
         case .failure(let error) where Self.neverSent.contains(error.code):
-            return parcel.numbers.map { _ in .away(describe(error)) }
-        case .failure:
+            note(error)
+            return script.numbers.map { _ in .away(describe(error)) }
+        case .failure(let error):
+            note(error)
             // The next look tells whether Redis has them; until then they count as sent.
-            for entry in parcel.entries.joined() { if let entry { uncertain[entry.attempt] = entry } }
-            return parcel.entries.joined().map { $0 == nil ? .refused(Self.noTarget) : .accepted }
+            return script.entries.map { entry in
+                guard let entry else { return .refused(Self.noTarget) }
+                uncertain[entry.attempt] = entry
+                return .accepted
+            }
         }
     }
 

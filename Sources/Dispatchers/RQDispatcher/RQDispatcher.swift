@@ -72,21 +72,12 @@ public actor RQDispatcher: Dispatcher {
 
     // MARK: The connection
 
-    /// Asks the server; error replies are thrown as well. Says once when it goes away and when it is back.
-    func ask(_ commands: [RedisCommand], throwing: Bool = true) async throws(RedisError) -> [RedisValue] {
+    /// Asks the server; error replies are thrown as well.
+    func ask(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisValue] {
         do throws(RedisError) {
             let answers = try await server.send(commands)
-            if let error = answers.lazy.compactMap(\.error).first {
-                if throwing { throw error }
-                note(error)
-                return answers
-            }
-            trouble = nil
-            // Not when one command fails among others that do not, once a second.
-            if let logged, clock.uptime - logged.at > Self.sayInterval / 20 {
-                logger.notice("Redis answers again", metadata: ["redis": "\(configuration.redis)"])
-                self.logged = nil
-            }
+            if let error = answers.lazy.compactMap(\.error).first { throw error }
+            note(nil)
             return answers
         } catch {
             note(error)
@@ -94,10 +85,19 @@ public actor RQDispatcher: Dispatcher {
         }
     }
 
-    private func note(_ error: RedisError) {
-        guard error.code != .cancelled, error.code != .closed else { return }
-        trouble = describe(error)
-        say(describe(error))
+    /// Says once when the server goes away and, with nil, when it is back.
+    func note(_ error: RedisError?) {
+        if let error {
+            guard error.code != .cancelled, error.code != .closed else { return }
+            trouble = describe(error)
+            say(describe(error))
+        } else {
+            trouble = nil
+            // Not when one command fails among others that do not, once a second.
+            guard let logged, clock.uptime - logged.at > Self.sayInterval / 20 else { return }
+            logger.notice("Redis answers again", metadata: ["redis": "\(configuration.redis)"])
+            self.logged = nil
+        }
     }
 
     private static let sayInterval: Int64 = 60_000_000
