@@ -89,13 +89,19 @@ public struct StoredJob: Hashable, Sendable {
     public var nextDue: Timestamp?
     /// How many runs its schedule has opened; bounds `Policies.maxRuns`.
     public var opened: Int64
+    /// Its owner has it no more; it is kept for its history.
+    public var isRemoved: Bool
 
-    public init(id: JobID, job: Job, revision: Int64, cursor: Timestamp, nextDue: Timestamp?, opened: Int64 = 0) {
+    public init(
+        id: JobID, job: Job, revision: Int64, cursor: Timestamp, nextDue: Timestamp?, opened: Int64 = 0,
+        isRemoved: Bool = false
+    ) {
         self.id = id
         self.job = job
         self.revision = revision
         self.cursor = cursor
         self.nextDue = nextDue
         self.opened = opened
+        self.isRemoved = isRemoved
     }
 }

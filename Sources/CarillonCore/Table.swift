@@ -60,18 +60,24 @@ public struct Table<Key: TableKey, Row: Sendable>: Sendable {
         // In place: a run is some three hundred bytes and a dozen references.
         _read {
             let row = Int(places[find(key)].row)
-            if row >= 0 { yield pages[row / Self.inPage][row % Self.inPage] } else { yield nil }
+            // An array's own subscript would make a copy to yield.
+            if row >= 0 {
+                let page = pages[row / Self.inPage]
+                yield page.span[row % Self.inPage]
+            } else {
+                yield nil
+            }
         }
         _modify {
             let at = find(key)
             let row = Int(places[at].row)
             if row >= 0 {
+                defer { if case .none = pages[row / Self.inPage][row % Self.inPage] { leave(at) } }
                 yield &pages[row / Self.inPage][row % Self.inPage]
-                if case .none = pages[row / Self.inPage][row % Self.inPage] { leave(at) }
             } else {
                 var new: Row?
+                defer { if case .some = new { enter(key, new.take(), at) } }
                 yield &new
-                if case .some = new { enter(key, consume new, at) }
             }
         }
     }

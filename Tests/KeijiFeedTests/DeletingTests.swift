@@ -71,10 +71,11 @@ final class Recording: KeijiTables {
     let rows = Mutex<[KeijiTask]>([])
     let deleted = Mutex<[String]>([])
     let laid = Mutex<[(name: String, off: KeijiOff?)]>([])
+    let states = Mutex<[String: KeijiState]>([:])
 
     func tasks() async throws -> [KeijiTask] { rows.withLock { $0 } }
     func lay(_ off: KeijiOff?, onTask name: String) async throws { laid.withLock { $0.append((name, off)) } }
-    func write(_ states: [String: KeijiState]) async throws {}
+    func write(_ new: [String: KeijiState]) async throws { states.withLock { $0.merge(new) { $1 } } }
     func delete(task name: String) async throws { deleted.withLock { $0.append(name) } }
     func close() async {}
 }

@@ -31,7 +31,7 @@ extension Engine {
         let stored = try await cutOver(ids) { cut, before in
             var cut = cut
             cut.missed = missed
-            return before.values.map { known in
+            return before.values.filter { !$0.isRemoved }.map { known in
                 var standing = known.job.standing ?? Standing()
                 change(&standing, known)
                 var job = known.job

@@ -70,8 +70,12 @@ public actor Engine<Clock: EngineClock> {
             case .dispatch(let kind, let batch):
                 if settings.shadow {
                     await endUnsent(kind, batch)
+                } else if let outbox = outboxes[kind] {
+                    outbox.put.yield(.dispatch(batch))
                 } else {
-                    outboxes[kind]?.put.yield(.dispatch(batch))
+                    // They wait, as for one that is out of reach: the next daemon may have it.
+                    let away = DispatchResult.away("this daemon is not set up for \(kind) jobs")
+                    await send(.results(kind, batch.map(\.attempt), batch.map { _ in away }))
                 }
             case .cancel(let kind, let attempt):
                 if !settings.shadow { outboxes[kind]?.put.yield(.cancel(attempt)) }
@@ -283,6 +287,7 @@ public actor Engine<Clock: EngineClock> {
     }
 
     private func report(_ run: Run) {
+        if run.state.isFinal { settings.ended?(run) }
         if run.state == .failed { settings.notify?(.failed(run)) }
         if run.state == .skipped, run.held != nil { settings.notify?(.passedOver(run)) }
         Counter(label: "carillon_runs_total", dimensions: [("state", run.state.rawValue)]).increment()

@@ -20,6 +20,8 @@ public struct EngineSettings: Sendable {
 
     /// Told of whatever a person may want to hear of; it must not wait.
     public var notify: (@Sendable (Notice) -> Void)?
+    /// Hears of every run that ended for good, shortly before the ledger has it; must not wait.
+    public var ended: (@Sendable (Run) -> Void)?
 
     public init() {}
 }

@@ -181,7 +181,7 @@ public actor Reconciler<Clock: EngineClock> {
     private func settle(_ feed: any JobFeed) async {
         while !Task.isCancelled {
             let owed = ((try? await engine.store.jobs(ofFeed: feed.name)) ?? []).filter { $0.standing?.isOwed == true }
-            for job in owed {
+            for job in owed where !ending.contains(job.id) {
                 do {
                     try await settle(job.id, with: feed)
                 } catch {
@@ -218,14 +218,22 @@ public actor Reconciler<Clock: EngineClock> {
         return (job.name, refusal)
     }
 
-    /// Switches a job off or on by an order: at once, and then with its feed if that keeps orders. Answers what stands in
-    /// the way of that.
-    func lay(_ off: Standing.Off?, on stored: StoredJob) async throws -> String? {
+    /// Jobs whose last runs are to end before their feed is told.
+    private var ending: Set<JobID> = []
+
+    /// Switches a job off or on by an order: at once, then does what must come `between`, and then has its feed do so if
+    /// that keeps orders. Answers what stands in the way of that.
+    func lay(
+        _ off: Standing.Off?, on stored: StoredJob, between: @Sendable () async throws -> Void = {}
+    ) async throws -> String? {
         let feed = feeds[stored.job.origin.feed].flatMap { $0.keepsOrders ? $0 : nil }
+        ending.insert(stored.id)
+        defer { ending.remove(stored.id) }
         try await engine.lay([stored.id]) { standing, _ in
             standing.off = off
             standing.isOwed = feed != nil
         }
+        try await between()
         guard let feed else { return nil }
         do {
             try await settle(stored.id, with: feed)
@@ -236,9 +244,6 @@ public actor Reconciler<Clock: EngineClock> {
             return "\(error)"
         }
     }
-
-    /// Whether the feed of a job is to be told what orders lay upon it.
-    func keepsOrders(on job: Job) -> Bool { feeds[job.origin.feed]?.keepsOrders ?? false }
 
     /// Whether the interval of a job counts anew when it is stopped.
     func restartsInterval(of job: Job) -> Bool { feeds[job.origin.feed]?.restartsIntervals ?? false }

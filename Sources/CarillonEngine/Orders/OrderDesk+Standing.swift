@@ -42,15 +42,8 @@ extension OrderDesk {
         }
         var definition = stored.job
         definition.standing = nil
-        let off = Standing.Off.deleted(definition.digest())
-        // No run may begin while the last ones end, whatever its feed says meanwhile.
-        let isOwed = await reconciler.keepsOrders(on: stored.job)
-        try await engine.lay([stored.id]) { standing, _ in
-            standing.off = off
-            standing.isOwed = isOwed
-        }
-        _ = try await stop(name)
-        let trouble = try await reconciler.lay(off, on: stored)
+        // No run may begin while the last ones end, and what they need must not be gone before.
+        let trouble = try await reconciler.lay(.deleted(definition.digest()), on: stored) { _ = try await stop(stored) }
         guard try await engine.store.job(named: name) != nil else {
             return "\(name) is deleted; its runs stay in the ledger"
         }
@@ -58,8 +51,10 @@ extension OrderDesk {
     }
 
     /// Ends what runs and what waits to run; returns when it has ended, or its grace is over.
-    func stop(_ name: String) async throws -> String {
-        let stored = try await queries.job(named: name)
+    func stop(_ name: String) async throws -> String { try await stop(try await queries.job(named: name)) }
+
+    private func stop(_ stored: StoredJob) async throws -> String {
+        let name = stored.job.name
         if await reconciler.restartsInterval(of: stored.job) {
             let now = engine.clock.now
             try await engine.lay([stored.id]) { standing, _ in standing.anchor = now }

@@ -22,6 +22,8 @@ extension World {
         state.capacity[.exec] = seed % 3 == 0 ? 2 : nil
         state.limits.patience = 60_000_000
         state.limits.batch = seed % 5 == 0 ? 2 : seed % 5 == 1 ? 1 : 100
+        // The first batch of a burst is small, and the next ones grow.
+        state.limits.firstBatch = seed % 3 == 0 ? 100 : 1
         state.limits.lookAhead = seed % 2 == 0 ? JobMaker.day : 10_000_000
         state.limits.keep = seed % 4 == 0 ? 0 : seed % 4 == 1 ? JobMaker.day : 60_000_000
         state.limits.markLag = seed % 3 == 0 ? JobMaker.hour / 60 : 1_000_000

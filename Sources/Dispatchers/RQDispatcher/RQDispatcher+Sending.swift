@@ -57,7 +57,7 @@ extension RQDispatcher {
         var command = RedisCommand.script(RQScripts.enqueue, keys: [])
         var bytes = 0
         for number in numbers {
-            guard script.entries.count < configuration.batch, bytes < Self.mostBytes else { break }
+            guard script.entries.count < max(1, configuration.batch), bytes < Self.mostBytes else { break }
             script.entries.append(call(number).map { add($0, made, to: &command, &bytes) })
         }
         script.numbers = numbers.prefix(script.entries.count)

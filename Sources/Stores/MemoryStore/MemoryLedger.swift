@@ -7,7 +7,7 @@ import Timetable
 public struct MemoryLedger: Sendable {
     public struct JobRow: Sendable {
         public var stored: StoredJob
-        public var removed = false
+        public var removed: Bool { stored.isRemoved }
     }
 
     package struct Occurrence: Hashable {
@@ -54,7 +54,7 @@ public struct MemoryLedger: Sendable {
         return changes.map { change in
             switch change {
             case .remove(let id):
-                jobs[id]?.removed = true
+                jobs[id]?.stored.isRemoved = true
                 jobs[id]?.stored.nextDue = nil
                 jobs[id]?.stored.job.enabled = false
                 return nil

@@ -24,7 +24,10 @@ final class RowCodec: Sendable {
 
     /// Of `jobs`, joined with `cursors`.
     static let jobColumns =
-        "id, name, feed, source, schedule, target, policies, tags, enabled, revision, cursor, next_due, opened, standing"
+        """
+        id, name, feed, source, schedule, target, policies, tags, enabled, revision, cursor, next_due, opened, standing, \
+        removed
+        """
     static let jobTables = "jobs JOIN cursors ON cursors.job_id = jobs.id"
 
     func job(_ row: Row) throws -> StoredJob {
@@ -37,7 +40,8 @@ final class RowCodec: Sendable {
         if let standing = row[13] as String? { job.standing = try Self.decode(Standing.self, standing) }
         return StoredJob(
             id: JobID(row[0]), job: job, revision: row[9], cursor: Timestamp(microseconds: row[10]),
-            nextDue: (row[11] as Int64?).map(Timestamp.init(microseconds:)), opened: row[12])
+            nextDue: (row[11] as Int64?).map(Timestamp.init(microseconds:)), opened: row[12],
+            isRemoved: row[14])
     }
 
     static let runColumns = """

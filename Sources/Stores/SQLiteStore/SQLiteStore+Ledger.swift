@@ -107,7 +107,7 @@ extension SQLiteStore {
             """
             WHERE runs.state < 3 AND runs.row > coalesce((SELECT row FROM runs WHERE id = ?), 0)
             ORDER BY runs.row LIMIT ?
-            """, [id?.data, limit])
+            """, [id?.data, limit], index: .active)
     }
 
     public func run(_ id: RunID) async throws -> Run? {
@@ -147,21 +147,32 @@ extension SQLiteStore {
             let numbers = query.states.map { String($0.number) }.sorted().joined(separator: ", ")
             conditions.append("runs.state IN (\(numbers))")
         }
+        // The few that are active have an index of their own, which SQLite does not find by itself.
+        let isActive = query.job == nil && !query.states.isEmpty && query.states.allSatisfy { !$0.isFinal }
+        if isActive { conditions.append("runs.state < 3") }
         arguments.append(query.limit)
         let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
         // Ids begin with the scheduled second, so their order is the order of time.
         let order = query.job == nil ? "runs.id DESC" : "runs.scheduled_at DESC, runs.id DESC"
-        return try await fetchRuns("\(filter) ORDER BY \(order) LIMIT ?", arguments)
+        return try await fetchRuns("\(filter) ORDER BY \(order) LIMIT ?", arguments, index: isActive ? .active : nil)
+    }
+
+    /// An index that a reading insists on.
+    private enum Index: String {
+        case active = "INDEXED BY runs_active"
     }
 
     private func fetchRuns(
-        _ filter: String, _ arguments: [(any DatabaseValueConvertible & Sendable)?]
+        _ filter: String, _ arguments: [(any DatabaseValueConvertible & Sendable)?], index: Index? = nil
     ) async throws -> [Run] {
         let codec = codec
         return try await read { db in
             try Row.fetchAll(
                 db,
-                sql: "SELECT \(RowCodec.runColumns) FROM runs JOIN jobs ON jobs.id = runs.job_id \(filter)",
+                sql: """
+                    SELECT \(RowCodec.runColumns) FROM runs \(index?.rawValue ?? "")
+                    JOIN jobs ON jobs.id = runs.job_id \(filter)
+                    """,
                 arguments: StatementArguments(arguments)
             ).map(codec.run)
         }

@@ -46,10 +46,10 @@ public final class SQLiteStore: JobStore {
     }
 
     /// Room for a burst: what it touches stays in memory (at most 32 MiB, KiB are negative), and the log is copied into
-    /// the file every 64 MiB (4 KiB pages) instead of every four, because the same pages are written again and again.
+    /// the file every 60 MiB (4 KiB pages) instead of every four, because the same pages are written again and again.
     private static func makeRoom(_ db: Database) throws {
         try db.execute(sql: "PRAGMA cache_size = -32768")
-        try db.execute(sql: "PRAGMA wal_autocheckpoint = 16384")
+        try db.execute(sql: "PRAGMA wal_autocheckpoint = 15000")
         try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
     }
 

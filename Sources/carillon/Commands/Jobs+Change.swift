@@ -25,6 +25,7 @@ struct JobOptions: ParsableArguments {
     @Option(help: "Wait before the second try; doubles from then on.") var backoff: String?
     @Option(help: "A word to find the job by; may be repeated.") var tag: [String] = []
     @Flag(help: "Add it switched off.") var disabled = false
+    @OptionGroup(title: "A job for Python RQ") var rq: RQOptions
 
     @Argument(
         parsing: .postTerminator, help: ArgumentHelp("The program and its arguments, after --.", valueName: "program"))
@@ -50,6 +51,7 @@ struct JobOptions: ParsableArguments {
         add("jitter", jitter)
         add("timeout", timeout)
         let list = { (texts: [String]) in ConfigNode(.array(texts.map { ConfigNode(.string($0)) })) }
+        if let rq = try rq.node() { entries.append(("rq", rq)) }
         if !program.isEmpty { entries.append(("exec", list(program))) }
         if !tag.isEmpty { entries.append(("tags", list(tag))) }
         if disabled { entries.append(("enabled", ConfigNode(.bool(false)))) }
@@ -88,6 +90,7 @@ extension Jobs {
                 EXAMPLES
                   carillon jobs add report --cron '0 19 * * MON-FRI' --zone America/New_York -- /usr/local/bin/report --full
                   carillon jobs add ping --every 15s --shell 'ping -c1 gateway >/dev/null'
+                  carillon jobs add sync --every 5m --rq shop.tasks.sync --rq-args '[1, {"a": "b"}]' --queue low
                 """)
         @OptionGroup var place: Place
         @Argument(help: "The job's name.") var name: String

@@ -132,6 +132,8 @@ struct Serve: AsyncParsableCommand {
         engineSettings.shadow = shadow
         let mail = try shadow ? nil : settings.email?.notifier(store: store, zones: zones, logger: logger)
         if let mail { engineSettings.notify = { mail.notify($0) } }
+        let mirror = shadow ? nil : keiji?.mirror(store: store)
+        if let mirror { engineSettings.ended = { mirror.note($0) } }
         let engine = try await EngineService(
             store: store, dispatchers: [exec, rq] + (frappe.map { [$0.dispatcher] } ?? []),
             feeds: [files] + (frappe.map { [$0.feed] } ?? []) + (keiji.map { [$0.feed] } ?? []), clock: clock,
@@ -141,7 +143,7 @@ struct Serve: AsyncParsableCommand {
         let control = ControlServer(path: state + "/control.sock", logger: logger) { await desk.handle($0) }
         // They stop from the last to the first: mail can still tell how the engine's runs ended.
         var services: [any Service] = mail.map { [$0] } ?? []
-        if !shadow, let keiji { services.append(keiji.mirror(store: store)) }
+        if let mirror { services.append(mirror) }
         services += [engine, control]
         if !shadow, let keiji { services += try keiji.bus { await desk.handle($0) } }
         services += try frappe?.services(store: store, isShadow: shadow) ?? []

@@ -1,0 +1,101 @@
+import CarillonCore
+import CarillonTestSupport
+import Foundation
+import KeijiFeed
+import Logging
+import MemoryStore
+import Testing
+import Timetable
+
+/// What keiji's tools read of a task follows the ledger.
+@Suite struct MirrorTests {
+    private let clock = ManualClock(now: Samples.noon)
+    private let store = MemoryStore()
+    private let tables = Recording()
+    private let folder: TemporaryFolder
+    private let feed: KeijiFeed
+
+    init() throws {
+        folder = try TemporaryFolder()
+        feed = KeijiFeed(
+            tables: tables, folders: KeijiFolders(root: folder.path), zones: ZoneDatabase(), zone: "UTC", prefix: "",
+            isShadow: false, clock: clock, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    }
+
+    /// One task in the database and in the store, and its mirror.
+    private func mirror(largest: Int64? = nil) async throws -> (KeijiMirror, Lease, StoredJob) {
+        tables.rows.withLock {
+            $0 = [
+                KeijiTask(
+                    id: "1", name: "a", slug: "a", type: "HMS", scheduleInfo: #"{"units":"seconds","interval":60}"#,
+                    executable: "/k/a.bin")
+            ]
+        }
+        var job = try #require(try await feed.snapshot(of: .everything).jobs.first)
+        job.origin.feed = feed.name
+        let lease = try await store.lease(instance: "i", length: 3_600_000_000)
+        let put = JobChange.put(job, cursor: clock.now, nextDue: clock.now.plus(60), skips: [])
+        let stored = try #require(try await store.apply([put], lease: lease, now: clock.now)[0])
+        let path = folder.path
+        let log = KeijiLog(folders: KeijiFolders(root: path), zone: .utc, largest: largest) { "\(path)/\($0.id)" }
+        let mirror = KeijiMirror(
+            store: store, feed: feed, tables: tables, log: log, clock: clock,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        return (mirror, lease, stored)
+    }
+
+    private func log(_ name: String = "a.log") -> String? {
+        try? String(contentsOfFile: folder.path + "/logs/tasks/a/" + name, encoding: .utf8)
+    }
+
+    /// A run begins and ends between two looks, and says something.
+    private func passes(_ job: StoredJob, at time: Timestamp, saying text: String, _ mirror: KeijiMirror) throws {
+        var run = Samples.run(job, at: time, store: 1)
+        run.startedAt = clock.now.adding(microseconds: 100_000)
+        run.endedAt = clock.now.adding(microseconds: 900_000)
+        run.state = .completed
+        try folder.write("\(run.id)", text)
+        mirror.note(run)
+        clock.advance(by: 1_000_000)
+    }
+
+    /// Whenever it was scheduled: nobody saw this one wait, or run.
+    @Test func aRunThatWasCaughtUpIsToldOfOnce() async throws {
+        let (mirror, _, job) = try await mirror()
+        await mirror.sync()
+        #expect(tables.states.withLock { $0["a"] } == KeijiState(nextExecution: clock.now.plus(60)))
+        let start = clock.now.adding(microseconds: 100_000)
+        try passes(job, at: clock.now.plus(-3_600), saying: "one\ntwo words\n", mirror)
+        await mirror.sync()
+        await mirror.sync()
+        let state = tables.states.withLock { $0["a"] }
+        #expect(state == KeijiState(lastExecution: start, nextExecution: Samples.noon.plus(60)))
+        #expect(
+            log() == """
+                time=2026-11-21T12:00:00.900Z level=INFO msg=one
+                time=2026-11-21T12:00:00.900Z level=INFO msg="two words"
+
+                """)
+    }
+
+    @Test func aRunningTaskIsMarked() async throws {
+        let (mirror, lease, job) = try await mirror()
+        var run = try await store.openManual(
+            Samples.run(job, at: clock.now, store: 1, trigger: .manual), lease: lease, now: clock.now)
+        run.state = .running
+        run.startedAt = clock.now
+        try await store.record([run], lease: lease, now: clock.now)
+        await mirror.sync()
+        #expect(tables.states.withLock { $0["a"]?.isRunning } == true)
+    }
+
+    @Test func aLogThatIsFullIsPutAside() async throws {
+        let (mirror, _, job) = try await mirror(largest: 40)
+        for (number, text) in ["first", "second", "third"].enumerated() {
+            try passes(job, at: clock.now.plus(Int64(number)), saying: text, mirror)
+            await mirror.sync()
+        }
+        #expect(log()?.hasSuffix("msg=third\n") == true && log()?.contains("second") == false)
+        #expect(log("a.log.1")?.hasSuffix("msg=second\n") == true && log("a.log.1")?.contains("first") == false)
+    }
+}
