@@ -18,7 +18,6 @@ def ratio(name, figure, peer):
 
 
 ratio("timetable against cronsim", "timetable", "cronsim")
-ratio("RQ burst against Redis alone", "RQ burst of", "Redis alone")
 ratio("RQ burst against rq-scheduler", "RQ burst of", "rq-scheduler")
 
 width = max(len(figure["name"]) for figure in figures)

@@ -29,3 +29,6 @@ func quantiles(_ values: [Double], _ name: String, _ unit: String) {
     Figure("\(name) p99", sorted[min(sorted.count - 1, sorted.count * 99 / 100)], unit).print()
     Figure("\(name) max", last, unit).print()
 }
+
+/// The middle one, or the upper one of two.
+func median(_ values: [Double]) -> Double { values.isEmpty ? 0 : values.sorted()[values.count / 2] }
