@@ -103,6 +103,24 @@ extension StoreConformance {
             try require(try await store.run(run.id), is: run)
             try require(try await store.activeRuns(after: nil, limit: 10), is: [])
         },
+        Check("active runs come page by page, and are found among those that have ended") { store in
+            let bench = try await Bench(store)
+            var runs = (1...9).map { bench.run(bench.start.plus(60 * Int64($0))) }
+            _ = try await store.openRuns(
+                [bench.advance(to: bench.start.plus(540), runs: runs)], lease: bench.lease, now: bench.start)
+            for index in [0, 4, 8] { runs[index].state = .completed }
+            try await store.record([runs[0], runs[4], runs[8]], lease: bench.lease, now: bench.start)
+            let active = runs.filter { !$0.state.isFinal }.map(\.id)
+            let first = try await store.activeRuns(after: nil, limit: 4).map(\.id)
+            try require(first, is: Array(active.prefix(4)))
+            try require(
+                try await store.activeRuns(after: first.last, limit: 4).map(\.id), is: Array(active.dropFirst(4)))
+            let found = try await store.runs(RunQuery(states: [.pending, .running], limit: 100))
+            try require(found.map(\.id), is: active.reversed())
+            // One that is gone tells no place: none of the rest may be missing after it.
+            let rest = try await store.activeRuns(after: RunID(second: 1, hash: 1), limit: 100).map(\.id)
+            try require(rest, is: active)
+        },
         Check("a final run never moves again") { store in
             let bench = try await Bench(store)
             var run = bench.run(bench.start.plus(60))

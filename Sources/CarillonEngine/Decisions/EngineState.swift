@@ -26,7 +26,7 @@ public struct EngineState: Sendable {
         /// Runs handed to a dispatcher at once.
         public var mostDispatched = 16_000
         /// Runs that make a second batch while the first is on its way: fewer are better handed over together.
-        public var fullBatch = 4_000
+        public var fullBatch = 1_000
         /// Microseconds that the mark of a dispatch may wait for the ledger while more is due.
         public var markLag: Int64 = 10_000_000
         /// Microseconds before a store that failed is asked again, and a dispatcher that was out of reach.

@@ -21,7 +21,9 @@ extension RQDispatcher {
             repeat {
                 // Answers are read, and calls are written, while the server has something to do.
                 while !rest.isEmpty, unanswered < Self.onTheirWay {
-                    let (script, command) = script(rest, call)
+                    // A short one first: the server has nothing to do until it comes.
+                    let most = scripts.isEmpty ? configuration.batch / 10 : configuration.batch
+                    let (script, command) = script(rest, most: max(1, most), call)
                     rest = script.numbers.upperBound..<rest.upperBound
                     let place = scripts.count
                     scripts.append(script)
@@ -51,13 +53,15 @@ extension RQDispatcher {
     }
 
     /// As many of these runs as go together, from the first on, and the command that enqueues them.
-    private func script(_ numbers: Range<Int>, _ call: (Int) -> RQCall?) -> (Script, RedisCommand) {
+    private func script(
+        _ numbers: Range<Int>, most: Int, _ call: (Int) -> RQCall?
+    ) -> (Script, RedisCommand) {
         let made = RQTime.text(clock.now)
         var script = Script(numbers: numbers)
         var command = RedisCommand.script(RQScripts.enqueue, keys: [])
         var bytes = 0
-        for number in numbers {
-            guard script.entries.count < max(1, configuration.batch), bytes < Self.mostBytes else { break }
+        for number in numbers.prefix(most) {
+            guard bytes < Self.mostBytes else { break }
             script.entries.append(call(number).map { add($0, made, to: &command, &bytes) })
         }
         script.numbers = numbers.prefix(script.entries.count)
