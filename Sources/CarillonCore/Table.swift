@@ -20,6 +20,7 @@ extension AttemptID: TableKey {
 /// and keys alone.
 ///
 /// A dictionary would hash these keys once more, and spend a third of a burst's decisions on that. No stranger chooses them.
+/// Public and inlinable because only so other modules get it specialized; unspecialized it is several times slower.
 public struct Table<Key: TableKey, Row: Sendable>: Sendable {
     @usableFromInline struct Place: Sendable {
         @inlinable static var none: Place { Place(tag: 0, row: -1) }

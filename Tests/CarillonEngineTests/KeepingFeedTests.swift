@@ -15,11 +15,16 @@ import Timetable
 
     private func service(_ dispatchers: [any Dispatcher] = []) async throws -> EngineService<ManualClock> {
         let lease = try await store.lease(instance: "j", length: 1)
-        let put = JobChange.put(KeepingFeed.job, cursor: clock.now, nextDue: clock.now, skips: [])
-        _ = try await store.apply([put], lease: lease, now: clock.now)
+        let puts = feed.state.withLock(\.jobs).map {
+            JobChange.put($0, cursor: clock.now, nextDue: clock.now, skips: [])
+        }
+        _ = try await store.apply(puts, lease: lease, now: clock.now)
+        var settings = EngineSettings()
+        // However long a test lets the clock run.
+        settings.grace = 365 * 86_400_000_000
         return try await EngineService(
             store: store, dispatchers: dispatchers, feeds: [feed], clock: clock, zones: ZoneDatabase(), instance: "i",
-            bootID: "b", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            bootID: "b", settings: settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
     private func desk() async throws -> OrderDesk<ManualClock> { OrderDesk(try await service(), version: "1") }
@@ -29,16 +34,16 @@ import Timetable
     @Test func theFeedHasTheOrder() async throws {
         let desk = try await desk()
         guard case .done(let said) = await desk.handle(.enable("a", false)) else { return #expect(Bool(false)) }
-        #expect(said == "a is disabled" && feed.state.withLock { $0.off } == .disabled)
+        #expect(said == "a is disabled" && feed.state.withLock { $0.off["a"] } == .disabled)
         #expect(try await standing() == Standing(off: .disabled))
         _ = await desk.handle(.enable("a", true))
-        #expect(feed.state.withLock { $0.off } == nil)
+        #expect(feed.state.withLock { $0.off["a"] } == nil)
         #expect(try await standing() == nil)
     }
 
     @Test func whileTheFeedIsAwayTheOrderStandsAndIsOwed() async throws {
         let desk = try await desk()
-        feed.state.withLock { $0.trouble = StoreError(.unreachable, "no database") }
+        feed.state.withLock { $0.trouble["a"] = StoreError(.unreachable, "no database") }
         guard case .done(let said) = await desk.handle(.enable("a", false)) else { return #expect(Bool(false)) }
         #expect(said.contains("a is disabled; keeper is told as soon as it can be (no database)"), "\(said)")
         #expect(try await standing() == Standing(off: .disabled, isOwed: true))
@@ -48,7 +53,7 @@ import Timetable
     @Test func aRefusedDeleteLeavesWhatStood() async throws {
         let desk = try await desk()
         _ = await desk.handle(.enable("a", false))
-        feed.state.withLock { $0.trouble = FeedRefusal("its binary lies elsewhere") }
+        feed.state.withLock { $0.trouble["a"] = FeedRefusal("its binary lies elsewhere") }
         guard case .failed(_, let why) = await desk.handle(.delete("a")) else { return #expect(Bool(false)) }
         #expect(why == "its binary lies elsewhere")
         #expect(try await standing() == Standing(off: .disabled))
@@ -56,6 +61,11 @@ import Timetable
 
     /// It would take away what the run still needs.
     @Test(.timeLimit(.minutes(5))) func aDeleteReachesTheFeedOnceTheLastRunHasEnded() async throws {
+        // The feed never takes what it is owed of this one, and so tells how often it was asked.
+        feed.state.withLock { state in
+            state.jobs.append(KeepingFeed.job("b"))
+            state.trouble["b"] = StoreError(.unreachable, "no database")
+        }
         let dispatcher = StubbornDispatcher()
         let service = try await service([dispatcher])
         let desk = OrderDesk(service, version: "1")
@@ -64,26 +74,64 @@ import Timetable
         var news = dispatcher.news.makeAsyncIterator()
         guard case .started = await desk.handle(.start("a")) else { return #expect(Bool(false)) }
         let attempt = try #require(await news.next())
+        _ = await desk.handle(.enable("b", false))
         let isDeleted = Mutex(false)
         async let deleting: Void = {
             _ = await desk.handle(.delete("a"))
             isDeleted.withLock { $0 = true }
         }()
         #expect(await news.next() == attempt, "it is to end")
-        // The feed is asked every second what it is owed.
-        for _ in 0..<4 {
-            clock.advance(by: 1_000_000)
-            await clock.untilSleeping()
-            await Task.yield()
-        }
-        #expect(feed.state.withLock { $0.off } == nil && !isDeleted.withLock { $0 })
-        dispatcher.end(attempt, at: clock.now)
-        while !isDeleted.withLock({ $0 }) {
-            clock.advance(by: 10_000)
-            await Task.yield()
-        }
+        // The second round after this one has begun and ended with the delete in the store.
+        let asked = feed.state.withLock { $0.asked["b", default: 0] }
+        await pass { feed.state.withLock { $0.asked["b", default: 0] } >= asked + 3 }
+        #expect(feed.state.withLock { $0.off["a"] } == nil && !isDeleted.withLock { $0 })
+        dispatcher.tell(attempt, .cancelled(Outcome()), at: clock.now)
+        await pass { isDeleted.withLock { $0 } }
         await deleting
-        guard case .deleted? = feed.state.withLock({ $0.off }) else { return #expect(Bool(false)) }
+        guard case .deleted? = feed.state.withLock({ $0.off["a"] }) else { return #expect(Bool(false)) }
+    }
+
+    /// Its row is gone; nothing that its last run does brings it back.
+    @Test(.timeLimit(.minutes(5))) func aJobThatIsGoneStaysGoneWhenItsLastRunFails() async throws {
+        feed.state.withLock { $0.jobs[0].policies.onFailure = .halt }
+        let dispatcher = StubbornDispatcher()
+        let service = try await service([dispatcher])
+        let desk = OrderDesk(service, version: "1")
+        let serving = Task { try await service.run() }
+        defer { serving.cancel() }
+        var news = dispatcher.news.makeAsyncIterator()
+        guard case .started = await desk.handle(.start("a")) else { return #expect(Bool(false)) }
+        let attempt = try #require(await news.next())
+        feed.state.withLock { $0.jobs = [] }
+        _ = await desk.handle(.acceptFeed("keeper"))
+        #expect(try await store.job(named: "a") == nil)
+        dispatcher.tell(attempt, .failed(Outcome(exitCode: 1)), at: clock.now)
+        // The ledger has it once the halt is dealt with.
+        while try await store.run(attempt.run)?.state != .failed { await pass { true } }
+        #expect(try await store.job(named: "a") == nil)
+    }
+
+    /// A state directory may hold jobs of another set-up.
+    @Test(.timeLimit(.minutes(5))) func aRunWaitsForADaemonThatHasItsDispatcher() async throws {
+        let service = try await service()
+        let desk = OrderDesk(service, version: "1")
+        let serving = Task { try await service.run() }
+        defer { serving.cancel() }
+        guard case .started(let view) = await desk.handle(.start("a")), let id = RunID(view.id) else {
+            return #expect(Bool(false))
+        }
+        while try await store.run(id)?.held == nil { await pass { true } }
+        let run = try #require(await store.run(id))
+        #expect(run.state == .pending && run.dispatchedAt == nil)
+        #expect(run.held?.why == "this daemon is not set up for exec jobs")
+    }
+
+    /// Time passes, once at least, until it is so.
+    private func pass(until isSo: () -> Bool) async {
+        repeat {
+            clock.advance(by: 100_000)
+            await Task.yield()
+        } while !isSo()
     }
 }
 
@@ -102,8 +150,8 @@ private final class StubbornDispatcher: Dispatcher {
         (news, note) = AsyncStream.makeStream()
     }
 
-    func end(_ attempt: AttemptID, at time: Timestamp) {
-        tell.yield([DispatchEvent(attempt: attempt, at: time, what: .cancelled(Outcome()))])
+    func tell(_ attempt: AttemptID, _ what: DispatchEvent.What, at time: Timestamp) {
+        tell.yield([DispatchEvent(attempt: attempt, at: time, what: what)])
     }
 
     func adopt(_ outstanding: [Run]) async -> [AttemptID] { [] }
@@ -120,31 +168,41 @@ private final class StubbornDispatcher: Dispatcher {
     func health() async -> DispatcherHealth { DispatcherHealth() }
 }
 
-/// One job, and what the feed was told of it.
+/// A few jobs, and what the feed was told of each.
 private final class KeepingFeed: JobFeed {
     struct State {
-        var off: Standing.Off?
-        var trouble: (any Error)?
+        var jobs = [KeepingFeed.job("a")]
+        var off: [String: Standing.Off] = [:]
+        var trouble: [String: any Error] = [:]
+        /// How often it was to keep something.
+        var asked: [String: Int] = [:]
     }
 
-    static let job = Samples.job("a", feed: "keeper", source: "")
+    static func job(_ name: String) -> Job { Samples.job(name, feed: "keeper", source: "") }
+
     let name = "keeper"
     let guardsAgainstLoss = false
     let keepsOrders = true
     let state = Mutex(State())
 
     func snapshot(of change: FeedChange) async throws -> FeedSnapshot {
-        var job = Self.job
-        job.standing = Standing(off: state.withLock { $0.off })
-        return FeedSnapshot(scope: change, jobs: [job])
+        let jobs = state.withLock { state in
+            state.jobs.map { job in
+                var job = job
+                job.standing = Standing(off: state.off[job.name])
+                return job
+            }
+        }
+        return FeedSnapshot(scope: change, jobs: jobs)
     }
 
     func changes() -> AsyncStream<FeedChange> { AsyncStream { $0.finish() } }
 
     func keep(_ off: Standing.Off?, of job: String) async throws {
         try state.withLock { state in
-            if let trouble = state.trouble { throw trouble }
-            state.off = off
+            state.asked[job, default: 0] += 1
+            if let trouble = state.trouble[job] { throw trouble }
+            state.off[job] = off
         }
     }
 }

@@ -1,6 +1,6 @@
 import GRDB
 
-/// The tables, as migrations: each is applied once, in order, and never changed afterwards.
+/// The tables, as migrations: each is applied once, in order, and never changed once released.
 enum Schema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
