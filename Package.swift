@@ -340,7 +340,10 @@ let package = Package(
             ]),
         .testTarget(
             name: "StoreTests",
-            dependencies: ["CarillonCore", "CarillonTestSupport", "MemoryStore", "SQLiteStore", "Timetable"]),
+            dependencies: [
+                "CarillonCore", "CarillonTestSupport", "MemoryStore", "SQLiteStore", "Timetable",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .testTarget(name: "TimetableTests", dependencies: ["Timetable"], resources: [.copy("Cases")]),
     ],
     swiftLanguageModes: [.v6]

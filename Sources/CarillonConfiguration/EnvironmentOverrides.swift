@@ -17,6 +17,7 @@ struct EnvironmentOverrides: Sendable {
         ("notify.email.password_file", .text),
         ("notify.email.host", .text), ("notify.email.port", .integer), ("notify.email.user", .text),
         ("notify.email.from", .text), ("notify.email.to", .list), ("notify.email.on", .list),
+        ("notify.email.short_gaps", .bool),
         ("notify.email.security", .text), ("notify.email.ca_file", .text), ("notify.email.verify", .bool),
     ]
 

@@ -74,6 +74,8 @@ extension Settings {
         public var caFile: String?
         public var verifies = true
         public var on: Set<Occasion> = [.failed, .missed]
+        /// Whether times missed within less than a minute are told too.
+        public var tellsShortGaps = false
 
         public init() {}
 

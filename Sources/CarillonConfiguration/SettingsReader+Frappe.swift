@@ -80,6 +80,7 @@ extension SettingsReader {
             table.choice("security", Settings.Email.Security.self) ?? Settings.Email.security(ofPort: email.port)
         email.caFile = table.string("ca_file")
         email.verifies = table.bool("verify") ?? true
+        email.tellsShortGaps = table.bool("short_gaps") ?? false
         if let on = table.strings("on") {
             email.on = Set(on.compactMap { Settings.Email.Occasion(rawValue: $0) })
             if email.on.count != on.count {

@@ -5,15 +5,20 @@ public final class Definition: Sendable {
     public let id: JobID
     public let revision: Int64
     public let job: Job
-    /// Nil for a job that runs only when asked, and for one whose schedule does not compile here.
+    /// Nil for a job that runs only when asked, and for one with a fault.
     public let schedule: Schedule?
-    /// Why the schedule does not compile: a zone that an upgrade of the database removed, for one.
+    /// Why it cannot be used here: its zone was removed by an upgrade of the database, for one, or it cannot be read.
     public let fault: String?
 
     public init(_ stored: StoredJob, zones: ZoneDatabase) {
         id = stored.id
         revision = stored.revision
         job = stored.job
+        guard stored.fault == nil else {
+            schedule = nil
+            fault = stored.fault
+            return
+        }
         do {
             schedule = try stored.job.schedule.compile(job: stored.job.name, zones: zones)
             fault = nil
@@ -28,7 +33,7 @@ public final class Definition: Sendable {
         let retry = run.attempt > 1 ? job.policies.retry.delay(afterAttempt: run.attempt - 1) : 0
         var wait = max(schedule?.jitter ?? 0, retry, 60_000_000)
         if case .all(let limit, let rate) = job.policies.catchUp, rate > 0 {
-            wait = max(wait, Int64(min(Double(limit) / rate, 86_400 * 366) * 1_000_000))
+            wait = max(wait, Int64(saturating: min(Double(limit) / rate, 86_400 * 366) * 1_000_000))
         }
         return wait
     }

@@ -47,4 +47,16 @@ public struct ExecTarget: Hashable, Sendable, Codable {
         case .shell(let line): line
         }
     }
+
+    /// What an older release did not write has its default.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(try fields.decode(Command.self, forKey: .command))
+        environment = try fields.decodeIfPresent([String: String].self, forKey: .environment) ?? [:]
+        inheritEnvironment = try fields.decodeIfPresent([String].self, forKey: .inheritEnvironment) ?? []
+        directory = try fields.decodeIfPresent(String.self, forKey: .directory)
+        user = try fields.decodeIfPresent(String.self, forKey: .user)
+        input = try fields.decodeIfPresent(String.self, forKey: .input)
+        successCodes = try fields.decodeIfPresent([Int32].self, forKey: .successCodes) ?? successCodes
+    }
 }

@@ -29,4 +29,15 @@ public struct FrappeTarget: Hashable, Sendable, Codable {
     }
 
     public var summary: String { "\(function.isEmpty ? task : function) on \(queue)" }
+
+    /// What an older release did not write has its default.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(task: try fields.decode(String.self, forKey: .task))
+        schedule = try fields.decodeIfPresent(String.self, forKey: .schedule)
+        function = try fields.decodeIfPresent(String.self, forKey: .function) ?? function
+        queue = try fields.decodeIfPresent(String.self, forKey: .queue) ?? queue
+        timeout = try fields.decodeIfPresent(Int64.self, forKey: .timeout) ?? timeout
+        describedAs = try fields.decodeIfPresent(String.self, forKey: .describedAs) ?? describedAs
+    }
 }

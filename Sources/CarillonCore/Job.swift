@@ -40,8 +40,10 @@ public struct Job: Hashable, Sendable, Codable {
     /// The longest name, in UTF-8 bytes.
     public static let longestName = 200
 
-    /// Unique in a store; 1 to 200 bytes without control characters.
-    public var name: String
+    /// Unique in a store, in its `canonical` form; 1 to 200 bytes without control characters.
+    public var name: String {
+        didSet { name = Job.canonical(name) }
+    }
     public var schedule: ScheduleText
     public var target: Target
     public var policies: Policies
@@ -55,7 +57,7 @@ public struct Job: Hashable, Sendable, Codable {
         name: String, schedule: ScheduleText, target: Target, policies: Policies? = nil, enabled: Bool = true,
         tags: [String] = [], origin: Origin = .orders
     ) {
-        self.name = name
+        self.name = Job.canonical(name)
         self.schedule = schedule
         self.target = target
         self.policies = policies ?? Policies(overlap: target.defaultOverlap)
@@ -64,8 +66,22 @@ public struct Job: Hashable, Sendable, Codable {
         self.origin = origin
     }
 
-    /// Why a name cannot be a job's, or nil when it can.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        let target = try fields.decode(Target.self, forKey: .target)
+        self.init(
+            name: try fields.decode(String.self, forKey: .name),
+            schedule: try fields.decode(ScheduleText.self, forKey: .schedule), target: target,
+            policies: try fields.decodeIfPresent(Policies.self, forKey: .policies),
+            enabled: try fields.decodeIfPresent(Bool.self, forKey: .enabled) ?? true,
+            tags: try fields.decodeIfPresent([String].self, forKey: .tags) ?? [],
+            origin: try fields.decodeIfPresent(Origin.self, forKey: .origin) ?? .orders)
+        standing = try fields.decodeIfPresent(Standing.self, forKey: .standing)
+    }
+
+    /// Says why a name cannot be a job's; nil when it can.
     public static func fault(inName name: String) -> String? {
+        let name = canonical(name)
         if name.isEmpty { return "a job's name must not be empty" }
         if name.utf8.count > longestName {
             return "a job's name has at most \(longestName) bytes; this one has \(name.utf8.count)"
@@ -91,10 +107,13 @@ public struct StoredJob: Hashable, Sendable {
     public var opened: Int64
     /// Its owner has it no more; it is kept for its history.
     public var isRemoved: Bool
+    /// Why this build cannot read what is stored of it; then it waits, alone, for its next good definition, and whatever
+    /// of `job` could not be read says nothing.
+    public var fault: String?
 
     public init(
         id: JobID, job: Job, revision: Int64, cursor: Timestamp, nextDue: Timestamp?, opened: Int64 = 0,
-        isRemoved: Bool = false
+        isRemoved: Bool = false, fault: String? = nil
     ) {
         self.id = id
         self.job = job
@@ -103,5 +122,6 @@ public struct StoredJob: Hashable, Sendable {
         self.nextDue = nextDue
         self.opened = opened
         self.isRemoved = isRemoved
+        self.fault = fault
     }
 }

@@ -96,7 +96,7 @@ public struct RunQuery: Hashable, Sendable, Codable {
 
 /// How long the ledger remembers.
 public struct Retention: Hashable, Sendable {
-    /// Microseconds; runs that ended earlier go.
+    /// Microseconds; runs that ended earlier go, and skips that reach no further.
     public var age: Int64
     /// Ended runs kept per job.
     public var perJob: Int
@@ -202,10 +202,14 @@ public protocol JobStore: Sendable {
     func runs(idPrefix: String, limit: Int) async throws -> [Run]
     func runs(_ query: RunQuery) async throws -> [Run]
     func skips(_ query: RunQuery) async throws -> [Skip]
-    /// Removes what retention no longer keeps, at most `limit` runs; answers what went.
+    /// Removes what retention no longer keeps, at most `limit` runs; answers what went, and nothing once nothing is left.
+    ///
+    /// A store may remember between two calls where it was, so one at a time prunes.
     func prune(
         _ retention: Retention, lease: Lease, now: Timestamp, limit: Int
     ) async throws -> [(id: RunID, job: String)]
+    /// Gives room that was freed back to the disk, at most so many pages; answers whether there is more.
+    func shrink(lease: Lease, limit: Int) async throws -> Bool
 
     // MARK: Notes
 

@@ -16,7 +16,7 @@ extension SkipReason {
     /// Nobody wanted it: neither the schedule nor a policy of the job nor an order says so.
     public var isMissed: Bool {
         switch self {
-        case .downtime, .unreachable, .clock, .window: true
+        case .downtime, .stall, .unreachable, .clock, .faulty, .window, .unknown: true
         case .paused, .overlap, .disabled, .halted, .gap, .calendar, .past: false
         }
     }

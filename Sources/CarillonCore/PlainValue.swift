@@ -21,6 +21,25 @@ public enum PlainValue: Hashable, Sendable {
         }
     }
 
+    /// How deep values may nest: what stands in the way of readers and writers that go down level by level.
+    public static let deepest = 64
+
+    /// Whether it nests deeper than may be. Looks level by level, so that no depth is too much for it.
+    public var isTooDeep: Bool {
+        var level = [self]
+        for _ in 0..<Self.deepest {
+            level = level.flatMap { value -> [PlainValue] in
+                switch value {
+                case .list(let values): values
+                case .map(let entries): entries.map(\.value)
+                default: []
+                }
+            }
+            if level.isEmpty { return false }
+        }
+        return true
+    }
+
     /// Whether JSON (RFC 8259) can carry it: it has no NaN and no infinity.
     public var isJSON: Bool {
         switch self {

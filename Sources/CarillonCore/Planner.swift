@@ -2,9 +2,9 @@ import Timetable
 
 /// Decides which occurrences of a job become runs, and which are skipped and why. Pure: no clock, no store.
 public struct Planner: Sendable {
-    /// An occurrence later than this, in microseconds, counts as missed even if the engine was up: it was stalled.
+    /// The newest occurrence that is due is simply late when it is less late than this, in microseconds; else it is missed.
     public static let tardy: Int64 = 60_000_000
-    /// Runs opened for one job in one plan; the rest follows in the next one.
+    /// Missed times of one job that run at most, by one plan.
     public static let mostRuns = 1000
 
     public var storeID: UInt64
@@ -12,20 +12,20 @@ public struct Planner: Sendable {
     public var now: Timestamp
     /// Occurrences before this passed while nobody was scheduling.
     public var live: Timestamp
-    /// Why nobody was.
-    public var missed: SkipReason
+    /// Stretches in which nothing was scheduled, the oldest first, and why.
+    public var gaps: [Gap]
     /// When this boot of the machine was first seen; what `@reboot` runs at.
     public var bootedAt: Timestamp?
 
     public init(
-        storeID: UInt64, instance: String, now: Timestamp, live: Timestamp, missed: SkipReason,
+        storeID: UInt64, instance: String, now: Timestamp, live: Timestamp, gaps: [Gap] = [],
         bootedAt: Timestamp? = nil
     ) {
         self.storeID = storeID
         self.instance = instance
         self.now = now
         self.live = live
-        self.missed = missed
+        self.gaps = gaps
         self.bootedAt = bootedAt
     }
 
@@ -56,8 +56,7 @@ public struct Planner: Sendable {
         if schedule.rule == .reboot {
             plan.boot()
         } else {
-            plan.missedTimes()
-            plan.liveTimes()
+            plan.dueTimes()
         }
         return plan.finish()
     }
@@ -80,8 +79,10 @@ private struct Drafting {
     let stored: StoredJob
     let schedule: Schedule
     let policies: Policies
-    var activity: Planner.Activity
+    let activity: Planner.Activity
     var cursor: Timestamp
+    /// The time after the one that is due, where that is known already.
+    var following: (of: Timestamp, is: Timestamp?)?
     var runs: [Run] = []
     var skips: [Skip] = []
 
@@ -98,19 +99,31 @@ private struct Drafting {
         policies.maxRuns.map { stored.opened + Int64(runs.count) >= $0 } ?? false
     }
 
-    private var full: Bool { runs.count >= Planner.mostRuns }
-
     /// One run for each boot of the machine.
     mutating func boot() {
         guard let time = planner.bootedAt, time > cursor, time <= planner.now, !exhausted else { return }
         occur(at: time, trigger: .boot, notBefore: time)
     }
 
-    /// The catch-up policy, for times that passed before anybody looked.
-    mutating func missedTimes() {
-        let tardy = planner.now.adding(microseconds: -Planner.tardy)
-        let end = min(max(planner.live, tardy), planner.now.adding(microseconds: 1))
+    /// Of the times that are due the newest is simply late, unless nobody was scheduling then or it is a minute ago; all
+    /// before it are missed.
+    mutating func dueTimes() {
+        let end = planner.now.adding(microseconds: 1)
         guard let first = schedule.next(after: cursor), first < end else { return }
+        let second = schedule.next(after: first)
+        let newest = second.map { $0 < end ? schedule.previous(before: end) ?? first : first } ?? first
+        let isLate = newest >= planner.live && newest > planner.now.adding(microseconds: -Planner.tardy)
+        if newest == first { following = (first, second) }
+        if !isLate {
+            catchUp(before: end)
+        } else {
+            if newest > first { catchUp(before: newest) }
+            if !exhausted { occur(at: newest, trigger: .schedule, notBefore: newest) }
+        }
+    }
+
+    /// The catch-up policy, for times that passed while nothing was scheduled.
+    private mutating func catchUp(before end: Timestamp) {
         // Which of the missed times run: the newest `wanted`, oldest first.
         let wanted: Int
         let rate: Double
@@ -128,27 +141,32 @@ private struct Drafting {
         }
         for time in chosen.reversed() where !exhausted {
             skipMissed(before: time)
-            let wait = rate > 0 ? Int64(Double(runs.count) / rate * 1_000_000) : 0
+            let wait = rate > 0 ? Int64(saturating: Double(runs.count) / rate * 1_000_000) : 0
             occur(at: time, trigger: .catchUp, notBefore: planner.now.adding(microseconds: wait))
         }
         skipMissed(before: end)
     }
 
-    /// Records what lies between the cursor and a time that runs (or the end of the missed stretch).
+    /// Records what lies between the cursor and a time that runs (or the end of the missed stretch), gap by gap.
     private mutating func skipMissed(before end: Timestamp) {
-        guard !exhausted, let last = schedule.previous(before: end), last > cursor else { return }
-        if let name = schedule.exclusion(of: last), schedule.previous(before: last).map({ $0 <= cursor }) ?? true {
-            skip(through: last, .calendar, detail: name)
-        } else {
-            skip(through: last, planner.missed)
+        while !exhausted, let first = schedule.next(after: cursor), first < end {
+            let (reason, stop) = why(first)
+            guard let last = schedule.previous(before: min(end, stop)), last > cursor else { return }
+            if let name = schedule.exclusion(of: last), last == first {
+                skip(through: last, .calendar, detail: name)
+            } else {
+                skip(through: last, reason)
+            }
         }
     }
 
-    /// Times that are due just now.
-    mutating func liveTimes() {
-        while !exhausted, !full, let time = schedule.next(after: cursor), time <= planner.now {
-            occur(at: time, trigger: .schedule, notBefore: time)
+    /// Why a time was missed, and up to where (exclusively) that is the reason.
+    private func why(_ time: Timestamp) -> (SkipReason, until: Timestamp) {
+        if let gap = planner.gaps.first(where: { $0.after < time && time <= $0.through }) {
+            return (gap.reason, gap.through.adding(microseconds: 1))
         }
+        let next = planner.gaps.first { $0.after >= time }
+        return (.stall, next?.after.adding(microseconds: 1) ?? .distantFuture)
     }
 
     /// One scheduled time: a run, or a skip that says why not.
@@ -157,14 +175,13 @@ private struct Drafting {
         if let window = policies.window, time.adding(microseconds: window) < planner.now {
             return skip(through: time, .window)
         }
+        // What is opened together waits for each other; an overlap is one with what was active before.
         switch policies.overlap {
         case .allow, .replace: break
         case .skip:
-            // Missed times that were asked for wait for each other; they are no overlap.
-            let queued = trigger == .catchUp && !runs.isEmpty
-            if activity.active > 0, !queued { return skip(through: time, .overlap) }
+            if activity.active > 0 { return skip(through: time, .overlap) }
         case .queue(let max):
-            if activity.active > 0, activity.waiting >= max { return skip(through: time, .overlap) }
+            if activity.active > 0, activity.waiting + runs.count >= max { return skip(through: time, .overlap) }
         }
         let delay = schedule.jitter > 0 ? schedule.delay(of: time, key: stored.job.name) : 0
         runs.append(
@@ -173,8 +190,6 @@ private struct Drafting {
                 job: stored.job.name, revision: stored.revision, trigger: trigger, scheduledAt: time,
                 notBefore: max(notBefore, time.adding(microseconds: delay)), createdAt: planner.now,
                 instance: planner.instance))
-        activity.active += 1
-        activity.waiting += 1
         advance(to: time)
     }
 
@@ -206,7 +221,10 @@ private struct Drafting {
     mutating func finish() -> JobAdvance? {
         // Only what the store counted ends a job: a run planned here may be there already, and then opens nothing.
         let ended = policies.maxRuns.map { stored.opened >= $0 } ?? false
-        let more = ended ? nil : Planner.nextDue(of: schedule, after: cursor)
+        let more =
+            if ended { nil as Timestamp? } else if let following, following.of == cursor { following.is } else {
+                Planner.nextDue(of: schedule, after: cursor)
+            }
         guard cursor > stored.cursor || more != stored.nextDue else { return nil }
         return JobAdvance(
             id: stored.id, revision: stored.revision, from: stored.cursor, to: cursor, nextDue: more, runs: runs,

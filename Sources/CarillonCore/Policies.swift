@@ -9,6 +9,8 @@ public enum CatchUp: Hashable, Sendable, Codable {
 
     public static let mostAll = 1000
     public static let defaultRate = 10.0
+    /// Runs a second.
+    public static let rates = 0.001...10_000.0
 }
 
 /// What happens when a run is due while another of its job still runs; a pending run counts as running.
@@ -61,6 +63,15 @@ public struct Retry: Hashable, Sendable, Codable {
     }
 
     private enum CodingKeys: CodingKey { case attempts, backoff, longestBackoff, on }
+
+    /// What an older release did not write has its default.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(attempts: try fields.decode(Int.self, forKey: .attempts))
+        backoff = try fields.decodeIfPresent(Int64.self, forKey: .backoff) ?? backoff
+        longestBackoff = try fields.decodeIfPresent(Int64.self, forKey: .longestBackoff) ?? longestBackoff
+        on = try fields.decodeIfPresent(Set<Cause>.self, forKey: .on) ?? on
+    }
 
     /// Microseconds to wait after this attempt failed; attempts count from 1.
     public func delay(afterAttempt attempt: Int) -> Int64 {
@@ -116,5 +127,21 @@ public struct Policies: Hashable, Sendable, Codable {
         self.onLost = onLost
         self.onFailure = onFailure
         self.maxRuns = maxRuns
+    }
+
+    /// What an older release did not write has its default.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init()
+        catchUp = try fields.decodeIfPresent(CatchUp.self, forKey: .catchUp) ?? catchUp
+        window = try fields.decodeIfPresent(Int64.self, forKey: .window)
+        overlap = try fields.decodeIfPresent(Overlap.self, forKey: .overlap) ?? overlap
+        retry = try fields.decodeIfPresent(Retry.self, forKey: .retry) ?? retry
+        startTimeout = try fields.decodeIfPresent(Int64.self, forKey: .startTimeout)
+        timeout = try fields.decodeIfPresent(Int64.self, forKey: .timeout)
+        heartbeatTimeout = try fields.decodeIfPresent(Int64.self, forKey: .heartbeatTimeout)
+        onLost = try fields.decodeIfPresent(OnLost.self, forKey: .onLost) ?? onLost
+        onFailure = try fields.decodeIfPresent(OnFailure.self, forKey: .onFailure) ?? onFailure
+        maxRuns = try fields.decodeIfPresent(Int64.self, forKey: .maxRuns)
     }
 }

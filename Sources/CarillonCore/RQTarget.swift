@@ -37,4 +37,17 @@ public struct RQTarget: Hashable, Sendable, Codable {
     }
 
     public var summary: String { "\(function) on \(queue)" }
+
+    /// What an older release did not write has its default.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(function: try fields.decode(String.self, forKey: .function))
+        arguments = try fields.decodeIfPresent([PlainValue].self, forKey: .arguments) ?? []
+        keywords = try fields.decodeIfPresent([PlainValue.Entry].self, forKey: .keywords) ?? []
+        queue = try fields.decodeIfPresent(String.self, forKey: .queue) ?? queue
+        timeout = try fields.decodeIfPresent(Int64.self, forKey: .timeout) ?? timeout
+        resultTTL = try fields.decodeIfPresent(Int64.self, forKey: .resultTTL) ?? resultTTL
+        serializer = try fields.decodeIfPresent(Serializer.self, forKey: .serializer) ?? serializer
+        describedAs = try fields.decodeIfPresent(String.self, forKey: .describedAs)
+    }
 }

@@ -52,6 +52,19 @@ public struct ScheduleText: Hashable, Sendable, Codable {
         self.exclusions = exclusions
     }
 
+    /// What an older release did not write has its default.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(try fields.decode(Rule.self, forKey: .rule))
+        zone = try fields.decodeIfPresent(String.self, forKey: .zone) ?? zone
+        dst = try fields.decodeIfPresent(DSTPolicy.self, forKey: .dst) ?? dst
+        jitter = try fields.decodeIfPresent(Int64.self, forKey: .jitter) ?? 0
+        spread = try fields.decodeIfPresent(Bool.self, forKey: .spread) ?? false
+        startsAt = try fields.decodeIfPresent(Timestamp.self, forKey: .startsAt)
+        endsAt = try fields.decodeIfPresent(Timestamp.self, forKey: .endsAt)
+        exclusions = try fields.decodeIfPresent([Calendar].self, forKey: .exclusions) ?? []
+    }
+
     /// Throws `ScheduleError` for an expression, interval, date or zone that is not one; nil for a manual job.
     public func compile(job: String, zones: ZoneDatabase) throws(ScheduleError) -> Schedule? {
         let zone = try zones.zone(zone)

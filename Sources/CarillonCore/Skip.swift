@@ -2,22 +2,27 @@ import Timetable
 
 /// Why scheduled times did not become runs.
 public enum SkipReason: String, Hashable, Sendable, Codable, CaseIterable {
-    case downtime, unreachable, paused, clock, overlap, disabled, halted, window, gap, calendar, past
+    case downtime, stall, unreachable, paused, clock, overlap, disabled, halted, faulty, window, gap, calendar, past
+    /// A later release knows it.
+    case unknown
 
     /// What a person reads.
     public var words: String {
         switch self {
         case .downtime: "nobody was scheduling at that time"
+        case .stall: "nothing was scheduled at that time: the machine, the daemon or its store stood still"
         case .unreachable: "its dispatcher was out of reach, and its catch_up wants no more of those times"
         case .paused: "dispatching was paused at that time"
         case .clock: "the clock jumped over that time"
         case .overlap: "an earlier run was still active"
         case .disabled: "the job was disabled"
         case .halted: "an earlier run had failed, and nobody had resolved it"
+        case .faulty: "its stored definition could not be read"
         case .window: "it was too late: past its window"
         case .gap: "no such local time: the clocks went forward"
         case .calendar: "excluded by a calendar"
         case .past: "its time had passed when the job was added"
+        case .unknown: "a later release recorded a reason that this one does not know"
         }
     }
 }
@@ -48,5 +53,31 @@ public struct Skip: Hashable, Sendable {
         self.reason = reason
         self.detail = detail
         self.recordedAt = recordedAt
+    }
+}
+
+extension Skip {
+    /// A shorter stretch is one that a restart or a moment's stall makes in a job of every few seconds.
+    private static let short: Int64 = 60_000_000
+
+    /// Whether it is less than a minute in which nothing was scheduled.
+    public var isShortGap: Bool {
+        switch reason {
+        case .downtime, .stall, .clock: through.microseconds &- after.microseconds < Self.short
+        default: false
+        }
+    }
+}
+
+/// A stretch of time in which nothing was scheduled: what falls due in it is missed, for this reason.
+public struct Gap: Hashable, Sendable {
+    public var after: Timestamp
+    public var through: Timestamp
+    public var reason: SkipReason
+
+    public init(after: Timestamp, through: Timestamp, reason: SkipReason) {
+        self.after = after
+        self.through = through
+        self.reason = reason
     }
 }

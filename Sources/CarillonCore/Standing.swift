@@ -22,6 +22,15 @@ public struct Standing: Hashable, Sendable, Codable {
         self.anchor = anchor
         self.isOwed = isOwed
     }
+
+    /// What an older release did not write has its default.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            off: try fields.decodeIfPresent(Off.self, forKey: .off),
+            anchor: try fields.decodeIfPresent(Timestamp.self, forKey: .anchor),
+            isOwed: try fields.decodeIfPresent(Bool.self, forKey: .isOwed) ?? false)
+    }
 }
 
 extension Standing.Off {

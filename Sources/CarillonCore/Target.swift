@@ -3,10 +3,12 @@ public enum Target: Hashable, Sendable, Codable {
     case exec(ExecTarget)
     case rq(RQTarget)
     case frappe(FrappeTarget)
+    /// One of the store that this build does not know, as it stands there; nothing runs it.
+    case unreadable(String)
 
     /// One word per way of execution; a dispatcher serves one kind.
     public enum Kind: String, Hashable, Sendable, Codable, CaseIterable {
-        case exec, rq, frappe
+        case exec, rq, frappe, unreadable
 
         /// Its runs are processes of this machine, which a stop of the daemon may end; the others have a life elsewhere.
         public var isChild: Bool { self == .exec }
@@ -20,6 +22,7 @@ public enum Target: Hashable, Sendable, Codable {
         case .exec: .exec
         case .rq: .rq
         case .frappe: .frappe
+        case .unreadable: .unreadable
         }
     }
 
@@ -29,6 +32,7 @@ public enum Target: Hashable, Sendable, Codable {
         case .exec(let target): target.summary
         case .rq(let target): target.summary
         case .frappe(let target): target.summary
+        case .unreadable: "a target that this build cannot read"
         }
     }
 
@@ -36,7 +40,7 @@ public enum Target: Hashable, Sendable, Codable {
     public var defaultOverlap: Overlap {
         switch self {
         case .exec: .skip
-        case .rq, .frappe: .allow
+        case .rq, .frappe, .unreadable: .allow
         }
     }
 }

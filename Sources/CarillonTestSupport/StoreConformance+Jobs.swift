@@ -39,6 +39,14 @@ extension StoreConformance {
             let back = try await Bench.put(Samples.job("tick", feed: "other"), in: store, bench.lease)
             try require(back.id, is: bench.job.id)
         },
+        Check("a name has one spelling") { store in
+            let bench = try await Bench(store, job: Samples.job("cafe\u{301}"))
+            try require(Array(bench.job.job.name.utf8), is: Array("caf\u{e9}".utf8))
+            let again = try await Bench.put(Samples.job("caf\u{e9}", every: "5s"), in: store, bench.lease)
+            try require(again.id, is: bench.job.id)
+            try require(try await store.jobs(ofFeed: "files").map(\.id), is: [bench.job.id])
+            try require(try await store.job(named: Job.canonical("cafe\u{301}"))?.id, is: bench.job.id)
+        },
         Check("a name of another feed is left alone") { store in
             let bench = try await Bench(store)
             let change = JobChange.put(

@@ -181,14 +181,90 @@ extension StoreConformance {
             for index in 1..<6 { runs[index].state = .completed }
             try await store.record(runs, lease: bench.lease, now: last)
             // Older than three minutes: runs 1 (active, stays), 2 and, at exactly the limit, not 3.
-            let old = try await store.prune(
-                Retention(age: 180_000_000, perJob: 100), lease: bench.lease, now: last, limit: 100)
+            let age = Retention(age: 180_000_000, perJob: 100)
+            let old = try await store.prune(age, lease: bench.lease, now: last, limit: 100)
             try require(old.map(\.id), is: [runs[1].id])
             try require(old.map(\.job), is: ["tick"])
-            let crowd = try await store.prune(
-                Retention(age: 1_000_000_000_000, perJob: 2), lease: bench.lease, now: last, limit: 100)
-            try require(Set(crowd.map(\.id)), is: Set([runs[2].id, runs[3].id]))
+            try require(try await store.prune(age, lease: bench.lease, now: last, limit: 100).count, is: 0)
+            let crowd = try await bench.pruned(Retention(age: 1_000_000_000_000, perJob: 2), now: last)
+            try require(Set(crowd), is: Set([runs[2].id, runs[3].id]))
             try require(try await store.runs(RunQuery(job: "tick")).count, is: 3)
+        },
+        Check("what ended lately stays, however long ago it was scheduled") { store in
+            let bench = try await Bench(store)
+            let time = bench.start.plus(60)
+            var run = bench.run(time)
+            _ = try await store.openRuns([bench.advance(to: time, runs: [run])], lease: bench.lease, now: time)
+            run.state = .completed
+            run.endedAt = time.plus(1_000)
+            try await store.record([run], lease: bench.lease, now: time)
+            let retention = Retention(age: 500_000_000, perJob: 100)
+            try require(try await bench.pruned(retention, now: time.plus(1_400)), is: [])
+            try require(try await bench.pruned(retention, now: time.plus(1_600)), is: [run.id])
+        },
+        Check("a bound before 1970, or one after 2106, lets go of nothing that is younger") { store in
+            let bench = try await Bench(store)
+            let last = bench.start.plus(540)
+            let runs = try await bench.ended((1...9).map { bench.start.plus(60 * $0) })
+            for years in [50, 57, 60, 100, 200, 300_000] as [Int64] {
+                let age = Retention(age: years &* 366 &* 86_400 &* 1_000_000, perJob: 100)
+                guard age.age > 0 else { continue }
+                try require(try await bench.pruned(age, now: last), is: [], "\(years) years")
+            }
+            try require(try await bench.pruned(Retention(age: .max, perJob: 100), now: last), is: [])
+            // A clock that starts in 1970, and one that is far ahead.
+            let day = Retention(age: 86_400_000_000, perJob: 100)
+            try require(try await bench.pruned(day, now: Timestamp(seconds: 3_600)), is: [])
+            try require(try await store.runs(RunQuery(job: "tick")).count, is: 9)
+            let far = try await bench.pruned(day, now: Timestamp(seconds: 5_000_000_000))
+            try require(Set(far), is: Set(runs.map(\.id)))
+        },
+        Check("runs before 1970 and after 2106 are found, in their order, and go when they are old") { store in
+            let bench = try await Bench(store)
+            let times = [
+                Timestamp(seconds: -10_000), Timestamp(seconds: 1_000), bench.start, Timestamp(seconds: 4_294_967_290),
+                Timestamp(seconds: 4_294_967_300), Timestamp(seconds: 5_000_000_000),
+            ]
+            let runs = try await bench.ended(times)
+            try require(try await store.runs(RunQuery(limit: 10)).map(\.scheduledAt), is: times.reversed())
+            let since = RunQuery(since: Timestamp(seconds: 4_294_967_290), limit: 10)
+            try require(try await store.runs(since).map(\.scheduledAt), is: times.suffix(3).reversed())
+            let until = RunQuery(until: Timestamp(seconds: 1_000), limit: 10)
+            try require(try await store.runs(until).map(\.scheduledAt), is: times.prefix(2).reversed())
+            try require(
+                try await store.runs(RunQuery(job: "tick", limit: 10)).map(\.scheduledAt), is: times.reversed())
+            let day = Retention(age: 86_400_000_000, perJob: 100)
+            let now = Timestamp(seconds: 4_294_967_300 + 86_401)
+            try require(Set(try await bench.pruned(day, now: now)), is: Set(runs.prefix(5).map(\.id)))
+        },
+        Check("of many jobs each keeps its last runs, bite by bite") { store in
+            let bench = try await Bench(store)
+            var kept: [String: [Timestamp]] = [:]
+            var going = 0
+            for number in 0..<30 {
+                let job = try await Bench.put(Samples.job("job \(number)"), in: store, bench.lease)
+                let count = Int64(number * 7 % 60 + 1)
+                let times = (1...count).map { bench.start.plus(60 * $0) }
+                var runs = times.map { Samples.run(job, at: $0, store: bench.id) }
+                let part = JobAdvance(
+                    id: job.id, revision: 1, from: bench.start, to: bench.start.plus(60 * count), nextDue: nil,
+                    runs: runs)
+                _ = try await store.openRuns([part], lease: bench.lease, now: bench.start)
+                // Every fifth is still active, and counts for nothing.
+                for index in runs.indices where index % 5 != 2 { runs[index].state = .completed }
+                try await store.record(runs, lease: bench.lease, now: bench.start)
+                let ended = runs.filter(\.state.isFinal).map(\.scheduledAt)
+                let stay = Set(ended.suffix(10) + runs.filter { !$0.state.isFinal }.map(\.scheduledAt))
+                kept[job.job.name] = stay.sorted(by: >)
+                going += ended.count - min(10, ended.count)
+            }
+            let retention = Retention(age: 1_000_000_000_000, perJob: 10)
+            let gone = try await bench.pruned(retention, now: bench.start.plus(3_600), limit: 7)
+            try require(gone.count, is: going)
+            try require(Set(gone).count, is: going, "runs that went")
+            for (name, times) in kept {
+                try require(try await store.runs(RunQuery(job: name, limit: 100)).map(\.scheduledAt), is: times, name)
+            }
         },
     ]
 

@@ -46,5 +46,29 @@ public enum StoreConformance {
         }
 
         func run(_ time: Timestamp) -> Run { Samples.run(job, at: time, store: id) }
+
+        /// Runs at these times, in the ledger and ended.
+        func ended(_ times: [Timestamp]) async throws -> [Run] {
+            var runs = times.map(run)
+            _ = try await store.openRuns(
+                [advance(to: times.max() ?? start, runs: runs)], lease: lease, now: start)
+            for index in runs.indices {
+                runs[index].state = .completed
+                runs[index].endedAt = runs[index].scheduledAt
+            }
+            try await store.record(runs, lease: lease, now: start)
+            return runs
+        }
+
+        /// Everything that retention lets go of, in as many bites as it takes.
+        func pruned(_ retention: Retention, now: Timestamp, limit: Int = 1_000) async throws -> [RunID] {
+            var gone: [RunID] = []
+            while true {
+                let bite = try await store.prune(retention, lease: lease, now: now, limit: limit)
+                if bite.isEmpty { return gone }
+                try require(bite.count <= limit, "a bite of \(bite.count), more than \(limit)")
+                gone += bite.map(\.id)
+            }
+        }
     }
 }

@@ -22,6 +22,7 @@ import Timetable
         var activity = Planner.Activity.none
         var opened: Int64 = 0
         var bootedAt: Timestamp?
+        var gaps = [Gap(after: .distantPast, through: PlannerTests.half, reason: .downtime)]
 
         func stored(_ schedule: Schedule) -> StoredJob {
             StoredJob(
@@ -33,7 +34,7 @@ import Timetable
         func plan() throws -> JobAdvance? {
             let schedule = try #require(try text.compile(job: "a", zones: zones))
             return Planner(
-                storeID: 9, instance: "i", now: now, live: live, missed: .downtime, bootedAt: bootedAt
+                storeID: 9, instance: "i", now: now, live: live, gaps: gaps, bootedAt: bootedAt
             ).plan(stored(schedule), schedule: schedule, activity: activity)
         }
     }
@@ -162,17 +163,70 @@ import Timetable
         #expect(try Case(text: text).plan() == nil)
     }
 
-    @Test func opensAThousandRunsAtATime() throws {
-        let text = ScheduleText(.every("10ms", anchor: Timestamp(seconds: 0)))
+    /// A job of every second, looked at after so many seconds.
+    private static func frozen(_ seconds: Int64, _ policies: Policies, active: Int = 0) throws -> JobAdvance {
+        var text = ScheduleText(.every("1s", anchor: Timestamp(seconds: 0)))
+        text.zone = "UTC"
+        return try #require(
+            try Case(
+                policies: policies, text: text, cursor: at(12), now: at(12, 0, seconds).adding(microseconds: 400_000),
+                live: at(6), activity: Planner.Activity(active: active, waiting: 0),
+                gaps: [Gap(after: .distantPast, through: at(6), reason: .downtime)]
+            ).plan())
+    }
+
+    @Test(
+        arguments: [Overlap.allow, .skip, .queue(max: 1), .replace], [CatchUp.skip, .latest, .all(limit: 6, rate: 2)])
+    func ofSeveralThatAreDueTheNewestRunsAndTheOthersAreMissed(_ overlap: Overlap, _ catchUp: CatchUp) throws {
+        let advance = try Self.frozen(20, Policies(catchUp: catchUp, overlap: overlap))
+        let caughtUp: Int64 =
+            switch catchUp {
+            case .skip: 0
+            case .latest: 1
+            case .all: 6
+            }
+        #expect(advance.runs.map(\.scheduledAt) == (20 - caughtUp...20).map { Self.at(12, 0, $0) })
+        #expect(advance.runs.map(\.trigger) == Array(repeating: .catchUp, count: Int(caughtUp)) + [.schedule])
+        #expect(advance.skips.map(\.reason) == [.stall])
+        #expect(advance.skips.map(\.after) == [Self.at(12)])
+        #expect(advance.skips.map(\.through) == [Self.at(12, 0, 19 - caughtUp)])
+        #expect(advance.to == Self.at(12, 0, 20) && advance.nextDue == Self.at(12, 0, 21))
+    }
+
+    @Test func anOverlapIsOneWithWhatWasActiveBefore() throws {
+        let advance = try Self.frozen(20, Policies(catchUp: .skip, overlap: .skip), active: 1)
+        #expect(advance.runs.isEmpty)
+        #expect(advance.skips.map(\.reason) == [.stall, .overlap])
+        #expect(advance.skips.map(\.through) == [Self.at(12, 0, 19), Self.at(12, 0, 20)])
+    }
+
+    @Test func aTimeAMinuteAgoIsMissed() throws {
+        let policies = Policies(catchUp: .skip, overlap: .allow)
+        for (second, runs) in [(Int64(59), 1), (61, 0)] {
+            let advance = try Case(
+                policies: policies, cursor: Self.at(11), now: Self.at(12, 0, second), live: Self.at(6), gaps: []
+            ).plan()
+            #expect(advance?.runs.count == runs)
+            #expect(advance?.skips.map(\.reason) == (runs == 0 ? [.stall] : []))
+        }
+    }
+
+    @Test func eachGapGivesItsReason() throws {
+        let gaps = [
+            Gap(after: .distantPast, through: Self.at(8), reason: .downtime),
+            Gap(after: Self.at(9, 30), through: Self.at(11, 30), reason: .clock),
+        ]
         let advance = try #require(
-            try Case(text: text, cursor: Self.at(12), now: Self.at(12, 0, 30), live: Self.at(6)).plan())
-        #expect(advance.runs.count == Planner.mostRuns)
-        #expect(advance.to == Self.at(12, 0, 10) && advance.nextDue == Self.at(12, 0, 10).adding(microseconds: 10_000))
+            try Case(policies: Policies(catchUp: .skip, overlap: .allow), live: Self.at(8), gaps: gaps).plan())
+        #expect(
+            Self.words(advance.skips) == [
+                "07:00-08:00 downtime", "08:00-09:00 stall", "09:00-11:00 clock", "11:00-12:00 stall",
+            ])
     }
 
     @Test func skipsAllThereWas() throws {
         let schedule = try #require(try Case().text.compile(job: "a", zones: Self.zones))
-        let planner = Planner(storeID: 9, instance: "i", now: Self.half, live: Self.half, missed: .disabled)
+        let planner = Planner(storeID: 9, instance: "i", now: Self.half, live: Self.half)
         let skip = try #require(planner.skipAll(Case().stored(schedule), schedule: schedule, reason: .disabled))
         #expect(Self.words([skip]) == ["07:00-12:00 disabled"])
         #expect(

@@ -55,7 +55,8 @@ import class Foundation.ProcessInfo
     @Test func aSeedIsReproducible() throws {
         let once = try World.run(seed: 4711, years: 2, zones: Self.zones)
         #expect("\(once)" == "\(try World.run(seed: 4711, years: 2, zones: Self.zones))")
-        #expect(once.crashes > 0 && once.clockSteps > 0 && once.storeFaults > 0 && once.jobChanges > 0)
+        #expect(
+            once.crashes > 0 && once.clockSteps > 0 && once.freezes > 0 && once.storeFaults > 0 && once.jobChanges > 0)
     }
 
     /// A promise broken on purpose is noticed within a few seeds, and by the check that is meant for it.
@@ -65,6 +66,8 @@ import class Foundation.ProcessInfo
         (.noUniqueKey, [.oneRunPerOccurrence]),
         (.reusedRunID, [.oneRunPerOccurrence]),
         (.skipDropped, [.noSilentSkip]),
+        (.falseReason, [.trueReason]),
+        (.newestMissed, [.trueReason]),
         (.noGuard, [.startedOnce]),
         (.acknowledgeBeforeSave, [.acknowledgedTooEarly]),
         (.noRewind, [.liveness]),

@@ -56,6 +56,23 @@ import Timetable
         #expect(await postbox.mails.map(\.subject) == ["Carillon on tower: 1 run queued (sync)"])
     }
 
+    @Test(arguments: [false, true]) func aShortGapIsToldToThoseWhoAskForIt(_ isAskedFor: Bool) async throws {
+        let rig = Rig(postbox, shortGaps: isAskedFor)
+        try await rig.serving { () async throws in
+            for reason in [SkipReason.downtime, .stall, .clock] {
+                rig.notifier.notify(.miss("every second", seconds: 59, reason))
+            }
+            rig.notifier.notify(.miss("every minute", seconds: 60, .stall))
+            rig.notifier.notify(.miss("late", seconds: 1, .window))
+            await rig.pass(3)
+            await postbox.tried(1)
+        }
+        let jobs = isAskedFor ? "every second, every minute, late" : "every minute, late"
+        #expect(
+            await postbox.mails.map(\.subject)
+                == ["Carillon on tower: \(isAskedFor ? 3 : 2) jobs missed times (\(jobs))"])
+    }
+
     @Test func aFailureIsTriedAgainWithWhatCameMeanwhile() async throws {
         let rig = Rig(postbox)
         await postbox.close()

@@ -13,9 +13,12 @@ struct Rig: Sendable {
     let notifier: MailNotifier
     private let group: ServiceGroup
 
-    init(_ sender: any MailSender, on occasions: Set<MailOccasion> = [.failed, .missed]) {
+    init(
+        _ sender: any MailSender, on occasions: Set<MailOccasion> = [.failed, .missed], shortGaps: Bool = false
+    ) {
         notifier = MailNotifier(
-            sender: sender, occasions: occasions, host: "tower", clock: clock, logger: log.logger)
+            sender: sender, occasions: occasions, tellsShortGaps: shortGaps, host: "tower", clock: clock,
+            logger: log.logger)
         group = ServiceGroup(configuration: .init(services: [notifier], logger: LogRecorder().logger))
     }
 
@@ -128,11 +131,11 @@ extension Notice {
         return .failed(run)
     }
 
-    static func miss(_ job: String) -> Notice {
+    static func miss(_ job: String, seconds: Int64 = 3_600, _ reason: SkipReason = .downtime) -> Notice {
         .missed(
             Skip(
-                jobID: JobID(1), job: job, revision: 1, after: Samples.noon.plus(-3_600), through: Samples.noon,
-                reason: .downtime, recordedAt: Samples.noon))
+                jobID: JobID(1), job: job, revision: 1, after: Samples.noon.plus(-seconds), through: Samples.noon,
+                reason: reason, recordedAt: Samples.noon))
     }
 
     static func queue(_ job: String) -> Notice {

@@ -1,6 +1,7 @@
 import CarillonCore
 import CarillonTestSupport
 import Foundation
+import GRDB
 import SQLiteStore
 import Testing
 import Timetable
@@ -94,5 +95,106 @@ import Timetable
         let store = try SQLiteStore(path: path)
         try await store.close()
         await #expect(throws: StoreError.self) { try await store.storeID() }
+    }
+}
+
+/// Rows that another release wrote, or that somebody has spoilt.
+@Suite struct StoredRowTests {
+    private let folder: TemporaryFolder
+    private var path: String { folder.path + "/carillon.db" }
+
+    init() throws { folder = try TemporaryFolder() }
+
+    /// A store with three jobs, after something was done to the rows of the second.
+    private func store(_ sql: String) async throws -> (SQLiteStore, [StoredJob]) {
+        let first = try SQLiteStore(path: path)
+        let lease = try await first.lease(instance: "a", length: 1)
+        let changes = ["a", "b", "c"].map {
+            JobChange.put(Samples.job($0), cursor: Samples.noon, nextDue: Samples.noon.plus(60), skips: [])
+        }
+        let stored = try await first.apply(changes, lease: lease, now: Samples.noon).compactMap { $0 }
+        let run = Samples.run(stored[1], at: Samples.noon.plus(60), store: try await first.storeID())
+        let skip = Samples.skip(stored[1], after: Samples.noon, through: Samples.noon.plus(30))
+        let part = JobAdvance(
+            id: stored[1].id, revision: 1, from: Samples.noon, to: Samples.noon.plus(60),
+            nextDue: Samples.noon.plus(120),
+            runs: [run], skips: [skip])
+        _ = try await first.openRuns([part], lease: lease, now: Samples.noon)
+        try await first.close()
+        try await DatabaseQueue(path: path).write { try $0.execute(sql: sql) }
+        return (try SQLiteStore(path: path), stored)
+    }
+
+    @Test(arguments: [
+        ("target = '{\"bus\":{\"_0\":{\"queue\":\"a\"}}}'", "target"),
+        ("target = 'rubbish'", "target"),
+        ("policies = '{\"overlap\":{\"onlyOnSundays\":{}}}'", "policies"),
+        ("schedule = '{\"rule\":{\"moon\":{}}}'", "schedule"),
+        ("tags = '{}'", "tags"),
+        ("standing = '{\"off\":{\"asleep\":{}}}'", "standing"),
+        ("policies = '{\"startTimeout\":-9223372036854775808}'", "below zero"),
+        ("policies = '{\"catchUp\":{\"all\":{\"limit\":9223372036854775807,\"rate\":1e-300}}}'", "catch_up"),
+    ])
+    func aRowThatCannotBeReadIsItsJobsFaultAlone(_ damage: String, _ word: String) async throws {
+        let (store, jobs) = try await store("UPDATE jobs SET \(damage) WHERE name = 'b'")
+        let all = try await store.jobs(ids: jobs.map(\.id))
+        #expect(all.map(\.job.name) == ["a", "b", "c"])
+        #expect(all.map { $0.fault == nil } == [true, false, true])
+        #expect(all[1].fault?.contains(word) == true, "\(all[1].fault ?? "")")
+        #expect(Definition(all[1], zones: ZoneDatabase()).schedule == nil)
+        #expect(all[1].job.target.kind == .unreadable, "it could go out")
+        #expect(try await store.jobs(after: nil, limit: 9).count == 3)
+        #expect(try await store.job(named: "b")?.fault != nil)
+        #expect(try await store.jobs(ofFeed: "files").count == 3)
+        #expect(try await store.cursors().count == 3)
+        // Its next good definition heals it.
+        let lease = try await store.lease(instance: "a", length: 1)
+        let put = JobChange.put(Samples.job("b"), cursor: Samples.noon, nextDue: nil, skips: [])
+        #expect(try await store.apply([put], lease: lease, now: Samples.noon).first??.revision == 2)
+        #expect(try await store.job(named: "b")?.fault == nil)
+        try await store.close()
+    }
+
+    @Test func whatAnOlderReleaseDidNotWriteHasItsDefault() async throws {
+        let (store, jobs) = try await store(
+            """
+            UPDATE jobs SET policies = '{"catchUp":{"skip":{}}}',
+            schedule = '{"rule":{"every":{"_0":"60s","anchor":0}}}',
+            target = '{"exec":{"_0":{"command":{"argv":{"_0":["/bin/true"]}}}}}', standing = '{}' WHERE name = 'b'
+            """)
+        let job = try #require(try await store.jobs(ids: [jobs[1].id]).first)
+        #expect(job.fault == nil)
+        #expect(job.job.policies.catchUp == .skip && job.job.policies.onFailure == .proceed)
+        #expect(job.job.schedule.zone == "UTC" && job.job.target == Samples.job("b").target)
+        try await store.close()
+    }
+
+    @Test(arguments: [
+        "UPDATE runs SET state = 9", "UPDATE runs SET trigger = 'backfill'", "UPDATE runs SET earlier = 'rubbish'",
+        "UPDATE skips SET reason = 'holiday'",
+    ])
+    func historyOfALaterReleaseIsReadAsFarAsItGoes(_ sql: String) async throws {
+        let (store, _) = try await store(sql)
+        #expect(try await store.runs(RunQuery(job: "b")).count == 1)
+        let skips = try await store.skips(RunQuery(job: "b"))
+        #expect(skips.count == 1 && (skips[0].reason == .downtime || skips[0].detail == "holiday"))
+        try await store.close()
+    }
+
+    /// As the release before names had one spelling left them.
+    @Test func namesGetTheirOneSpelling() async throws {
+        let (store, jobs) = try await store(
+            """
+            UPDATE jobs SET name = 'cafe\u{301}' WHERE name = 'a';
+            UPDATE jobs SET name = 'caf\u{e9}' WHERE name = 'b';
+            UPDATE jobs SET name = 'the\u{301}' WHERE name = 'c';
+            DROP INDEX runs_outside;
+            DELETE FROM grdb_migrations WHERE identifier LIKE '2 %';
+            """)
+        let names = try await store.jobs(after: nil, limit: 9)
+        #expect(names.map { Array($0.job.name.utf8) } == ["caf\u{e9}", "th\u{e9}"].map { Array($0.utf8) })
+        #expect(names.map(\.id) == [jobs[1].id, jobs[2].id])
+        #expect(try await store.cursors().map(\.id) == [jobs[1].id, jobs[2].id])
+        try await store.close()
     }
 }

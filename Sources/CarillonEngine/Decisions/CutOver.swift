@@ -29,7 +29,9 @@ package struct CutOver: Sendable {
         ).schedule
         var cursor = now
         var skips: [Skip] = []
-        if let before {
+        if let before, before.fault != nil {
+            skips = unreadable(before)
+        } else if let before {
             skips = leftover(of: before).map { [$0] } ?? []
             if before.job.schedule == job.schedule { cursor = max(now, before.cursor) }
         } else if case .once(let time)? = schedule?.rule, time <= now {
@@ -42,10 +44,24 @@ package struct CutOver: Sendable {
         return .put(job, cursor: cursor, nextDue: nextDue, skips: skips)
     }
 
+    /// What passed while nobody could read the definition. Which times there were is counted with the new one.
+    private func unreadable(_ stored: StoredJob) -> [Skip] {
+        guard now > stored.cursor else { return [] }
+        return [
+            Skip(
+                jobID: stored.id, job: stored.job.name, revision: stored.revision + 1, after: stored.cursor,
+                through: now, reason: reason(stored, else: .faulty), recordedAt: now)
+        ]
+    }
+
     private func leftover(of stored: StoredJob) -> Skip? {
         guard let schedule = Definition(stored, zones: zones).schedule else { return nil }
-        let reason = stored.job.isOn ? missed : stored.job.standing?.off?.reason ?? .disabled
-        return Planner(storeID: storeID, instance: instance, now: now, live: now, missed: reason)
-            .skipAll(stored, schedule: schedule, reason: reason)
+        return Planner(storeID: storeID, instance: instance, now: now, live: now)
+            .skipAll(stored, schedule: schedule, reason: reason(stored, else: missed))
+    }
+
+    /// Why the times of a job did not run: it was off, or this.
+    private func reason(_ stored: StoredJob, else missed: SkipReason) -> SkipReason {
+        stored.job.isOn ? missed : stored.job.standing?.off?.reason ?? .disabled
     }
 }

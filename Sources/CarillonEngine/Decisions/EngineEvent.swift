@@ -41,6 +41,8 @@ public enum EngineEvent: Sendable {
     case cancel(RunID, reason: String)
     /// The wall clock moved by this many microseconds more than time passed.
     case clockStepped(by: Int64)
+    /// Nobody looked since: the machine or the daemon stood still.
+    case stalled(since: Timestamp)
     case paused(Bool)
     /// Take no more work, and end what runs when told so.
     case shutdown(endRuns: Bool)

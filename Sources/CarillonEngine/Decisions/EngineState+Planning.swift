@@ -61,7 +61,7 @@ extension EngineState {
         _ asked: [JobID], _ jobs: [LoadedJob], _ now: Timestamp, _ effects: inout [EngineEffect]
     ) {
         let planner = Planner(
-            storeID: storeID, instance: instance, now: now, live: live, missed: missed, bootedAt: bootedAt)
+            storeID: storeID, instance: instance, now: now, live: live, gaps: gaps, bootedAt: bootedAt)
         var batch: [JobAdvance] = []
         batch.reserveCapacity(jobs.count)
         var again: [JobID] = []

@@ -124,7 +124,7 @@ extension EngineState {
         let next = pace[tracked.run.jobID] ?? now
         guard next > now || isTardy(tracked, now) else { return nil }
         if pace.count > 10_000 { pace = pace.filter { $0.value > now } }
-        pace[tracked.run.jobID] = max(next, now).adding(microseconds: Int64(1_000_000 / rate))
+        pace[tracked.run.jobID] = max(next, now).adding(microseconds: Int64(saturating: 1_000_000 / rate))
         return next > now ? next : nil
     }
 

@@ -68,16 +68,32 @@ extension EngineState {
         pace = pace.mapValues { $0.adding(microseconds: by) }
         marksSince = marksSince?.adding(microseconds: by)
         nextLook = now
-        live = now
-        missed = .clock
-        if by < 0 { effects.append(.rewind) }
+        if by < 0 {
+            live = min(live, now)
+            // What the wrong clock has called past is still to come.
+            gaps = gaps.filter { $0.after < now }.map {
+                Gap(after: $0.after, through: min($0.through, now), reason: $0.reason)
+            }
+            effects.append(.rewind)
+        } else {
+            note(Gap(after: before, through: now, reason: .clock))
+        }
     }
+
+    /// Keeps why nothing was scheduled in a stretch of time; of many the last ones.
+    mutating func note(_ gap: Gap) {
+        gaps.append(gap)
+        if gaps.count > Self.mostGaps { gaps.removeFirst() }
+    }
+
+    private static var mostGaps: Int { 32 }
 
     mutating func pause(_ value: Bool, _ now: Timestamp) {
         if paused, !value {
             live = now
-            missed = .paused
+            note(Gap(after: pausedAt, through: now, reason: .paused))
         }
+        if !paused, value { pausedAt = now }
         paused = value
     }
 

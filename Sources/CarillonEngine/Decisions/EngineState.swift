@@ -83,9 +83,12 @@ public struct EngineState: Sendable {
     var marksSince: Timestamp?
     var saving = false
 
-    /// Occurrences before this passed while nobody was scheduling, for the reason `missed`.
+    /// Occurrences before this passed while nobody was scheduling.
     public internal(set) var live: Timestamp
-    public internal(set) var missed: SkipReason = .downtime
+    /// Stretches in which nothing was scheduled, the oldest first.
+    public internal(set) var gaps: [Gap]
+    /// When the present pause began.
+    var pausedAt: Timestamp
     public internal(set) var bootedAt: Timestamp?
     public internal(set) var paused = false
     public internal(set) var stopping = false
@@ -105,6 +108,8 @@ public struct EngineState: Sendable {
         self.instance = instance
         self.heap = CursorHeap(cursors)
         self.live = now
+        self.gaps = [Gap(after: .distantPast, through: now, reason: .downtime)]
+        self.pausedAt = now
         self.bootedAt = bootedAt
         self.paused = paused
     }
@@ -136,6 +141,7 @@ public struct EngineState: Sendable {
         case .halted(let ids): halted(ids)
         case .cancel(let id, let reason): apply(.cancel(reason: reason), to: id, at: now, &effects)
         case .clockStepped(let by): clockStepped(by, now, &effects)
+        case .stalled(let since): note(Gap(after: since, through: now, reason: .stall))
         case .paused(let value): pause(value, now)
         case .shutdown(let endRuns): shutdown(endRuns, now, &effects)
         }

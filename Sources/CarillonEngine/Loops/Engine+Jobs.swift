@@ -5,6 +5,13 @@ import Timetable
 extension Engine {
     /// Adds or replaces jobs; `id` says which ones exist. Answers names that belong to another feed.
     package func put(_ jobs: [(job: Job, id: JobID?)]) async throws -> [FeedProblem] {
+        let faults = jobs.compactMap { asked in
+            asked.job.fault.map {
+                FeedProblem(source: asked.job.origin.source, job: asked.job.name, message: $0)
+            }
+        }
+        let jobs = faults.isEmpty ? jobs : jobs.filter { $0.job.fault == nil }
+        if jobs.isEmpty { return faults }
         let ids = jobs.compactMap(\.id)
         let stored = try await cutOver(ids) { cut, before in
             jobs.map { asked in
@@ -13,13 +20,14 @@ extension Engine {
             }
         }
         await taken(stored, of: ids)
-        return zip(jobs, stored).compactMap { asked, stored in
-            stored != nil
-                ? nil
-                : FeedProblem(
-                    source: asked.job.origin.source, job: asked.job.name,
-                    message: "the name is taken by a job of another feed")
-        }
+        return faults
+            + zip(jobs, stored).compactMap { asked, stored in
+                stored != nil
+                    ? nil
+                    : FeedProblem(
+                        source: asked.job.origin.source, job: asked.job.name,
+                        message: "the name is taken by a job of another feed")
+            }
     }
 
     /// Changes what orders have laid upon jobs, and nothing of their definitions. Jobs that are gone are left out.
@@ -31,7 +39,8 @@ extension Engine {
         let stored = try await cutOver(ids) { cut, before in
             var cut = cut
             cut.missed = missed
-            return before.values.filter { !$0.isRemoved }.map { known in
+            // What cannot be read cannot be written back either.
+            return before.values.filter { !$0.isRemoved && $0.fault == nil }.map { known in
                 var standing = known.job.standing ?? Standing()
                 change(&standing, known)
                 var job = known.job
@@ -68,6 +77,7 @@ extension Engine {
                 stored.compactMap { stored in
                     stored.map { JobCursor(id: $0.id, nextDue: $0.job.isOn ? $0.nextDue : nil) }
                 }))
+        heal(stored.compactMap { $0?.id })
         let changed = Set(stored.compactMap { $0?.id })
         let refused = ids.filter { !changed.contains($0) }
         if !refused.isEmpty { await send(.release(refused)) }
@@ -83,6 +93,7 @@ extension Engine {
                 return [cut.change(to: last, from: stored), .remove(id)]
             }
         }
+        heal(ids)
         await send(.changed(ids.map { JobCursor(id: $0, nextDue: nil) }))
     }
 
@@ -100,7 +111,7 @@ extension Engine {
                 cut.now = clock.now
                 await send(.hold(ids))
                 while state.isPlanning(ids) { try await untilPerformed() }
-                before = Dictionary(uniqueKeysWithValues: try await store.jobs(ids: ids).map { ($0.id, $0) })
+                before = Dictionary(try await store.jobs(ids: ids).map { ($0.id, $0) }) { first, _ in first }
                 if !before.values.contains(where: cut.isBehind) { break }
             }
             return try await store.apply(changes(cut, before), lease: lease, now: cut.now)

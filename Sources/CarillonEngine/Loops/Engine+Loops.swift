@@ -31,8 +31,23 @@ extension Engine {
 
     func tickLoop() async {
         while !Task.isCancelled {
-            await alarm.sleep(for: await tickOnce(), clock: clock)
+            let length = await tickOnce()
+            let asleep = clock.uptime
+            await alarm.sleep(for: length, clock: clock)
+            await noticeStall(after: clock.uptime - asleep - length)
         }
+    }
+
+    /// A sleep that took this much longer than it was to, in microseconds, is a stretch in which nothing was scheduled.
+    ///
+    /// What ended meanwhile is told in the next moment, and heard before anything is planned on top of it.
+    package func noticeStall(after excess: Int64) async {
+        guard excess >= settings.stall, !Task.isCancelled else { return }
+        logger.warning(
+            "nothing was scheduled for a while: the machine or the daemon stood still",
+            metadata: ["seconds": "\(Double(excess / 100_000) / 10)"])
+        await send(.stalled(since: clock.now.adding(microseconds: -excess)))
+        do { try await clock.sleep(for: settings.hearing) } catch { return }
     }
 
     func saveLoop() async {
@@ -80,9 +95,8 @@ extension Engine {
         for await events in dispatcher.events { await send(.told(events)) }
     }
 
-    /// Lease, retention, the zone database, and what is owed to the clock.
+    /// Lease, the zone database, and what is owed to the clock.
     func custodyLoop() async throws {
-        var round = 0
         var mustReplan = false
         while !Task.isCancelled {
             do { try await clock.sleep(for: settings.leaseLength / 3) } catch { return }
@@ -102,19 +116,37 @@ extension Engine {
                     logger.error("planning anew failed", metadata: ["error": "\(error)"])
                 }
             }
-            if round % 30 == 0 { await prune() }
-            round += 1
         }
     }
 
-    /// Lets the ledger forget what retention does not keep, and the logs with it.
-    func prune() async {
+    /// Retention, beside everything else: a ledger of millions takes a while.
+    nonisolated func pruneLoop() async {
+        while !Task.isCancelled {
+            do { try await clock.sleep(for: settings.pruneEvery) } catch { return }
+            await prune()
+        }
+    }
+
+    /// Lets the ledger forget what retention does not keep, and the logs with it, bite by bite: whoever else writes waits
+    /// for one bite at most.
+    nonisolated package func prune() async {
+        var bite = Bite(goal: settings.pruneBite)
         do {
             while !Task.isCancelled {
-                let gone = try await store.prune(settings.retention, lease: lease, now: clock.now, limit: 1_000)
-                if gone.isEmpty { return }
+                let begun = clock.uptime
+                let gone = try await store.prune(
+                    settings.retention, lease: lease, now: clock.now, limit: bite.size)
+                let took = clock.uptime - begun
+                if gone.isEmpty { break }
+                bite.adapt(to: took, of: gone.count)
                 for outbox in outboxes.values { await outbox.dispatcher.forget(gone) }
+                try await clock.sleep(for: settings.pruneBite / 2)
             }
+            // What was freed goes back to the disk, in bites as well.
+            while !Task.isCancelled, try await store.shrink(lease: lease, limit: 64) {
+                try await clock.sleep(for: settings.pruneBite / 2)
+            }
+        } catch is CancellationError {
         } catch {
             logger.error("retention failed", metadata: ["error": "\(error)"])
         }

@@ -35,7 +35,8 @@ public actor Engine<Clock: EngineClock> {
         self.zones = zones
         self.settings = settings
         self.logger = logger
-        self.outboxes = Dictionary(uniqueKeysWithValues: dispatchers.map { ($0.kind, Outbox($0)) })
+        // Composition gives one for each kind.
+        self.outboxes = Dictionary(dispatchers.map { ($0.kind, Outbox($0)) }) { first, _ in first }
         self.instance = state.instance
         self.startedAt = clock.now
         self.lease = lease
@@ -74,7 +75,10 @@ public actor Engine<Clock: EngineClock> {
                     outbox.put.yield(.dispatch(batch))
                 } else {
                     // They wait, as for one that is out of reach: the next daemon may have it.
-                    let away = DispatchResult.away("this daemon is not set up for \(kind) jobs")
+                    let away = DispatchResult.away(
+                        kind == .unreadable
+                            ? "the job's stored definition cannot be read"
+                            : "this daemon is not set up for \(kind) jobs")
                     await send(.results(kind, batch.map(\.attempt), batch.map { _ in away }))
                 }
             case .cancel(let kind, let attempt):
@@ -132,7 +136,33 @@ public actor Engine<Clock: EngineClock> {
 
     /// Reads and compiles definitions, beside the actor.
     nonisolated func load(_ ids: [JobID]) async throws -> [LoadedJob] {
-        try await store.jobs(ids: ids).map { LoadedJob($0, zones: zones) }
+        let stored = try await store.jobs(ids: ids)
+        let faulty = stored.filter { $0.fault != nil }
+        if !faulty.isEmpty { await note(faulty: faulty) }
+        return stored.map { LoadedJob($0, zones: zones) }
+    }
+
+    /// Jobs whose stored definition this build cannot read, as far as anybody has looked.
+    private(set) var faulty: [JobID: StoredJob] = [:]
+
+    /// Says once of each what is wrong; whoever owns it is asked for it anew.
+    private func note(faulty jobs: [StoredJob]) {
+        for job in jobs where faulty.updateValue(job, forKey: job.id) == nil {
+            logger.error(
+                "a stored job cannot be read; it waits for its next definition",
+                metadata: ["job": "\(job.job.name)", "error": "\(job.fault ?? "")"])
+        }
+    }
+
+    /// These have a new definition, or are gone.
+    func heal(_ ids: [JobID]) {
+        if !faulty.isEmpty { for id in ids { faulty[id] = nil } }
+    }
+
+    /// A job's definition as it is taken into the engine, so that a faulty one is noticed.
+    func definition(_ stored: StoredJob) -> Definition {
+        if stored.fault != nil { note(faulty: [stored]) }
+        return Definition(stored, zones: zones)
     }
 
     private func open(_ batch: [JobAdvance]) async {
@@ -231,7 +261,7 @@ public actor Engine<Clock: EngineClock> {
 
     func definitions(of runs: [Run]) async throws -> [JobID: Definition] {
         let stored = try await store.jobs(ids: Array(Set(runs.map(\.jobID))))
-        return Dictionary(uniqueKeysWithValues: stored.map { ($0.id, Definition($0, zones: zones)) })
+        return Dictionary(stored.map { ($0.id, definition($0)) }) { first, _ in first }
     }
 
     /// Writes changed runs until none is left; failures are tried again by the tick.

@@ -35,6 +35,7 @@ public struct EngineService<Clock: EngineClock>: Service {
             group.addTask { await engine.haltLoop() }
             group.addTask { await engine.readAheadLoop() }
             group.addTask { try await engine.custodyLoop() }
+            group.addTask { await engine.pruneLoop() }
             for feed in feeds { group.addTask { await reconciler.follow(feed) } }
             group.addTask { await engine.tickLoop() }
             group.addTask {

@@ -8,6 +8,10 @@ public struct EngineSettings: Sendable {
     public var breath: Int64 = 3_000
     /// A wall clock that moves this much more or less than time passed has jumped.
     public var jump: Int64 = 2_000_000
+    /// A sleep that takes this much longer than it was to is said, and the ledger has it as the reason of what was missed.
+    public var stall: Int64 = 1_000_000
+    /// After a stall executors get this long to tell what ended meanwhile.
+    public var hearing: Int64 = 100_000
     /// How long a run that is told to end may take before it is ended by force.
     public var grace: Int64 = 10_000_000
     /// Whether a stop of the daemon ends the runs, or leaves them for the next one to adopt.
@@ -15,6 +19,10 @@ public struct EngineSettings: Sendable {
     /// Term of the lease; renewed three times as often.
     public var leaseLength: Int64 = 30_000_000
     public var retention = Retention.standard
+    /// Between two looks for what retention no longer keeps.
+    public var pruneEvery: Int64 = 60_000_000
+    /// How long one of its writes may take: others wait for it.
+    public var pruneBite: Int64 = 2_000
     /// Plan and record, dispatch nothing: to run beside another scheduler.
     public var shadow = false
 

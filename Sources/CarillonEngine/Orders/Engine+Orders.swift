@@ -10,7 +10,7 @@ extension Engine {
             job: stored.job.name, revision: stored.revision, trigger: .manual, scheduledAt: now, createdAt: now,
             instance: instance)
         let opened = try await store.openManual(run, lease: lease, now: now)
-        await send(.found([opened], [stored.id: Definition(stored, zones: zones)]))
+        await send(.found([opened], [stored.id: definition(stored)]))
         return opened
     }
 
@@ -42,8 +42,17 @@ extension Engine {
         return doubts
     }
 
+    /// The first few lines, and how many more there are.
+    private static func some(of lines: [String]) -> [String] {
+        let shown = 5
+        return lines.prefix(shown) + (lines.count > shown ? ["and \(lines.count - shown) more"] : [])
+    }
+
     func status(counts: StoreCounts, feeds: [FeedView], ready: Bool, version: String) async -> StatusView {
-        var connections = [StatusView.Connection(name: "store", trouble: state.storeTrouble, warnings: [])]
+        let unreadable = faulty.values.map { "job '\($0.job.name)' cannot be read: \($0.fault ?? "")" }.sorted()
+        var connections = [
+            StatusView.Connection(name: "store", trouble: state.storeTrouble, warnings: Self.some(of: unreadable))
+        ]
         for (kind, outbox) in outboxes.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             let health = await outbox.dispatcher.health()
             connections.append(.init(name: kind.rawValue, trouble: health.trouble, warnings: health.warnings))

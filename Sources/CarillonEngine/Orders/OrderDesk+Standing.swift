@@ -4,13 +4,13 @@ import Timetable
 /// Orders that lay something upon a job, whatever feed owns it.
 extension OrderDesk {
     func disable(_ name: String) async throws -> String {
-        let stored = try await queries.job(named: name)
+        let stored = try await readable(name)
         let trouble = try await reconciler.lay(.disabled, on: stored)
         return "\(name) is disabled" + aside(trouble, stored)
     }
 
     func enable(_ name: String) async throws -> String {
-        let stored = try await queries.job(named: name)
+        let stored = try await readable(name)
         if case .halted(let error)? = stored.job.standing?.off {
             throw OrderError(
                 .refused, "\(name) halted after a failure (\(error)); `carillon jobs resolve \(name)` lets it go on")
@@ -26,7 +26,7 @@ extension OrderDesk {
     }
 
     func resolve(_ name: String) async throws -> String {
-        let stored = try await queries.job(named: name)
+        let stored = try await readable(name)
         guard case .halted? = stored.job.standing?.off else {
             throw OrderError(.refused, "\(name) has not halted")
         }
@@ -40,6 +40,7 @@ extension OrderDesk {
             try await engine.remove([stored.id])
             return "\(name) is deleted; its runs stay in the ledger"
         }
+        _ = try await readable(name)
         var definition = stored.job
         definition.standing = nil
         // No run may begin while the last ones end, and what they need must not be gone before.

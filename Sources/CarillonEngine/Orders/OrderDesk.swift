@@ -17,6 +17,7 @@ public struct OrderDesk<Clock: EngineClock>: Sendable {
 
     public func handle(_ order: Order) async -> Reply {
         do {
+            let order = try order.checked()
             if let answer = try await queries.answer(order, now: engine.clock.now) { return try await told(answer) }
             return try await carryOut(order)
         } catch let error as OrderError {
@@ -78,7 +79,6 @@ public struct OrderDesk<Clock: EngineClock>: Sendable {
     private func put(_ job: Job, replacing: Bool) async throws -> String {
         var job = job
         job.origin = .orders
-        if let fault = Job.fault(inName: job.name) { throw OrderError(.bad, fault) }
         do {
             _ = try job.schedule.compile(job: job.name, zones: engine.zones)
         } catch {
@@ -96,8 +96,18 @@ public struct OrderDesk<Clock: EngineClock>: Sendable {
         return "\(job.name) is \(known == nil ? "added" : "changed")"
     }
 
-    private func start(_ name: String) async throws -> RunView {
+    /// A job that this build can read: what it cannot, it can neither run nor write back.
+    func readable(_ name: String) async throws -> StoredJob {
         let stored = try await queries.job(named: name)
+        if let fault = stored.fault {
+            throw OrderError(
+                .refused, "\(name) waits for a new definition: \(fault)")
+        }
+        return stored
+    }
+
+    private func start(_ name: String) async throws -> RunView {
+        let stored = try await readable(name)
         let run = try await engine.openManual(stored)
         return RunView(run, zone: stored.job.schedule.zone)
     }

@@ -16,7 +16,7 @@ public struct QueryDesk: Sendable {
 
     /// Nil for an order that is no question.
     public func answer(_ order: Order, now: Timestamp) async throws -> Reply? {
-        switch order {
+        switch try order.checked() {
         case .jobs(let after, let limit):
             let problems = try await problemsByJob()
             var views: [JobView] = []
@@ -122,8 +122,9 @@ public struct QueryDesk: Sendable {
         guard let names = try await store.note("feeds") else { return [] }
         var views: [FeedView] = []
         for name in names.split(separator: ",") {
-            if let text = try await store.note("feed.\(name)") {
-                views.append(try JSONText.decode(FeedView.self, text))
+            // What another release noted is no news of this one's.
+            if let text = try await store.note("feed.\(name)"), let view = try? JSONText.decode(FeedView.self, text) {
+                views.append(view)
             }
         }
         return views

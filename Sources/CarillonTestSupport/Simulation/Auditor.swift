@@ -36,6 +36,26 @@ final class Auditor {
         }
     }
 
+    /// A skip says why its times did not run, and that is true at the moment it is decided.
+    private func checkReason(of skip: Skip, in part: JobAdvance) {
+        switch skip.reason {
+        case .overlap:
+            let planned = Set(part.runs.map(\.id))
+            let wasActive = active.keys.contains {
+                world.ledger.runs[$0]?.jobID == part.id && !planned.contains($0)
+            }
+            world.expect(wasActive, .trueReason, "\(skip.summary) of \(skip.job) is no overlap: nothing was active")
+        case .stall, .clock:
+            // The newest time that is due is late, and runs, unless it is a minute ago or nobody was there at all.
+            let isNewest = models[part.id]?.times(after: skip.through, through: skip.recordedAt).isEmpty ?? false
+            let age = skip.recordedAt.microseconds - skip.through.microseconds
+            world.expect(
+                !isNewest || age >= Planner.tardy || skip.through < world.state.live, .trueReason,
+                "\(skip.summary) of \(skip.job) is only late: \(Span.format(age))")
+        default: break
+        }
+    }
+
     func written(_ run: Run) {
         world.totals.runs += 1
         active[run.id] = world.clock.uptime
@@ -109,6 +129,8 @@ final class Auditor {
 
     func decided(_ effect: EngineEffect) {
         switch effect {
+        case .open(let batch):
+            for part in batch { for skip in part.skips { checkReason(of: skip, in: part) } }
         case .dispatch(_, let batch): batch.forEach(dispatched)
         case .acknowledge(_, let attempts): attempts.forEach(acknowledged)
         default: break
@@ -150,7 +172,7 @@ final class Auditor {
         for (id, model) in models {
             guard let most = model.mostWaiting else { continue }
             let waiting = model.runs.values.reduce(0) { count, run in
-                guard active[run] != nil, let run = world.state.run(run) else { return count }
+                guard active[run] != nil, let run = world.state.run(run), run.trigger != .catchUp else { return count }
                 return count + (run.state == .pending && run.dispatchedAt == nil && run.attempt == 1 ? 1 : 0)
             }
             world.expect(waiting <= most, .overlap, "\(waiting) runs of job \(id.number) wait; \(most) may")

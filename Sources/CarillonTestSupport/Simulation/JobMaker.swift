@@ -37,7 +37,7 @@ struct JobMaker {
             rule = .every(random.pick(["90m", "7h", "15m", "1d", "36h"]), anchor: now)
             limit = 5 * day
         case 80..<84:
-            rule = .every("5s", anchor: now)
+            rule = .every(random.pick(["5s", "1s"]), anchor: now)
             limit = self.hour / 12
         case 84..<92: rule = .once(now.adding(microseconds: random.span(1_000_000...200 * day)).rfc3339)
         default: rule = .dayAndTime("Friday 10:00PM")

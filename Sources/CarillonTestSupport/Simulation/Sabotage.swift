@@ -9,6 +9,10 @@ public enum Sabotage: String, Sendable, CaseIterable {
     /// A run gets the id of an earlier one and takes its place.
     case reusedRunID
     case skipDropped
+    /// What was missed in a gap is called an overlap.
+    case falseReason
+    /// The newest time that is due is missed with the others.
+    case newestMissed
     /// The executor starts whatever it is given, as often as it is given.
     case noGuard
     /// Outcomes are acknowledged when they are told, not when they are saved.

@@ -16,6 +16,7 @@ public struct SimulationFailure: Error, Sendable, CustomStringConvertible {
 
 /// The checks of a simulation.
 public enum Promise: String, Sendable {
-    case oneRunPerOccurrence, ledgerFirst, startedOnce, noSilentSkip, notScheduled, overlap, window, retryBounds
+    case oneRunPerOccurrence, trueReason, ledgerFirst, startedOnce, noSilentSkip, notScheduled, overlap, window,
+        retryBounds
     case finalStays, acknowledgedTooEarly, liveness, leak
 }

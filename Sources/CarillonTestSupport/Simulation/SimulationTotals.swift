@@ -9,6 +9,7 @@ public struct SimulationTotals: Sendable, CustomStringConvertible {
     public var skips = 0
     public var crashes = 0
     public var clockSteps = 0
+    public var freezes = 0
     public var storeFaults = 0
     public var jobChanges = 0
     public var steps = 0
@@ -24,6 +25,7 @@ public struct SimulationTotals: Sendable, CustomStringConvertible {
         skips += other.skips
         crashes += other.crashes
         clockSteps += other.clockSteps
+        freezes += other.freezes
         storeFaults += other.storeFaults
         jobChanges += other.jobChanges
         steps += other.steps
@@ -32,7 +34,7 @@ public struct SimulationTotals: Sendable, CustomStringConvertible {
     public var description: String {
         """
         \(seeds) seeds, \(years) simulated years, \(occurrences) occurrences, \(runs) runs, \(attempts) attempts, \
-        \(skips) skips, \(crashes) crashes, \(clockSteps) clock steps, \(storeFaults) store faults, \
+        \(skips) skips, \(crashes) crashes, \(clockSteps) clock steps, \(freezes) freezes, \(storeFaults) store faults, \
         \(jobChanges) job changes, \(steps) steps
         """
     }

@@ -6,6 +6,7 @@ import Timetable
 /// Carries effects out as the live engine does: lanes that wait for answers while others go on.
 extension World {
     func send(_ event: EngineEvent, lane: Int) {
+        if isFrozen { return onceThawed { self.send(event, lane: lane) } }
         let now = clock.wall
         var effects: [EngineEffect] = []
         if let step = watch.step(now: now, uptime: clock.uptime, jump: 2_000_000) {
@@ -22,6 +23,7 @@ extension World {
 
     /// Does what a lane has to do until it waits or has nothing left.
     func work(_ lane: Int) {
+        if isFrozen { return onceThawed { self.work(lane) } }
         let mine = life
         while isUp, life == mine, !lanes[lane].isWaiting, let step = lanes[lane].steps.popLast() {
             switch step {

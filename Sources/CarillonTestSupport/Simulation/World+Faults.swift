@@ -42,9 +42,33 @@ extension World {
             later(random.span(1_000_000...10 * JobMaker.day)) { self.pause(nil) }
         case 57..<62: stop()
         case 62..<68: openManual()
-        case 68..<74: cancelSomething()
+        case 68..<72: cancelSomething()
+        case 72..<78: freeze()
         default: changeSomething()
         }
+    }
+
+    /// The daemon stands still, as after SIGSTOP, while clocks, store and executor go on.
+    func freeze() {
+        guard isUp, !isFrozen else { return }
+        let length = random.chance(0.8) ? random.span(1_000_000...120_000_000) : random.span(1_000_000...JobMaker.hour)
+        totals.freezes += 1
+        trace { "the daemon is frozen for \(Span.format(length))" }
+        let since = clock.wall
+        frozenUntil = clock.uptime + length
+        later(length) { [life] in
+            guard life == self.life, self.isUp else { return }
+            self.trace { "the daemon goes on" }
+            self.listensUntil = self.clock.uptime + 100_000
+            self.send(.stalled(since: since), lane: Lane.observe)
+            let actions = self.thawing
+            self.thawing = []
+            for action in actions where life == self.life { action() }
+        }
+    }
+
+    func onceThawed(_ action: @escaping () -> Void) {
+        thawing.append { [life] in if life == self.life, self.isUp { action() } }
     }
 
     private func openManual() {

@@ -14,6 +14,10 @@ extension World {
         let job = JobMaker.job(
             named: returning?.name ?? "job-\(names)", mayOverlap: mayOverlap, now: clock.wall, &random)
         cutOver([]) { cut, _ in [cut.change(to: job, from: nil)] }
+        // A job of every second lives for minutes, and is to see a freeze.
+        if case .every(let text, _) = job.schedule.rule, ["1s", "5s"].contains(text), faulty {
+            later(random.span(1_000_000...120_000_000)) { if self.faulty { self.freeze() } }
+        }
     }
 
     func removeJob(_ name: String) {
@@ -28,7 +32,7 @@ extension World {
     }
 
     func change(_ edits: [(name: String, edit: (inout Job) -> Void)]) {
-        let known = Dictionary(uniqueKeysWithValues: ledger.jobs.values.map { ($0.stored.job.name, $0.stored.id) })
+        let known = Dictionary(ledger.jobs.values.map { ($0.stored.job.name, $0.stored.id) }) { first, _ in first }
         let ids = edits.compactMap { known[$0.name] }
         cutOver(ids) { cut, before in
             edits.compactMap { name, edit in

@@ -14,6 +14,7 @@ extension World {
         lanes = Array(repeating: Lane(), count: Lane.count)
         (outbox, outboxStart) = ([], 0)
         (mustRewind, crashSoon, isReady) = (false, false, false)
+        (frozenUntil, listensUntil, thawing) = (0, 0, [])
         lease = ledger.lease(instance: "daemon")
         let now = clock.wall
         state = EngineState(

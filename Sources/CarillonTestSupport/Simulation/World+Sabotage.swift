@@ -30,7 +30,32 @@ extension World {
                 }
             }
             return ended.isEmpty ? effects : [.acknowledge(.exec, ended.map(\.attempt))] + effects
+        case .falseReason:
+            return changed(effects) { part in
+                for index in part.skips.indices where part.skips[index].reason == .stall {
+                    part.skips[index].reason = .overlap
+                }
+            }
+        case .newestMissed:
+            return changed(effects) { part in
+                guard let run = part.runs.last, run.trigger == .schedule, let skip = part.skips.last,
+                    skip.reason == .stall, part.to == run.scheduledAt
+                else { return }
+                part.runs.removeLast()
+                var missed = skip
+                missed.after = part.runs.last?.scheduledAt ?? skip.through
+                missed.through = run.scheduledAt
+                part.skips.append(missed)
+            }
         default: return effects
+        }
+    }
+
+    private func changed(_ effects: [EngineEffect], _ change: (inout JobAdvance) -> Void) -> [EngineEffect] {
+        effects.map { effect in
+            guard case .open(var batch) = effect else { return effect }
+            for index in batch.indices { change(&batch[index]) }
+            return .open(batch)
         }
     }
 

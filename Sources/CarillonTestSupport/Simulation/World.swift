@@ -35,6 +35,13 @@ public final class World {
     var storeDownUntil: Int64 = 0
     var crashSoon = false
     var ambush: (() -> Void)?
+    /// Nothing of the daemon goes on before this, in elapsed time; the rest of the world does.
+    var frozenUntil: Int64 = 0
+    var isFrozen: Bool { clock.uptime < frozenUntil }
+    /// What came to the frozen daemon, in that order.
+    var thawing: [() -> Void] = []
+    /// The daemon hears what happened before it looks what is due.
+    var listensUntil: Int64 = 0
     var boots = 0
     var names = 0
 
@@ -91,8 +98,10 @@ public final class World {
     private func live(until end: Int64) {
         var ticks = 0
         while failure == nil {
-            let hand = isUp ? [Lane.tick, Lane.other].first { lanes[$0].isIdle && (isReady || $0 == Lane.tick) } : nil
-            let wake = hand == nil ? nil : state.nextWake.map { clock.uptime(at: $0) }
+            let hand =
+                isUp && !isFrozen
+                ? [Lane.tick, Lane.other].first { lanes[$0].isIdle && (isReady || $0 == Lane.tick) } : nil
+            let wake = hand == nil ? nil : state.nextWake.map { max(clock.uptime(at: $0), listensUntil) }
             let next = agenda.next
             guard let time = [wake, next].compactMap({ $0 }).min(), time <= end else { break }
             ticks = time > clock.uptime ? 0 : ticks + 1

@@ -56,11 +56,21 @@ public struct ControlServer: Service {
         }
     }
 
+    /// What is wrong and where, and not the whole of what was read.
+    private static func brief(_ error: any Error) -> String { String("\(error)".prefix(500)) }
+
     private func answer(_ request: ByteBuffer) async throws -> String {
+        let order: Order
         do {
-            return try JSONText.encode(await handle(try JSONText.decode(Order.self, String(buffer: request))))
-        } catch let error as DecodingError {
-            return try JSONText.encode(Reply.failed(code: "bad", message: "not an order: \(error)"))
+            order = try JSONText.decode(Order.self, String(buffer: request))
+        } catch {
+            return try JSONText.encode(Reply.failed(code: "bad", message: "not an order: \(Self.brief(error))"))
+        }
+        do {
+            return try JSONText.encode(await handle(order))
+        } catch {
+            return try JSONText.encode(
+                Reply.failed(code: "refused", message: "the answer cannot be written: \(Self.brief(error))"))
         }
     }
 }

@@ -14,6 +14,7 @@ public actor MailNotifier: Service {
 
     private nonisolated let outbox = Mutex(Outbox())
     private nonisolated let occasions: Set<MailOccasion>
+    private nonisolated let tellsShortGaps: Bool
     private nonisolated let clock: any EngineClock
     private nonisolated let news: AsyncStream<Void>
     private nonisolated let tell: AsyncStream<Void>.Continuation
@@ -24,13 +25,16 @@ public actor MailNotifier: Service {
     private var isFailing = false
     private var hasRemarked = false
 
-    /// `host` stands in the subject; `zone` is that of a job's times, UTC when it answers nil.
+    /// `host` stands in the subject; `zone` is that of a job's times, UTC when it answers nil. Times missed within less than
+    /// a minute, as a restart misses them of a job of every second, are told only when `tellsShortGaps` says so.
     public init(
-        sender: any MailSender, occasions: Set<MailOccasion>, host: String, clock: any EngineClock, logger: Logger,
+        sender: any MailSender, occasions: Set<MailOccasion>, tellsShortGaps: Bool = false, host: String,
+        clock: any EngineClock, logger: Logger,
         zone: @escaping @Sendable (String) async -> Zone? = { _ in nil }
     ) {
         self.sender = sender
         self.occasions = occasions
+        self.tellsShortGaps = tellsShortGaps
         self.host = host
         self.clock = clock
         self.logger = logger
@@ -41,6 +45,7 @@ public actor MailNotifier: Service {
     /// Never waits. Beyond some thousands of notices it only counts.
     public nonisolated func notify(_ notice: Notice) {
         guard occasions.contains(notice.occasion) else { return }
+        if case .missed(let skip) = notice, skip.isShortGap, !tellsShortGaps { return }
         let uptime = clock.uptime
         if outbox.withLock({ $0.add(notice, at: uptime) }) { tell.yield() }
     }

@@ -197,8 +197,8 @@ public struct MemoryLedger: Sendable {
         try check(lease)
         let oldest = now.adding(microseconds: -retention.age)
         let ended = runs.values.filter(\.state.isFinal)
-        var victims = Dictionary(
-            uniqueKeysWithValues: ended.filter { $0.scheduledAt.seconds < oldest.seconds }.map { ($0.id, $0) })
+        let old = ended.filter { max($0.endedAt ?? $0.scheduledAt, $0.scheduledAt) < oldest }
+        var victims = Dictionary(old.map { ($0.id, $0) }) { first, _ in first }
         for (_, ofJob) in Dictionary(grouping: ended, by: \.jobID) where ofJob.count > retention.perJob {
             for run in ofJob.sorted(by: { $0.scheduledAt > $1.scheduledAt }).dropFirst(retention.perJob) {
                 victims[run.id] = run

@@ -92,7 +92,7 @@ public actor MemoryStore: JobStore {
             (query.job.map { run.job == $0 } ?? true) && (query.states.isEmpty || query.states.contains(run.state))
                 && (query.since.map { run.scheduledAt >= $0 } ?? true)
                 && (query.until.map { run.scheduledAt <= $0 } ?? true)
-        }.sorted { $0.id > $1.id }.prefix(query.limit).map { $0 }
+        }.sorted { ($0.scheduledAt, $0.id) > ($1.scheduledAt, $1.id) }.prefix(query.limit).map { $0 }
     }
 
     public func skips(_ query: RunQuery) async throws -> [Skip] {
@@ -107,6 +107,8 @@ public actor MemoryStore: JobStore {
     ) async throws -> [(id: RunID, job: String)] {
         try ledger.prune(retention, lease: lease, now: now, limit: limit).map { ($0.id, $0.job) }
     }
+
+    public func shrink(lease: Lease, limit: Int) async throws -> Bool { false }
 
     public func note(_ key: String) async throws -> String? { ledger.notes[key] }
 

@@ -30,31 +30,54 @@ final class RowCodec: Sendable {
         """
     static let jobTables = "jobs JOIN cursors ON cursors.job_id = jobs.id"
 
-    func job(_ row: Row) throws -> StoredJob {
-        let tags: String = row[7]
+    /// Never throws: what of a row cannot be read is the fault of this job alone.
+    func job(_ row: Row) -> StoredJob {
+        var faults: [String] = []
+        func read<T>(_ column: String, or other: T, _ body: () throws -> T) -> T {
+            do {
+                return try body()
+            } catch {
+                faults.append("its \(column) cannot be read by this build")
+                return other
+            }
+        }
+        let (tags, targetText): (String, String) = (row[7], row[5])
+        var target = read("target", or: .unreadable(targetText)) { try Self.decode(Target.self, targetText) }
+        let schedule = read("schedule", or: ScheduleText(.manual)) { try schedules.decode(row[4]) }
+        let policies = read("policies", or: Policies(overlap: .allow)) { try self.policies.decode(row[6]) }
+        let words = read("tags", or: []) { tags == "[]" ? [] : try Self.decode([String].self, tags) }
+        let standing = read("standing", or: nil) {
+            try (row[13] as String?).map { try Self.decode(Standing.self, $0) }
+        }
+        if faults.isEmpty, let fault = target.fault ?? policies.fault { faults.append(fault) }
+        // Nothing of it goes out under policies or to a target that somebody else meant.
+        if !faults.isEmpty { target = .unreadable(targetText) }
         var job = Job(
-            name: row[1], schedule: try schedules.decode(row[4]),
-            target: try Self.decode(Target.self, row[5]), policies: try policies.decode(row[6]), enabled: row[8],
-            tags: tags == "[]" ? [] : try Self.decode([String].self, tags), origin: Origin(feed: row[2], source: row[3])
-        )
-        if let standing = row[13] as String? { job.standing = try Self.decode(Standing.self, standing) }
+            name: row[1], schedule: schedule, target: target, policies: policies, enabled: row[8], tags: words,
+            origin: Origin(feed: row[2], source: row[3]))
+        job.standing = standing
         return StoredJob(
             id: JobID(row[0]), job: job, revision: row[9], cursor: Timestamp(microseconds: row[10]),
             nextDue: (row[11] as Int64?).map(Timestamp.init(microseconds:)), opened: row[12],
-            isRemoved: row[14])
+            isRemoved: row[14], fault: faults.isEmpty ? nil : faults.joined(separator: "; "))
     }
 
     static let runColumns = """
         runs.id, runs.job_id, jobs.name, runs.revision, runs.trigger, runs.scheduled_at, runs.not_before, runs.state, \
         runs.attempt, runs.created_at, runs.dispatched_at, runs.started_at, runs.ended_at, runs.heartbeat_at, \
         runs.instance, runs.process, runs.exit_code, runs.signal, runs.error, runs.output_tail, runs.reason, runs.earlier, \
-        runs.held_since, runs.held_until, runs.held_why
+        runs.held_since, runs.held_until, runs.held_why, runs.manual
         """
 
+    /// What a later release wrote reads as what comes nearest: history is never lost to a reader.
     func run(_ row: Row) throws -> Run {
-        guard let id = RunID(data: row[0]), let trigger = Trigger(rawValue: row[4]),
-            let state = RunState(number: row[7])
-        else { throw StoreError(.corrupt, "the ledger holds a run that cannot be read: \(row)") }
+        guard let id = RunID(data: row[0]) else {
+            throw StoreError(.corrupt, "the ledger holds a run whose id is none: \(row)")
+        }
+        let isManual = (row[25] as Int64) != 0
+        let trigger = Trigger(rawValue: row[4]) ?? (isManual ? .manual : .schedule)
+        // A state of a later release; all from 3 on are final.
+        let state = RunState(number: row[7]) ?? .failed
         func time(_ index: Int) -> Timestamp? { (row[index] as Int64?).map(Timestamp.init(microseconds:)) }
         var run = Run(
             id: id, jobID: JobID(row[1]), job: row[2], revision: row[3], trigger: trigger,
@@ -70,18 +93,21 @@ final class RowCodec: Sendable {
         run.process = (row[15] as String?).flatMap(ProcessIdentity.init(text:))
         run.outcome = Outcome(exitCode: row[16], signal: row[17], error: row[18], outputTail: row[19])
         if let since = time(22) { run.held = Hold(since: since, until: time(23), why: row[24] ?? "") }
-        if let earlier = row[21] as String? { run.earlier = try Self.decode([EndedAttempt].self, earlier) }
+        if RunState(number: row[7]) == nil {
+            run.reason = "a later release recorded a state that this one does not know"
+        }
+        if let earlier = row[21] as String? { run.earlier = (try? Self.decode([EndedAttempt].self, earlier)) ?? [] }
         return run
     }
 
-    static func skip(_ row: Row) throws -> Skip {
-        guard let reason = SkipReason(rawValue: row["reason"]) else {
-            throw StoreError(.corrupt, "the ledger holds a skip that cannot be read: \(row)")
-        }
+    static func skip(_ row: Row) -> Skip {
+        let word: String = row["reason"]
+        let reason = SkipReason(rawValue: word) ?? .unknown
         return Skip(
             jobID: JobID(row["job_id"]), job: row["name"], revision: row["revision"],
             after: Timestamp(microseconds: row["after"]), through: Timestamp(microseconds: row["through"]),
-            reason: reason, detail: row["detail"], recordedAt: Timestamp(microseconds: row["recorded_at"]))
+            reason: reason, detail: reason == .unknown ? word : row["detail"] as String?,
+            recordedAt: Timestamp(microseconds: row["recorded_at"]))
     }
 }
 

@@ -152,7 +152,7 @@ extension SQLiteStore {
                     StoredJobDigest(
                         id: JobID(row[0]), name: row[1], source: row[2], digest: UInt64(bitPattern: row[3] as Int64),
                         nextDue: (row[4] as Int64?).map { Timestamp(microseconds: $0) },
-                        standing: try (row[5] as String?).map { try RowCodec.decode(Standing.self, $0) }))
+                        standing: (row[5] as String?).flatMap { try? RowCodec.decode(Standing.self, $0) }))
             }
             return digests
         }
@@ -178,13 +178,17 @@ extension SQLiteStore {
                     db, sql: "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE id = ?",
                     arguments: [job.number])
             else { return nil }
-            var definition = try codec.job(row).job
+            var definition = codec.job(row).job
             // The oldest schedule kept since then is the one that was in force.
             let old = try String.fetchOne(
                 db,
                 sql: "SELECT definition FROM revisions WHERE job_id = ? AND revision >= ? ORDER BY revision LIMIT 1",
                 arguments: [job.number, revision])
-            if let old { definition.schedule = try RowCodec.decode(ScheduleText.self, old) }
+            // One that cannot be read counts nothing.
+            if let old {
+                guard let schedule = try? RowCodec.decode(ScheduleText.self, old) else { return nil }
+                definition.schedule = schedule
+            }
             return definition
         }
     }

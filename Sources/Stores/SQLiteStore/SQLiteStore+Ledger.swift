@@ -126,6 +126,7 @@ extension SQLiteStore {
     public func runs(_ query: RunQuery) async throws -> [Run] {
         var conditions: [String] = []
         var arguments: [(any DatabaseValueConvertible & Sendable)?] = []
+        let idsAreInOrder = try await read(Self.idsAreInOrder)
         if let job = query.job {
             conditions.append("runs.job_id = (SELECT id FROM jobs WHERE name = ?)")
             arguments.append(job)
@@ -134,7 +135,7 @@ extension SQLiteStore {
             conditions.append("runs.scheduled_at >= ?")
             arguments.append(since.microseconds)
             // The same for the index of ids, which begin with the scheduled second.
-            if query.job == nil, let second = UInt32(exactly: since.seconds) {
+            if query.job == nil, idsAreInOrder, let second = UInt32(exactly: since.seconds) {
                 conditions.append("runs.id >= ?")
                 arguments.append(RunID(second: second, hash: 0).data)
             }
@@ -153,8 +154,15 @@ extension SQLiteStore {
         arguments.append(query.limit)
         let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
         // Ids begin with the scheduled second, so their order is the order of time.
-        let order = query.job == nil ? "runs.id DESC" : "runs.scheduled_at DESC, runs.id DESC"
+        let order = query.job == nil && idsAreInOrder ? "runs.id DESC" : "runs.scheduled_at DESC, runs.id DESC"
         return try await fetchRuns("\(filter) ORDER BY \(order) LIMIT ?", arguments, index: isActive ? .active : nil)
+    }
+
+    /// Whether every run lies in the years whose seconds an id can say, 1970 to 2106: only then ids are in the order of time.
+    static func idsAreInOrder(_ db: Database) throws -> Bool {
+        try Row.fetchOne(
+            try db.cachedStatement(
+                sql: "SELECT 1 FROM runs INDEXED BY runs_outside WHERE \(Schema.outside) LIMIT 1")) == nil
     }
 
     /// An index that a reading insists on.
@@ -198,53 +206,5 @@ extension SQLiteStore {
             arguments += [query.limit]
             return try Row.fetchAll(db, sql: sql, arguments: arguments).map(RowCodec.skip)
         }
-    }
-
-    public func prune(
-        _ retention: Retention, lease: Lease, now: Timestamp, limit: Int
-    ) async throws -> [(id: RunID, job: String)] {
-        let oldest = now.adding(microseconds: -retention.age)
-        let victims: [(id: RunID, job: String)] = try await read { db in
-            let rows = try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT runs.id, jobs.name FROM runs JOIN jobs ON jobs.id = runs.job_id
-                    WHERE runs.id < ? AND runs.state >= 3 LIMIT ?
-                    """, arguments: [RunID(manualAt: oldest, random: 0).data, limit])
-            let crowded = try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT runs.id, jobs.name FROM (
-                        SELECT id, row_number() OVER (PARTITION BY job_id ORDER BY scheduled_at DESC) AS place
-                        FROM runs WHERE state >= 3
-                        AND job_id IN (SELECT job_id FROM runs GROUP BY job_id HAVING count(*) > ?)
-                    ) AS ranked JOIN runs ON runs.id = ranked.id JOIN jobs ON jobs.id = runs.job_id
-                    WHERE ranked.place > ? LIMIT ?
-                    """, arguments: [retention.perJob, retention.perJob, limit])
-            return (rows + crowded).compactMap { row in RunID(data: row[0]).map { ($0, row[1]) } }
-        }
-        try await write(under: lease) { db in
-            for victim in victims {
-                try db.cachedStatement(sql: "DELETE FROM runs WHERE id = ?").execute(arguments: [victim.id.data])
-            }
-            try db.execute(sql: "DELETE FROM skips WHERE through < ?", arguments: [oldest.microseconds])
-            try db.execute(
-                sql: """
-                    DELETE FROM skips WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER
-                    (PARTITION BY job_id ORDER BY through DESC) AS place FROM skips) WHERE place > ?)
-                    """, arguments: [retention.perJob])
-            // A job that is gone is forgotten with the last of its history; its number is never drawn again.
-            try db.execute(
-                sql: """
-                    DELETE FROM jobs WHERE removed = 1 AND NOT EXISTS (SELECT 1 FROM runs WHERE job_id = jobs.id)
-                    AND NOT EXISTS (SELECT 1 FROM skips WHERE job_id = jobs.id)
-                    """)
-            try db.execute(
-                sql: """
-                    DELETE FROM revisions WHERE NOT EXISTS (SELECT 1 FROM skips
-                    WHERE skips.job_id = revisions.job_id AND skips.revision <= revisions.revision)
-                    """)
-        }
-        return victims
     }
 }

@@ -14,6 +14,8 @@ public final class SQLiteStore: JobStore {
     private let identity: FileIdentity?
     /// Drawn once and never changed, so it is read once.
     let knownID = Mutex<UInt64?>(nil)
+    /// The pass of retention that is under way.
+    let pruning = Mutex<PruningPass?>(nil)
 
     /// Opens, and makes or migrates, the file at `path`, which grows to at most `largest` pages of 4 KiB when given.
     ///
@@ -24,7 +26,11 @@ public final class SQLiteStore: JobStore {
         configuration.label = "carillon.store"
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { db in
-            if !db.configuration.readonly { try Self.makeRoom(db) }
+            if !db.configuration.readonly {
+                // Of a new file: what is freed can be given back to the disk, page by page.
+                try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
+                try Self.makeRoom(db)
+            }
             if let largest { try db.execute(sql: "PRAGMA max_page_count = \(largest)") }
         }
         // Jobs' environments and outputs are in it: nobody else's to read. SQLite gives its other files the same mode.
@@ -38,6 +44,7 @@ public final class SQLiteStore: JobStore {
             // A pool sets NORMAL when it opens, which may lose the last writes with the machine's power.
             try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             try Schema.migrator.migrate(pool)
+            try Self.letShrink(pool)
             database = pool
             identity = FileIdentity(path: path)
         } catch {
@@ -52,6 +59,24 @@ public final class SQLiteStore: JobStore {
         try db.execute(sql: "PRAGMA wal_autocheckpoint = 15000")
         try db.execute(sql: "PRAGMA journal_size_limit = 67108864")
     }
+
+    /// Has a file that was made without it give freed pages back. That rewrites the file, so it is done to a small one, or
+    /// one that is mostly free; a disk without the room for it is left as it is.
+    private static func letShrink(_ pool: DatabasePool) throws {
+        try pool.writeWithoutTransaction { db in
+            guard try Int.fetchOne(db, sql: "PRAGMA auto_vacuum") == 0 else { return }
+            let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
+            let free = try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0
+            guard pages < smallFile || free > pages / 2 else { return }
+            do {
+                try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
+                try db.execute(sql: "VACUUM")
+            } catch let error as DatabaseError where [.SQLITE_FULL, .SQLITE_BUSY].contains(error.resultCode) {}
+        }
+    }
+
+    /// Pages that are rewritten in a second or so: 100 MiB.
+    private static let smallFile = 25_600
 
     /// Opens an existing file for looking only.
     public init(reading path: String) throws {

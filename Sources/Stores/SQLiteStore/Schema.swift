@@ -1,7 +1,11 @@
+import CarillonCore
 import GRDB
 
 /// The tables, as migrations: each is applied once, in order, and never changed once released.
 enum Schema {
+    /// A scheduled time that the four bytes of seconds in a run's id cannot say.
+    static let outside = "scheduled_at NOT BETWEEN 0 AND 4294967295999999"
+
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 jobs and ledger") { db in
@@ -95,6 +99,31 @@ enum Schema {
                     CREATE INDEX skips_through ON skips (through);
                     """)
         }
+        migrator.registerMigration("2 times outside ids, one spelling of names") { db in
+            // Empty as long as clocks are right.
+            try db.execute(sql: "CREATE INDEX runs_outside ON runs (scheduled_at) WHERE \(outside)")
+            try spellNames(db)
+        }
         return migrator
+    }
+
+    /// Gives every name its one spelling. Of two jobs that differ in spelling alone the one that has it already stays; the
+    /// other is gone, and keeps its history under a name of its own.
+    private static func spellNames(_ db: Database) throws {
+        for row in try Row.fetchAll(db, sql: "SELECT id, name FROM jobs ORDER BY id") {
+            let (id, name): (Int64, String) = (row[0], row[1])
+            let canonical = Job.canonical(name)
+            guard !canonical.utf8.elementsEqual(name.utf8) else { continue }
+            let isTaken = try Bool.fetchOne(db, sql: "SELECT 1 FROM jobs WHERE name = ?", arguments: [canonical])
+            if isTaken == nil {
+                try db.execute(sql: "UPDATE jobs SET name = ? WHERE id = ?", arguments: [canonical, id])
+            } else {
+                try db.execute(
+                    sql: "UPDATE jobs SET name = ?, removed = 1 WHERE id = ?",
+                    arguments: ["\(canonical) (spelt otherwise, \(id))", id])
+                try db.execute(
+                    sql: "UPDATE cursors SET is_on = 0, next_due = NULL WHERE job_id = ?", arguments: [id])
+            }
+        }
     }
 }

@@ -50,7 +50,7 @@ struct Asking {
     /// For orders that are carried out and answered with a sentence.
     func tell(_ order: Order) async throws {
         switch try await ask(order) {
-        case .done(let sentence): print(sentence)
+        case .done(let sentence): say("\(sentence)")
         default: throw Failure.failed("the daemon gave an answer of another kind")
         }
     }
@@ -60,7 +60,7 @@ struct Asking {
         guard case .started(let run) = try await ask(order) else {
             throw Failure.failed("the daemon gave an answer of another kind")
         }
-        print(json ? run.json.line : "run \(run.id) of \(run.job) is on its way; see `carillon runs show \(run.id)`")
+        say(json ? run.json.line : "run \(run.id) of \(run.job) is on its way; see `carillon runs show \(run.id)`")
     }
 
     func jobs(_ order: Order) async throws -> [JobView] {

@@ -24,11 +24,11 @@ extension BTU {
             let shown = Self.newest(jobs).prefix(limit)
             if options.json {
                 for job in shown {
-                    print(JSONObject([("id", .text(job.id))] + job.fields.map { ($0.name, .text($0.value)) }).line)
+                    say(JSONObject([("id", .text(job.id))] + job.fields.map { ($0.name, .text($0.value)) }).line)
                 }
                 return
             }
-            if shown.isEmpty { return print("Redis has no record of an RQ job") }
+            if shown.isEmpty { return say("Redis has no record of an RQ job") }
             var table = Table("JOB", "STATUS", "QUEUE", "CREATED", "DESCRIPTION")
             for job in shown {
                 let status = job["status"]
@@ -70,8 +70,8 @@ extension BTU {
             let now = SystemClock().now
             switch try await RQ.withDesk(options.settings(), { try await $0.requeue(job, now: now) }) {
             case .queued(let queue):
-                if options.json { return print(JSONObject([("job", .text(job)), ("queue", .text(queue))]).line) }
-                print("job \(job) is queued on \(queue)")
+                if options.json { return say(JSONObject([("job", .text(job)), ("queue", .text(queue))]).line) }
+                say("job \(job) is queued on \(queue)")
             case .active(let status): throw Failure.failed("job '\(job)' is \(status) already")
             case .unknown: throw Failure.failed("Redis has no job '\(job)'; its result may have expired")
             }
@@ -86,9 +86,9 @@ extension BTU {
         func run() throws {
             let lines = try options.settings().btuLines
             if options.json {
-                return print(JSONObject(lines.map { ($0.key, .text($0.value)) }).line)
+                return say(JSONObject(lines.map { ($0.key, .text($0.value)) }).line)
             }
-            for (key, value) in lines { print("\(key.padded(40))\(value)") }
+            for (key, value) in lines { say("\(key.padded(40))\(value)") }
         }
     }
 }

@@ -18,7 +18,7 @@ extension BTU {
             let tasks = try await options.withTables { try await $0.tasks() }
             if options.json {
                 for task in tasks {
-                    print(
+                    say(
                         JSONObject([
                             ("task", .text(task.name)), ("description", .text(task.words)),
                             ("function", .text(task.function)), ("queue", .text(task.queue)),
@@ -27,7 +27,7 @@ extension BTU {
                 }
                 return
             }
-            if tasks.isEmpty { return print("the site has no tasks") }
+            if tasks.isEmpty { return say("the site has no tasks") }
             var table = Table("TASK", "DESCRIPTION", "FUNCTION", "QUEUE", "TIME-OUT", "STATUS")
             for task in tasks {
                 table.add(
@@ -60,7 +60,7 @@ extension BTU {
             var table = Table("SCHEDULE", "RUNS", "NEXT", "UTC", "REMARK")
             for (name, isEnabled, reading) in rows.sorted(by: { $0.0 < $1.0 }) where isEnabled {
                 let view = View(name, reading, planned[name], settings.frappe?.zone ?? "UTC")
-                if options.json { print(view.json.line) } else { view.add(to: &table, moment) }
+                if options.json { say(view.json.line) } else { view.add(to: &table, moment) }
             }
             if !options.json { table.print() }
         }
@@ -150,9 +150,9 @@ extension BTU {
             switch result {
             case .accepted?, .known?:
                 if options.json {
-                    return print(JSONObject([("job", .text(id.description)), ("queue", .text(call.queue))]).line)
+                    return say(JSONObject([("job", .text(id.description)), ("queue", .text(call.queue))]).line)
                 }
-                print("task \(task) is queued on \(call.queue) as job \(id)")
+                say("task \(task) is queued on \(call.queue) as job \(id)")
             case .refused(let why)?, .unavailable(let why)?, .away(let why)?: throw Failure.failed(why)
             case nil: throw Failure.failed("no answer")
             }

@@ -82,9 +82,9 @@ struct BTU: AsyncParsableCommand {
         func run() async throws {
             let word = try await options.withSite { try await ($0.ping(), $0.address) }
             if options.json {
-                return print(JSONObject([("site", .text(word.1)), ("answer", .text(word.0))]).line)
+                return say(JSONObject([("site", .text(word.1)), ("answer", .text(word.0))]).line)
             }
-            print("\(word.1) answers: \(word.0)")
+            say("\(word.1) answers: \(word.0)")
         }
     }
 
@@ -98,14 +98,14 @@ struct BTU: AsyncParsableCommand {
                 let bytes = try await options.withSite { try await $0.sample(method) }
                 let start = String(decoding: bytes.prefix(60), as: UTF8.self).map { $0.isPlain ? $0 : "." }
                 if options.json {
-                    print(
+                    say(
                         JSONObject([
                             ("method", .text(method)), ("bytes", .number(Int64(bytes.count))),
                             ("pickle", .bool(bytes.first == 0x80)), ("start", .text(String(start))),
                         ]).line)
                 } else {
                     let kind = bytes.first == 0x80 ? "a pickle of \(bytes.count) bytes" : "\(bytes.count) bytes"
-                    print("\(method.padded(32))\(kind): \(String(start))")
+                    say("\(method.padded(32))\(kind): \(String(start))")
                 }
             }
         }

@@ -49,9 +49,9 @@ struct ImportCrontab: ParsableCommand {
             } catch {
                 throw Failure.failed("\(output): \(error.localizedDescription)")
             }
-            print("\(output): \(crontab.entries.count) jobs")
+            say("\(output): \(crontab.entries.count) jobs")
         } else {
-            print(jobs, terminator: "")
+            Terminal.write(jobs)
         }
         for problem in crontab.problems { Terminal.error("\(file):\(problem.line): \(problem.message)") }
         if !crontab.problems.isEmpty { throw ExitCode(2) }

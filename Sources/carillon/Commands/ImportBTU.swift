@@ -25,7 +25,7 @@ struct ImportBTU: ParsableCommand {
         for remark in reading.remarks { Terminal.error("\(remark)") }
         guard let output else {
             let writer = BTUWriter(reading, source: file, secrets: "/etc/carillon")
-            print(writer.text, terminator: "")
+            Terminal.write(writer.text)
             let files = writer.secrets.map(\.path).joined(separator: ", ")
             return Terminal.error("the secrets are not shown; put them into \(files)")
         }
@@ -44,7 +44,7 @@ struct ImportBTU: ParsableCommand {
             } catch {
                 throw Failure.failed("\(path): \(error.localizedDescription)")
             }
-            print(path)
+            say("\(path)")
         }
     }
 }

@@ -49,9 +49,9 @@ struct ImportKeiji: AsyncParsableCommand {
             } catch {
                 throw Failure.failed("\(output): \(error.localizedDescription)")
             }
-            print("\(output): \(snapshot.jobs.count) jobs")
+            say("\(output): \(snapshot.jobs.count) jobs")
         } else {
-            print(writer.text, terminator: "")
+            Terminal.write(writer.text)
         }
         for problem in snapshot.problems { Terminal.error("\(problem)") }
         if !snapshot.problems.isEmpty { throw ExitCode(2) }

@@ -34,7 +34,7 @@ struct Jobs: AsyncParsableCommand {
                 for job in jobs {
                     known.insert(job.name)
                     if let doubt = job.doubt { doubts[doubt, default: []].append(job.name) }
-                    if json { print(job.json.line) } else { add(job, to: &table, moment) }
+                    if json { say(job.json.line) } else { add(job, to: &table, moment) }
                 }
                 guard jobs.count == Self.page, let end = jobs.last else { break }
                 last = end.name
@@ -44,7 +44,7 @@ struct Jobs: AsyncParsableCommand {
             for (name, problems) in broken.sorted(by: { $0.key < $1.key }) {
                 let words = problems.map(\.description)
                 if json {
-                    print(
+                    say(
                         JSONObject([
                             ("name", .text(name)), ("state", .text("error")),
                             ("problems", .list(words.map { .text($0) })),
@@ -55,15 +55,15 @@ struct Jobs: AsyncParsableCommand {
             }
             if !json {
                 if known.isEmpty, broken.isEmpty {
-                    print("no jobs; add one with `carillon jobs add`")
+                    say("no jobs; add one with `carillon jobs add`")
                 } else {
                     table.print()
                 }
-                for problem in problems { print(Terminal.paint("error: ", .red) + problem.description) }
+                for problem in problems { say(Terminal.paint("error: ", .red) + "\(problem)") }
                 for (doubt, jobs) in doubts.sorted(by: { $0.key < $1.key }) {
                     let more = jobs.count > 3 ? " and \(jobs.count - 3) more" : ""
                     let names = jobs.prefix(3).joined(separator: ", ") + more
-                    print(Terminal.paint("warning: ", .yellow) + "\(doubt) (\(names))")
+                    say(Terminal.paint("warning: ", .yellow) + "\(doubt) (\(names))")
                 }
             }
         }
@@ -90,20 +90,20 @@ struct Jobs: AsyncParsableCommand {
         func run() async throws {
             let asking = Asking(place: place)
             guard let job = try await asking.jobs(.job(name)).first else { return }
-            if json { return print(job.json.line) }
+            if json { return say(job.json.line) }
             let moment = Moment()
-            print(Terminal.paint(job.name, .bold))
-            print("  runs        \(job.english)")
-            print("  schedule    \(job.schedule)   (\(job.timeZone))")
-            print("  target      \(job.target.summary)")
-            print("  from        \(job.origin)")
-            print("  state       \(job.off?.words ?? (job.enabled ? "enabled" : "disabled"))")
-            if let next = job.next { print("  next        \(moment.both(next, job.timeZone))") }
-            if !job.tags.isEmpty { print("  tags        \(job.tags.joined(separator: ", "))") }
-            for line in job.policies?.words ?? [] { print("  \(line)") }
-            if let doubt = job.doubt { print("  " + Terminal.paint("warning", .yellow) + "     \(doubt)") }
-            for problem in job.problems { print("  " + Terminal.paint("error", .red) + "       \(problem)") }
-            print("")
+            say(Terminal.paint(job.name, .bold))
+            say("  runs        \(job.english)")
+            say("  schedule    \(job.schedule)   (\(job.timeZone))")
+            say("  target      \(job.target.summary)")
+            say("  from        \(job.origin)")
+            say("  state       \(job.off?.words ?? (job.enabled ? "enabled" : "disabled"))")
+            if let next = job.next { say("  next        \(moment.both(next, job.timeZone))") }
+            if !job.tags.isEmpty { say("  tags        \(job.tags.joined(separator: ", "))") }
+            for line in job.policies?.words ?? [] { say("  \(line)") }
+            if let doubt = job.doubt { say("  " + Terminal.paint("warning", .yellow) + "     \(doubt)") }
+            for problem in job.problems { say("  " + Terminal.paint("error", .red) + "       \(problem)") }
+            say("")
             RunView.printTable(try await asking.runs(.runs(RunQuery(job: name, limit: 10))), moment)
         }
     }

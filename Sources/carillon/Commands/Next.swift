@@ -74,13 +74,13 @@ struct Next: ParsableCommand {
                 ("expr", .text(expression)), ("tz", .text(zone.name)), ("english", .text(schedule.english())),
                 ("next", .list(times.map { .time($0) })),
             ])
-            return print(object.line)
+            return say(object.line)
         }
-        print(schedule.english())
+        say("\(schedule.english())")
         if case .cron(let cron) = schedule.rule {
-            for warning in cron.warnings { print("note: \(warning)") }
+            for warning in cron.warnings { say("note: \(warning)") }
         }
-        if times.isEmpty { return print("never") }
+        if times.isEmpty { return say("never") }
         let moment = Moment(now: now)
         var table = Table("LOCAL (\(zone.name))", "UTC", "")
         for time in times {
@@ -114,7 +114,7 @@ struct Next: ParsableCommand {
             }
             let data = try JSONSerialization.data(
                 withJSONObject: object, options: [.sortedKeys, .withoutEscapingSlashes])
-            print(String(decoding: data, as: UTF8.self))
+            Terminal.write(String(decoding: data, as: UTF8.self) + "\n")
         }
     }
 

@@ -21,9 +21,9 @@ struct Why: AsyncParsableCommand {
             throw Failure.failed("the daemon gave an answer of another kind")
         }
         if json {
-            print(JSONObject([("job", .text(job)), ("lines", .list(lines.map { .text($0) }))]).line)
+            say(JSONObject([("job", .text(job)), ("lines", .list(lines.map { .text($0) }))]).line)
         } else {
-            for line in lines { print(line) }
+            for line in lines { say("\(line)") }
         }
     }
 }
@@ -56,7 +56,7 @@ struct Feeds: AsyncParsableCommand {
         func run() async throws {
             let feeds = try await Asking(place: place).feeds()
             if json {
-                for feed in feeds { print(feed.json.line) }
+                for feed in feeds { say(feed.json.line) }
                 return
             }
             let moment = Moment()
@@ -71,7 +71,7 @@ struct Feeds: AsyncParsableCommand {
                     .init(feed.name), .init("\(feed.jobs)"), .init(feed.readAt.map(moment.relative) ?? "never"), state)
             }
             table.print()
-            for problem in feeds.flatMap(\.problems) { print(Terminal.paint("error: ", .red) + problem.description) }
+            for problem in feeds.flatMap(\.problems) { say(Terminal.paint("error: ", .red) + "\(problem)") }
         }
     }
 

@@ -39,15 +39,15 @@ struct RQ: AsyncParsableCommand {
         func run() async throws {
             let server = try await RQ.withDesk(place) { try await $0.ping() }
             if json {
-                return print(
+                return say(
                     JSONObject([
                         ("redis", .text(server.address)), ("version", .text(server.version)),
                         ("evictingPolicy", .text(server.evictingPolicy)),
                     ]).line)
             }
-            print("Redis \(server.version) at \(server.address) answers")
+            say("Redis \(server.version) at \(server.address) answers")
             if let policy = server.evictingPolicy {
-                print(
+                say(
                     Terminal.paint("warning: ", .yellow)
                         + "maxmemory-policy \(policy) may evict what runs depend on; set it to noeviction")
             }
@@ -67,12 +67,12 @@ struct RQ: AsyncParsableCommand {
                         ("waiting", queue.waiting), ("started", queue.started), ("finished", queue.finished),
                         ("failed", queue.failed), ("workers", queue.workers),
                     ]
-                    print(
+                    say(
                         JSONObject([("queue", .text(queue.name))] + numbers.map { ($0.0, .number(Int64($0.1))) }).line)
                 }
                 return
             }
-            if queues.isEmpty { return print("RQ has no queues there yet") }
+            if queues.isEmpty { return say("RQ has no queues there yet") }
             var table = Table("QUEUE", "WAITING", "STARTED", "FINISHED", "FAILED", "WORKERS")
             for queue in queues {
                 table.add(
@@ -104,18 +104,18 @@ extension RQDesk.Job {
     /// All there is, for one reader or the other.
     func show(_ json: Bool) {
         if json {
-            return print(
+            return say(
                 JSONObject(
                     [("id", .text(id)), ("guarded", .bool(isGuarded))] + fields.map { ($0.name, .text($0.value)) }
                         + [("traceback", .text(traceback))]
                 ).line)
         }
-        print(Terminal.paint(id, .bold))
-        if fields.isEmpty { print("  its record has expired; only Carillon's guard is left") }
-        for (name, value) in fields { print("  \(name.padded(14))\(value)") }
+        say(Terminal.paint(id, .bold))
+        if fields.isEmpty { say("  its record has expired; only Carillon's guard is left") }
+        for (name, value) in fields { say("  \(name.padded(14))\(value)") }
         if let traceback {
-            print("  traceback")
-            for line in traceback.split(whereSeparator: \.isNewline) { print("    \(line)") }
+            say("  traceback")
+            for line in traceback.split(whereSeparator: \.isNewline) { say("    \(line)") }
         }
     }
 }

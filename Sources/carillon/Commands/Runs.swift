@@ -53,7 +53,7 @@ struct Runs: AsyncParsableCommand {
             query.since = try since.map { try Self.time($0, moment.now, zone) }
             let runs = try await Asking(place: place).runs(.runs(query))
             guard json else { return RunView.printTable(runs, moment) }
-            for run in runs { print(run.json.line) }
+            for run in runs { say(run.json.line) }
         }
 
         private static var states: String { RunState.allCases.map(\.rawValue).joined(separator: ", ") }
@@ -81,41 +81,41 @@ struct Runs: AsyncParsableCommand {
         func run() async throws {
             let asking = Asking(place: place)
             guard let view = try await asking.runs(.run(self.run)).first else { return }
-            if json { return print(view.json.line) }
+            if json { return say(view.json.line) }
             let moment = Moment()
-            print("\(Terminal.paint(view.job, .bold))  run \(view.id)")
+            say("\(Terminal.paint(view.job, .bold))  run \(view.id)")
             let tell = { (label: String, time: Timestamp?) in
-                if let time { print("  \(label)  \(moment.both(time, view.timeZone))") }
+                if let time { say("  \(label)  \(moment.both(time, view.timeZone))") }
             }
             tell("scheduled ", view.scheduledAt)
             tell("planned   ", view.createdAt)
             for earlier in view.earlier {
                 tell("attempt \(earlier.attempt) ", earlier.startedAt)
                 tell("  failed  ", earlier.endedAt)
-                print("              \(earlier.outcome.error ?? "no reason given")")
+                say("              \(earlier.outcome.error ?? "no reason given")")
             }
             if view.state == .pending { tell("not before", view.notBefore) }
             if let why = view.heldBecause {
                 tell("held since", view.heldSince)
-                print("              \(why)")
+                say("              \(why)")
             }
             tell("dispatched", view.dispatchedAt)
             tell("started   ", view.startedAt)
             tell("ended     ", view.endedAt)
-            print("  state       \(Terminal.paint(view.state.rawValue, view.state.colour))")
+            say("  state       \(Terminal.paint(view.state.rawValue, view.state.colour))")
             if view.state == .pending, view.dispatchedAt != nil {
                 // Its job may be gone by now.
                 let job = try? await asking.jobs(.job(view.job)).first
-                print("  waits for   \(job?.doubt ?? job.map { "a worker: \($0.target.summary)" } ?? "a worker")")
+                say("  waits for   \(job?.doubt ?? job.map { "a worker: \($0.target.summary)" } ?? "a worker")")
             }
-            if let code = view.exitCode { print("  exit code   \(code)") }
-            if let signal = view.signal { print("  signal      \(signal)") }
-            if let error = view.error { print("  error       \(error)") }
-            if let reason = view.reason, reason != view.error { print("  reason      \(reason)") }
-            if let instance = view.instance { print("  instance    \(instance)") }
+            if let code = view.exitCode { say("  exit code   \(code)") }
+            if let signal = view.signal { say("  signal      \(signal)") }
+            if let error = view.error { say("  error       \(error)") }
+            if let reason = view.reason, reason != view.error { say("  reason      \(reason)") }
+            if let instance = view.instance { say("  instance    \(instance)") }
             if let tail = view.outputTail, !tail.isEmpty {
-                print("  its last words:")
-                for line in tail.split(separator: "\n") { print("    \(line)") }
+                say("  its last words:")
+                for line in tail.split(whereSeparator: \.isNewline) { say("    \(line)") }
             }
         }
     }

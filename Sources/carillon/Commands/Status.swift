@@ -17,35 +17,35 @@ struct Status: AsyncParsableCommand {
 
     func run() async throws {
         let status = try await status()
-        if json { return print(status.json.line) }
+        if json { return say(status.json.line) }
         let moment = Moment(now: status.now)
-        print("carillon \(status.version)  instance \(status.instance)  since \(moment.relative(status.startedAt))")
-        if let reason = status.paused { print(Terminal.paint("paused: \(reason)", .yellow)) }
-        if status.shadow { print(Terminal.paint("shadow: plans and records, dispatches nothing", .yellow)) }
+        say("carillon \(status.version)  instance \(status.instance)  since \(moment.relative(status.startedAt))")
+        if let reason = status.paused { say(Terminal.paint("paused: \(reason)", .yellow)) }
+        if status.shadow { say(Terminal.paint("shadow: plans and records, dispatches nothing", .yellow)) }
         let next = status.nextDue.map { ", next \(moment.relative($0))" } ?? ""
-        print("jobs         \(status.jobs), \(status.enabled) enabled; \(status.due) due\(next)")
+        say("jobs         \(status.jobs), \(status.enabled) enabled; \(status.due) due\(next)")
         let active = status.active.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
-        print("runs         \(active.isEmpty ? "none active" : active.joined(separator: ", "))")
+        say("runs         \(active.isEmpty ? "none active" : active.joined(separator: ", "))")
         if let p50 = status.latenessP50, let p99 = status.latenessP99, let most = status.latenessMax {
             let text = [p50, p99, most].map { String(format: "%.1f ms", $0) }
-            print("lateness     p50 \(text[0]), p99 \(text[1]), most \(text[2]) (of the last dispatches)")
+            say("lateness     p50 \(text[0]), p99 \(text[1]), most \(text[2]) (of the last dispatches)")
         }
-        print("time zones   \(status.zones)")
+        say("time zones   \(status.zones)")
         for connection in status.connections {
             let state = connection.trouble.map { Terminal.paint($0, .red) } ?? Terminal.paint("well", .green)
-            print(connection.name.padding(toLength: 13, withPad: " ", startingAt: 0) + state)
+            say("\(connection.name.padding(toLength: 13, withPad: " ", startingAt: 0))" + state)
             for warning in connection.warnings {
-                print("             " + Terminal.paint("warning: ", .yellow) + warning)
+                say("             " + Terminal.paint("warning: ", .yellow) + "\(warning)")
             }
         }
         for feed in status.feeds {
             let name = "feed \(feed.name)".padding(toLength: 13, withPad: " ", startingAt: 0)
             let read = feed.readAt.map { ", read \(moment.relative($0))" } ?? ""
-            print(
+            say(
                 "\(name)\(feed.jobs) jobs\(read)" + (feed.problems.isEmpty ? "" : ", problems: \(feed.problems.count)"))
-            if let error = feed.error { print("             " + Terminal.paint(error, .red)) }
+            if let error = feed.error { say("             " + Terminal.paint(error, .red)) }
             for problem in feed.problems {
-                print("             " + Terminal.paint("error: ", .red) + problem.description)
+                say("             " + Terminal.paint("error: ", .red) + "\(problem)")
             }
         }
     }

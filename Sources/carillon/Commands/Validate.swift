@@ -48,9 +48,9 @@ struct Validate: ParsableCommand {
                 }
             }
         }
-        for problem in problems { print(json ? problem.json.line : problem.description) }
+        for problem in problems { say(json ? problem.json.line : "\(problem)") }
         if !problems.isEmpty { throw ExitCode(2) }
-        if !json { print("\(paths.count) files, \(jobs) jobs: all well") }
+        if !json { say("\(paths.count) files, \(jobs) jobs: all well") }
     }
 
     private func ownFiles(_ zones: ZoneDatabase) throws -> [String] {

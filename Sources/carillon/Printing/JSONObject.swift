@@ -1,3 +1,4 @@
+import CarillonCore
 import Foundation
 import Timetable
 
@@ -17,7 +18,7 @@ struct JSONObject {
 
     init(_ entries: [(String, Value)]) { self.entries = entries }
 
-    var line: String {
+    var text: String {
         "{" + entries.map { "\(Self.quote($0.0)):\(Self.write($0.1))" }.joined(separator: ",") + "}"
     }
 
@@ -29,7 +30,7 @@ struct JSONObject {
         case .bool(let bool): bool ? "true" : "false"
         case .time(let time): time.map { quote($0.rfc3339) } ?? "null"
         case .list(let values): "[" + values.map(write).joined(separator: ",") + "]"
-        case .object(let object): object.line
+        case .object(let object): object.text
         }
     }
 
@@ -43,7 +44,8 @@ struct JSONObject {
             case "\n": quoted += "\\n"
             case "\r": quoted += "\\r"
             case "\t": quoted += "\\t"
-            case _ where scalar.value < 0x20: quoted += String(format: "\\u%04x", scalar.value)
+            case _ where scalar.isUnfitForLine:
+                for unit in String(scalar).utf16 { quoted += String(format: "\\u%04x", unit) }
             default: quoted.unicodeScalars.append(scalar)
             }
         }

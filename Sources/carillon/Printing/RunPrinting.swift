@@ -52,7 +52,7 @@ extension RunView {
     }
 
     static func printTable(_ runs: [RunView], _ moment: Moment) {
-        if runs.isEmpty { return print("no runs") }
+        if runs.isEmpty { return say("no runs") }
         var table = Table("RUN", "JOB", "SCHEDULED", "STATE", "TOOK", "REMARK")
         for run in runs {
             table.add(

@@ -8,8 +8,7 @@ struct Table {
         var colour: Terminal.Colour?
 
         init(_ text: String, _ colour: Terminal.Colour? = nil) {
-            // A name with control characters must not play with the terminal.
-            self.text = String(text.map { $0.isNewline || $0 == "\u{1b}" || $0 == "\t" ? " " : $0 })
+            self.text = text.oneLine
             self.colour = colour
         }
     }
@@ -29,18 +28,18 @@ struct Table {
         {
             widths[widest] -= 1
         }
-        Swift.print(line(heads.map { Cell($0, .bold) }, widths))
-        for row in rows { Swift.print(line(row, widths)) }
+        say(line(heads.map { Cell($0, .bold) }, widths))
+        for row in rows { say(line(row, widths)) }
     }
 
-    private func line(_ cells: [Cell], _ widths: [Int]) -> String {
-        var line = ""
+    private func line(_ cells: [Cell], _ widths: [Int]) -> Line {
+        var line: Line = ""
         for (column, cell) in cells.enumerated() {
             var text = cell.text
             if text.count > widths[column] { text = text.prefix(widths[column] - 1) + "…" }
             let isLast = column == cells.count - 1
             let pad = isLast ? "" : String(repeating: " ", count: widths[column] - text.count + 2)
-            line += (cell.colour.map { Terminal.paint(text, $0) } ?? text) + pad
+            line = line + (cell.colour.map { Terminal.paint(text, $0) } ?? "\(text)") + "\(pad)"
         }
         return line
     }

@@ -12,9 +12,14 @@ enum Terminal {
         return Int(size.ws_col)
     }
 
-    static func error(_ line: String) {
-        FileHandle.standardError.write(Data((line + "\n").utf8))
+    /// Writes to standard error, line by line, each made fit for a terminal.
+    static func error(_ lines: String) {
+        let fit = lines.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).oneLine }
+        FileHandle.standardError.write(Data((fit.joined(separator: "\n") + "\n").utf8))
     }
+
+    /// Writes a text in a form of its own, such as a job file, to standard output as it is.
+    static func write(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
 
     enum Colour: String {
         case red = "31"
@@ -25,9 +30,5 @@ enum Terminal {
         case bold = "1"
     }
 
-    /// Colours only on a terminal, and not where NO_COLOR asks for none (no-color.org).
-    static func paint(_ text: String, _ colour: Colour) -> String {
-        guard isOutputTerminal, ProcessInfo.processInfo.environment["NO_COLOR"] == nil else { return text }
-        return "\u{1b}[\(colour.rawValue)m\(text)\u{1b}[0m"
-    }
+    static let hasColours = isOutputTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
 }

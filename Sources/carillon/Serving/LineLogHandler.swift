@@ -1,3 +1,4 @@
+import CarillonCore
 import CarillonEngine
 import Foundation
 import KeijiFeed
@@ -46,7 +47,7 @@ struct LineLogHandler: LogHandler {
                     ("message", .text("\(event.message)")),
                 ]
                 + all.map { ($0.key, .text("\($0.value)")) }
-            sink.write(JSONObject(fields).line)
+            sink.write(JSONObject(fields).text)
         case .logfmt(let zone):
             let pairs = all.map { " \($0.key)=\(KeijiLog.word("\($0.value)"))" }.joined()
             let level =
@@ -58,13 +59,13 @@ struct LineLogHandler: LogHandler {
                 }
             sink.write(KeijiLog.line(clock.now, zone, level, "\(event.message)") + pairs)
         case .text:
-            let pairs = all.map { " \($0.key)=\(Self.word("\($0.value)"))" }.joined()
+            let pairs = all.map { " \($0.key.oneLine)=\(Self.word("\($0.value)"))" }.joined()
             let stamp = Timestamp(seconds: clock.now.seconds)
-            sink.write("\(stamp) \(event.level.rawValue.padded(8))\(event.message)\(pairs)")
+            sink.write("\(stamp) \(event.level.rawValue.padded(8))\("\(event.message)".oneLine)\(pairs)")
         }
     }
 
     private static func word(_ text: String) -> String {
-        text.contains { $0 == " " || $0 == "\"" || $0.isNewline } ? JSONObject.quote(text) : text
+        text.unicodeScalars.contains { $0 == " " || $0 == "\"" || $0.isUnfitForLine } ? JSONObject.quote(text) : text
     }
 }

@@ -14,8 +14,8 @@ extension Settings.Email {
     /// Connects to nobody yet. Throws `Failure` for settings that cannot be, and for a build without mail.
     func notifier(store: any JobStore, zones: ZoneDatabase, logger: Logger) throws -> MailNotifier {
         MailNotifier(
-            sender: try sender(), occasions: Set(on.map(\.occasion)), host: ProcessInfo.processInfo.hostName,
-            clock: SystemClock(), logger: logger
+            sender: try sender(), occasions: Set(on.map(\.occasion)), tellsShortGaps: tellsShortGaps,
+            host: ProcessInfo.processInfo.hostName, clock: SystemClock(), logger: logger
         ) { job in
             guard let name = try? await store.job(named: job)?.job.schedule.zone else { return nil }
             return try? zones.zone(name)

@@ -1,0 +1,72 @@
+import Timetable
+
+/// What no definition may hold, whoever wrote it: a file, a site, an order, or a store of another release.
+extension Job {
+    /// Says why this definition cannot be kept; nil when it can. Whether its schedule compiles is another question.
+    public var fault: String? {
+        Job.fault(inName: name) ?? target.fault ?? policies.fault ?? schedule.fault
+    }
+}
+
+extension Target {
+    package var fault: String? {
+        switch self {
+        case .exec(let target): target.fault
+        case .rq(let target): target.fault
+        case .frappe(let target): target.timeout < -1 ? "its time-out is below -1" : nil
+        case .unreadable: "its target cannot be read by this build"
+        }
+    }
+}
+
+extension ExecTarget {
+    fileprivate var fault: String? {
+        if arguments.first?.isEmpty ?? true { return "it names no program" }
+        if arguments.contains(where: { $0.utf8.contains(0) }) { return "an argument holds a NUL character" }
+        if !successCodes.allSatisfy({ (0...255).contains($0) }) { return "an exit code is a whole number, 0 to 255" }
+        return nil
+    }
+}
+
+extension RQTarget {
+    fileprivate var fault: String? {
+        if function.isEmpty { return "it names no function" }
+        if queue.isEmpty { return "it names no queue" }
+        if timeout < -1 || resultTTL < -1 { return "its seconds are below -1" }
+        let values = arguments + keywords.map(\.value)
+        if values.contains(where: \.isTooDeep) {
+            return "its arguments nest deeper than \(PlainValue.deepest) levels"
+        }
+        return nil
+    }
+}
+
+extension Policies {
+    package var fault: String? {
+        let spans = [window, startTimeout, timeout, heartbeatTimeout, retry.backoff, retry.longestBackoff]
+        if spans.contains(where: { $0.map { $0 < 0 } ?? false }) { return "a length of time is below zero" }
+        if retry.attempts < 1 { return "retry: attempts are 1 or more" }
+        if let maxRuns, maxRuns < 1 { return "max_runs is 1 or more" }
+        if case .queue(let max) = overlap, !(0...1_000_000).contains(max) { return "a queue holds 0 to 1000000 runs" }
+        if case .all(let limit, let rate) = catchUp {
+            if !(1...CatchUp.mostAll).contains(limit) { return "catch_up: all is 1 to \(CatchUp.mostAll) runs" }
+            if !CatchUp.rates.contains(rate) {
+                return "catch_up: a rate is \(CatchUp.rates.lowerBound) to \(CatchUp.rates.upperBound) runs a second"
+            }
+        }
+        return nil
+    }
+}
+
+extension ScheduleText {
+    fileprivate var fault: String? {
+        if jitter < 0 { return "jitter is below zero" }
+        var times = [startsAt, endsAt].compactMap { $0 }
+        switch rule {
+        case .cron(_, _, let anchor), .every(_, let anchor): times.append(anchor)
+        case .once, .dayAndTime, .manual: break
+        }
+        let range = Timestamp.distantPast...Timestamp.distantFuture
+        return times.allSatisfy(range.contains) ? nil : "a time is outside the years 1 to 9999"
+    }
+}

@@ -1,0 +1,128 @@
+import CarillonCore
+import GRDB
+import Timetable
+
+/// Retention: what is to go is looked for beside those who write, and removed in bites.
+extension SQLiteStore {
+    public func prune(
+        _ retention: Retention, lease: Lease, now: Timestamp, limit: Int
+    ) async throws -> [(id: RunID, job: String)] {
+        guard limit > 0 else { return [] }
+        var pass: PruningPass
+        if let known = pruning.withLock({ $0 }), known.retention == retention {
+            pass = known
+        } else {
+            pass = PruningPass(retention, now: now)
+        }
+        do {
+            while !pass.isDone {
+                if pass.found.isEmpty {
+                    let before = pass
+                    pass = try await read { db in
+                        var pass = before
+                        try pass.look(db)
+                        return pass
+                    }
+                    continue
+                }
+                let victims = Array(pass.found.prefix(limit))
+                pass.found.removeFirst(victims.count)
+                let gone = try await write(under: lease) { db in try Self.remove(victims, db) }
+                if !gone.isEmpty {
+                    let names = pass.names
+                    pruning.withLock { [pass] in $0 = pass }
+                    return gone.map { ($0.id, names[$0.job] ?? "") }
+                }
+            }
+        } catch {
+            pruning.withLock { $0 = nil }
+            throw error
+        }
+        pruning.withLock { $0 = nil }
+        try await pruneSkips(retention, oldest: pass.oldest, lease, limit: limit)
+        try await forgetJobs(lease, limit: limit)
+        return []
+    }
+
+    /// A run may have changed since it was looked for; only one that has ended goes.
+    private static func remove(_ victims: [PruningPass.Victim], _ db: Database) throws -> [PruningPass.Victim] {
+        let delete = try db.cachedStatement(sql: "DELETE FROM runs WHERE row = ? AND state >= 3")
+        return try victims.filter { victim in
+            try delete.execute(arguments: [victim.row])
+            return db.changesCount == 1
+        }
+    }
+
+    /// Skips that are too old, and of each job those past the number that is kept.
+    private func pruneSkips(_ retention: Retention, oldest: Timestamp, _ lease: Lease, limit: Int) async throws {
+        let victims = try await read { db in
+            let old = try Int64.fetchAll(
+                db, sql: "SELECT id FROM skips WHERE through < ?", arguments: [oldest.microseconds])
+            let crowd = try Int64.fetchAll(
+                db,
+                sql: """
+                    SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY job_id ORDER BY through DESC) AS place
+                    FROM skips WHERE job_id IN (SELECT job_id FROM skips GROUP BY job_id HAVING count(*) > ?))
+                    WHERE place > ?
+                    """, arguments: [retention.perJob, retention.perJob])
+            return old + crowd
+        }
+        try await delete(victims, "DELETE FROM skips WHERE id = ?", lease, limit: limit)
+    }
+
+    /// A job that is gone is forgotten with the last of its history; its number is never drawn again. So are schedules that
+    /// no skip is counted with any more.
+    private func forgetJobs(_ lease: Lease, limit: Int) async throws {
+        let gone = try await read { db in
+            try Int64.fetchAll(
+                db,
+                sql: """
+                    SELECT id FROM jobs WHERE removed = 1 AND NOT EXISTS (SELECT 1 FROM runs WHERE job_id = jobs.id)
+                    AND NOT EXISTS (SELECT 1 FROM skips WHERE job_id = jobs.id)
+                    """)
+        }
+        let forget = """
+            DELETE FROM jobs WHERE id = ?1 AND removed = 1 AND NOT EXISTS (SELECT 1 FROM runs WHERE job_id = ?1)
+            AND NOT EXISTS (SELECT 1 FROM skips WHERE job_id = ?1)
+            """
+        try await delete(gone, forget, lease, limit: limit)
+        let unused = """
+            FROM revisions WHERE NOT EXISTS (SELECT 1 FROM skips
+            WHERE skips.job_id = revisions.job_id AND skips.revision <= revisions.revision)
+            """
+        guard try await read({ try Int.fetchOne($0, sql: "SELECT 1 \(unused) LIMIT 1") }) != nil else { return }
+        try await write(under: lease) { db in try db.execute(sql: "DELETE \(unused)") }
+    }
+
+    private func delete(_ ids: [Int64], _ sql: String, _ lease: Lease, limit: Int) async throws {
+        for start in stride(from: 0, to: ids.count, by: limit) {
+            let part = ids[start..<min(start + limit, ids.count)]
+            try await write(under: lease) { db in
+                let statement = try db.cachedStatement(sql: sql)
+                for id in part { try statement.execute(arguments: [id]) }
+            }
+        }
+    }
+
+    // MARK: Disk
+
+    /// Free pages that are kept for what comes: 16 MiB of 4 KiB.
+    private static let spare = 4_096
+
+    public func shrink(lease: Lease, limit: Int) async throws -> Bool {
+        let (free, all, isIncremental) = try await read { db in
+            (
+                try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0,
+                try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0,
+                try Int.fetchOne(db, sql: "PRAGMA auto_vacuum") == 2
+            )
+        }
+        // Room for as much again as is in use by half, so that a ledger that breathes does not move its pages for ever.
+        guard isIncremental, free > max(Self.spare, (all - free) / 2) else { return false }
+        return try await write(under: lease) { db in
+            // Each row that is asked for gives one page back.
+            _ = try Row.fetchAll(db, sql: "PRAGMA incremental_vacuum(\(limit))")
+            return true
+        }
+    }
+}

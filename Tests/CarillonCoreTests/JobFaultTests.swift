@@ -1,0 +1,85 @@
+import CarillonCore
+import Testing
+import Timetable
+
+/// What no definition may hold, and what a name is.
+@Suite struct JobFaultTests {
+    private static let good = Job(
+        name: "a", schedule: ScheduleText(.every("1h", anchor: Timestamp(seconds: 0))),
+        target: .exec(ExecTarget(.shell("true"))))
+
+    private static func rq(_ value: PlainValue) -> Target {
+        .rq(RQTarget(function: "a.b", arguments: [value]))
+    }
+
+    private static func nested(_ depth: Int) -> PlainValue {
+        (1..<depth).reduce(.list([])) { inner, level in level % 2 == 0 ? .list([inner]) : .map([.init("k", inner)]) }
+    }
+
+    @Test func aGoodJobHasNone() {
+        #expect(Self.good.fault == nil)
+        var rq = Self.good
+        rq.target = Self.rq(Self.nested(PlainValue.deepest - 1))
+        #expect(rq.fault == nil)
+    }
+
+    @Test(
+        arguments: [
+            { (job: inout Job) in job.name = "" },
+            { $0.name = "a\u{1b}b" },
+            { $0.name = String(repeating: "é", count: 101) },
+            { $0.target = .exec(ExecTarget(.argv([]))) },
+            { $0.target = .exec(ExecTarget(.argv([""]))) },
+            { $0.target = .exec(ExecTarget(.shell("a\0b"))) },
+            { $0.target = .exec(ExecTarget(.shell("a"), successCodes: [256])) },
+            { $0.target = JobFaultTests.rq(JobFaultTests.nested(PlainValue.deepest + 1)) },
+            { $0.target = JobFaultTests.rq(JobFaultTests.nested(5_000)) },
+            { $0.target = .rq(RQTarget(function: "")) },
+            { $0.target = .rq(RQTarget(function: "a.b", timeout: -2)) },
+            { $0.target = .unreadable("{}") },
+            { $0.policies.startTimeout = .min },
+            { $0.policies.timeout = -1 },
+            { $0.policies.window = -1 },
+            { $0.policies.retry.attempts = 0 },
+            { $0.policies.retry.backoff = -1 },
+            { $0.policies.maxRuns = 0 },
+            { $0.policies.overlap = .queue(max: -1) },
+            { $0.policies.catchUp = .all(limit: .max, rate: 10) },
+            { $0.policies.catchUp = .all(limit: 10, rate: 1e-300) },
+            { $0.policies.catchUp = .all(limit: 10, rate: .nan) },
+            { $0.schedule.jitter = -1 },
+            { $0.schedule.startsAt = Timestamp(microseconds: .min) },
+            { $0.schedule.rule = .every("1h", anchor: Timestamp(microseconds: .max)) },
+        ] as [@Sendable (inout Job) -> Void])
+    func eachIsSaid(_ spoil: @Sendable (inout Job) -> Void) {
+        var job = Self.good
+        spoil(&job)
+        #expect(job.fault != nil, "\(job)")
+    }
+
+    @Test func aNameHasOneSpelling() {
+        let decomposed = "cafe\u{301}"
+        #expect(
+            Array(Job(name: decomposed, schedule: Self.good.schedule, target: Self.good.target).name.utf8).count == 5)
+        #expect(Array(Job.canonical("plain").utf8) == Array("plain".utf8))
+        // Bytes count after that: 200 of them fit, of which each letter was three before.
+        #expect(Job.fault(inName: String(repeating: "e\u{301}", count: 100)) == nil)
+        #expect(Job.fault(inName: String(repeating: "e\u{301}", count: 101)) != nil)
+    }
+
+    @Test func numbersAtTheEndsOfTheRange() {
+        #expect(Int64(saturating: .infinity) == .max && Int64(saturating: -.infinity) == .min)
+        #expect(Int64(saturating: .nan) == 0 && Int64(saturating: 1e300) == .max && Int64(saturating: -1e300) == .min)
+        #expect(Int64(saturating: 0x1p63) == .max && Int64(saturating: -0x1p63) == .min && Int64(saturating: 2.9) == 2)
+    }
+
+    @Test func oneLineMovesNoCursorAndForgesNoLine() {
+        #expect("plain ü 🚀 نص".oneLine == "plain ü 🚀 نص")
+        #expect("a\nb\tc\r\u{1b}]0;x\u{7}\u{7f}\u{9b}31m".oneLine == "a\\nb\\tc\\r\\u{1b}]0;x\\u{7}\\u{7f}\\u{9b}31m")
+        #expect(
+            "\u{202e}evil\u{2066}\u{200b}\u{2028}\u{feff}".oneLine
+                == "\\u{202e}evil\\u{2066}\\u{200b}\\u{2028}\\u{feff}")
+        // Two bytes that are one character to Swift.
+        #expect("a\r\nb".oneLine == "a\\r\\nb")
+    }
+}
