@@ -140,7 +140,7 @@ extension Engine {
                 if gone.isEmpty { break }
                 bite.adapt(to: took, of: gone.count)
                 for outbox in outboxes.values { await outbox.dispatcher.forget(gone) }
-                try await clock.sleep(for: settings.pruneBite / 2)
+                try await clock.sleep(for: settings.pruneBite)
             }
             // What was freed goes back to the disk, in bites as well.
             while !Task.isCancelled, try await store.shrink(lease: lease, limit: 64) {

@@ -35,6 +35,8 @@ struct PruningPass: Sendable {
     let oldest: Timestamp
     /// Runs that are to go and have not gone yet.
     var found: [Victim] = []
+    /// Runs that went since the log was copied.
+    var sinceCopy = 0
     /// Names of the jobs they belong to.
     private(set) var names: [Int32: String] = [:]
     private var stage = Stage.old(after: nil)

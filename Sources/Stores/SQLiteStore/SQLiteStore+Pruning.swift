@@ -29,6 +29,11 @@ extension SQLiteStore {
                 pass.found.removeFirst(victims.count)
                 let gone = try await write(under: lease) { db in try Self.remove(victims, db) }
                 if !gone.isEmpty {
+                    pass.sinceCopy += gone.count
+                    if pass.sinceCopy >= Self.copyEvery {
+                        pass.sinceCopy = 0
+                        try await copyLog()
+                    }
                     let names = pass.names
                     pruning.withLock { [pass] in $0 = pass }
                     return gone.map { ($0.id, names[$0.job] ?? "") }
@@ -42,6 +47,16 @@ extension SQLiteStore {
         try await pruneSkips(retention, oldest: pass.oldest, lease, limit: limit)
         try await forgetJobs(lease, limit: limit)
         return []
+    }
+
+    /// Runs that are removed between two copies of the log.
+    private static let copyEvery = 2_000
+
+    /// Copies the log into the file on a connection of its own. Left to SQLite, that falls to whoever writes when the log is
+    /// long, and everybody waits for it.
+    private func copyLog() async throws {
+        // Somebody else who copies just now does as well.
+        _ = try? await copier?.writeWithoutTransaction { try $0.checkpoint(.passive) }
     }
 
     /// A run may have changed since it was looked for; only one that has ended goes.

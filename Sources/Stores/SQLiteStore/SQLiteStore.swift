@@ -16,6 +16,8 @@ public final class SQLiteStore: JobStore {
     let knownID = Mutex<UInt64?>(nil)
     /// The pass of retention that is under way.
     let pruning = Mutex<PruningPass?>(nil)
+    /// Copies the log into the file beside those who write, while retention fills it; nil for a store that is only read.
+    let copier: DatabaseQueue?
 
     /// Opens, and makes or migrates, the file at `path`, which grows to at most `largest` pages of 4 KiB when given.
     ///
@@ -47,6 +49,7 @@ public final class SQLiteStore: JobStore {
             try Self.letShrink(pool)
             database = pool
             identity = FileIdentity(path: path)
+            copier = try DatabaseQueue(path: path, configuration: configuration)
         } catch {
             throw StoreError(path: path, error)
         }
@@ -89,6 +92,7 @@ public final class SQLiteStore: JobStore {
             // A queue, not a pool: the file of a daemon that is gone may have no WAL beside it.
             database = try DatabaseQueue(path: path, configuration: configuration)
             identity = nil
+            copier = nil
         } catch {
             throw StoreError(path: path, error)
         }
@@ -194,6 +198,7 @@ public final class SQLiteStore: JobStore {
 
     public func close() async throws {
         do {
+            try copier?.close()
             try database.close()
         } catch {
             throw StoreError(path: path, error)
