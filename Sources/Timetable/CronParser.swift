@@ -101,11 +101,11 @@ struct CronParser {
     /// The items of one field, joined.
     private mutating func values(_ field: CronField, _ range: Range<Int>) throws(ScheduleError) -> ValueSet {
         var range = range
+        // A leading plus joins the weekday to the day with AND (R6).
+        if field == .weekday, bytes[range.lowerBound] == 0x2B { range = range.dropFirst() }
         if range.count == 1, bytes[range.lowerBound] == 0x3F, field == .day || field == .weekday {
             return Self.all(field, dialect)
         }
-        // A leading plus joins the weekday to the day with AND (R6).
-        if field == .weekday, bytes[range.lowerBound] == 0x2B { range = range.dropFirst() }
         var set = ValueSet()
         var start = range.lowerBound
         for index in range.lowerBound...range.upperBound {

@@ -13,6 +13,17 @@ import Timetable
             occurrences(try cron("0 0 0 ? * 6L", dialect: .quartz), after: after, count: 1) == ["2025-01-31T00:00:00Z"])
     }
 
+    /// `?` alone is `*`, also behind the plus that joins day and weekday.
+    @Test func aPlusMayStandBeforeAQuestionMark() throws {
+        let after = try instant("2025-01-01T13:00:00Z")
+        #expect(
+            occurrences(try cron("0 12 1 * +?"), after: after, count: 2) == [
+                "2025-02-01T12:00:00Z", "2025-03-01T12:00:00Z",
+            ])
+        #expect(throws: ScheduleError.self) { try cron("0 12 ?+ * *") }
+        #expect(throws: ScheduleError.self) { try cron("0 12 1 * +?,1") }
+    }
+
     @Test func quartzRangesWrap() throws {
         let after = try instant("2025-01-01T00:00:00Z")
         let hours = try cron("0 0 22-2/2 * * ?", dialect: .quartz)
