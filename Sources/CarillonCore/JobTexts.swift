@@ -1,0 +1,100 @@
+import Timetable
+
+/// Writes the parts of jobs as stores keep them, and digests of whole jobs from the same texts.
+///
+/// What one job has in common with the one before, as in a file of many, is written once.
+public struct JobTexts {
+    /// Canonical JSON of a job's parts, slashes as they are.
+    public struct Parts {
+        public var schedule: [UInt8]
+        public var target: [UInt8]
+        public var policies: [UInt8]
+        public var tags: [UInt8]
+        public var standing: [UInt8]?
+        /// Equal for equal definitions.
+        public var digest: UInt64
+    }
+
+    private var schedule: (value: ScheduleText, text: [UInt8])?
+    private var policies: (value: Policies, text: [UInt8])?
+    private var tags: (value: [String], text: [UInt8])?
+    private var whole: [UInt8] = []
+
+    public init() {}
+
+    /// Throws for what JSON has no way to write, such as a number that is not finite.
+    public mutating func parts(of job: Job) throws -> Parts {
+        var parts = Parts(
+            schedule: try Self.text(of: job.schedule, &schedule), target: try Self.text(of: job.target),
+            policies: try Self.text(of: job.policies, &policies), tags: try Self.text(of: job.tags, &tags),
+            standing: try job.standing.map { try Self.text(of: $0) }, digest: 0)
+        parts.digest = digest(job, parts)
+        return parts
+    }
+
+    private static func text(of value: some Encodable) throws -> [UInt8] {
+        try CanonicalJSON.encode(value, escapingSlashes: false)
+    }
+
+    private static func text<T: Encodable & Equatable>(
+        of value: T, _ last: inout (value: T, text: [UInt8])?
+    ) throws -> [UInt8] {
+        if let last, last.value == value { return last.text }
+        let text = try text(of: value)
+        last = (value, text)
+        return text
+    }
+
+    /// Hashes what `CanonicalJSON` makes of the whole job: its keys sorted, and each slash, which JSON has in texts alone,
+    /// escaped.
+    private mutating func digest(_ job: Job, _ parts: Parts) -> UInt64 {
+        whole.removeAll(keepingCapacity: true)
+        whole += job.enabled ? "{\"enabled\":true,\"name\":".utf8 : "{\"enabled\":false,\"name\":".utf8
+        CanonicalJSON.quote(job.name, to: &whole)
+        whole += ",\"origin\":{\"feed\":".utf8
+        CanonicalJSON.quote(job.origin.feed, to: &whole)
+        whole += ",\"source\":".utf8
+        CanonicalJSON.quote(job.origin.source, to: &whole)
+        whole += "},\"policies\":".utf8
+        whole += parts.policies
+        whole += ",\"schedule\":".utf8
+        whole += parts.schedule
+        if let standing = parts.standing {
+            whole += ",\"standing\":".utf8
+            whole += standing
+        }
+        whole += ",\"tags\":".utf8
+        whole += parts.tags
+        whole += ",\"target\":".utf8
+        whole += parts.target
+        whole.append(UInt8(ascii: "}"))
+        return StableHash.hash(SlashesEscaped(bytes: whole))
+    }
+
+    private struct SlashesEscaped: Sequence, IteratorProtocol {
+        let bytes: [UInt8]
+        var place = 0
+        var isEscaped = false
+
+        mutating func next() -> UInt8? {
+            guard place < bytes.count else { return nil }
+            let byte = bytes[place]
+            if byte == UInt8(ascii: "/"), !isEscaped {
+                isEscaped = true
+                return UInt8(ascii: "\\")
+            }
+            isEscaped = false
+            place += 1
+            return byte
+        }
+    }
+}
+
+extension Job {
+    /// Equal for equal definitions, on every machine and for ever.
+    public func digest() -> UInt64 {
+        var texts = JobTexts()
+        // Every field of a job encodes: there is no number that is not finite and no key that is not text.
+        return (try? texts.parts(of: self).digest) ?? 0
+    }
+}

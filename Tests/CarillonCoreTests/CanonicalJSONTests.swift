@@ -1,0 +1,69 @@
+import CarillonCore
+import CarillonTestSupport
+import Foundation
+import Testing
+import Timetable
+
+/// What stores and digests hold was written by Foundation's encoder, and is compared with what is written now.
+@Suite struct CanonicalJSONTests {
+    private func foundation(_ value: some Encodable, escapingSlashes: Bool) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = escapingSlashes ? .sortedKeys : [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    private func same(_ value: some Encodable) throws {
+        for escapes in [true, false] {
+            let bytes = try CanonicalJSON.encode(value, escapingSlashes: escapes)
+            #expect(String(decoding: bytes, as: UTF8.self) == (try foundation(value, escapingSlashes: escapes)))
+        }
+    }
+
+    /// It was the hash of Foundation's text before, and stores are full of them.
+    private func same(job: Job) throws {
+        try same(job)
+        var texts = JobTexts()
+        _ = try texts.parts(of: job)
+        let parts = try texts.parts(of: job)
+        #expect(parts.digest == StableHash.hash(try foundation(job, escapingSlashes: true).utf8))
+        #expect(job.digest() == parts.digest)
+        #expect(String(decoding: parts.target, as: UTF8.self) == (try foundation(job.target, escapingSlashes: false)))
+    }
+
+    @Test func jobsAreWrittenAsFoundationWritesThem() throws {
+        var job = Samples.job("ümläut / 'quote' \"x\" \\ \u{7f}\u{1}\u{8}\t\n\u{c}\r\u{2028}🚀")
+        try same(job: job)
+        job.tags = ["a", ""]
+        job.standing = Standing(off: .halted("no"), anchor: Timestamp(microseconds: -1), isOwed: true)
+        job.schedule = ScheduleText(
+            .cron("@every 5m", .btu, anchor: Timestamp(seconds: 3)), zone: "Europe/Berlin", dst: DSTPolicy(gap: .skip),
+            jitter: 1, spread: true, startsAt: Timestamp(seconds: 1),
+            exclusions: [.init(name: "x/y", dates: ["2026-12-25"])])
+        job.policies = Policies(
+            catchUp: .all(limit: 3, rate: 0.1), window: 7, overlap: .queue(max: 4),
+            retry: Retry(attempts: 2, on: [.timeout, .failure]), onLost: .retry, onFailure: .halt, maxRuns: .max)
+        job.target = .exec(
+            ExecTarget(
+                .shell("a && b"),
+                environment: [
+                    "b": "1", "a": "2", "B": "3", "a10": "", "a9": "", "_": "", "é": "", "e": "", "z\u{301}": "",
+                ],
+                inheritEnvironment: ["X"], directory: "/", user: "u", input: "\0", successCodes: [0, 255]))
+        try same(job: job)
+        for number in [0.0, -0.0, 1, 1e-7, 1e16, 123_456_789.125, .infinity, .nan, .leastNonzeroMagnitude] {
+            job.policies.catchUp = .all(limit: 1, rate: number.isFinite ? number : 1)
+            job.target = .rq(
+                RQTarget(
+                    function: "a.b",
+                    arguments: [
+                        .double(number), .null, .bool(true), .integer(.min), .bigInteger("-1"), .list([.list([])]),
+                    ],
+                    keywords: [.init("k", .map([.init("", .text("é"))])), .init("k", .map([]))]))
+            try same(job: job)
+        }
+    }
+
+    @Test func whatIsNoNumberIsRefused() {
+        #expect(throws: EncodingError.self) { try CanonicalJSON.encode([Double.nan]) }
+    }
+}
