@@ -1,3 +1,4 @@
+import Synchronization
 import Timetable
 
 /// Something wrong in a feed, with the place where it stands.
@@ -31,6 +32,14 @@ public enum FeedChange: Hashable, Sendable {
     case everything
     /// Jobs by their names; they may be new, or gone.
     case jobs(Set<String>)
+
+    /// Whether a job of this name is part of it.
+    public func concerns(_ name: String) -> Bool {
+        switch self {
+        case .everything: true
+        case .jobs(let names): names.contains(name)
+        }
+    }
 }
 
 /// What a feed owns at one moment.
@@ -40,11 +49,20 @@ public struct FeedSnapshot: Sendable {
     public var jobs: [Job]
     /// A problem with a `job` keeps that job as it last was; one without keeps every job of its source.
     public var problems: [FeedProblem]
+    /// What deserves a word although it stops nothing.
+    public var warnings: [FeedProblem]
+    /// Sources that are as they were when they were last taken up; their jobs are not among the jobs.
+    public var unchanged: Set<String> = []
+    /// Files that were read besides the sources.
+    public var alsoRead: Set<String> = []
 
-    public init(scope: FeedChange = .everything, jobs: [Job] = [], problems: [FeedProblem] = []) {
+    public init(
+        scope: FeedChange = .everything, jobs: [Job] = [], problems: [FeedProblem] = [], warnings: [FeedProblem] = []
+    ) {
         self.scope = scope
         self.jobs = jobs
         self.problems = problems
+        self.warnings = warnings
     }
 }
 
@@ -56,8 +74,18 @@ public protocol JobFeed: Sendable {
     /// Whether a sudden loss of half of twenty or more jobs waits for `carillon feeds accept`.
     var guardsAgainstLoss: Bool { get }
 
+    /// Microseconds in which the jobs of a source may return that has suddenly lost all of them, or more than half of
+    /// twenty and more; 0 when they are gone at once.
+    var lossWait: Int64 { get }
+
     /// All definitions, or at least those of the change. Throws when the feed cannot be read: nothing changes then.
     func snapshot(of change: FeedChange) async throws -> FeedSnapshot
+
+    /// The same part by part, for a feed that holds more than is good to have at once.
+    func parts(of change: FeedChange) -> AsyncThrowingStream<FeedSnapshot, any Error>
+
+    /// What was handed over last is in the store, but for these sources: they are to be handed over again.
+    func taken(without sources: Set<String>)
 
     /// Yields whenever `snapshot` is worth asking again. Iterated once.
     func changes() -> AsyncStream<FeedChange>
@@ -76,6 +104,21 @@ public protocol JobFeed: Sendable {
 }
 
 extension JobFeed {
+    public var lossWait: Int64 { 0 }
+
+    public func parts(of change: FeedChange) -> AsyncThrowingStream<FeedSnapshot, any Error> {
+        let isRead = Mutex(false)
+        return AsyncThrowingStream {
+            let isOver = isRead.withLock { isRead in
+                defer { isRead = true }
+                return isRead
+            }
+            return isOver ? nil : try await snapshot(of: change)
+        }
+    }
+
+    public func taken(without sources: Set<String>) {}
+
     public func run() async {}
 
     public var keepsOrders: Bool { false }

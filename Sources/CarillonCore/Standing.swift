@@ -61,6 +61,19 @@ extension Job {
     /// Whether its schedule counts.
     public var isOn: Bool { enabled && standing?.off == nil }
 
+    /// This definition, come back after its feed had removed it, under what orders had laid upon it by then.
+    ///
+    /// A file may be away while a package is replaced; nobody meant to switch on again what somebody had switched off.
+    public func returned(_ feed: String, under before: Standing?) -> Job {
+        guard standing == nil, feed == origin.feed, origin.feed != Origin.orders.feed, let off = before?.off else {
+            return self
+        }
+        if case .deleted(let definition) = off, definition != digest() { return self }
+        var job = self
+        job.standing = Standing(off: off)
+        return job
+    }
+
     /// This definition, newly come from its owner, under what stands already.
     ///
     /// A feed that keeps orders itself tells what stands, but for an order that it does not have yet.

@@ -47,6 +47,20 @@ extension StoreConformance {
             try require(try await store.jobs(ofFeed: "files").map(\.id), is: [bench.job.id])
             try require(try await store.job(named: Job.canonical("cafe\u{301}"))?.id, is: bench.job.id)
         },
+        Check("a job that returns is off as an order had it, another feed's of its name is not") { store in
+            let bench = try await Bench(store, job: Samples.job("tick", feed: "files"))
+            var off = bench.job.job
+            off.standing = Standing(off: .disabled)
+            _ = try await Bench.put(off, in: store, bench.lease)
+            _ = try await store.apply([.remove(bench.job.id)], lease: bench.lease, now: bench.start)
+            let back = try await Bench.put(Samples.job("tick", feed: "files"), in: store, bench.lease)
+            try require(back.job.standing, is: Standing(off: .disabled))
+            try require(try await store.job(named: "tick")?.job.standing, is: Standing(off: .disabled))
+            try require(try await store.cursors(), is: [])
+            _ = try await store.apply([.remove(bench.job.id)], lease: bench.lease, now: bench.start)
+            let other = try await Bench.put(Samples.job("tick", feed: "other"), in: store, bench.lease)
+            try require(other.job.standing, is: nil)
+        },
         Check("a name of another feed is left alone") { store in
             let bench = try await Bench(store)
             let change = JobChange.put(

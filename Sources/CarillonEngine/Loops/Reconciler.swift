@@ -4,7 +4,7 @@ import Timetable
 
 /// Keeps the store's jobs as their feeds say: adds, updates, removes, and never touches another origin's.
 public actor Reconciler<Clock: EngineClock> {
-    /// A feed that guards against loss keeps its jobs when less than half of at least this many are left.
+    /// Where less than half of at least this many jobs are left, the loss may be no intention.
     static var guardedSize: Int { 20 }
     static var batch: Int { 1_000 }
 
@@ -18,7 +18,7 @@ public actor Reconciler<Clock: EngineClock> {
 
     init(engine: Engine<Clock>, feeds: [any JobFeed]) {
         self.engine = engine
-        self.feeds = Dictionary(uniqueKeysWithValues: feeds.map { ($0.name, $0) })
+        self.feeds = Dictionary(feeds.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     /// Every feed has been read once, well or not.
@@ -28,8 +28,11 @@ public actor Reconciler<Clock: EngineClock> {
 
     /// Reads the feed now, whenever it changes, and again after a while when something stood in the way.
     func follow(_ feed: any JobFeed) async {
-        await reconcile(feed)
+        let (uptimes, alarm) = AsyncStream<Int64>.makeStream(bufferingPolicy: .bufferingNewest(1))
+        alarms[feed.name] = alarm
         await withTaskGroup { group in
+            group.addTask { await self.removeLost(feed, at: uptimes) }
+            await reconcile(feed)
             group.addTask {
                 for await change in feed.changes() { await self.reconcile(feed, change) }
                 if !Task.isCancelled {
@@ -67,24 +70,14 @@ public actor Reconciler<Clock: EngineClock> {
     }
 
     /// Reads one feed, or what changed of it, and brings the store in line.
-    func reconcile(_ feed: any JobFeed, _ change: FeedChange = .everything) async {
+    package func reconcile(_ feed: any JobFeed, _ change: FeedChange = .everything) async {
         await enter(feed.name)
         defer { leave(feed.name) }
         var status =
             statuses[feed.name]
             ?? FeedView(name: feed.name, jobs: 0, readAt: nil, problems: [], error: nil, waits: false)
         do {
-            let snapshot = try await feed.snapshot(of: change)
-            switch snapshot.scope {
-            case .everything:
-                status.problems = snapshot.problems
-                status.error = nil
-                status.waits = false
-            case .jobs(let names):
-                status.problems.removeAll { $0.job.map(names.contains) ?? false }
-                status.problems += snapshot.problems
-            }
-            try await bring(snapshot, of: feed, &status)
+            try await bring(change, of: feed, &status)
             status.readAt = engine.clock.now
         } catch {
             status.error = "\(error)"
@@ -116,63 +109,164 @@ public actor Reconciler<Clock: EngineClock> {
         for waiter in waiting.removeValue(forKey: feed) ?? [] { waiter.resume() }
     }
 
-    private func bring(_ snapshot: FeedSnapshot, of feed: any JobFeed, _ status: inout FeedView) async throws {
-        let all = try await engine.store.jobs(ofFeed: feed.name)
-        let known =
-            switch snapshot.scope {
-            case .everything: all
-            case .jobs(let names): all.filter { names.contains($0.name) }
+    // MARK: What a reading brings
+
+    private func bring(_ change: FeedChange, of feed: any JobFeed, _ status: inout FeedView) async throws {
+        var reading: FeedReading?
+        var total = 0
+        var isClean = true
+        var written = 0
+        var warnings: Set<FeedProblem> = []
+        // Of a feed that guards against loss nothing is taken up before all of it was seen.
+        var owed: [(job: Job, id: JobID?)] = []
+        for try await part in feed.parts(of: change) {
+            var now: FeedReading
+            if let reading {
+                now = reading
+            } else {
+                let all = try await engine.store.jobs(ofFeed: feed.name)
+                total = all.count
+                now = FeedReading(part.scope, known: all.filter { part.scope.concerns($0.name) })
             }
-        let byName = Dictionary(uniqueKeysWithValues: known.map { ($0.name, $0) })
-        var seen: Set<String> = []
-        var changed: [(job: Job, id: JobID?)] = []
-        for var job in snapshot.jobs {
-            job.origin.feed = feed.name
-            guard seen.insert(job.name).inserted else {
-                status.problems.append(
-                    FeedProblem(source: job.origin.source, job: job.name, message: "two jobs have this name"))
-                continue
+            reading = nil
+            let changed = changes(part, of: feed, &now)
+            await engine.expect(part.jobs.map(\.target))
+            warnings.formUnion(part.warnings)
+            if feed.guardsAgainstLoss {
+                owed += changed
+            } else {
+                written += changed.count
+                for clash in try await put(changed) {
+                    now.clash(clash)
+                    isClean = false
+                }
             }
-            let known = byName[job.name]
-            if let standing = known?.standing, case .deleted(let definition) = standing.off,
-                feed.keepsOrders ? standing.isOwed : digest(of: job) == definition
-            {
-                continue
-            }
-            if known?.digest != digest(of: job.under(known?.standing)) { changed.append((job, known?.id)) }
+            reading = now
         }
-        let brokenJobs = Set(snapshot.problems.compactMap(\.job))
-        let brokenSources = Set(snapshot.problems.filter { $0.job == nil }.map(\.source))
-        let kept = known.filter { brokenJobs.contains($0.name) || brokenSources.contains($0.source) }
-        let gone = known.filter {
-            !seen.contains($0.name) && !brokenJobs.contains($0.name) && !brokenSources.contains($0.source)
-        }
-        if feed.keepsOrders { try await halt(known.filter { brokenJobs.contains($0.name) }, snapshot.problems) }
-        await engine.expect(snapshot.jobs.map(\.target))
-        status.jobs = all.count - known.count + seen.union(kept.map(\.name)).count
-        if feed.guardsAgainstLoss, snapshot.scope == .everything, known.count >= Self.guardedSize,
-            gone.count * 2 > known.count,
-            !accepted.contains(feed.name)
+        guard var reading else { return }
+        let (kept, gone) = reading.missing()
+        let broken = Set(reading.problems.compactMap(\.job))
+        if feed.keepsOrders { try await halt(reading.known.filter { broken.contains($0.name) }, reading.problems) }
+        begin(reading, &status)
+        status.jobs = total - reading.known.count + reading.count + kept.count
+        if feed.guardsAgainstLoss, reading.scope == .everything, reading.known.count >= Self.guardedSize,
+            gone.count * 2 > reading.known.count, !accepted.contains(feed.name)
         {
             throw OrderError(
                 .refused,
-                "\(gone.count) of \(known.count) jobs are suddenly gone; they are kept until `carillon feeds accept \(feed.name)`"
+                "\(gone.count) of \(reading.known.count) jobs are suddenly gone; they are kept until `carillon feeds accept \(feed.name)`"
             )
         }
-        for start in stride(from: 0, to: changed.count, by: Self.batch) {
-            let part = Array(changed[start..<min(start + Self.batch, changed.count)])
-            let clashes = try await engine.put(part)
-            status.problems += clashes
-            status.waits = status.waits || !clashes.isEmpty
+        written += owed.count
+        for clash in try await put(owed) {
+            reading.clash(clash)
+            isClean = false
+        }
+        status.problems += reading.clashes
+        status.waits = status.waits || !isClean
+        let leaving = try await letGo(gone, of: feed, reading, &status)
+        feed.taken(without: Set(reading.clashes.map(\.source)))
+        warn(warnings, of: feed)
+        if written > 0 || leaving > 0 {
+            engine.logger.info(
+                "jobs taken up",
+                metadata: ["feed": "\(feed.name)", "changed": "\(written)", "removed": "\(leaving)"])
+        }
+    }
+
+    /// What the status says of earlier readings gives way to this one.
+    private func begin(_ reading: FeedReading, _ status: inout FeedView) {
+        switch reading.scope {
+        case .everything:
+            status.problems = reading.problems
+            status.error = nil
+            status.waits = false
+        case .jobs(let names):
+            status.problems.removeAll { $0.job.map(names.contains) ?? false }
+            status.problems += reading.problems
+        }
+    }
+
+    /// The jobs of a part that are not in the store as they are now.
+    private func changes(
+        _ part: FeedSnapshot, of feed: any JobFeed, _ reading: inout FeedReading
+    ) -> [(job: Job, id: JobID?)] {
+        var changed: [(job: Job, id: JobID?)] = []
+        reading.take(part) { job, known in
+            var job = job
+            job.origin.feed = feed.name
+            if let standing = known?.standing, case .deleted(let definition) = standing.off,
+                feed.keepsOrders ? standing.isOwed : digest(of: job) == definition
+            {
+                return
+            }
+            guard let known else { return changed.append((job, nil)) }
+            if known.digest != digest(of: job.under(known.standing)) { changed.append((job, known.id)) }
+        }
+        return changed
+    }
+
+    /// Answers names that belong to another feed.
+    private func put(_ jobs: [(job: Job, id: JobID?)]) async throws -> [FeedProblem] {
+        var clashes: [FeedProblem] = []
+        for start in stride(from: 0, to: jobs.count, by: Self.batch) {
+            clashes += try await engine.put(Array(jobs[start..<min(start + Self.batch, jobs.count)]))
+        }
+        return clashes
+    }
+
+    /// Removes what is gone, but for what may return in a moment; answers how many went.
+    private func letGo(
+        _ gone: [StoredJobDigest], of feed: any JobFeed, _ reading: FeedReading, _ status: inout FeedView
+    ) async throws -> Int {
+        var gone = gone
+        if feed.lossWait > 0, reading.scope == .everything {
+            let lost = reading.losses(among: gone, from: Self.guardedSize)
+            let wait = accepted.contains(feed.name) ? 0 : feed.lossWait
+            let waiting = losses[feed.name, default: Losses()]
+                .waiting(lost.keys, at: engine.clock.uptime, for: wait)
+            for (source, loss) in lost.sorted(by: { $0.key < $1.key }) {
+                let words = "has lost \(loss.gone) of its \(loss.of) jobs"
+                if waiting.contains(source) {
+                    status.problems.append(
+                        FeedProblem(
+                            source: source,
+                            message: "\(words); they are removed in \(Span.format(wait)) unless they return"))
+                } else {
+                    engine.logger.warning(
+                        "\(source) \(words); they are removed", metadata: ["feed": "\(feed.name)"])
+                }
+            }
+            gone.removeAll { waiting.contains($0.source) }
+            status.jobs += waiting.reduce(0) { $0 + (lost[$1]?.gone ?? 0) }
+            if let next = losses[feed.name]?.next { alarms[feed.name]?.yield(next) }
         }
         for start in stride(from: 0, to: gone.count, by: Self.batch) {
             try await engine.remove(gone[start..<min(start + Self.batch, gone.count)].map(\.id))
         }
-        if !changed.isEmpty || !gone.isEmpty {
-            engine.logger.info(
-                "jobs taken up",
-                metadata: ["feed": "\(feed.name)", "changed": "\(changed.count)", "removed": "\(gone.count)"])
+        return gone.count
+    }
+
+    private var losses: [String: Losses] = [:]
+    /// Told when a feed is to be read again because what it lost has had its time.
+    private var alarms: [String: AsyncStream<Int64>.Continuation] = [:]
+
+    /// Reads the feed again when the moment is over in which its jobs may return.
+    private func removeLost(_ feed: any JobFeed, at uptimes: AsyncStream<Int64>) async {
+        for await uptime in uptimes {
+            do { try await engine.clock.sleep(for: uptime - engine.clock.uptime) } catch { return }
+            await reconcile(feed)
         }
+    }
+
+    private var warned: [String: Set<FeedProblem>] = [:]
+
+    /// Each warning once, as long as it holds.
+    private func warn(_ warnings: Set<FeedProblem>, of feed: any JobFeed) {
+        for warning in warnings.subtracting(warned[feed.name] ?? []).sorted(by: { $0.description < $1.description }) {
+            engine.logger.warning("\(warning)", metadata: ["feed": "\(feed.name)"])
+        }
+        warned[feed.name] = warnings
     }
 
     // MARK: Orders
@@ -259,12 +353,13 @@ public actor Reconciler<Clock: EngineClock> {
     /// Digests of what was read before, under a hash that is cheaper than they are: most of a feed is as it was.
     private var digests: [Int: UInt64] = [:]
     private static var mostDigests: Int { 500_000 }
+    private var texts = JobTexts()
 
     private func digest(of job: Job) -> UInt64 {
         let key = job.hashValue
         if let known = digests[key] { return known }
         if digests.count >= Self.mostDigests { digests = [:] }
-        let digest = job.digest()
+        let digest = (try? texts.parts(of: job).digest) ?? 0
         digests[key] = digest
         return digest
     }

@@ -65,9 +65,13 @@ public struct MemoryLedger: Sendable {
     }
 
     private mutating func put(
-        _ job: Job, _ cursor: Timestamp, _ nextDue: Timestamp?, _ added: [Skip]
+        _ asked: Job, _ cursor: Timestamp, _ nextDue: Timestamp?, _ added: [Skip]
     ) -> StoredJob? {
-        let known = names[job.name]
+        let known = names[asked.name]
+        var job = asked
+        if let before = known.flatMap({ jobs[$0] }), before.removed {
+            job = asked.returned(before.stored.job.origin.feed, under: before.stored.job.standing)
+        }
         if let row = known.flatMap({ jobs[$0] }), !row.removed, row.stored.job.origin.feed != job.origin.feed {
             return nil
         }

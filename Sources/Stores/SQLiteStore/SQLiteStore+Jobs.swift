@@ -8,10 +8,11 @@ extension SQLiteStore {
         try await write(under: lease) { db in
             var answers: [StoredJob?] = []
             answers.reserveCapacity(changes.count)
+            var texts = JobTexts()
             for change in changes {
                 switch change {
                 case .put(let job, let cursor, let nextDue, let skips):
-                    answers.append(try Self.put(job, cursor, nextDue, skips, db))
+                    answers.append(try Self.put(job, cursor, nextDue, skips, &texts, db))
                 case .remove(let id):
                     try db.cachedStatement(sql: "UPDATE jobs SET removed = 1 WHERE id = ?")
                         .execute(arguments: [id.number])
@@ -25,18 +26,28 @@ extension SQLiteStore {
     }
 
     private static func put(
-        _ job: Job, _ cursor: Timestamp, _ nextDue: Timestamp?, _ skips: [Skip], _ db: Database
+        _ asked: Job, _ cursor: Timestamp, _ nextDue: Timestamp?, _ skips: [Skip], _ texts: inout JobTexts,
+        _ db: Database
     ) throws -> StoredJob? {
         let known = try Row.fetchOne(
             try db.cachedStatement(
-                sql: "SELECT id, feed, removed, revision, opened, schedule FROM \(RowCodec.jobTables) WHERE name = ?"),
-            arguments: [job.name])
-        let schedule = try RowCodec.encode(job.schedule)
-        let target = try RowCodec.encode(job.target)
-        let policies = try RowCodec.encode(job.policies)
-        let tags = try RowCodec.encode(job.tags)
-        let standing = try job.standing.map { try RowCodec.encode($0) }
-        let digest = Int64(bitPattern: job.digest())
+                sql: """
+                    SELECT id, feed, removed, revision, opened, schedule, standing FROM \(RowCodec.jobTables)
+                    WHERE name = ?
+                    """),
+            arguments: [asked.name])
+        var job = asked
+        if let known, known["removed"], let standing = known["standing"] as String? {
+            job = asked.returned(known["feed"], under: try RowCodec.decode(Standing.self, standing))
+        }
+        let parts = try texts.parts(of: job)
+        let text = { (bytes: [UInt8]) in String(decoding: bytes, as: UTF8.self) }
+        let schedule = text(parts.schedule)
+        let target = text(parts.target)
+        let policies = text(parts.policies)
+        let tags = text(parts.tags)
+        let standing = parts.standing.map(text)
+        let digest = Int64(bitPattern: parts.digest)
         let id: Int32
         var revision: Int64 = 1
         var opened: Int64 = 0
