@@ -38,8 +38,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        // For libyaml, which it carries as the target CYaml.
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-        .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
@@ -226,7 +226,7 @@ let package = Package(
         .target(
             name: "CarillonConfiguration",
             dependencies: [
-                "CarillonCore", "Timetable", "TOMLKit", "Yams",
+                "CarillonCore", "Timetable", "Yams",
                 .product(name: "Configuration", package: "swift-configuration"),
             ]),
         .executableTarget(

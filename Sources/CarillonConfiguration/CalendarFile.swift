@@ -4,13 +4,17 @@ import Timetable
 
 /// A file of dates on which jobs do not run: one ISO date a line, blank lines and `#` comments allowed.
 enum CalendarFile {
+    static func path(_ path: String, relativeTo directory: String) -> String {
+        path.hasPrefix("/") ? path : directory + "/" + path
+    }
+
     static func read(_ path: String, relativeTo directory: String) throws(ScheduleError) -> ScheduleText.Calendar {
-        let full = path.hasPrefix("/") ? path : directory + "/" + path
+        let full = Self.path(path, relativeTo: directory)
         let text: String
-        do {
-            text = try String(contentsOfFile: full, encoding: .utf8)
+        do throws(FeedProblem) {
+            text = try TextFile.read(full)
         } catch {
-            throw ScheduleError("cannot read \(full): \(ConfigDocument.why(error))")
+            throw ScheduleError(error.description)
         }
         let name = (path as NSString).lastPathComponent
         _ = try Exclusion(name: name, parsing: text)

@@ -4,7 +4,8 @@ import Configuration
 struct EnvironmentOverrides: Sendable {
     /// Every setting that a variable may set, with how its text is read.
     private static let settings: [(key: String, kind: Kind)] = [
-        ("time_zone", .text), ("instance", .text), ("jobs_dir", .text), ("store.url", .text),
+        ("time_zone", .text), ("instance", .text), ("jobs_dir", .text),
+        ("jobs_file_limit", .integer), ("store.url", .text),
         ("redis.url", .text), ("redis.user", .text), ("redis.password", .text), ("redis.password_file", .text),
         ("redis.queue_prefix", .text), ("redis.ca_file", .text), ("redis.certificate_file", .text),
         ("redis.key_file", .text), ("redis.verify", .bool), ("exec.max_children", .integer),

@@ -9,7 +9,7 @@ extension JobReader {
         let inherit = table.strings("inherit_env") ?? []
         let directory = table.string("directory")
         let user = table.string("user")
-        let input = table.string("input")
+        let input = table.anyString("input")
         let codes = readSuccessCodes(&table)
         let command: ExecTarget.Command
         switch (words, line) {
@@ -26,9 +26,6 @@ extension JobReader {
             return nil
         case (nil, nil):
             return nil  // Of the wrong type, and complained of.
-        }
-        if ([line ?? ""] + (words ?? [])).contains(where: { $0.contains("\0") }) {
-            table.complain(words == nil ? "shell" : "exec", "must not hold a NUL character")
         }
         return .exec(
             ExecTarget(

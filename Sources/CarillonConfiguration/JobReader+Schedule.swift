@@ -14,7 +14,7 @@ extension JobReader {
         }
         var rule = ScheduleText.Rule.manual
         if let text = table.string("cron") { rule = .cron(text, dialect, anchor: anchor) }
-        if let text = readEvery(&table) { rule = .every(text, anchor: anchor) }
+        if let text = table.spanText("every") { rule = .every(text, anchor: anchor) }
         if let text = table.string("at") { rule = .once(text) }
         if let text = table.string("day_time") { rule = .dayAndTime(text) }
         var schedule = ScheduleText(rule, zone: zone)
@@ -25,15 +25,6 @@ extension JobReader {
         schedule.endsAt = readInstant(&table, "ends_at", zone: zone)
         schedule.exclusions = readExclusions(&table)
         return check(schedule, &table, name: name, key: given.first) ? schedule : nil
-    }
-
-    /// A number is milliseconds.
-    private func readEvery(_ table: inout TableReader) -> String? {
-        if case .integer(let milliseconds)? = table.node["every"]?.value {
-            _ = table.value("every")
-            return String(milliseconds)
-        }
-        return table.string("every")
     }
 
     private func readDST(_ table: inout TableReader) -> DSTPolicy {

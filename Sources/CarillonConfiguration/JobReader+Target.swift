@@ -53,6 +53,7 @@ extension JobReader {
             table.complain("args", "expected a list, found \(found.kind)")
             return []
         }
+        checkDepth(.list(values), "args", &table)
         return values
     }
 
@@ -62,7 +63,13 @@ extension JobReader {
             table.complain("kwargs", "expected a table, found \(found.kind)")
             return []
         }
+        checkDepth(.map(entries), "kwargs", &table)
         return entries
+    }
+
+    private func checkDepth(_ value: PlainValue, _ key: String, _ table: inout TableReader) {
+        guard value.nests(deeperThan: PlainValue.deepest) else { return }
+        table.complain(key, "nests deeper than \(PlainValue.deepest) levels")
     }
 
     /// Seconds as RQ counts them: a whole number, -1 for never or for ever, or a duration such as `"10m"`.

@@ -15,10 +15,13 @@ public struct KeijiReader: Sendable {
 
     /// Settings, and what deserves a word although it stops nothing. Throws `ConfigurationError`.
     public func read(path: String) throws -> (settings: Settings, remarks: [FeedProblem]) {
-        guard let data = try? Data(contentsOf: URL(filePath: path)) else {
-            throw ConfigurationError([FeedProblem(source: path, message: "the file cannot be read")])
+        let text: String
+        do throws(FeedProblem) {
+            text = try TextFile.read(path)
+        } catch {
+            throw ConfigurationError([error])
         }
-        return try read(String(decoding: data, as: UTF8.self), source: path)
+        return try read(text, source: path)
     }
 
     func read(_ text: String, source: String) throws -> (settings: Settings, remarks: [FeedProblem]) {

@@ -49,6 +49,8 @@ public struct Settings: Sendable {
     public var instance: String?
     /// Where job files lie, relative to the configuration's folder.
     public var jobsDirectory = "jobs.d"
+    /// Bytes; a larger job file is refused.
+    public var jobsFileLimit = Int64(Bounds.bytes)
     public var storeURL = "sqlite:carillon.db"
     public var retention = Retention.standard
     public var log = Log()

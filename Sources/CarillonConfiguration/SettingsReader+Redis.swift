@@ -1,5 +1,4 @@
 import CarillonCore
-import FoundationEssentials
 
 extension SettingsReader {
     func readRedis(_ table: inout TableReader, _ redis: inout Settings.Redis) {
@@ -31,11 +30,12 @@ extension SettingsReader {
         let secret = table.string(key)
         guard let path = table.string(key + "_file") else { return secret }
         if secret != nil { table.complain(key + "_file", "there is a \(key) as well; give one of the two") }
-        guard let data = try? Data(contentsOf: URL(filePath: path)) else {
-            table.complain(key + "_file", "cannot read \(path)")
+        do {
+            let text = try TextFile.read(path)
+            return text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+        } catch {
+            table.complain(key + "_file", error.description)
             return nil
         }
-        let text = String(decoding: data, as: UTF8.self)
-        return text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
     }
 }

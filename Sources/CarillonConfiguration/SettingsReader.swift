@@ -37,6 +37,7 @@ public struct SettingsReader: Sendable {
         }
         settings.instance = table.string("instance")
         settings.jobsDirectory = table.string("jobs_dir") ?? settings.jobsDirectory
+        settings.jobsFileLimit = table.integer("jobs_file_limit", in: 1024...(1 << 30)) ?? settings.jobsFileLimit
         _ = table.table("store") { readStore(&$0, &settings) }
         _ = table.table("exec") { readExec(&$0, &settings.exec) }
         _ = table.table("redis") { readRedis(&$0, &settings.redis) }

@@ -63,9 +63,21 @@ struct TableReader {
         return nil
     }
 
+    /// Without a NUL, at which whoever takes it as a path or a name would stop.
     mutating func string(_ key: String) -> String? {
+        guard let text = anyString(key) else { return nil }
+        guard !text.utf8.contains(0) else {
+            complain(key, Self.holdsNUL)
+            return nil
+        }
+        return text
+    }
+
+    mutating func anyString(_ key: String) -> String? {
         read(key, "text") { if case .string(let text) = $0 { text } else { nil } }
     }
+
+    private static let holdsNUL = "must not hold a NUL character"
 
     mutating func bool(_ key: String) -> Bool? {
         read(key, "true or false") { if case .bool(let bool) = $0 { bool } else { nil } }
@@ -110,6 +122,10 @@ struct TableReader {
                 complain(key, "element \(index + 1): expected text, found \(node.kind)", line: node.line)
                 return nil
             }
+            guard !text.utf8.contains(0) else {
+                complain(key, "element \(index + 1): \(Self.holdsNUL)", line: node.line)
+                return nil
+            }
             texts.append(text)
         }
         return texts
@@ -129,7 +145,7 @@ struct TableReader {
         return value
     }
 
-    /// A table of texts; numbers and booleans are taken as they are written.
+    /// A table of texts; numbers and booleans are taken as they are written, `3.10` as `3.10`.
     mutating func environment(_ key: String) -> [String: String]? {
         guard let found = value(key) else { return nil }
         guard case .table(let entries) = found.value else {
@@ -142,35 +158,46 @@ struct TableReader {
                 complain(key, "'\(name)' cannot be the name of a variable", line: node.line)
                 continue
             }
-            switch node.value {
-            case .string(let text) where !text.contains("\0"): texts[name] = text
-            case .integer(let number): texts[name] = String(number)
-            case .bool(let bool): texts[name] = String(bool)
-            case .double(let number): texts[name] = String(number)
-            default: complain(key, "\(name): expected text, found \(node.kind)", line: node.line)
+            if case .string(let text) = node.value {
+                if text.utf8.contains(0) { complain(key, "\(name): \(Self.holdsNUL)", line: node.line) }
+                texts[name] = text
+            } else if let written = node.written {
+                texts[name] = written
+            } else {
+                complain(key, "\(name): expected text, found \(node.kind)", line: node.line)
             }
         }
         return texts
     }
 
-    /// A hundred years, in milliseconds.
-    private static let longestSpan: Int64 = 36_525 * 86_400_000
-
-    /// A duration such as `"1h30m"`, or milliseconds as a number; microseconds.
+    /// A duration such as `"1h30m"`, in microseconds; of bare numbers only 0.
     mutating func span(_ key: String) -> Int64? {
-        guard let found = value(key) else { return nil }
-        switch found.value {
-        case .integer(let milliseconds) where (0...Self.longestSpan).contains(milliseconds):
-            return milliseconds * 1_000
-        case .string(let text):
-            do {
-                return try Span.parse(text)
-            } catch {
-                complain(key, error.message)
-            }
-        default: complain(key, "expected a duration such as \"90s\" or \"1h30m\", found \(found.kind)")
+        guard let text = spanText(key) else { return nil }
+        do {
+            return try Span.parse(text)
+        } catch {
+            complain(key, error.message)
+            return nil
         }
-        return nil
+    }
+
+    /// The same as its text. A bare number is refused: some would count it as seconds, others as milliseconds.
+    mutating func spanText(_ key: String) -> String? {
+        guard let found = value(key) else { return nil }
+        let text: String
+        switch found.value {
+        case .integer(let number): text = String(number)
+        case .string(let words): text = words
+        default:
+            complain(key, "expected a length of time such as \"90s\" or \"1h30m\", found \(found.kind)")
+            return nil
+        }
+        if let number = Int64(text), number != 0 {
+            let example = number.magnitude
+            complain(key, "\(text) has no unit; is it \"\(example)s\" or \"\(example)ms\"?")
+            return nil
+        }
+        return text
     }
 
     mutating func choice<T: RawRepresentable & CaseIterable>(_ key: String, _ type: T.Type) -> T?

@@ -34,7 +34,7 @@ extension RQTarget {
         if queue.isEmpty { return "it names no queue" }
         if timeout < -1 || resultTTL < -1 { return "its seconds are below -1" }
         let values = arguments + keywords.map(\.value)
-        if values.contains(where: \.isTooDeep) {
+        if values.contains(where: { $0.nests(deeperThan: PlainValue.deepest) }) {
             return "its arguments nest deeper than \(PlainValue.deepest) levels"
         }
         return nil

@@ -21,23 +21,17 @@ public enum PlainValue: Hashable, Sendable {
         }
     }
 
-    /// How deep values may nest: what stands in the way of readers and writers that go down level by level.
+    /// How deep lists and maps may lie in one another; what writes and reads them in Redis, in the store and over the
+    /// control socket goes no deeper than some hundreds.
     public static let deepest = 64
 
-    /// Whether it nests deeper than may be. Looks level by level, so that no depth is too much for it.
-    public var isTooDeep: Bool {
-        var level = [self]
-        for _ in 0..<Self.deepest {
-            level = level.flatMap { value -> [PlainValue] in
-                switch value {
-                case .list(let values): values
-                case .map(let entries): entries.map(\.value)
-                default: []
-                }
-            }
-            if level.isEmpty { return false }
+    /// Whether lists and maps lie in one another deeper than this; looks no deeper itself.
+    public func nests(deeperThan levels: Int) -> Bool {
+        switch self {
+        case .list(let values): levels == 0 || values.contains { $0.nests(deeperThan: levels - 1) }
+        case .map(let entries): levels == 0 || entries.contains { $0.value.nests(deeperThan: levels - 1) }
+        default: false
         }
-        return true
     }
 
     /// Whether JSON (RFC 8259) can carry it: it has no NaN and no infinity.

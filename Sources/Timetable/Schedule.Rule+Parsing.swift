@@ -34,9 +34,15 @@ extension Schedule.Rule {
 
     /// Reads one instant: RFC 3339 with an offset, or `2026-12-24T18:00` or `2026-12-24 18:00:30` in the zone.
     ///
-    /// Of two passes the earlier is taken; a time in a gap stands for the moment of the change.
+    /// A blank may also stand before a time with an offset, as TOML has it. Of two passes the earlier is taken; a time in
+    /// a gap stands for the moment of the change.
     public static func once(parsing text: String, zone: Zone) throws(ScheduleError) -> Schedule.Rule {
         if let instant = Timestamp(rfc3339: text) { return .once(instant) }
+        if let blank = text.utf8.firstIndex(of: 0x20),
+            let instant = Timestamp(rfc3339: text[..<blank] + "T" + text[text.index(after: blank)...])
+        {
+            return .once(instant)
+        }
         var scanner = TextScanner(text.utf8)
         guard let local = scanner.dateTime(separators: [0x54, 0x74, 0x20], secondsOptional: true), scanner.isAtEnd,
             !local.isLeapSecond

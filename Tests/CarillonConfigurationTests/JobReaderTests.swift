@@ -35,7 +35,7 @@ import Timetable
             catch_up = { all = 10, rate = 2.5 }
             window = "1h"
             timeout = "2s"
-            start_timeout = 500
+            start_timeout = "500ms"
             retry = { attempts = 3, backoff = "30s", max_backoff = "5m", on = ["timeout"] }
             on_lost = "retry"
             max_runs = 7
@@ -77,7 +77,7 @@ import Timetable
         ("cron = 5", 3, "cron", "expected text, found a whole number"),
         ("every = \"15 fortnights\"", 3, "every", "not a length of time"),
         ("every = \"0s\"", 3, "every", "out of range"),
-        ("every = true", 3, "every", "expected text"),
+        ("every = true", 3, "every", "expected a length of time"),
         ("at = \"tomorrow\"", 3, "at", "is not a time"),
         ("at = \"2026-13-01T00:00:00Z\"", 3, "at", "is not a time"),
         ("day_time = \"Fryday 10:00PM\"", 3, "day_time", "not a day and a time"),
@@ -135,12 +135,115 @@ import Timetable
         (ConfigDocument.Format.toml, "[[job]]\nname = \"a\"\nexec = [\"x\n", 3),
         (.yaml, "job:\n  - name: a\n    exec: [x\n", 4),
         (.json, "{\"job\": [\n  {\"name\": \"a\",,}\n]}", 2),
-        (.yaml, "job:\n  - name: a\n    name: b\n", 2),
+        (.yaml, "job:\n  - name: a\n    name: b\n", 3),
     ])
     func brokenTextIsSaidWithItsLine(_ format: ConfigDocument.Format, _ text: String, _ line: Int) throws {
         let problem = try #require(throws: FeedProblem.self) {
             try ConfigDocument.read(text, format: format, path: "f")
         }
         #expect(problem.line == line, "\(problem)")
+    }
+
+    /// A date without a zone is the job's, wherever it stands and however it is quoted.
+    @Test(arguments: [
+        ("at = 2026-12-24T18:00:00", "2026-12-24T23:00:00Z"), ("at = 2026-12-24 18:00:00", "2026-12-24T23:00:00Z"),
+        ("at = \"2026-12-24T18:00:00\"", "2026-12-24T23:00:00Z"), ("at = 2026-12-24T18:00:00Z", "2026-12-24T18:00:00Z"),
+        ("at = 2026-12-24 18:00:00+01:00", "2026-12-24T17:00:00Z"),
+        ("at = 2026-12-24T18:00:00.25", "2026-12-24T23:00:00.250000Z"),
+    ])
+    func datesOfTOMLMeanWhatTheySay(_ line: String, _ expected: String) throws {
+        let snapshot = try read(
+            "[[job]]\nname = \"a\"\nexec = [\"x\"]\ntime_zone = \"America/New_York\"\nexclude = [2026-12-25]\n"
+                + "starts_at = 2026-01-01T00:00:00\n\(line)\n")
+        let job = try #require(snapshot.jobs.first, "\(snapshot.problems)")
+        let schedule = try job.schedule.compile(job: "a", zones: ZoneDatabase())
+        #expect(schedule?.rule == .once(try #require(Timestamp(rfc3339: expected))))
+        #expect(job.schedule.startsAt == Timestamp(rfc3339: "2026-01-01T05:00:00Z"))
+        #expect(job.schedule.exclusions.first?.dates == ["2026-12-25"])
+    }
+
+    @Test(arguments: ["at = 2026-12-24", "at = 18:00:00", "starts_at = 2026-12-24"])
+    func aDayOrATimeAloneIsNoMoment(_ line: String) throws {
+        let snapshot = try read("[[job]]\nname = \"a\"\nexec = [\"x\"]\n\(line)\n")
+        #expect(snapshot.problems.map(\.line) == [4])
+        #expect(snapshot.problems.first?.message.contains("is not a time") == true)
+    }
+
+    /// A version, a postal code, a mode, a commit: none of them is the number it looks like.
+    @Test func variablesAreAsWritten() throws {
+        let yaml = try ConfigDocument.read(
+            "job:\n- name: y\n  shell: env\n  env: { A: 3.10, B: 01234, C: 0755, D: 25921e05, E: 0x1F, F: +49, G: 0.00001, H: True }\n",
+            format: .yaml, path: "y.yaml")
+        let reader = JobFileReader(JobReader(zones: ZoneDatabase()))
+        let expected = [
+            "A": "3.10", "B": "01234", "C": "0755", "D": "25921e05", "E": "0x1F", "F": "+49", "G": "0.00001",
+            "H": "True",
+        ]
+        #expect(environment(reader.read(yaml, path: "y.yaml", isMain: false)) == expected)
+        let toml = try read(
+            "[[job]]\nname = \"t\"\nshell = \"env\"\nenv = { A = 3.10, B = 0o755, C = 1_000, D = 1e5, E = true }")
+        #expect(environment(toml) == ["A": "3.10", "B": "0o755", "C": "1_000", "D": "1e5", "E": "true"])
+        let json = try ConfigDocument.read(
+            #"{"job": [{"name": "j", "shell": "env", "env": {"A": 3.10, "B": 1E5}}]}"#, format: .json, path: "j.json")
+        #expect(environment(reader.read(json, path: "j.json", isMain: false)) == ["A": "3.10", "B": "1E5"])
+    }
+
+    private func environment(_ snapshot: FeedSnapshot) -> [String: String]? {
+        guard case .exec(let target)? = snapshot.jobs.first?.target else { return nil }
+        return target.environment
+    }
+
+    /// Some count them as seconds, others as milliseconds.
+    @Test(arguments: [
+        ("every = 5", "every"), ("every = \"5\"", "every"), ("timeout = 30", "timeout"),
+        ("timeout = \"30\"", "timeout"),
+        ("window = 1", "window"), ("jitter = 1000", "jitter"), ("start_timeout = 1", "start_timeout"),
+        ("retry = { attempts = 2, backoff = 10 }", "retry.backoff"), ("timeout = -1", "timeout"),
+    ])
+    func aBareNumberIsNoLengthOfTime(_ line: String, _ key: String) throws {
+        let snapshot = try read("[[job]]\nname = \"a\"\nexec = [\"x\"]\n\(line)\n")
+        #expect(snapshot.problems.map(\.key) == [key] && snapshot.problems.map(\.line) == [4])
+        let message = try #require(snapshot.problems.first?.message)
+        #expect(message.contains("has no unit; is it") && message.contains("ms\"?"), "\(message)")
+    }
+
+    @Test func zeroAndRQsSecondsStay() throws {
+        let snapshot = try read(
+            "[[job]]\nname = \"a\"\njitter = 0\nwindow = \"0\"\nrq = { function = \"a.b\", timeout = 180, result_ttl = -1 }"
+        )
+        #expect(snapshot.problems == [])
+        guard case .rq(let target)? = snapshot.jobs.first?.target else { return #expect(Bool(false)) }
+        #expect(target.timeout == 180 && target.resultTTL == -1)
+    }
+
+    @Test func moreThanOnceASecondDeservesAWord() throws {
+        let snapshot = try read("[[job]]\nname = \"a\"\nevery = \"250ms\"\nexec = [\"x\"]\n")
+        #expect(snapshot.jobs.count == 1 && snapshot.problems == [])
+        #expect(snapshot.warnings.map(\.key) == ["every"] && snapshot.warnings.map(\.line) == [3])
+    }
+
+    /// Whoever stores or sends them goes no deeper than some hundreds.
+    @Test(arguments: [("args", "[", "]"), ("kwargs", "{ a = ", "}")])
+    func argumentsThatNestTooDeepAreTheirJobsProblem(_ key: String, _ open: String, _ close: String) throws {
+        func nested(_ levels: Int) -> String {
+            String(repeating: open, count: levels) + (key == "args" ? "" : "1")
+                + String(repeating: close, count: levels)
+        }
+        func job(_ levels: Int) -> String {
+            "[[job]]\nname = \"a\(levels)\"\nrq = { function = \"a.b\", \(key) = \(nested(levels)) }\n"
+        }
+        let snapshot = try read(job(PlainValue.deepest) + job(PlainValue.deepest + 1))
+        #expect(snapshot.jobs.map(\.name) == ["a64"])
+        #expect(snapshot.problems.map(\.job) == ["a65"] && snapshot.problems.map(\.key) == ["rq.\(key)"])
+        #expect(snapshot.problems.map(\.line) == [6])
+    }
+
+    /// An escape can write one where the text itself has none.
+    @Test(arguments: [
+        "directory = \"/tmp\\u0000x\"", "user = \"\\u0000\"", "tags = [\"a\\u0000\"]", "env = { A = \"\\u0000\" }",
+    ])
+    func noTextEndsAtANUL(_ line: String) throws {
+        let snapshot = try read("[[job]]\nname = \"a\"\nexec = [\"x\"]\n\(line)\n")
+        #expect(snapshot.problems.first?.message.contains("NUL") == true && snapshot.problems.map(\.line) == [4])
     }
 }

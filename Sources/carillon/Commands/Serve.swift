@@ -124,7 +124,7 @@ struct Serve: AsyncParsableCommand {
             mainFile: btu == nil && keiji == nil ? configFile : nil,
             jobsDirectory: settings.jobsFolder(beside: configFile),
             zones: zones,
-            defaultZone: settings.timeZone)
+            defaultZone: settings.timeZone, limit: Int(settings.jobsFileLimit))
         var engineSettings = EngineSettings()
         engineSettings.grace = settings.exec.grace
         engineSettings.endRunsOnStop = settings.exec.onStop == .end

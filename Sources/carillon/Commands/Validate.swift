@@ -23,22 +23,28 @@ struct Validate: ParsableCommand {
         let paths = try files.isEmpty ? ownFiles(zones) : files.map(Place.absolute)
         let config = try? place.configFile().path
         var problems: [FeedProblem] = []
+        var warnings: [FeedProblem] = []
         var names: [String: String] = [:]
         var jobs = 0
+        var limit = (try? place.settings(zones: zones))?.jobsFileLimit ?? Int64(Bounds.bytes)
         for path in paths {
             let isMain = path == config || (path as NSString).lastPathComponent == "carillon.toml"
             var zone = "UTC"
             if isMain {
                 do {
-                    zone = try SettingsReader(zones: zones, environment: [:]).read(file: path).timeZone
+                    let settings = try SettingsReader(zones: zones, environment: [:]).read(file: path)
+                    zone = settings.timeZone
+                    limit = settings.jobsFileLimit
                 } catch let error as ConfigurationError {
                     problems += error.problems
                 }
             }
             let directory = (path as NSString).deletingLastPathComponent
-            let reader = JobFileReader(JobReader(zones: zones, defaultZone: zone, directory: directory))
+            let reader = JobFileReader(
+                JobReader(zones: zones, defaultZone: zone, directory: directory), limit: Int(limit))
             let snapshot = reader.read(path: path, isMain: isMain)
             problems += snapshot.problems.filter { !problems.contains($0) }
+            warnings += snapshot.warnings
             for job in snapshot.jobs {
                 jobs += 1
                 if let other = names.updateValue(path, forKey: job.name) {
@@ -49,6 +55,7 @@ struct Validate: ParsableCommand {
             }
         }
         for problem in problems { say(json ? problem.json.line : "\(problem)") }
+        if !json { for warning in warnings { say(Terminal.paint("warning: ", .yellow) + "\(warning)") } }
         if !problems.isEmpty { throw ExitCode(2) }
         if !json { say("\(paths.count) files, \(jobs) jobs: all well") }
     }

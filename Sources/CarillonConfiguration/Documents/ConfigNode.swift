@@ -1,6 +1,6 @@
 /// A value of a configuration file with the line it stands on, whatever the file's format.
 public struct ConfigNode: Sendable {
-    public indirect enum Value: Sendable {
+    public enum Value: Sendable {
         case null
         case bool(Bool)
         case integer(Int64)
@@ -14,12 +14,21 @@ public struct ConfigNode: Sendable {
     }
 
     public var value: Value
-    /// Counts from 1; nil for what comes from no file.
-    public var line: Int?
+    /// What the file has for a number or a boolean; nil for other values, and for what comes from no file.
+    public var written: String?
+    // A file holds millions of nodes, and no line needs more.
+    private var number: Int32
 
-    public init(_ value: Value, line: Int? = nil) {
+    public init(_ value: Value, line: Int? = nil, written: String? = nil) {
         self.value = value
-        self.line = line
+        self.written = written
+        number = Int32(clamping: line ?? 0)
+    }
+
+    /// Counts from 1; nil for what comes from no file.
+    public var line: Int? {
+        get { number == 0 ? nil : Int(number) }
+        set { number = Int32(clamping: newValue ?? 0) }
     }
 
     /// What a person calls such a value.

@@ -1,0 +1,46 @@
+import CarillonCore
+
+/// Reads a file of any of the three formats into nodes.
+public enum ConfigDocument {
+    public enum Format: Sendable {
+        case toml, yaml, json
+
+        /// By the file's ending; nil for any other.
+        public init?(path: String) {
+            switch path.split(separator: ".").last?.lowercased() {
+            case "toml": self = .toml
+            case "yaml", "yml": self = .yaml
+            case "json": self = .json
+            default: return nil
+            }
+        }
+    }
+
+    /// Throws a `FeedProblem` with file and line, also for a file of more than `limit` bytes.
+    public static func read(path: String, limit: Int = Bounds.bytes) throws(FeedProblem) -> ConfigNode {
+        guard let format = Format(path: path) else {
+            throw FeedProblem(source: path, message: "the name must end in .toml, .yaml, .yml or .json")
+        }
+        return try read(path: path, format: format, limit: limit)
+    }
+
+    /// Reads a file whatever its name. Throws a `FeedProblem` with file and line.
+    public static func read(
+        path: String, format: Format, limit: Int = Bounds.bytes
+    ) throws(FeedProblem) -> ConfigNode {
+        try parse(try TextFile.read(path, limit: limit), format, path)
+    }
+
+    /// Reads a text, within `Bounds`. Throws a `FeedProblem` with the line.
+    public static func read(_ text: String, format: Format, path: String) throws(FeedProblem) -> ConfigNode {
+        try parse(try TextFile.checked(text, path: path), format, path)
+    }
+
+    private static func parse(_ text: String, _ format: Format, _ path: String) throws(FeedProblem) -> ConfigNode {
+        switch format {
+        case .toml: try TOMLDocument.read(text, path: path)
+        case .yaml: try YAMLDocument.read(text, path: path)
+        case .json: try JSONDocument.read(text, path: path)
+        }
+    }
+}
