@@ -101,4 +101,98 @@ import Timetable
         try folder.write("jobs.d/holidays.txt", "# none\n2026-12-26\n")
         #expect(try await feed.snapshot(of: .everything).jobs[0].schedule.exclusions[0].dates == ["2026-12-26"])
     }
+
+    /// All parts of one reading, as they would be taken up.
+    private func take(without sources: Set<String> = []) async throws -> FeedSnapshot {
+        var whole = FeedSnapshot()
+        for try await part in feed.parts(of: .everything) {
+            whole.jobs += part.jobs
+            whole.problems += part.problems
+            whole.unchanged.formUnion(part.unchanged)
+        }
+        feed.taken(without: sources)
+        return whole
+    }
+
+    private func path(_ name: String) -> String { folder.path + "/jobs.d/" + name }
+
+    @Test func whatWasTakenUpIsNotReadAgain() async throws {
+        try folder.write("jobs.d/a.toml", good("a"))
+        try folder.write("jobs.d/b.toml", good("b") + "[[job]]\nname = \"c\"\n")
+        #expect(try await take().jobs.map(\.name) == ["a", "b"])
+        let again = try await take()
+        #expect(again.jobs.isEmpty && again.unchanged == [path("a.toml"), path("b.toml")])
+        #expect(again.problems.map(\.job) == ["c"])
+        try folder.write("jobs.d/a.toml", good("a2"))
+        let changed = try await take(without: [path("a.toml")])
+        #expect(changed.jobs.map(\.name) == ["a2"] && changed.unchanged == [path("b.toml")])
+        #expect(try await take().jobs.map(\.name) == ["a2"])
+        // What could not be taken up comes again.
+        for try await _ in feed.parts(of: .everything) {}
+        try folder.write("jobs.d/d.toml", good("d"))
+        for try await _ in feed.parts(of: .everything) {}
+        #expect(try await take().jobs.map(\.name) == ["d"])
+    }
+
+    @Test func aCalendarIsPartOfItsFile() async throws {
+        let job = "[[job]]\nname = \"a\"\nevery = \"1m\"\nexec = [\"x\"]\ncalendar = \"holidays.txt\"\n"
+        try folder.write("jobs.d/a.toml", job)
+        #expect(try await take().problems.map(\.key) == ["calendar"])
+        #expect(try await take().unchanged == [path("a.toml")])
+        try folder.write("jobs.d/holidays.txt", "\u{feff}2026-12-25\n")
+        #expect(try await take().jobs[0].schedule.exclusions[0].dates == ["2026-12-25"])
+        #expect(try await take().unchanged == [path("a.toml")])
+        try folder.write("jobs.d/holidays.txt", "2026-12-25\n\0")
+        let problem = try #require(try await take().problems.first)
+        #expect(problem.key == "calendar" && problem.message.contains("holidays.txt:2: holds a NUL"), "\(problem)")
+    }
+
+    @Test func aFileThatIsTooLargeIsNotRead() async throws {
+        try folder.write("jobs.d/a.toml", good("a"))
+        let feed = FileFeed(
+            mainFile: nil, jobsDirectory: folder.path + "/jobs.d", zones: ZoneDatabase(), defaultZone: "UTC", limit: 10)
+        #expect(try await feed.snapshot(of: .everything).problems.map(\.message) == ["is larger than 10 bytes"])
+    }
+
+    /// As releases are switched, and as Kubernetes mounts a ConfigMap: the link is swapped, no file is touched.
+    @Test(.timeLimit(.minutes(20)), arguments: ["folder", "files", "calendar", "main"])
+    func aLinkThatIsSwappedIsTakenUp(_ what: String) async throws {
+        let root = folder.path
+        let files = FileManager.default
+        for (release, name) in [("1", "one"), ("2", "two")] {
+            try folder.write("releases/\(release)/jobs.d/a.toml", good(name))
+            try folder.write("releases/\(release)/carillon.toml", good("main-" + name))
+            try folder.write("releases/\(release)/days.txt", "2026-12-2\(release)\n")
+        }
+        func link(_ path: String, _ target: String) throws {
+            try files.createSymbolicLink(atPath: root + "/new", withDestinationPath: target)
+            #expect(rename(root + "/new", root + "/" + path) == 0)
+        }
+        try link("current", "releases/1")
+        switch what {
+        case "folder": try link("jobs.d", "current/jobs.d")
+        case "main": try link("carillon.toml", root + "/current/carillon.toml")
+        case "files":
+            try files.createDirectory(atPath: root + "/jobs.d", withIntermediateDirectories: false)
+            try link("jobs.d/..data", "../current/jobs.d")
+            try link("jobs.d/a.toml", "..data/a.toml")
+        default:
+            try folder.write("jobs.d/a.toml", good("a") + "calendar = \"../current/days.txt\"\n")
+        }
+        let before = try await take()
+        #expect(before.problems == [] && before.jobs.count == 1)
+        var changes = feed.changes().makeAsyncIterator()
+        #expect(await changes.next() == .everything)
+        #expect(try await take().unchanged.count == 1)
+        try link("current", "releases/2")
+        #expect(await changes.next() == .everything)
+        let after = try await take()
+        #expect(after.jobs.count == 1 && after.jobs.first != before.jobs.first)
+        // What the link means now is watched as well.
+        try folder.write("releases/2/jobs.d/a.toml", good("three"))
+        try folder.write("releases/2/carillon.toml", good("three"))
+        try folder.write("releases/2/days.txt", "2026-12-31\n")
+        #expect(await changes.next() == .everything)
+        #expect(try await take().jobs.count == 1)
+    }
 }

@@ -10,27 +10,52 @@ import Timetable
 public final class FileFeed: JobFeed {
     public let name = "files"
     public let guardsAgainstLoss = false
+    /// An editor's save and a package's upgrade take a file away for less.
+    public let lossWait: Int64 = 5_000_000
 
     private let mainFile: String?
     private let jobsDirectory: String
     private let zones: ZoneDatabase
     private let defaultZone: String
-    private let read = Mutex<[String: ReadFile]>([:])
-    /// Names of the calendars that jobs use; nil when one of them could not be read.
-    private let calendars = Mutex<Set<String>?>([])
+    private let limit: Int
+    private let state = Mutex(State())
 
-    /// What a file held when it was last read.
-    private struct ReadFile: Sendable {
-        var stamp: FileStamp
-        var snapshot: FeedSnapshot
+    private struct State {
+        /// Files whose jobs are in the store as they are.
+        var taken: [String: ReadFile] = [:]
+        /// Files as they were handed over last.
+        var read: [String: ReadFile] = [:]
+        /// Rings when other files are to be watched.
+        var bell: DirectoryWatch.Bell?
     }
 
-    /// `mainFile` is nil for a daemon without configuration; neither file nor folder needs to exist.
-    public init(mainFile: String?, jobsDirectory: String, zones: ZoneDatabase, defaultZone: String) {
+    /// What must be the same for a file to be the same, and what is to be said of it as long as it is. Its jobs are not
+    /// kept: the store has them.
+    private struct ReadFile: Sendable {
+        /// Of the file and of the calendars it names.
+        var stamps: [String: FileStamp?] = [:]
+        var problems: [FeedProblem] = []
+        var warnings: [FeedProblem] = []
+
+        var isUnchanged: Bool { stamps.allSatisfy { $1 == FileStamp(path: $0) } }
+
+        mutating func add(_ part: FileReading.Part) {
+            stamps.merge(part.stamps) { first, _ in first }
+            problems += part.snapshot.problems
+            warnings += part.snapshot.warnings
+        }
+    }
+
+    /// `mainFile` is nil for a daemon without configuration; neither file nor folder needs to exist. `limit` is the
+    /// largest job file in bytes.
+    public init(
+        mainFile: String?, jobsDirectory: String, zones: ZoneDatabase, defaultZone: String, limit: Int = Bounds.bytes
+    ) {
         self.mainFile = mainFile
         self.jobsDirectory = jobsDirectory
         self.zones = zones
         self.defaultZone = defaultZone
+        self.limit = limit
     }
 
     /// The files there are now, in the order of their names.
@@ -50,60 +75,94 @@ public final class FileFeed: JobFeed {
 
     public func snapshot(of change: FeedChange) async throws -> FeedSnapshot {
         var whole = FeedSnapshot()
-        var files: [String: ReadFile] = [:]
-        let known = read.withLock { $0 }
-        for path in try self.files() {
-            let stamp = FileStamp(path: path)
-            let snapshot: FeedSnapshot
-            if let stamp, let before = known[path], before.stamp == stamp {
-                snapshot = before.snapshot
-            } else {
-                let directory = (path as NSString).deletingLastPathComponent
-                let reader = JobFileReader(JobReader(zones: zones, defaultZone: defaultZone, directory: directory))
-                snapshot = reader.read(path: path, isMain: path == mainFile)
-            }
-            // A calendar may change without its job's file, so such files are read every time.
-            let usesCalendar =
-                snapshot.jobs.contains { !$0.schedule.exclusions.isEmpty }
-                || snapshot.problems.contains(where: isOfCalendar)
-            if let stamp, !usesCalendar { files[path] = ReadFile(stamp: stamp, snapshot: snapshot) }
-            whole.jobs += snapshot.jobs
-            whole.problems += snapshot.problems
+        for path in try files() {
+            let part = reader(of: path).read(path: path, isMain: path == mainFile)
+            whole.jobs += part.jobs
+            whole.problems += part.problems
+            whole.warnings += part.warnings
         }
-        read.withLock { $0 = files }
-        let names = Set(whole.jobs.flatMap { $0.schedule.exclusions.map(\.name) })
-        // The calendar that is missed may have any name.
-        let anyName = whole.problems.contains(where: isOfCalendar)
-        calendars.withLock { $0 = anyName ? nil : names }
         return whole
     }
 
-    private func isOfCalendar(_ problem: FeedProblem) -> Bool { problem.key == "calendar" }
-
-    public func changes() -> AsyncStream<FeedChange> {
-        var folders = [jobsDirectory, (jobsDirectory as NSString).deletingLastPathComponent]
-        if let mainFile { folders.append((mainFile as NSString).deletingLastPathComponent) }
-        return DirectoryWatch.changes(in: folders) { [weak self] name in
-            if ConfigDocument.Format(path: name) != nil { return !name.hasPrefix(".") }
-            return self?.calendars.withLock { $0?.contains(name) ?? true } ?? false
+    /// What did not change first, then what did; the next part is read while the last one is taken up.
+    public func parts(of change: FeedChange) -> AsyncThrowingStream<FeedSnapshot, any Error> {
+        let ahead = Mutex<Ahead?>(nil)
+        return AsyncThrowingStream { [self] in
+            guard let now = ahead.withLock({ $0 }) else {
+                let (first, changed) = try begin()
+                let reading = FileReading(changed) { [self] path in
+                    reader(of: path).open(path: path, isMain: path == mainFile)
+                }
+                ahead.withLock { $0 = Ahead(reading) }
+                return first
+            }
+            guard let part = await now.part.value else {
+                state.withLock(\.bell)?.ring()
+                return nil
+            }
+            ahead.withLock { $0 = Ahead(now.reading) }
+            state.withLock { $0.read[part.path, default: ReadFile()].add(part) }
+            return part.snapshot
         }
     }
-}
 
-/// When and how a file last changed, stat(2).
-private struct FileStamp: Hashable, Sendable {
-    let inode: UInt64
-    let size: Int64
-    /// The last change of contents, owner or mode.
-    let seconds: Int
-    let nanoseconds: Int
+    /// The part of a reading that comes next.
+    private struct Ahead: Sendable {
+        let reading: FileReading
+        let part: Task<FileReading.Part?, Never>
 
-    init?(path: String) {
-        var info = stat()
-        guard stat(path, &info) == 0 else { return nil }
-        inode = UInt64(info.st_ino)
-        size = Int64(info.st_size)
-        seconds = info.st_ctim.tv_sec
-        nanoseconds = info.st_ctim.tv_nsec
+        init(_ reading: FileReading) {
+            self.reading = reading
+            part = Task { await reading.next() }
+        }
+    }
+
+    private func reader(of path: String) -> JobFileReader {
+        let directory = (path as NSString).deletingLastPathComponent
+        return JobFileReader(
+            JobReader(zones: zones, defaultZone: defaultZone, directory: directory), limit: limit)
+    }
+
+    private func begin() throws(FeedProblem) -> (first: FeedSnapshot, changed: [String]) {
+        let files = try files()
+        let taken = state.withLock(\.taken)
+        var first = FeedSnapshot()
+        var kept: [String: ReadFile] = [:]
+        for path in files {
+            guard let file = taken[path], file.isUnchanged else { continue }
+            kept[path] = file
+            first.unchanged.insert(path)
+            first.problems += file.problems
+            first.warnings += file.warnings
+        }
+        state.withLock { $0.read = kept }
+        return (first, files.filter { kept[$0] == nil })
+    }
+
+    public func taken(without sources: Set<String>) {
+        state.withLock { state in
+            // A file that could not be read at all is tried again whatever its stamp.
+            state.taken = state.read.filter { path, file in
+                !sources.contains(path) && !file.problems.contains { $0.job == nil }
+            }
+        }
+    }
+
+    public func changes() -> AsyncStream<FeedChange> {
+        let (changes, bell) = DirectoryWatch.changes(
+            of: { [weak self] in self?.watched() ?? [] }, folder: jobsDirectory,
+            isOfFolder: { ConfigDocument.Format(path: $0) != nil && !$0.hasPrefix(".") })
+        state.withLock { $0.bell = bell }
+        return changes
+    }
+
+    /// Files that matter wherever they lie: the main one, those that are links, and calendars.
+    private func watched() -> [String] {
+        let files = (try? files()) ?? []
+        let links = files.filter { (try? FileManager.default.destinationOfSymbolicLink(atPath: $0)) != nil }
+        let calendars = state.withLock { state in
+            Set(state.read.values.flatMap(\.stamps.keys) + state.taken.values.flatMap(\.stamps.keys)).subtracting(files)
+        }
+        return (mainFile.map { [$0] } ?? []) + links + calendars
     }
 }
