@@ -11,7 +11,7 @@ public struct BTUWriter: Sendable {
         let settings = reading.settings
         var lines = ["# From \(source)." + (reading.label.map { " \($0)" } ?? "")]
             // A label may hold anything; a comment is one line.
-            .map { $0.split(whereSeparator: \.isNewline).joined(separator: " ") }
+            .map { TOMLText.comment($0) }
         var secrets: [(path: String, text: String)] = []
         func set(_ key: String, _ value: String?) {
             if let value { lines.append("\(key) = \(TOMLText.quote(value))") }

@@ -1,4 +1,6 @@
+import CarillonCore
 import Foundation
+import Timetable
 
 /// Writes a crontab's entries as a job file. cron neither catches up nor minds overlap, so neither do these jobs.
 public struct CrontabWriter: Sendable {
@@ -6,25 +8,59 @@ public struct CrontabWriter: Sendable {
     public var zone: String
     /// The user of a user crontab, when the daemon is root's.
     public var user: String?
-    private var names: Set<String> = []
+    /// Entries that a job file does not take, with why; filled by `write`.
+    public private(set) var problems: [(line: Int, message: String)] = []
+    /// How many jobs were written.
+    public private(set) var count = 0
+    private var names: CrontabName
+    private let reader: JobFileReader
 
-    public init(zone: String, user: String?) {
+    /// `taken` are names of jobs that are there already, `prefix` stands before every name.
+    public init(
+        zone: String, user: String?, prefix: String = "", taken: Set<String> = [], zones: ZoneDatabase = ZoneDatabase()
+    ) {
         self.zone = zone
         self.user = user
+        names = CrontabName(prefix: prefix, taken: taken)
+        reader = JobFileReader(JobReader(zones: zones))
     }
 
     public mutating func write(_ crontab: Crontab, source: String) -> String {
-        var text = "# From the crontab \(source).\n"
-        for entry in crontab.entries { text += "\n" + write(entry) }
-        for problem in crontab.problems { text += "\n# line \(problem.line) is not taken over: \(problem.message)\n" }
+        var text = "# From the crontab \(TOMLText.comment(source)).\n"
+        problems = crontab.problems
+        for entry in crontab.entries {
+            let job = write(entry)
+            if let fault = fault(in: job) {
+                problems.append((entry.line, fault))
+            } else {
+                text += "\n" + job
+                count += 1
+            }
+        }
+        problems.sort { $0.line < $1.line }
+        for problem in problems {
+            text += "\n# line \(problem.line) is not taken over: \(TOMLText.comment(problem.message))\n"
+        }
         return text
     }
 
+    /// What stands against a job that was written; nil when it reads as it should.
+    private func fault(in text: String) -> String? {
+        do throws(FeedProblem) {
+            let node = try ConfigDocument.read(text, format: .toml, path: "")
+            return reader.read(node, path: "", isMain: false).problems.first.map { problem in
+                (problem.key.map { "\($0): " } ?? "") + problem.message
+            }
+        } catch {
+            return error.message
+        }
+    }
+
     private mutating func write(_ entry: Crontab.Entry) -> String {
-        var lines = entry.comments.map { "# \($0)" }
-        if let mail = entry.mailTo { lines.append("# MAILTO=\(mail)") }
+        var lines = entry.comments.map { "# \(TOMLText.comment($0))" }
+        if let mail = entry.mailTo { lines.append("# MAILTO=\(TOMLText.comment(mail))") }
         lines.append("[[job]]")
-        lines.append("name = \(TOMLText.quote(name(entry)))")
+        lines.append("name = \(TOMLText.quote(names.name(entry.command, line: entry.line)))")
         lines.append("cron = \(TOMLText.quote(entry.schedule))")
         lines.append("time_zone = \(TOMLText.quote(entry.zone ?? zone))")
         var variables = entry.variables
@@ -38,24 +74,13 @@ public struct CrontabWriter: Sendable {
         if let home = variables["HOME"] { lines.append("directory = \(TOMLText.quote(home))") }
         if let input = entry.input { lines.append("input = \(TOMLText.quote(input))") }
         if !variables.isEmpty {
-            let pairs = variables.sorted { $0.key < $1.key }.map { "\($0.key) = \(TOMLText.quote($0.value))" }
+            let pairs = variables.sorted { $0.key < $1.key }.map {
+                "\(TOMLText.quote($0.key)) = \(TOMLText.quote($0.value))"
+            }
             lines.append("env = { \(pairs.joined(separator: ", ")) }")
         }
         lines.append("overlap = \"allow\"")
         lines.append("catch_up = \"skip\"")
         return lines.joined(separator: "\n") + "\n"
-    }
-
-    /// The program's own name, with the line's number where that is taken.
-    private mutating func name(_ entry: Crontab.Entry) -> String {
-        let skipped: Set<String> = ["cd", "test", "[", "nice", "ionice", "exec", "command", "if", "env"]
-        let words = entry.command.split { " \t;&|()".contains($0) }.map(String.init)
-        let word = words.first { !skipped.contains($0) && !$0.contains("=") && !$0.hasPrefix("-") } ?? "job"
-        var base = (word as NSString).lastPathComponent.filter { $0.isLetter || $0.isNumber || "-_.".contains($0) }
-        if base.isEmpty { base = "job" }
-        if names.insert(base).inserted { return base }
-        var name = "\(base)-\(entry.line)"
-        while !names.insert(name).inserted { name += "x" }
-        return name
     }
 }

@@ -33,6 +33,6 @@ public struct KeijiWriter: Sendable {
 
     /// A comment is one line.
     private static func comment(_ text: String) -> String {
-        text.split(whereSeparator: \.isNewline).joined(separator: " ")
+        TOMLText.comment(text.split(whereSeparator: \.isNewline).joined(separator: " "))
     }
 }

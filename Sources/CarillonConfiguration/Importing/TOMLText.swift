@@ -16,5 +16,12 @@ enum TOMLText {
         return quoted + "\""
     }
 
+    /// Text for a comment, which takes no control character but a tab: each is a blank there.
+    static func comment(_ text: String) -> String {
+        String(
+            String.UnicodeScalarView(
+                text.unicodeScalars.map { ($0.value < 0x20 && $0 != "\t") || $0.value == 0x7f ? " " : $0 }))
+    }
+
     static func list(_ texts: [String]) -> String { "[\(texts.map(quote).joined(separator: ", "))]" }
 }

@@ -64,7 +64,7 @@
 
         /// One line, without the server's own place in its source.
         private static func tidy(_ text: String) -> String {
-            let lines = text.split(separator: "\n").map { String($0.drop { $0 == "\t" || $0 == " " }) }
+            let lines = text.split(whereSeparator: \.isNewline).map { String($0.drop { $0 == "\t" || $0 == " " }) }
                 .filter { !$0.hasPrefix("LOCATION:") }
             return lines.isEmpty
                 ? "the connection failed, and the library does not say why" : lines.joined(separator: " ")

@@ -24,6 +24,9 @@ final class LineReader {
         let count = getline(&line, &capacity, file)
         guard count > 0, let line else { return nil }
         let bytes = UnsafeRawBufferPointer(start: line, count: count)
-        return String(decoding: bytes.last == UInt8(ascii: "\n") ? bytes.dropLast() : bytes[...], as: UTF8.self)
+        var text = bytes[...]
+        if text.last == UInt8(ascii: "\n") { text.removeLast() }
+        if text.last == UInt8(ascii: "\r") { text.removeLast() }
+        return String(decoding: text, as: UTF8.self)
     }
 }
