@@ -64,6 +64,31 @@ import Timetable
         #expect(tables.deleted.withLock { $0.isEmpty })
         for path in [".keiji/exec/tasks/a.bin", ".keiji/logs/tasks/a/a.log", "precious.bin"] { #expect(exists(path)) }
     }
+
+    /// Somebody swaps a folder and a link to another place, again and again, while tasks are deleted.
+    @Test func aLinkThatComesInBetweenLeadsNowhere() async throws {
+        let (inside, outside) = (root + "/exec/tasks/d", folder.path + "/outside")
+        try FileManager.default.createDirectory(atPath: inside, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(atPath: outside, withIntermediateDirectories: true)
+        #expect(symlink(outside, root + "/exec/tasks/link") == 0)
+        let swap = """
+            import ctypes, itertools
+            libc = ctypes.CDLL(None)
+            while True: libc.renameat2(-100, b"\(inside)", -100, b"\(root)/exec/tasks/link", 2)
+            """
+        let swapping = Process()
+        swapping.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        swapping.arguments = ["python3", "-c", swap]
+        try swapping.run()
+        // Threads of the pool block what is gentler, and so do their children.
+        defer { kill(swapping.processIdentifier, SIGKILL) }
+        for number in 0..<500 {
+            let file = "\(number).bin"
+            try folder.write("outside/" + file, "precious")
+            try? await delete(executable: inside + "/" + file)
+            #expect(exists("outside/" + file))
+        }
+    }
 }
 
 /// Rows that a test sets, and what became of them.

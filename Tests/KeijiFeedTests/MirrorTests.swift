@@ -98,4 +98,57 @@ import Timetable
         #expect(log()?.hasSuffix("msg=third\n") == true && log()?.contains("second") == false)
         #expect(log("a.log.1")?.hasSuffix("msg=second\n") == true && log("a.log.1")?.contains("first") == false)
     }
+
+    @Test func whatARunSaysIsBoundedAndForItsOwnerAlone() async throws {
+        let (mirror, _, job) = try await mirror()
+        try passes(
+            job, at: clock.now, saying: "first\n" + String(repeating: "y\n", count: 5_000_000) + "last\n", mirror)
+        await mirror.sync()
+        let text = try #require(log())
+        #expect(text.utf8.count < 1 << 20)
+        #expect(text.contains("msg=first\n") && text.hasSuffix("msg=last\n"))
+        #expect(text.contains("10000011 bytes of output, the middle is left out here: carillon runs logs"))
+        let place = folder.path + "/logs/tasks/a"
+        for (path, mode) in [(place, 0o700), (place + "/a.log", 0o600)] {
+            let attributes = try FileManager.default.attributesOfItem(atPath: path)
+            #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == mode)
+        }
+    }
+
+    @Test func aLogIsBoundedWithoutBeingAsked() async throws {
+        let (mirror, _, job) = try await mirror()
+        try folder.write("logs/tasks/a/a.log", String(repeating: "x", count: 10 << 20))
+        try passes(job, at: clock.now, saying: "one\n", mirror)
+        await mirror.sync()
+        #expect(log()?.hasSuffix("msg=one\n") == true)
+        #expect(log("a.log.1")?.utf8.count == 10 << 20)
+    }
+
+    @Test func linesEndInCRLFToo() async throws {
+        let (mirror, _, job) = try await mirror()
+        try passes(job, at: clock.now, saying: "one\r\ntwo\r\n", mirror)
+        await mirror.sync()
+        #expect(log()?.contains("msg=one\n") == true && log()?.contains("msg=two\n") == true)
+    }
+
+    /// keiji writes a program's whole output there.
+    @Test func theProgramsOwnWordsStandInTheError() async throws {
+        let (mirror, _, job) = try await mirror()
+        var run = Samples.run(job, at: clock.now, store: 1)
+        run.state = .failed
+        run.outcome = Outcome(exitCode: 3, error: "exit code 3", outputTail: "no such table\nstop\n")
+        mirror.note(run)
+        try await feed.keep(.halted("exit code 3"), of: "a")
+        #expect(tables.laid.withLock { $0.last?.off } == .error("no such table\nstop\nexit code 3"))
+        // Read again, its last line is the word for it.
+        tables.rows.withLock {
+            $0[0].isError = true
+            $0[0].errorText = "no such table\r\nstop\r\nexit code 3\r\n"
+        }
+        let halted = try #require(try await feed.snapshot(of: .everything).jobs.first)
+        #expect(halted.standing?.off == .halted("exit code 3"))
+        // Another failure than the last one that was seen keeps to its own words.
+        try await feed.keep(.halted("exit code 4"), of: "a")
+        #expect(tables.laid.withLock { $0.last?.off } == .error("exit code 4"))
+    }
 }

@@ -17,6 +17,8 @@ public final class KeijiFeed: JobFeed {
     private let reader: KeijiJob
     private let clock: any EngineClock
     private let logger: Logger
+    /// The ledger's last failed run of a job, for a failure that an earlier process saw.
+    private let lastFailure: @Sendable (String) async -> Run?
     private let tell: AsyncStream<FeedChange>.Continuation
     private let told: AsyncStream<FeedChange>
     /// Another scheduler still does the work: nothing is written to its database.
@@ -28,6 +30,8 @@ public final class KeijiFeed: JobFeed {
         var taken: [KeijiTask]?
         /// The last rows that were read.
         var read: [KeijiTask] = []
+        /// How each job's last failed run ended.
+        var failures: [String: Outcome] = [:]
     }
 
     /// Microseconds between two readings: a changed row takes effect within two seconds.
@@ -35,7 +39,8 @@ public final class KeijiFeed: JobFeed {
 
     public init(
         tables: any KeijiTables, folders: KeijiFolders, zones: ZoneDatabase, zone: String, prefix: String = "",
-        catchUp: CatchUp = .latest, isShadow: Bool = false, clock: any EngineClock, logger: Logger
+        catchUp: CatchUp = .latest, isShadow: Bool = false, clock: any EngineClock, logger: Logger,
+        lastFailure: @escaping @Sendable (String) async -> Run? = { _ in nil }
     ) {
         self.tables = tables
         self.folders = folders
@@ -43,6 +48,7 @@ public final class KeijiFeed: JobFeed {
         self.isShadow = isShadow
         self.clock = clock
         self.logger = logger
+        self.lastFailure = lastFailure
         (told, tell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
@@ -95,13 +101,24 @@ public final class KeijiFeed: JobFeed {
         switch off {
         case nil: try await tables.lay(nil, onTask: name)
         case .disabled: try await tables.lay(.disabled, onTask: name)
-        case .halted(let error): try await tables.lay(.error(error), onTask: name)
+        case .halted(let error): try await tables.lay(.error(await words(job, error)), onTask: name)
         case .deleted:
             guard let task = try await tables.tasks().first(where: { $0.name == name }) else { return }
             try folders.remove(task)
             try await tables.delete(task: name)
             logger.notice("task deleted", metadata: ["task": "\(name)"])
         }
+    }
+
+    /// A run that failed, before anybody is told that its job halted.
+    func note(_ run: Run) { state.withLock { $0.failures[run.job] = run.outcome } }
+
+    /// What the program said last, and below it what went wrong: keiji's tools show all of it.
+    private func words(_ job: String, _ error: String) async -> String {
+        var outcome = state.withLock { $0.failures.removeValue(forKey: job) }
+        if outcome == nil { outcome = await lastFailure(job)?.outcome }
+        guard let outcome, outcome.error == error, let tail = outcome.outputTail, !tail.isEmpty else { return error }
+        return (tail.last?.isNewline == true ? tail : tail + "\n") + error
     }
 
     /// The job that a task's id stands for; nil when there is none. Throws when the database cannot be read.

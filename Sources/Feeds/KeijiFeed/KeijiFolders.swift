@@ -20,49 +20,70 @@ public struct KeijiFolders: Sendable {
         Self.isName(task.slug) ? "\(logs)/\(task.slug)/\(task.slug).log" : nil
     }
 
+    /// The folder of a task's own log, made when there is none; nil when it cannot be had.
+    func logFolder(of task: KeijiTask) -> HeldFolder? {
+        guard Self.isName(task.slug) else { return nil }
+        try? FileManager.default.createDirectory(
+            atPath: logs, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        return HeldFolder(path: logs)?.folderMade(task.slug)
+    }
+
     private static func isName(_ text: String) -> Bool {
         !text.isEmpty && text != "." && text != ".." && !text.contains("/") && !text.utf8.contains(0)
     }
 
     /// Removes a task's binary, its copy beside it, and its logs. What is gone already is no matter. Throws `FeedRefusal`
     /// before anything is removed when one of them is outside keiji's folders.
+    ///
+    /// What was looked at is what is removed: folders are held while it goes on, and no link within keiji's is followed.
     func remove(_ task: KeijiTask) throws {
-        var files: [String] = []
-        if let executable = task.executable, !executable.isEmpty {
-            try check(executable, inside: binaries, of: task)
-            files = [executable]
+        var files: [(folder: HeldFolder, name: String)] = []
+        if let executable = task.executable, !executable.isEmpty,
+            let (folder, name) = try place(of: executable, in: binaries, task)
+        {
+            files.append((folder, name))
             // The original ran a copy.
-            if executable.hasSuffix(".bin") { files.append(executable.dropLast(4) + "_run.bin") }
+            if name.hasSuffix(".bin") { files.append((folder, name.dropLast(4) + "_run.bin")) }
         }
-        if let log = task.logPath, !log.isEmpty {
-            try check(log, inside: logs, of: task)
-            files.append(log)
-        }
+        if let log = task.logPath, !log.isEmpty, let place = try place(of: log, in: logs, task) { files.append(place) }
         guard let own = log(of: task) else {
             throw FeedRefusal("task '\(task.name)' is not deleted: its slug is no name of a folder")
         }
-        let folder = (own as NSString).deletingLastPathComponent
-        if FileManager.default.fileExists(atPath: folder) { try check(own, inside: logs, of: task) }
-        for file in files where unlink(file) != 0 && errno != ENOENT && errno != ENOTDIR {
-            throw FeedRefusal("\(file) cannot be removed: \(String(cString: strerror(errno)))")
-        }
         // What rotation left lies in the same folder.
-        for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        where name.hasPrefix(task.slug + ".log") { unlink(folder + "/" + name) }
-        rmdir(folder)
+        let folder = try place(of: own, in: logs, task)?.folder
+        for name in folder?.names ?? [] where name.hasPrefix(task.slug + ".log") {
+            if let folder { files.append((folder, name)) }
+        }
+        for file in files {
+            let code = file.folder.remove(file: file.name)
+            guard code == 0 else {
+                throw FeedRefusal("\(file.name) cannot be removed: \(String(cString: strerror(code)))")
+            }
+        }
+        HeldFolder(path: logs)?.remove(folder: task.slug)
     }
 
-    /// A path's folder, links followed, must lie within keiji's.
-    private func check(_ path: String, inside folder: String, of task: KeijiTask) throws {
+    /// A file's folder, held, and its name; nil where there is no folder, and so nothing to remove.
+    private func place(
+        of path: String, in bounds: String, _ task: KeijiTask
+    ) throws -> (folder: HeldFolder, name: String)? {
         guard path.hasPrefix("/") else {
             throw FeedRefusal("task '\(task.name)' is not deleted: \(path) is no absolute path")
         }
-        let parent = (path as NSString).deletingLastPathComponent
-        // Where there is no folder, there is nothing to remove.
-        guard access(parent, F_OK) == 0 || path.contains("..") else { return }
-        guard let real = Self.real(parent), let bounds = Self.real(folder),
-            real == bounds || real.hasPrefix(bounds + "/"), Self.isName((path as NSString).lastPathComponent)
-        else { throw FeedRefusal("task '\(task.name)' is not deleted: \(path) is outside \(folder)") }
+        let outside = FeedRefusal("task '\(task.name)' is not deleted: \(path) is outside \(bounds)")
+        let prefixes = [bounds, Self.real(bounds) ?? bounds].map { $0 + "/" }
+        guard let prefix = prefixes.first(where: path.hasPrefix) else { throw outside }
+        let words = path.dropFirst(prefix.count).split(separator: "/").map(String.init)
+        guard let name = words.last, words.allSatisfy(Self.isName) else { throw outside }
+        guard var folder = HeldFolder(path: bounds) else { return nil }
+        for word in words.dropLast() {
+            guard let inner = folder.folder(word) else {
+                if errno == ENOENT { return nil }
+                throw outside
+            }
+            folder = inner
+        }
+        return (folder, name)
     }
 
     private static func real(_ path: String) -> String? {

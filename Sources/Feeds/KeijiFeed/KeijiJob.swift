@@ -48,7 +48,9 @@ struct KeijiJob: Sendable {
         if task.isDisabled {
             job.standing?.off = .disabled
         } else if task.isError {
-            job.standing?.off = .halted(task.errorText ?? "")
+            // The column holds a program's output, and what went wrong below it.
+            let lines = (task.errorText ?? "").split(whereSeparator: \.isNewline)
+            job.standing?.off = .halted(lines.last.map(String.init) ?? "")
         }
         return job
     }

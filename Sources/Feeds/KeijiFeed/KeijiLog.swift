@@ -6,44 +6,45 @@ import Timetable
 public struct KeijiLog: Sendable {
     private let folders: KeijiFolders
     private let zone: Zone
-    /// Bytes past which a log is rotated; nil never.
-    private let largest: Int64?
+    /// Bytes past which a log is renamed to `….log.1`.
+    private let largest: Int64
     /// Where a run's output is.
     private let output: @Sendable (Run) -> String
 
+    /// What a log that nobody bounded grows to.
+    public static let usual: Int64 = 10 << 20
+
+    /// Logs are bounded also where keiji's settings do not ask for it.
     public init(folders: KeijiFolders, zone: Zone, largest: Int64?, output: @escaping @Sendable (Run) -> String) {
         self.folders = folders
         self.zone = zone
-        self.largest = largest
+        self.largest = largest ?? Self.usual
         self.output = output
     }
 
     /// Appends what the run wrote; a failed one's lines are errors, and its own error follows.
     func append(_ run: Run, of task: KeijiTask) async {
-        guard let path = folders.log(of: task) else { return }
-        let (zone, largest, source) = (zone, largest, output(run))
+        let source = output(run)
         // Files may be on a slow disk: not on one of the few threads of the pool.
         await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
             DispatchQueue.global().async {
-                Self.append(run, from: source, to: path, zone, largest)
+                append(run, from: source, of: task)
                 done.resume()
             }
         }
     }
 
-    private static func append(_ run: Run, from source: String, to path: String, _ zone: Zone, _ largest: Int64?) {
-        let text = (try? String(decoding: Data(contentsOf: URL(fileURLWithPath: source)), as: UTF8.self)) ?? ""
-        var lines = text.split(whereSeparator: \.isNewline).map(String.init)
+    private func append(_ run: Run, from source: String, of task: KeijiTask) {
+        var lines = RunOutput.lines(of: source, run: "\(run.id)")
         let isError = run.state == .failed
         if isError, let error = run.outcome.error { lines.append("[ task error ]: \(error)") }
-        guard !lines.isEmpty else { return }
+        guard !lines.isEmpty, let folder = folders.logFolder(of: task) else { return }
+        let name = task.slug + ".log"
+        if folder.size(of: name) ?? 0 >= largest { folder.rename(name, to: name + ".1") }
+        guard let file = folder.appending(to: name) else { return }
+        defer { fclose(file) }
         let level = isError ? "ERROR" : "INFO"
         let time = run.endedAt ?? run.createdAt
-        let folder = (path as NSString).deletingLastPathComponent
-        try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        rotate(path, largest)
-        guard let file = fopen(path, "ae") else { return }
-        defer { fclose(file) }
         for line in lines { fputs(Self.line(time, zone, level, line) + "\n", file) }
     }
 
@@ -69,11 +70,5 @@ public struct KeijiLog: Sendable {
             }
         }
         return quoted + "\""
-    }
-
-    private static func rotate(_ path: String, _ largest: Int64?) {
-        var info = stat()
-        guard let largest, stat(path, &info) == 0, Int64(info.st_size) >= largest else { return }
-        rename(path, path + ".1")
     }
 }

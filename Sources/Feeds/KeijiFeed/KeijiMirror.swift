@@ -40,6 +40,7 @@ public actor KeijiMirror: Service {
     /// A run has ended. Never waits.
     public nonisolated func note(_ run: Run) {
         guard feed.task(ofJob: run.job) != nil else { return }
+        if run.state == .failed { feed.note(run) }
         ended.withLock { ended in
             if ended.count >= Self.mostEnded { ended.removeFirst(Self.mostEnded / 2) }
             ended.append(run)

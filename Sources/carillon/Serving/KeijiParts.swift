@@ -27,7 +27,7 @@ struct KeijiParts {
 
     /// Connects to nobody yet, but for a SQLite file, which must be there. Throws `Failure`.
     init?(
-        _ settings: Settings, state: String, isShadow: Bool, zones: ZoneDatabase, logger: Logger
+        _ settings: Settings, state: String, store: any JobStore, isShadow: Bool, zones: ZoneDatabase, logger: Logger
     ) throws {
         guard let keiji = settings.keiji else { return nil }
         self.keiji = keiji
@@ -39,7 +39,8 @@ struct KeijiParts {
         tables = try keiji.tables(zone: zone, logger: logger)
         feed = KeijiFeed(
             tables: tables, folders: folders, zones: zones, zone: keiji.zone, prefix: keiji.prefix,
-            catchUp: keiji.catchUp, isShadow: isShadow, clock: clock, logger: logger)
+            catchUp: keiji.catchUp, isShadow: isShadow, clock: clock, logger: logger
+        ) { job in (try? await store.runs(RunQuery(job: job, states: [.failed], limit: 1)))?.first }
     }
 
     /// What keiji's own tools read. It stops after the engine, to tell how the last runs ended.
@@ -107,10 +108,29 @@ struct KeijiParts {
             case .disable: [.enable(job, false), .stop(job)]
             case .delete: [.delete(job)]
             }
-        for order in orders {
-            if case .failed(_, let why) = await desk(order) { return why }
+        for carried in orders {
+            guard case .failed(let code, let why) = await desk(carried) else { continue }
+            // A row that was never good is no job, and can be disabled and deleted all the same.
+            guard code == OrderError.Code.unknown.name, let off = order.command.off else { return why }
+            do {
+                try await feed.keep(off, of: job)
+                return nil
+            } catch {
+                return "\(error)"
+            }
         }
         return nil
+    }
+}
+
+extension BusCommand {
+    /// What it lays upon a task.
+    fileprivate var off: Standing.Off? {
+        switch self {
+        case .stop: nil
+        case .disable: .disabled
+        case .delete: .deleted(0)
+        }
     }
 }
 
