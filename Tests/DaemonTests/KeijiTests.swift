@@ -100,7 +100,7 @@
                 let broken = try await database.text("is_error", of: "broken")
                 return running == "true" && failed == "true" && missing == "true" && broken == "true"
             }
-            #expect(try await database.text("error_txt", of: "fails")?.contains("3") == true)
+            #expect(try await database.text("error_txt", of: "fails") == "partly\nno good\nexit code 3")
             #expect(try await database.text("error_txt", of: "gone")?.contains("gone.bin") == true)
             #expect(try await database.text("error_txt", of: "broken")?.contains("units") == true)
             #expect(try await database.text("last_execution_time", of: "ticks") != nil)
@@ -153,6 +153,13 @@
             #expect(!FileManager.default.fileExists(atPath: root + "/logs/tasks/ticks"))
             #expect(try await job("ticks") == nil)
             #expect(try await order("stop", "nobody").hasPrefix("ERROR: there is no task"))
+            // A row that was never good is no job, and a row all the same.
+            #expect(try await order("stop", ids["broken"] ?? "").hasPrefix("ERROR: job 'broken' has never been good"))
+            #expect(try await order("disable", ids["broken"] ?? "") == "OK")
+            #expect(try await database.text("is_disabled", of: "broken") == "true")
+            #expect(try await order("delete", ids["broken"] ?? "") == "OK")
+            #expect(try await database.text("name", of: "broken") == nil)
+            #expect(!FileManager.default.fileExists(atPath: root + "/exec/tasks/broken.bin"))
             #expect(try await job("hangs")?["state"] as? String == "disabled")
             #expect(await daemon.stop() == 0)
             #expect(try await database.text("is_running", of: "hangs") == "false")

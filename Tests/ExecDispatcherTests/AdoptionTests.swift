@@ -23,10 +23,19 @@ struct AdoptionTests {
     /// What becomes of an attempt with this status file: nil when it may be dispatched again.
     func verdict(_ status: String) async throws -> DispatchEvent.What? {
         let bench = try await ExecBench()
-        write(status, to: bench.fixture.directory + "/state/attempts/\(bench.attempt())")
+        let path = bench.fixture.directory + "/state/attempts/\(bench.attempt())"
+        write("", to: path)
+        var facts = stat()
+        #expect(stat(path, &facts) == 0)
+        let file = "\(facts.st_dev)-\(facts.st_ino)"
+        write(status.split(separator: "FILE", omittingEmptySubsequences: false).joined(separator: file), to: path)
         let unknown = await bench.dispatcher.adopt([bench.record()])
-        if unknown == [bench.attempt()] {
-            #expect(!bench.fixture.exists("state/attempts/\(bench.attempt())"))
+        // A process that another test is starting holds the file's lock for a moment; then the same is told as news.
+        let isUnsent =
+            if unknown.isEmpty, case .unsent = await bench.probe.event(of: bench.attempt())?.what { true } else {
+                false
+            }
+        if isUnsent || unknown == [bench.attempt()] {
             #expect(await bench.run(ExecTarget(.argv(["true"]))) == .succeeded(Outcome(exitCode: 0)))
             await bench.end()
             return nil
@@ -63,9 +72,41 @@ struct AdoptionTests {
     }
 
     @Test func anotherBootIsNamed() async throws {
-        // Number 1 lives; it is another process than the file means, and must be left alone.
-        let text = "shim 1 another-boot 0\nstart 1 0 6\n"
+        // Number 2 lives, perhaps; it is another process than the file means, and must be left alone.
+        let text = "shim 2 another-boot 0 1-1\nstart 2 0 6\n"
         #expect(try await verdict(text) == .lost("the machine restarted while it ran"))
+    }
+
+    /// Whoever writes what they like into a status file has nobody killed by it.
+    @Test(arguments: ["start 1 0 0\n", "start 0 0 0\n", "start -1 0 0\n", ""])
+    func aForgedFileKillsNobody(_ start: String) async throws {
+        let bystander = try Bystander()
+        defer { bystander.end() }
+        #expect(try await verdict("shim 1 \(boot) 0 FILE\n" + start) == nil, "the first process is no shim")
+        let what = try await verdict("shim \(bystander.pid) \(boot) 0 FILE\n" + start)
+        let words = "process \(bystander.pid) may be of its program, and was left alone"
+        #expect(what == .lost("its shim was killed; \(words)"))
+        let later = "start \(bystander.pid) \(bystander.ticks + 1) 0\n"
+        #expect(try await verdict("shim 999999999 \(boot) 0 FILE\n" + later) == .lost("its shim was killed"))
+        #expect(kill(bystander.pid, 0) == 0)
+    }
+
+    @Test func whatCouldNotStartForLackOfRoomWaits() async throws {
+        let head = "shim 999999999 \(boot) 0 FILE\n"
+        for (code, text) in [(EAGAIN, "cannot start a process"), (ENOMEM, "cannot run sh"), (EMFILE, "cannot run sh")] {
+            let bench = try await ExecBench()
+            let path = bench.fixture.directory + "/state/attempts/\(bench.attempt())"
+            write(head + "end 7 error \(code) 0 0 0 \(text)\n", to: path)
+            #expect(await bench.dispatcher.adopt([bench.record()]) == [])
+            #expect(await bench.probe.event(of: bench.attempt()) != nil)
+            let said = "the program was not started: \(text): \(String(cString: strerror(code)))"
+            #expect(await bench.probe.events(of: bench.attempt()).map(\.what) == [.unsent(said)])
+            #expect(await bench.dispatcher.health().trouble == said)
+            // The same attempt goes out again, and then all is well.
+            #expect(await bench.run(ExecTarget(.argv(["true"]))) == .succeeded(Outcome(exitCode: 0)))
+            #expect(await bench.dispatcher.health().trouble == nil)
+            await bench.end()
+        }
     }
 
     @Test func afterARebootAMissingFileProvesNothing() async throws {
@@ -104,5 +145,29 @@ struct AdoptionTests {
         await bench.dispatcher.acknowledge([bench.attempt(), bench.attempt(7)])
         #expect(!bench.fixture.exists("state/attempts/\(bench.attempt())"))
         await bench.end()
+    }
+}
+
+/// A process in a session of its own that has nothing to do with any run.
+private struct Bystander {
+    let pid: pid_t
+    let ticks: UInt64
+
+    init() throws {
+        let line: [String] = ["setsid", "sleep", "600"]
+        var words = line.map { strdup($0) } + [nil]
+        defer { for word in words { free(word) } }
+        var child: pid_t = 0
+        let code = posix_spawnp(&child, "setsid", nil, nil, &words, environ)
+        try #require(code == 0)
+        pid = child
+        // Its session is its own in a moment; then it is another program, and the same process.
+        while statFields(child).dropFirst(3).first != "\(child)" { sched_yield() }
+        ticks = try #require(statFields(child).dropFirst(19).first.flatMap { UInt64($0) })
+    }
+
+    func end() {
+        kill(pid, SIGKILL)
+        waitpid(pid, nil, 0)
     }
 }

@@ -12,6 +12,7 @@ struct ProgramTests {
         target.environment = ["OWN": "a b\nc=ü", "LANG": "fr_FR.UTF-8", "CARILLON_ATTEMPT": "9"]
         target.inheritEnvironment = ["PASSED", "NOT_SET_EITHER"]
         #expect(await bench.run(target) == .succeeded(Outcome(exitCode: 0)))
+        let file = try #require(bench.fixture.words(ofStatus: bench.attempt()).first?.last)
         let lines = Set(bench.log().split(separator: "\n").map(String.init))
         let account = try #require(getpwuid(geteuid())).pointee
         #expect(
@@ -19,7 +20,7 @@ struct ProgramTests {
                 "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=\(String(cString: account.pw_dir))",
                 "USER=\(String(cString: account.pw_name))", "LANG=fr_FR.UTF-8", "PASSED=p", "OWN=a b", "c=ü",
                 "CARILLON_RUN_ID=\(bench.attempt().run)", "CARILLON_JOB=job",
-                "CARILLON_SCHEDULED_AT=2027-01-15T08:00:00Z", "CARILLON_ATTEMPT=1",
+                "CARILLON_SCHEDULED_AT=2027-01-15T08:00:00Z", "CARILLON_ATTEMPT=1", "CARILLON_MARK=\(file)",
             ])
         await bench.end()
     }

@@ -75,19 +75,88 @@ struct SurvivalTests {
         await bench.end()
     }
 
-    @Test func theRestOfALostProgramIsKilled() async throws {
+    @Test func theRestOfALostProgramIsKilledWhateverItsSession() async throws {
         let bench = try await ExecBench()
         let family = try await start(bench)
         #expect(try bench.fixture.lose(bench.attempt()))
         let what = await bench.probe.end(of: bench.attempt())
         #expect(what == .lost("its shim was killed; what was left of the program has been killed too"))
-        for process in family.prefix(2) { await until { isGone(process) } }
-        if let last = family.last { kill(last, SIGKILL) }
+        for process in family { #expect(isGone(process)) }
         // Until it is acknowledged, the next daemon hears the same.
         let next = DispatcherProbe(try bench.fixture.make())
         #expect(await next.dispatcher.adopt([bench.record(started: true)]) == [])
         #expect(await next.end(of: bench.attempt()) == .lost("its shim was killed"))
         await next.dispatcher.shutdown()
+        await bench.end()
+    }
+
+    @Test func aProgramThatKillsItsShimFirstThingEndsWithIt() async throws {
+        let bench = try await ExecBench()
+        // Its start may be written down or not; what it starts is a session of its own.
+        let line = "setsid sleep 600 & echo $! > \(bench.fixture.directory)/left; kill -9 $PPID; sleep 600"
+        #expect(await bench.send(ExecTarget(.shell(line))) == .accepted)
+        let what = await bench.probe.end(of: bench.attempt())
+        #expect(what == .lost("its shim was killed; what was left of the program has been killed too"))
+        #expect(isGone(try #require(pid_t(bench.fixture.text("left").trimmed))))
+        await bench.end()
+    }
+
+    @Test func aProgramInItsShimsGroupIsEnded() async throws {
+        let bench = try await ExecBench()
+        let line = "import os,signal,time; signal.signal(15, signal.SIG_IGN); os.setpgid(0, os.getsid(0)); "
+        let rest = "print(os.getpid(), flush=True); time.sleep(600)"
+        #expect(await bench.send(ExecTarget(.argv(["python3", "-c", line + rest]))) == .accepted)
+        await until { bench.log().hasSuffix("\n") }
+        await bench.dispatcher.cancel(bench.attempt(), grace: 20_000)
+        #expect(await bench.probe.end(of: bench.attempt())?.outcome?.signal == SIGKILL)
+        #expect(isGone(try #require(pid_t(bench.log().trimmed))))
+        await bench.end()
+    }
+
+    @Test func aProgramOutsideItsGroupIsAskedFirst() async throws {
+        let bench = try await ExecBench()
+        let line = "import os,time; os.setpgid(0, os.getsid(0)); print(os.getpid(), flush=True); time.sleep(600)"
+        #expect(await bench.send(ExecTarget(.argv(["python3", "-c", line]))) == .accepted)
+        await until { bench.log().hasSuffix("\n") }
+        await bench.dispatcher.cancel(bench.attempt(), grace: 60_000_000)
+        #expect(await bench.probe.end(of: bench.attempt())?.outcome?.signal == SIGTERM)
+        await bench.end()
+    }
+
+    @Test func aStoppedShimHearsACancel() async throws {
+        let bench = try await ExecBench()
+        #expect(await bench.send(ExecTarget(.shell("kill -STOP $PPID; echo on; sleep 600"))) == .accepted)
+        await until {
+            let words = bench.fixture.words(ofStatus: bench.attempt())
+            return words.first.flatMap { pid_t($0[1]) }.map { statFields($0).first == "T" } ?? false
+        }
+        await bench.dispatcher.cancel(bench.attempt(), grace: 0)
+        #expect(await bench.probe.end(of: bench.attempt())?.outcome != nil)
+        await bench.end()
+    }
+
+    @Test func aCopyOfALiveStateDirectoryHarmsNobody() async throws {
+        let bench = try await ExecBench()
+        let family = try await start(bench)
+        await until { bench.fixture.words(ofStatus: bench.attempt()).count == 2 }
+        let copy = try ExecFixture()
+        let files = ["state", "state/attempts"]
+        for file in files { #expect(mkdir(copy.directory + "/" + file, 0o700) == 0) }
+        let file = "state/attempts/\(bench.attempt())"
+        let number = open(copy.directory + "/" + file, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
+        let text = bench.fixture.text(file)
+        #expect(write(number, text, text.utf8.count) == text.utf8.count)
+        close(number)
+        let other = DispatcherProbe(try copy.make())
+        #expect(await other.dispatcher.adopt([bench.record(started: true)]) == [])
+        #expect(
+            await other.end(of: bench.attempt())
+                == .lost("its status file is a copy; what another state directory started was left alone"))
+        for process in family { #expect(!isGone(process)) }
+        await other.dispatcher.shutdown()
+        copy.remove()
+        await bench.dispatcher.cancel(bench.attempt(), grace: 0)
+        await bench.probe.end(of: bench.attempt())
         await bench.end()
     }
 
@@ -170,7 +239,7 @@ struct SurvivalTests {
 }
 
 /// The fields of `/proc/PID/stat` from the third on, which is the state; none for a process that is gone.
-private func statFields(_ process: pid_t) -> [Substring] {
+func statFields(_ process: pid_t) -> [Substring] {
     let file = open("/proc/\(process)/stat", O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return [] }
     defer { close(file) }

@@ -1,4 +1,5 @@
 import CarillonCore
+import CarillonTestSupport
 import ExecDispatcher
 import Glibc
 import Testing
@@ -25,10 +26,41 @@ struct TroubleTests {
         await bench.end()
     }
 
-    @Test func aShimThatIsNoShimFailsItsRuns() async throws {
-        let bench = try await ExecBench { $0.shim = "/bin/true" }
-        let what = await bench.run(ExecTarget(.argv(["true"])))
-        #expect(what?.error == "the program was not started: its shim ended before that")
+    @Test func aShimThatIsNoShimStartsNothingAndItsRunsWait() async throws {
+        let bench = try await ExecBench { $0.shim = $0.stateDirectory + "/shim" }
+        let shim = bench.fixture.directory + "/state/shim"
+        #expect(symlink("/bin/true", shim) == 0)
+        #expect(await bench.send(ExecTarget(.argv(["true"]))) == .accepted)
+        #expect(await bench.probe.event(of: bench.attempt()) != nil)
+        let said = "the program was not started: its shim ended at once"
+        #expect(await bench.probe.events(of: bench.attempt()).map(\.what) == [.unsent(said)])
+        #expect(await bench.dispatcher.health().trouble == said)
+        #expect(unlink(shim) == 0 && symlink(ExecFixture.shim, shim) == 0)
+        #expect(await bench.run(ExecTarget(.argv(["true"]))) == .succeeded(Outcome(exitCode: 0)))
+        await bench.end()
+    }
+
+    /// Root alone can fill a disk of its own.
+    @Test(.enabled(if: geteuid() == 0)) func onAFullDiskRunsWait() async throws {
+        let bench = try await ExecBench()
+        let attempts = bench.fixture.directory + "/state/attempts"
+        try #require(system("mount -t tmpfs -o size=64k,nr_inodes=40 none \(attempts)") == 0)
+        defer { _ = system("umount -l \(attempts)") }
+        let next = DispatcherProbe(try bench.fixture.make())
+        #expect(system("head -c 64k /dev/zero > \(attempts)/full 2> /dev/null; true") == 0)
+        let dispatch = Dispatch(
+            attempt: bench.attempt(), job: "job", target: .exec(ExecTarget(.argv(["true"]))),
+            scheduledAt: ExecBench.time)
+        #expect(await next.dispatcher.dispatch([dispatch]) == [.accepted])
+        #expect(await next.event(of: bench.attempt()) != nil)
+        let said = "the program was not started: cannot write to \(attempts)"
+        #expect(await next.events(of: bench.attempt()).map(\.what) == [.unsent(said)])
+        #expect(await next.dispatcher.health().trouble == "cannot write to \(attempts): No space left on device")
+        #expect(unlink(attempts + "/full") == 0)
+        #expect(await next.dispatcher.dispatch([dispatch]) == [.accepted])
+        #expect(await next.end(of: bench.attempt()) == .succeeded(Outcome(exitCode: 0)))
+        #expect(await next.dispatcher.health().trouble == nil)
+        await next.dispatcher.shutdown()
         await bench.end()
     }
 

@@ -162,6 +162,11 @@ extension Engine {
         while settings.endRunsOnStop, running > 0, state.outstandingChildren > 0, clock.uptime < deadline {
             do { try await clock.sleep(for: 20_000) } catch { break }
         }
+        if settings.endRunsOnStop, state.outstandingChildren > 0 {
+            logger.warning(
+                "programs are still ending; the next daemon takes them up",
+                metadata: ["running": "\(state.outstandingChildren)"])
+        }
         await saveAll()
     }
 

@@ -14,8 +14,9 @@ extension Engine {
         return opened
     }
 
-    /// Cancels a job's runs; returns, with their number, when they have ended or the grace is over.
-    func endRuns(of job: JobID, reason: String) async -> Int {
+    /// Cancels a job's runs; returns when they have ended or the grace is over: how many there were, and how many of them
+    /// are still ending.
+    func endRuns(of job: JobID, reason: String) async -> (asked: Int, left: Int) {
         let runs = state.activeRuns(of: job)
         for id in runs { await send(.cancel(id, reason: reason)) }
         // The executors use force after the grace; their answer takes a moment more.
@@ -23,7 +24,12 @@ extension Engine {
         while !state.activeRuns(of: job).allSatisfy({ !runs.contains($0) }), clock.uptime < deadline {
             do { try await clock.sleep(for: 10_000) } catch { break }
         }
-        return runs.count
+        return (runs.count, runsGoingOn(of: job, among: runs))
+    }
+
+    /// How many of a job's runs have not ended; of these runs only, when they are given.
+    func runsGoingOn(of job: JobID, among runs: [RunID]? = nil) -> Int {
+        state.activeRuns(of: job).count { runs?.contains($0) ?? true }
     }
 
     func expect(_ targets: [Target]) async {

@@ -38,7 +38,8 @@ extension OrderDesk {
         let stored = try await queries.job(named: name)
         guard stored.job.origin.feed != Origin.orders.feed else {
             try await engine.remove([stored.id])
-            return "\(name) is deleted; its runs stay in the ledger"
+            let going = await engine.runsGoingOn(of: stored.id)
+            return "\(name) is deleted; " + rest(going, "going on")
         }
         _ = try await readable(name)
         var definition = stored.job
@@ -46,26 +47,47 @@ extension OrderDesk {
         // No run may begin while the last ones end, and what they need must not be gone before.
         let trouble = try await reconciler.lay(.deleted(definition.digest()), on: stored) { _ = try await stop(stored) }
         guard try await engine.store.job(named: name) != nil else {
-            return "\(name) is deleted; its runs stay in the ledger"
+            return "\(name) is deleted; " + rest(await engine.runsGoingOn(of: stored.id), "still ending")
         }
-        return "\(name) is deleted until its definition in \(stored.job.origin) changes" + aside(trouble, stored)
+        let left = await engine.runsGoingOn(of: stored.id)
+        return "\(name) is deleted until its definition in \(stored.job.origin) changes"
+            + (left == 0 ? "" : "; " + rest(left, "still ending")) + aside(trouble, stored)
     }
 
-    /// Ends what runs and what waits to run; returns when it has ended, or its grace is over.
-    func stop(_ name: String) async throws -> String { try await stop(try await queries.job(named: name)) }
+    private func rest(_ left: Int, _ how: String) -> String {
+        switch left {
+        case 0: "its runs stay in the ledger"
+        case 1: "1 run is \(how)"
+        default: "\(left) runs are \(how)"
+        }
+    }
 
-    private func stop(_ stored: StoredJob) async throws -> String {
-        let name = stored.job.name
+    /// Ends what runs and what waits to run; returns when it has ended, and throws when its grace is over and it has not.
+    func stop(_ name: String) async throws -> String {
+        let (asked, left) = try await stop(try await queries.job(named: name))
+        guard left == 0 else { throw OrderError(.refused, "\(name) is not stopped: \(rest(left, "still ending"))") }
+        return switch asked {
+        case 0: "\(name) has no run to stop"
+        case 1: "\(name) is stopped"
+        default: "\(asked) runs of \(name) are stopped"
+        }
+    }
+
+    /// Starts a job anew; refused as long as a run that was to end has not.
+    func restart(_ name: String) async throws -> RunView {
+        let left = try await stop(try await queries.job(named: name)).left
+        guard left == 0 else {
+            throw OrderError(.refused, "\(name) was not started again: \(rest(left, "still ending"))")
+        }
+        return try await start(name)
+    }
+
+    private func stop(_ stored: StoredJob) async throws -> (asked: Int, left: Int) {
         if await reconciler.restartsInterval(of: stored.job) {
             let now = engine.clock.now
             try await engine.lay([stored.id]) { standing, _ in standing.anchor = now }
         }
-        let count = await engine.endRuns(of: stored.id, reason: "stopped by an order")
-        return switch count {
-        case 0: "\(name) has no run to stop"
-        case 1: "\(name) is stopped"
-        default: "\(count) runs of \(name) are stopped"
-        }
+        return await engine.endRuns(of: stored.id, reason: "stopped by an order")
     }
 
     private func aside(_ trouble: String?, _ stored: StoredJob) -> String {

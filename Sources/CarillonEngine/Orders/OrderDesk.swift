@@ -45,9 +45,7 @@ public struct OrderDesk<Clock: EngineClock>: Sendable {
         case .enable(let name, false): return .done(try await disable(name))
         case .resolve(let name): return .done(try await resolve(name))
         case .stop(let name): return .done(try await stop(name))
-        case .restart(let name):
-            _ = try await stop(name)
-            return .started(try await start(name))
+        case .restart(let name): return .started(try await restart(name))
         case .start(let name): return .started(try await start(name))
         case .cancel(let text): return .done(try await cancel(text))
         case .pause(let reason):
@@ -106,7 +104,7 @@ public struct OrderDesk<Clock: EngineClock>: Sendable {
         return stored
     }
 
-    private func start(_ name: String) async throws -> RunView {
+    func start(_ name: String) async throws -> RunView {
         let stored = try await readable(name)
         let run = try await engine.openManual(stored)
         return RunView(run, zone: stored.job.schedule.zone)

@@ -1,3 +1,4 @@
+import CProcess
 import CarillonCore
 import Glibc
 
@@ -12,6 +13,8 @@ final class AttemptDirectory: Sendable {
         var status: AttemptStatus
         /// Its shim lives, or is being started.
         var isLocked: Bool
+        /// Which file it is (`Descriptor.identity`).
+        var file: String
         /// Nothing was started and nothing ever will be.
         var isVoid: Bool { !isLocked && status.claim == nil }
     }
@@ -52,7 +55,7 @@ final class AttemptDirectory: Sendable {
         let file = Descriptor(owning: number)
         // The lock first: a shim that is gone by then has written all it had to say.
         let isLocked = isLocked(file)
-        return Glimpse(status: status(in: file), isLocked: isLocked)
+        return Glimpse(status: status(in: file), isLocked: isLocked, file: file.identity)
     }
 
     func remove(_ attempt: AttemptID) { unlinkat(directory.number, attempt.description, 0) }
@@ -81,7 +84,11 @@ final class AttemptDirectory: Sendable {
         return found
     }
 
-    var isWritable: Bool { faccessat(directory.number, ".", W_OK | X_OK, 0) == 0 }
+    /// Why no status file could be written just now, a full disk say; nil when one could.
+    var fault: SystemError? {
+        let code = cprocess_try_writing(directory.number)
+        return code == 0 ? nil : SystemError("write to \(path)", code: code)
+    }
 
     // Three lines of at most 1 KiB.
     private func status(in file: borrowing Descriptor) -> AttemptStatus {

@@ -4,6 +4,7 @@ import Glibc
 extension AttemptStatus {
     /// How the attempt ended, in the ledger's words; `tail` reads the end of its output and is asked for failures only.
     func ending(_ end: End, tail: (Int64) -> String?) -> DispatchEvent.What {
+        if let trouble = end.passingTrouble { return .unsent(trouble) }
         var outcome: Outcome
         switch end.how {
         case .exit(let code):
@@ -13,7 +14,7 @@ extension AttemptStatus {
             outcome = Outcome(exitCode: code, error: "exit code \(code)")
         case .signal(let number):
             outcome = Outcome(signal: number, error: "killed by signal \(number)\(Self.name(ofSignal: number))")
-        case .error(let text): outcome = Outcome(error: text)
+        case .error(let text, _): outcome = Outcome(error: text)
         }
         outcome.outputTail = tail(end.output)
         return end.wasCancelled ? .cancelled(outcome) : .failed(outcome)

@@ -7,6 +7,8 @@ struct AttemptStatus: Hashable, Sendable {
         var shim: Int32
         var bootID: String
         var successCodes: [Int32]
+        /// Which file this was written to (`Descriptor.identity`); another one is a copy.
+        var file: String?
     }
 
     struct Start: Hashable, Sendable {
@@ -19,8 +21,8 @@ struct AttemptStatus: Hashable, Sendable {
         enum How: Hashable, Sendable {
             case exit(Int32)
             case signal(Int32)
-            /// It never ran, and why.
-            case error(String)
+            /// It never ran, and why; the errno is 0 when none tells it.
+            case error(String, code: Int32)
         }
 
         var at: Timestamp
@@ -30,6 +32,12 @@ struct AttemptStatus: Hashable, Sendable {
         var wasCancelled: Bool
         /// The errno that ended the log early; 0 when nothing did.
         var logFault: Int32
+
+        /// The machine had no room for it at that moment: it never ran, and may go out again. In words, or nil.
+        var passingTrouble: String? {
+            guard case .error(let text, let code) = how, SystemError.isPassing(code) else { return nil }
+            return text
+        }
     }
 
     /// The shim took over; without it nothing was started.
@@ -62,14 +70,17 @@ struct AttemptStatus: Hashable, Sendable {
 
 extension AttemptStatus.Claim {
     fileprivate init?(_ words: [String]) {
-        guard words.count >= 4, let shim = Int32(words[1]), shim > 0 else { return nil }
-        self.init(shim: shim, bootID: words[2], successCodes: words[3].split(separator: ",").compactMap { Int32($0) })
+        // Whatever a file says, the first process is nobody's shim and nobody's program.
+        guard words.count >= 4, let shim = Int32(words[1]), shim > 1 else { return nil }
+        self.init(
+            shim: shim, bootID: words[2], successCodes: words[3].split(separator: ",").compactMap { Int32($0) },
+            file: words.count > 4 ? words[4] : nil)
     }
 }
 
 extension AttemptStatus.Start {
     fileprivate init?(_ words: [String]) {
-        guard words.count >= 4, let pid = Int32(words[1]), pid > 0, let ticks = UInt64(words[2]),
+        guard words.count >= 4, let pid = Int32(words[1]), pid > 1, let ticks = UInt64(words[2]),
             let at = Int64(words[3])
         else { return nil }
         self.init(pid: pid, ticks: ticks, at: Timestamp(microseconds: at))
@@ -86,7 +97,7 @@ extension AttemptStatus.End {
         case "signal": how = .signal(number)
         case "error":
             let reason = number == 0 ? [] : [SystemError.text(number)]
-            how = .error((words.dropFirst(7) + reason).joined(separator: ": "))
+            how = .error((words.dropFirst(7) + reason).joined(separator: ": "), code: number)
         default: return nil
         }
         self.at = Timestamp(microseconds: at)

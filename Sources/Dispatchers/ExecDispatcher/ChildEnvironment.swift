@@ -7,6 +7,11 @@ struct ChildEnvironment: Sendable {
     /// Names that every child inherits.
     var inherited: [String]
 
+    /// What tells the processes of an attempt from all others, its run and attempt beside it.
+    static let mark = "CARILLON_MARK"
+    static let run = "CARILLON_RUN_ID"
+    static let attempt = "CARILLON_ATTEMPT"
+
     /// From weak to strong: PATH, HOME, USER and LANG; inherited names; the target's own; the names of Carillon.
     func variables(
         for dispatch: Dispatch, target: ExecTarget, account: UserAccount
@@ -26,10 +31,11 @@ struct ChildEnvironment: Sendable {
             }
             variables[name] = value
         }
-        variables["CARILLON_RUN_ID"] = "\(dispatch.attempt.run)"
+        variables[Self.mark] = nil
+        variables[Self.run] = "\(dispatch.attempt.run)"
         variables["CARILLON_JOB"] = dispatch.job
         variables["CARILLON_SCHEDULED_AT"] = dispatch.scheduledAt.rfc3339
-        variables["CARILLON_ATTEMPT"] = "\(dispatch.attempt.attempt)"
+        variables[Self.attempt] = "\(dispatch.attempt.attempt)"
         return variables
     }
 }

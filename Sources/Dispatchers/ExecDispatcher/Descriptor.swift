@@ -6,6 +6,12 @@ struct Descriptor: ~Copyable, Sendable {
 
     init(owning number: Int32) { self.number = number }
 
+    /// Which file it is, whatever its name: device and number. A copy is another one.
+    var identity: String {
+        var facts = stat()
+        return fstat(number, &facts) == 0 ? "\(facts.st_dev)-\(facts.st_ino)" : "-"
+    }
+
     deinit { close(number) }
 
     /// At most `limit` bytes from an offset on; none when they cannot be read.

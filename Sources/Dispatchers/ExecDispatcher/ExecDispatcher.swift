@@ -110,12 +110,13 @@ public final class ExecDispatcher: Dispatcher {
 
     public func health() async -> DispatcherHealth {
         let shim = configuration.shim
+        let reporter = reporter
         let directory = reporter.directory
         let listens = watcher.listens
         let trouble = try? await filing.call { _ -> String? in
             if access(shim, X_OK) != 0 { return "\(SystemError("run the shim \(shim)"))" }
-            if !directory.isWritable { return "\(SystemError("write to \(directory.path)"))" }
-            return listens ? nil : "\(directory.path) is not watched any more"
+            if let fault = directory.fault { return "\(fault)" }
+            return listens ? reporter.trouble : "\(directory.path) is not watched any more"
         }
         return DispatcherHealth(trouble: trouble ?? nil)
     }

@@ -42,14 +42,20 @@ struct Launcher: Sendable {
                 reporter.tell(reporter.resume(attempt, job: dispatch.job))
                 return .known
             }
-            return start(dispatch, order, status, input: try dispatch.program.input)
+            return start(dispatch, order.marked(status.identity), status, input: try dispatch.program.input)
         } catch let refusal as Refusal {
             _ = reporter.roster.leave(attempt)
             return .refused(refusal.text)
         } catch {
             _ = reporter.roster.leave(attempt)
-            return .unavailable("\(error)")
+            return unavailable(error)
         }
+    }
+
+    private func unavailable(_ error: any Error) -> DispatchResult {
+        // Whatever else stands in the way is still to be seen when somebody asks.
+        if let error = error as? SystemError, SystemError.isPassing(error.code) { reporter.note(trouble: "\(error)") }
+        return .unavailable("\(error)")
     }
 
     private func start(
@@ -64,13 +70,11 @@ struct Launcher: Sendable {
             reporter.directory.remove(dispatch.attempt)
             _ = reporter.roster.leave(dispatch.attempt)
             if error.code == E2BIG { return .refused("its arguments and environment are too long") }
-            return .unavailable("\(error)")
+            return unavailable(error)
         }
     }
 
-    private func order(
-        for dispatch: Dispatch, _ accounts: inout [String: UserAccount]
-    ) throws(Refusal) -> ShimOrder {
+    private func order(for dispatch: Dispatch, _ accounts: inout [String: UserAccount]) throws -> ShimOrder {
         let target = try dispatch.program
         let account = try account(for: target, &accounts)
         return try ShimOrder(
@@ -79,15 +83,13 @@ struct Launcher: Sendable {
             configuration: configuration)
     }
 
-    private func account(
-        for target: ExecTarget, _ accounts: inout [String: UserAccount]
-    ) throws(Refusal) -> UserAccount {
+    private func account(for target: ExecTarget, _ accounts: inout [String: UserAccount]) throws -> UserAccount {
         guard let name = target.user, name != own.name else { return own }
         guard own.user == 0 else {
             throw Refusal("only a daemon of root may run a program as '\(name)'; this one runs as '\(own.name)'")
         }
         if let account = accounts[name] { return account }
-        guard let account = UserAccount.named(name) else { throw Refusal("there is no user '\(name)'") }
+        guard let account = try UserAccount.named(name) else { throw Refusal("there is no user '\(name)'") }
         accounts[name] = account
         return account
     }

@@ -1,49 +1,101 @@
+import CProcess
 import CarillonCore
 import Glibc
 
 /// What a program leaves running when its shim was killed.
-enum Leftovers {
-    /// Kills the attempt's process group, so that a retry never runs beside it; false when nothing was left.
-    ///
-    /// A group is known by its number, its session, which is the shim's number, and a member that started no earlier than
-    /// the program did; and only in the boot that started it.
-    static func kill(_ status: AttemptStatus) -> Bool {
-        guard let claim = status.claim, let start = status.start, claim.bootID == BootID.current else { return false }
-        let belongs = { (process: pid_t) in
-            guard let facts = facts(process) else { return false }
-            return facts.group == start.pid && facts.session == claim.shim && facts.ticks >= start.ticks
-        }
-        guard belongs(start.pid) || processes().contains(where: belongs) else { return false }
-        return Glibc.kill(-start.pid, SIGKILL) == 0
-    }
+///
+/// Numbers are reused, so a process counts as the program's only by proof: the variables its program was started with, a
+/// parent that has proof, the very start the shim wrote down, or a session that somebody with proof is still in.
+struct Leftovers {
+    enum Fate: Equatable {
+        case none
+        case killed
+        /// They could not be killed, or are still ending.
+        case left([pid_t])
+        /// Its session has members, and none of them proves whose it is.
+        case unknown([pid_t])
 
-    /// Fields 5, 6 and 22 of `/proc/PID/stat` (proc(5)); nil for a process that is dead.
-    private static func facts(_ process: pid_t) -> (group: pid_t, session: pid_t, ticks: UInt64)? {
-        let number = open("/proc/\(process)/stat", O_RDONLY | O_CLOEXEC)
-        guard number >= 0 else { return nil }
-        let file = Descriptor(owning: number)
-        // The second field, the program's name, may hold anything; field 3 follows its last parenthesis.
-        let bytes = file.bytes(limit: 1024)
-        guard let parenthesis = bytes.lastIndex(of: UInt8(ascii: ")")) else { return nil }
-        let fields = bytes[(parenthesis + 1)...].split(separator: UInt8(ascii: " "))
-        guard fields.count > 19, !fields[0].elementsEqual("Z".utf8),
-            let group = pid_t(String(decoding: fields[2], as: UTF8.self)),
-            let session = pid_t(String(decoding: fields[3], as: UTF8.self)),
-            let ticks = UInt64(String(decoding: fields[19], as: UTF8.self))
-        else { return nil }
-        return (group, session, ticks)
-    }
-
-    private static func processes() -> [pid_t] {
-        guard let entries = opendir("/proc") else { return [] }
-        defer { closedir(entries) }
-        var found: [pid_t] = []
-        while let entry = readdir(entries) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { raw in
-                String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
+        /// What follows "its shim was killed".
+        var words: String {
+            switch self {
+            case .none: ""
+            case .killed: "; what was left of the program has been killed too"
+            case .left(let processes): "; of its program there is still \(Self.list(processes))"
+            case .unknown(let processes): "; \(Self.list(processes)) may be of its program, and was left alone"
             }
-            if let process = pid_t(name) { found.append(process) }
         }
-        return found
+
+        private static func list(_ processes: [pid_t]) -> String {
+            let shown = processes.prefix(10).map { "\($0)" }.joined(separator: ", ")
+            return (processes.count == 1 ? "process " : "processes ") + shown + (processes.count > 10 ? ", …" : "")
+        }
+    }
+
+    private let claim: AttemptStatus.Claim?
+    private let start: AttemptStatus.Start?
+    private let proof: Set<[UInt8]>
+    // Each round kills all there are; a program that multiplies meanwhile loses its parents to the next.
+    private static let rounds = 50
+    private static let patience: Int32 = 40
+
+    /// Of a program in this boot whose status file is no copy; of any other there is nothing to know.
+    init(_ attempt: AttemptID, _ glimpse: AttemptDirectory.Glimpse) {
+        let isOurs = glimpse.status.claim?.bootID == BootID.current && glimpse.status.claim?.file == glimpse.file
+        claim = isOurs ? glimpse.status.claim : nil
+        start = glimpse.status.start
+        proof = [
+            Array("\(ChildEnvironment.run)=\(attempt.run)".utf8),
+            Array("\(ChildEnvironment.attempt)=\(attempt.attempt)".utf8),
+            Array("\(ChildEnvironment.mark)=\(glimpse.file)".utf8),
+        ]
+    }
+
+    /// Kills them, so that a retry never runs beside them, and waits until they are gone, two seconds at most.
+    func end() -> Fate {
+        guard let claim else { return .none }
+        var hasKilled = false
+        for _ in 0..<Self.rounds {
+            let processes = others()
+            let found = members(of: processes)
+            if found.isEmpty {
+                let doubtful = processes.filter { $0.session == claim.shim }.map(\.pid)
+                if !doubtful.isEmpty { return .unknown(doubtful.sorted()) }
+                return hasKilled ? .killed : .none
+            }
+            hasKilled = true
+            found.forEach(kill)
+        }
+        return .left(members(of: others()).map(\.pid).sorted())
+    }
+
+    // A program may have started this daemon, which has its variables then.
+    private func others() -> [ProcessFacts] { ProcessFacts.all().filter { $0.pid != getpid() } }
+
+    /// All that are proven, whose parent is, or whose session has somebody who is.
+    private func members(of processes: [ProcessFacts]) -> [ProcessFacts] {
+        var members = Set(processes.filter(isProven).map(\.pid))
+        if members.isEmpty { return [] }
+        let holdsSession = processes.contains { members.contains($0.pid) && $0.session == claim?.shim }
+        if holdsSession { members.formUnion(processes.filter { $0.session == claim?.shim }.map(\.pid)) }
+        var count = 0
+        while count != members.count {
+            count = members.count
+            members.formUnion(processes.filter { members.contains($0.parent) }.map(\.pid))
+        }
+        return processes.filter { members.contains($0.pid) && $0.pid > 1 }
+    }
+
+    private func isProven(_ process: ProcessFacts) -> Bool {
+        if let start, process.pid == start.pid, process.ticks == start.ticks { return true }
+        return proof.isSubset(of: process.variables())
+    }
+
+    /// By descriptor, and only while the number still means the one that was looked at.
+    private func kill(_ process: ProcessFacts) {
+        let number = cprocess_open(process.pid)
+        guard number >= 0 else { return }
+        let held = Descriptor(owning: number)
+        guard ProcessFacts(process.pid)?.ticks == process.ticks else { return }
+        if cprocess_kill_open(held.number) == 0 { _ = cprocess_has_ended(held.number, Self.patience) }
     }
 }

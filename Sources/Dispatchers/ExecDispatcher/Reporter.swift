@@ -1,6 +1,7 @@
 import CarillonCore
 import Glibc
 import Logging
+import Synchronization
 import Timetable
 
 /// Turns status files into events and tells them, each end once.
@@ -9,6 +10,8 @@ final class Reporter: Sendable {
     let roster: Roster
     let events: AsyncStream<[DispatchEvent]>
     let logger: Logger
+    /// What kept a program from being started, and when that was last seen.
+    private let lastTrouble = Mutex<(text: String, at: Timestamp)?>(nil)
     private let told: AsyncStream<[DispatchEvent]>.Continuation
     private let stateDirectory: String
     private let now: @Sendable () -> Timestamp
@@ -29,6 +32,22 @@ final class Reporter: Sendable {
         if !news.isEmpty { told.yield(news) }
     }
 
+    func note(trouble text: String) {
+        let now = now()
+        lastTrouble.withLock { $0 = (text, now) }
+    }
+
+    /// Nil when programs can be started, as far as the last try tells. Whoever waits tries twice as often as this forgets.
+    var trouble: String? {
+        let now = now()
+        return lastTrouble.withLock { last in
+            guard let last, last.at.adding(microseconds: 60_000_000) > now else { return nil }
+            return last.text
+        }
+    }
+
+    private func started() { lastTrouble.withLock { $0 = nil } }
+
     func finish() { told.finish() }
 
     /// News of an attempt's start, once.
@@ -48,7 +67,7 @@ final class Reporter: Sendable {
         let start = glimpse.map { self.start(of: attempt, $0.status) } ?? []
         guard let entry = roster.leave(attempt) else { return [] }
         let exitCode = entry.shim.reap()
-        return start + [end(of: attempt, job: entry.job, glimpse, shimExitCode: exitCode)]
+        return start + [end(of: attempt, job: entry.job, glimpse, entry.shim, exitCode: exitCode)]
     }
 
     /// News of an attempt that has a status file but is not under way for us; it is from here on, when it still runs.
@@ -78,19 +97,27 @@ final class Reporter: Sendable {
 
     private func start(of attempt: AttemptID, _ status: AttemptStatus) -> [DispatchEvent] {
         guard let start = status.start, roster.announce(attempt) else { return [] }
+        started()
         return [DispatchEvent(attempt: attempt, at: start.at, what: .started(status.process))]
     }
 
     private func end(
-        of attempt: AttemptID, job: String, _ glimpse: AttemptDirectory.Glimpse?, shimExitCode: Int32?
+        of attempt: AttemptID, job: String, _ glimpse: AttemptDirectory.Glimpse?, _ shim: Shim,
+        exitCode: Int32?
     ) -> DispatchEvent {
         guard let glimpse else { return vanished(attempt, isNewBoot: false) }
         if glimpse.isVoid {
-            let why = shimExitCode == 73 ? "cannot write to \(directory.path)" : "its shim ended before that"
-            return DispatchEvent(
-                attempt: attempt, at: now(), what: .failed(Outcome(error: "the program was not started: \(why)")))
+            // Whoever else made it may still be about to start something.
+            if shim.isChild { directory.remove(attempt) } else { _ = directory.removeVoid(attempt) }
+            return unsent(attempt, exitCode == 73 ? "cannot write to \(directory.path)" : "its shim ended at once")
         }
-        guard let end = glimpse.status.end else { return lost(attempt, glimpse.status) }
+        guard let end = glimpse.status.end else { return lost(attempt, glimpse) }
+        if let trouble = end.passingTrouble {
+            // Nothing was started, and nothing of it is left to answer for.
+            directory.remove(attempt)
+            return unsent(attempt, trouble)
+        }
+        started()
         if end.logFault != 0 {
             logger.warning(
                 "the log of a run is incomplete",
@@ -102,14 +129,20 @@ final class Reporter: Sendable {
         return DispatchEvent(attempt: attempt, at: end.at, what: what)
     }
 
-    private func lost(_ attempt: AttemptID, _ status: AttemptStatus) -> DispatchEvent {
+    private func unsent(_ attempt: AttemptID, _ why: String) -> DispatchEvent {
+        let text = "the program was not started: \(why)"
+        note(trouble: text)
+        return DispatchEvent(attempt: attempt, at: now(), what: .unsent(text))
+    }
+
+    private func lost(_ attempt: AttemptID, _ glimpse: AttemptDirectory.Glimpse) -> DispatchEvent {
         let text: String
-        if status.claim?.bootID != BootID.current {
+        if glimpse.status.claim?.bootID != BootID.current {
             text = "the machine restarted while it ran"
-        } else if Leftovers.kill(status) {
-            text = "its shim was killed; what was left of the program has been killed too"
+        } else if let file = glimpse.status.claim?.file, file != glimpse.file {
+            text = "its status file is a copy; what another state directory started was left alone"
         } else {
-            text = "its shim was killed"
+            text = "its shim was killed" + Leftovers(attempt, glimpse).end().words
         }
         return DispatchEvent(attempt: attempt, at: now(), what: .lost(text))
     }

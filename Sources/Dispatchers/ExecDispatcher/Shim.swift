@@ -12,6 +12,8 @@ enum Shim: Sendable {
     /// The same, held by pidfd_open(2).
     case pinned(PinnedProcess)
 
+    var isChild: Bool { if case .child = self { true } else { false } }
+
     /// Asks for the end of its program, by force after `grace` microseconds; false when it must be asked later.
     func terminate(grace: Int64) -> Bool {
         // The shim counts milliseconds in 31 bits, which is 24 days.

@@ -20,6 +20,7 @@ struct ShimOrder: Hashable, Sendable {
             configuration.shim,
             BootID.current,
             codes.isEmpty ? "-" : codes.joined(separator: ","),
+            "-",
             RunLog.path(of: dispatch.attempt.run, job: dispatch.job, in: configuration.stateDirectory),
             "\(configuration.logCap)",
             "\(configuration.grace / 1000)",
@@ -32,5 +33,13 @@ struct ShimOrder: Hashable, Sendable {
         if words.contains(where: { $0.utf8.contains(0) }) || environment.contains(where: { $0.utf8.contains(0) }) {
             throw Refusal("an argument or an environment variable holds a NUL")
         }
+    }
+
+    /// The same with the status file it goes with, by which everything the program starts is known: `Leftovers`.
+    func marked(_ file: String) -> ShimOrder {
+        var marked = self
+        marked.words[3] = file
+        marked.environment.append("\(ChildEnvironment.mark)=\(file)")
+        return marked
     }
 }

@@ -12,6 +12,9 @@ struct SystemError: Error, Hashable, CustomStringConvertible {
 
     var description: String { "cannot \(action): \(Self.text(code))" }
 
+    /// Whether the machine may have room for it in a moment: processes, memory, descriptors, a program being replaced.
+    static func isPassing(_ code: Int32) -> Bool { [EAGAIN, ENOMEM, EMFILE, ENFILE, ETXTBSY].contains(code) }
+
     static func text(_ code: Int32) -> String {
         var buffer = [CChar](repeating: 0, count: 256)
         // The POSIX form of strerror_r(3), safe on any thread.

@@ -12,17 +12,20 @@ struct UserAccount: Hashable, Sendable {
     /// The user of this process; from its environment when the system's user database has no entry.
     static func current(environment: [String: String]) -> UserAccount {
         let user = geteuid()
-        if let account = find({ getpwuid_r(user, $0, $1, $2, $3) }) { return account }
+        if let account = try? find({ getpwuid_r(user, $0, $1, $2, $3) }) { return account }
         return UserAccount(
             name: environment["USER"] ?? "\(user)", home: environment["HOME"] ?? "/", user: user, group: getegid(),
             groups: [])
     }
 
-    /// May ask the network (NSS), so never on the cooperative pool. Nil when there is no such user.
-    static func named(_ name: String) -> UserAccount? {
-        guard var account = find({ getpwnam_r(name, $0, $1, $2, $3) }) else { return nil }
+    /// May ask the network (NSS), so never on the cooperative pool. Nil when there is no such user; throws when nobody can
+    /// tell.
+    static func named(_ name: String) throws(SystemError) -> UserAccount? {
+        guard var account = try find({ getpwnam_r(name, $0, $1, $2, $3) }) else { return nil }
         var count: Int32 = 64
         repeat {
+            // More groups than the kernel takes: the list is short of memory, not of room.
+            guard count <= 65_536 else { throw SystemError("look up the groups of '\(name)'", code: ENOMEM) }
             account.groups = [gid_t](repeating: 0, count: Int(count))
         } while getgrouplist(name, account.group, &account.groups, &count) < 0
         account.groups.removeLast(account.groups.count - Int(count))
@@ -34,7 +37,7 @@ struct UserAccount: Hashable, Sendable {
         UnsafeMutablePointer<UnsafeMutablePointer<passwd>?>
     ) -> Int32
 
-    private static func find(_ lookup: Lookup) -> UserAccount? {
+    private static func find(_ lookup: Lookup) throws(SystemError) -> UserAccount? {
         var size = 1024
         while size <= 1 << 20 {
             let buffer = UnsafeMutablePointer<CChar>.allocate(capacity: size)
@@ -46,7 +49,11 @@ struct UserAccount: Hashable, Sendable {
                 size *= 4
                 continue
             }
-            guard found != nil else { return nil }
+            guard found != nil else {
+                // Not found has many names, getpwnam_r(3).
+                if [0, ENOENT, ESRCH, EBADF, EPERM].contains(code) { return nil }
+                throw SystemError("look up a user", code: code)
+            }
             return UserAccount(
                 name: String(cString: entry.pw_name), home: String(cString: entry.pw_dir), user: entry.pw_uid,
                 group: entry.pw_gid, groups: [])

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -58,6 +59,26 @@ int cprocess_memory_file(const void *bytes, size_t count) {
 
 int cprocess_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 0); }
 
+int cprocess_has_ended(int process, int milliseconds) {
+    struct pollfd end = {process, POLLIN, 0};
+    return poll(&end, 1, milliseconds) > 0;
+}
+
+int cprocess_kill_open(int process) {
+    return syscall(SYS_pidfd_send_signal, process, SIGKILL, NULL, 0) == 0 ? 0 : errno;
+}
+
+int cprocess_try_writing(int directory) {
+    int file = openat(directory, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+    // A file system without such files leaves us the permissions.
+    if (file < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
+        return faccessat(directory, ".", W_OK | X_OK, 0) == 0 ? 0 : errno;
+    if (file < 0) return errno;
+    int error = write(file, "", 1) == 1 ? 0 : errno;
+    close(file);
+    return error;
+}
+
 int cprocess_cancel_open(int process, int number) {
     siginfo_t information;
     memset(&information, 0, sizeof information);
@@ -66,10 +87,14 @@ int cprocess_cancel_open(int process, int number) {
     information.si_pid = getpid();
     information.si_uid = getuid();
     information.si_value.sival_int = number;
-    return syscall(SYS_pidfd_send_signal, process, SIGRTMIN, &information, 0) == 0 ? 0 : errno;
+    int error = syscall(SYS_pidfd_send_signal, process, SIGRTMIN, &information, 0) == 0 ? 0 : errno;
+    if (error == 0) syscall(SYS_pidfd_send_signal, process, SIGCONT, NULL, 0);
+    return error;
 }
 
 int cprocess_cancel_child(pid_t child, int number) {
     union sigval value = {.sival_int = number};
-    return sigqueue(child, SIGRTMIN, value) == 0 ? 0 : errno;
+    int error = sigqueue(child, SIGRTMIN, value) == 0 ? 0 : errno;
+    if (error == 0) kill(child, SIGCONT);
+    return error;
 }

@@ -27,8 +27,10 @@ static void become(const struct order *order, int output, volatile struct failur
     dup2(output, STDOUT_FILENO);
     dup2(output, STDERR_FILENO);
     failure->stage = STAGE_USER;
+    // The pipe as well, so that the program may open /dev/stdout by its name.
     if (order->switches_user
-        && (setgroups(order->group_count, order->groups) != 0 || setgid(order->group) != 0
+        && (fchown(output, order->user, order->group) != 0
+            || setgroups(order->group_count, order->groups) != 0 || setgid(order->group) != 0
             || setuid(order->user) != 0))
         return;
     failure->stage = STAGE_DIRECTORY;
@@ -82,7 +84,7 @@ unsigned long long child_start_ticks(pid_t child) {
 
 // As the subreaper of all that the program started (prctl(2)) we are the parent of every process it abandoned, also of
 // those that left its group; killing one makes its own children ours.
-static bool kill_children(void) {
+static bool kill_children(pid_t group) {
     static char text[65536];
     int file = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
     if (file < 0) return false;
@@ -92,7 +94,10 @@ static bool kill_children(void) {
     text[count] = '\0';
     for (const char *at = text; *at != '\0'; at++) {
         pid_t child = (pid_t)line_read_number(&at);
-        if (child > 1) kill(child, SIGKILL);
+        if (child <= 1) break;
+        // A group with a child of ours in it is ours, and goes at one blow.
+        if (getpgid(child) == group) kill(-group, SIGKILL);
+        kill(child, SIGKILL);
         if (*at == '\0') break;
     }
     return true;
@@ -101,8 +106,7 @@ static bool kill_children(void) {
 void child_kill_rest(pid_t group) {
     bool sees_all;
     do {
-        kill(-group, SIGKILL);
-        // A kernel without that list leaves us the group.
-        sees_all = kill_children();
+        // A kernel without that list leaves us the group, which has been told.
+        sees_all = kill_children(group);
     } while (waitpid(sees_all ? -1 : -group, NULL, 0) > 0 || errno == EINTR);
 }

@@ -17,7 +17,7 @@ pid_t child_start(const struct order *order, int output, volatile struct failure
 /// Clock ticks since boot at which a process started (proc(5), stat, field 22); 0 when it cannot be read.
 unsigned long long child_start_ticks(pid_t child);
 
-/// Kills whatever the program left behind, however deep, and waits until it is gone.
+/// Kills whatever the program left behind, however deep and in whatever group, and waits until it is gone.
 void child_kill_rest(pid_t group);
 
 #endif

@@ -175,6 +175,8 @@ int dup2(int from, int to) { return (int)ASK(dup3, from, to, 0, 0, 0); }
 int execve(const char *path, char *const words[], char *const names[]) {
     return (int)ASK(execve, path, words, names, 0, 0);
 }
+int fchown(int file, uid_t user, gid_t group) { return (int)ASK(fchown, file, user, group, 0, 0); }
+pid_t getpgid(pid_t process) { return (pid_t)ASK(getpgid, process, 0, 0, 0, 0); }
 pid_t getpid(void) { return (pid_t)ASK(getpid, 0, 0, 0, 0, 0); }
 int kill(pid_t process, int signal) { return (int)ASK(kill, process, signal, 0, 0, 0); }
 int mkdir(const char *path, mode_t mode) { return (int)ASK(mkdirat, AT_FDCWD, path, mode, 0, 0); }
@@ -190,6 +192,9 @@ int signalfd(int file, const sigset_t *signals, int flags) {
 }
 int sigprocmask(int how, const sigset_t *signals, sigset_t *before) {
     return (int)ASK(rt_sigprocmask, how, signals, before, SIGNAL_SET, 0);
+}
+int waitid(idtype_t what, id_t number, siginfo_t *news, int options) {
+    return (int)ASK(waitid, what, number, news, options, NULL);
 }
 pid_t waitpid(pid_t process, int *ending, int options) {
     return (pid_t)ASK(wait4, process, ending, options, NULL, 0);

@@ -1,7 +1,7 @@
 // Stands between the daemon and one program: starts it, keeps its output, ends it when told, and writes down how it
 // ended. It needs nobody: the daemon may die, and the next one reads the status file. One line per step:
 //
-//     shim PID BOOT CODES
+//     shim PID BOOT CODES FILE
 //     start PID TICKS MICROSECONDS
 //     end MICROSECONDS exit|signal|error NUMBER BYTES CANCELLED LOGFAULT [TEXT]
 //
@@ -56,13 +56,21 @@ static long long microseconds(clockid_t clock) {
 
 static long long milliseconds(void) { return microseconds(CLOCK_MONOTONIC) / 1000; }
 
+// The program itself is not waited for yet: as long as it is not, its number means nobody else, nor does its group's.
 static void reap(struct shim *shim) {
-    int ending;
-    for (pid_t pid; (pid = waitpid(-1, &ending, WNOHANG)) > 0;) {
-        if (pid != shim->child) continue;
-        shim->ended = true;
-        shim->ending = ending;
+    siginfo_t news;
+    while (!shim->ended) {
+        news.si_pid = 0;
+        if (waitid(P_ALL, 0, &news, WEXITED | WNOHANG | WNOWAIT) != 0 || news.si_pid == 0) return;
+        if (news.si_pid == shim->child) shim->ended = true;
+        else waitpid(news.si_pid, NULL, WNOHANG);
     }
+}
+
+static void tell_program(const struct shim *shim, int signal) {
+    kill(-shim->child, signal);
+    // It may have left its group, for ours even, which must not be told.
+    if (getpgid(shim->child) != shim->child) kill(shim->child, signal);
 }
 
 static void cancel(struct shim *shim, long long grace) {
@@ -70,9 +78,9 @@ static void cancel(struct shim *shim, long long grace) {
     if (shim->kill_at == NEVER || kill_at < shim->kill_at) shim->kill_at = kill_at;
     if (shim->cancelled) return;
     shim->cancelled = true;
-    kill(-shim->child, SIGTERM);
+    tell_program(shim, SIGTERM);
     // A stopped program notices the signal only when it goes on.
-    kill(-shim->child, SIGCONT);
+    tell_program(shim, SIGCONT);
 }
 
 static void take_signals(struct shim *shim) {
@@ -97,7 +105,7 @@ static void take_time(struct shim *shim) {
         shim->announce_at = NEVER;
     }
     if (shim->kill_at != NEVER && now >= shim->kill_at) {
-        kill(-shim->child, SIGKILL);
+        tell_program(shim, SIGKILL);
         shim->kill_at = NEVER;
     }
 }
@@ -127,6 +135,7 @@ static bool write_claim(const struct shim *shim) {
     line_number(&line, getpid());
     line_word(&line, shim->order.boot);
     line_word(&line, shim->order.codes);
+    line_word(&line, shim->order.file);
     return line_write(&line, STATUS_DESCRIPTOR);
 }
 
@@ -214,6 +223,8 @@ int main(int count, char **words) {
     shim.announce_at = milliseconds() + ANNOUNCE_AFTER;
 
     attend(&shim);
+    if (shim.cancelled) kill(-shim.child, SIGKILL);
+    waitpid(shim.child, &shim.ending, 0);
     if (shim.cancelled) child_kill_rest(shim.child);
     output_finish(&shim.output);
     write_end(&shim);

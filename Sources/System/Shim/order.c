@@ -19,15 +19,16 @@ static bool read_ids(struct order *order, const char *text) {
 }
 
 bool order_read(struct order *order, int count, char **words) {
-    if (count < 9) return false;
+    if (count < 10) return false;
     order->boot = words[1];
     order->codes = words[2];
-    order->log = words[3];
-    const char *cap = words[4], *grace = words[5];
+    order->file = words[3];
+    order->log = words[4];
+    const char *cap = words[5], *grace = words[6];
     order->cap = (long long)line_read_number(&cap);
     order->grace = (long long)line_read_number(&grace);
-    order->directory_may_be_missing = words[6][0] == '?';
-    order->directory = words[6] + 1;
-    order->program = words + 8;
-    return (words[6][0] == '?' || words[6][0] == '=') && read_ids(order, words[7]);
+    order->directory_may_be_missing = words[7][0] == '?';
+    order->directory = words[7] + 1;
+    order->program = words + 9;
+    return (words[7][0] == '?' || words[7][0] == '=') && read_ids(order, words[8]);
 }

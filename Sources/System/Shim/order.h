@@ -11,14 +11,15 @@ enum {
 
 /// What the daemon asks for, word by word:
 ///
-///     carillon-shim BOOT CODES LOG CAP GRACE DIRECTORY IDS PROGRAM [ARGUMENT]...
+///     carillon-shim BOOT CODES FILE LOG CAP GRACE DIRECTORY IDS PROGRAM [ARGUMENT]...
 ///
 /// The environment is the program's own, descriptor 0 its standard input, descriptor 3 the status file: created, empty,
 /// locked with flock(2) and opened with O_APPEND.
 struct order {
-    /// The boot's id and the exit codes of success; written to the status file as they are.
+    /// The boot's id, the exit codes of success and which file the status file is; written there as they are.
     const char *boot;
     const char *codes;
+    const char *file;
     /// Where output goes, and how many bytes of its beginning are kept.
     const char *log;
     long long cap;

@@ -1,0 +1,106 @@
+import CarillonCore
+import CarillonEngine
+import CarillonTestSupport
+import Logging
+import MemoryStore
+import Synchronization
+import Testing
+import Timetable
+
+/// What is said of runs that were told to end and do not.
+@Suite(.timeLimit(.minutes(1))) struct StoppingTests {
+    private let clock = ManualClock(now: Samples.noon)
+    private let store = MemoryStore()
+
+    /// A daemon with one job, whose run has begun.
+    private func running(
+        _ body: (OrderDesk<ManualClock>, DeafDispatcher) async throws -> Void
+    ) async throws {
+        let dispatcher = DeafDispatcher()
+        let service = try await EngineService(
+            store: store, dispatchers: [dispatcher], feeds: [], clock: clock, zones: ZoneDatabase(), instance: "i",
+            bootID: "b", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        let desk = OrderDesk(service, version: "1")
+        let serving = Task { try await service.run() }
+        defer { serving.cancel() }
+        _ = await desk.handle(.put(Samples.job("a", feed: Origin.orders.feed, source: ""), replacing: false))
+        guard case .started = await desk.handle(.start("a")) else { return #expect(Bool(false), "not started") }
+        var starts = dispatcher.dispatched.makeAsyncIterator()
+        _ = await starts.next()
+        try await body(desk, dispatcher)
+    }
+
+    /// What an order answers once the grace is over.
+    private func answer(_ order: Order, _ desk: OrderDesk<ManualClock>) async throws -> Reply {
+        let reply = Mutex<Reply?>(nil)
+        async let asking: Void = {
+            let answer = await desk.handle(order)
+            reply.withLock { $0 = answer }
+        }()
+        while reply.withLock({ $0 == nil }) {
+            try Task.checkCancellation()
+            clock.advance(by: 100_000)
+            await Task.yield()
+        }
+        await asking
+        return try #require(reply.withLock { $0 })
+    }
+
+    @Test func aStopThatWasNotObeyedIsNoSuccess() async throws {
+        try await running { desk, _ in
+            guard case .failed(_, let why) = try await answer(.stop("a"), desk) else {
+                return #expect(Bool(false), "it is said to be stopped")
+            }
+            #expect(why == "a is not stopped: 1 run is still ending")
+        }
+    }
+
+    @Test func aRestartDoesNotStartBesideIt() async throws {
+        try await running { desk, dispatcher in
+            guard case .failed(_, let why) = try await answer(.restart("a"), desk) else {
+                return #expect(Bool(false), "it was started again")
+            }
+            #expect(why == "a was not started again: 1 run is still ending")
+            #expect(dispatcher.count.withLock { $0 } == 1)
+        }
+    }
+
+    @Test func aDeleteSaysWhatGoesOn() async throws {
+        try await running { desk, _ in
+            guard case .done(let said) = try await answer(.delete("a"), desk) else {
+                return #expect(Bool(false), "refused")
+            }
+            #expect(said == "a is deleted; 1 run is going on")
+        }
+    }
+}
+
+/// Its runs never end.
+private final class DeafDispatcher: Dispatcher {
+    let kind = Target.Kind.exec
+    let capacity: Int? = nil
+    let events: AsyncStream<[DispatchEvent]>
+    let dispatched: AsyncStream<AttemptID>
+    let count = Mutex(0)
+    private let end: AsyncStream<[DispatchEvent]>.Continuation
+    private let note: AsyncStream<AttemptID>.Continuation
+
+    init() {
+        (events, end) = AsyncStream.makeStream()
+        (dispatched, note) = AsyncStream.makeStream()
+    }
+
+    func adopt(_ outstanding: [Run]) async -> [AttemptID] { [] }
+
+    func dispatch(_ batch: [Dispatch]) async -> [DispatchResult] {
+        count.withLock { $0 += batch.count }
+        for dispatch in batch { note.yield(dispatch.attempt) }
+        return batch.map { _ in .accepted }
+    }
+
+    func cancel(_ attempt: AttemptID, grace: Int64) async {}
+    func acknowledge(_ attempts: [AttemptID]) async {}
+    func forget(_ runs: [(id: RunID, job: String)]) async {}
+    func shutdown() async { end.finish() }
+    func health() async -> DispatcherHealth { DispatcherHealth() }
+}
