@@ -38,7 +38,7 @@ struct BTU: AsyncParsableCommand {
         var logger: Logger {
             let level: Logger.Level = debug ? .trace : .critical
             return Logger(label: "btu") { label in
-                LineLogHandler(label: label, level: level, format: .text, sink: LogSink())
+                LineLogHandler(label: label, level: level, format: .text, sink: .direct)
             }
         }
 

@@ -1,65 +1,110 @@
+import BlockingConnection
 import Foundation
 import Synchronization
 
-/// Takes whole lines: standard error, or a file that is rotated by size.
+/// Takes whole lines and writes them on a thread of its own: to standard error, or to a file that is rotated by size.
+///
+/// Whoever logs never waits for whoever reads the log: what finds no room is left out and counted.
 final class LogSink: Sendable {
-    private struct State {
-        var descriptor: Int32
-        var size: Int64
+    /// Bytes of lines that may wait.
+    private static let room = 1 << 20
+
+    private struct Queue {
+        var lines: [String] = []
+        var bytes = 0
+        /// Once a line found no room, the next ones do not either until all that wait are written.
+        var isFull = false
+        var isWriting = false
+        var lost = 0
+        var tell: (@Sendable (Int) -> Void)?
     }
 
-    private let path: String?
-    private let largest: Int64
-    private let keep: Int64
-    private let state: Mutex<State>
+    /// For commands, which end soon and have nobody to keep waiting.
+    static let direct = LogSink(LogFile(descriptor: STDERR_FILENO))
 
-    /// Standard error.
-    init() {
-        path = nil
-        largest = .max
-        keep = 0
-        state = Mutex(State(descriptor: STDERR_FILENO, size: 0))
+    private let isDirect: Bool
+    /// Whoever writes has it.
+    private let file: Mutex<LogFile>
+    private let queue = Mutex(Queue())
+    private let work = DispatchSemaphore(value: 0)
+
+    /// Standard error. Throws `Failure`.
+    convenience init() throws(Failure) {
+        try self.init(queueing: LogFile(descriptor: STDERR_FILENO))
     }
 
-    /// A file, rotated to `path.1` … `path.keep` when it grows past `largest` bytes.
-    init(path: String, largest: Int64, keep: Int64) throws(Failure) {
-        self.path = path
-        self.largest = largest
-        self.keep = keep
-        guard let opened = Self.open(path) else {
+    /// A file, rotated to `path.1` … `path.keep` when it grows past `largest` bytes. Throws `Failure`.
+    convenience init(path: String, largest: Int64, keep: Int64) throws(Failure) {
+        guard let file = LogFile(path: path, largest: largest, keep: keep) else {
             throw Failure.input("log.file: cannot open \(path): \(String(cString: strerror(errno)))")
         }
-        state = Mutex(opened)
+        try self.init(queueing: file)
     }
 
-    func write(_ line: String) {
-        state.withLock { state in
-            var bytes = Array(line.utf8)
-            bytes.append(UInt8(ascii: "\n"))
-            if let path, state.size + Int64(bytes.count) > largest, state.size > 0 { rotate(path, &state) }
-            state.size += Int64(Foundation.write(state.descriptor, bytes, bytes.count))
-        }
+    private init(_ file: LogFile) {
+        self.file = Mutex(file)
+        isDirect = true
     }
 
-    private func rotate(_ path: String, _ state: inout State) {
-        if keep == 0 {
-            unlink(path)
-        } else {
-            for number in stride(from: keep - 1, through: 1, by: -1) {
-                rename("\(path).\(number)", "\(path).\(number + 1)")
+    private init(queueing file: LogFile) throws(Failure) {
+        self.file = Mutex(file)
+        isDirect = false
+        do {
+            try BlockingThread.start(name: "log") { [self] in
+                while true {
+                    work.wait()
+                    writeAll()
+                }
             }
-            rename(path, "\(path).1")
+        } catch {
+            throw Failure.failed("\(error)")
         }
-        guard let opened = Self.open(path) else { return }
-        close(state.descriptor)
-        state = opened
     }
 
-    private static func open(_ path: String) -> State? {
-        let descriptor = Foundation.open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o640)
-        guard descriptor >= 0 else { return nil }
-        var info = stat()
-        fstat(descriptor, &info)
-        return State(descriptor: descriptor, size: Int64(info.st_size))
+    /// Who says, when the log flows again, how many lines were left out.
+    func whenLost(_ tell: @escaping @Sendable (Int) -> Void) { queue.withLock { $0.tell = tell } }
+
+    /// Never waits, unless it is direct.
+    func write(_ line: String) {
+        if isDirect { return file.withLock { _ = $0.append([line]) } }
+        queue.withLock { queue in
+            let size = line.utf8.count + 1
+            queue.isFull = queue.isFull || (queue.bytes + size > Self.room && !queue.lines.isEmpty)
+            if queue.isFull {
+                queue.lost += 1
+            } else {
+                queue.bytes += size
+                queue.lines.append(line)
+            }
+        }
+        work.signal()
+    }
+
+    /// Everything that was taken is written.
+    var isIdle: Bool { queue.withLock { $0.lines.isEmpty && !$0.isWriting } }
+
+    private func writeAll() {
+        let lines = queue.withLock { queue in
+            defer { (queue.lines, queue.bytes) = ([], 0) }
+            queue.isWriting = !queue.lines.isEmpty
+            return queue.lines
+        }
+        if lines.isEmpty { return }
+        let left = file.withLock { $0.append(lines) }
+        if let tell = written(butFor: left) { tell() }
+    }
+
+    /// What is to be said now that lines were written.
+    private func written(butFor left: Int) -> (() -> Void)? {
+        queue.withLock { queue in
+            queue.isWriting = false
+            queue.lost += left
+            if queue.lines.isEmpty { queue.isFull = false }
+            // As long as nothing can be written there is no use in saying so.
+            guard left == 0, !queue.isFull, queue.lost > 0, let tell = queue.tell else { return nil }
+            let lost = queue.lost
+            queue.lost = 0
+            return { tell(lost) }
+        }
     }
 }
