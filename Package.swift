@@ -134,7 +134,7 @@ let package = Package(
         .target(
             name: "ControlSocket",
             dependencies: [
-                "CarillonEngine", logging, lifecycle,
+                "CarillonEngine", "Listening", logging, lifecycle,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
@@ -232,8 +232,9 @@ let package = Package(
         .executableTarget(
             name: "carillon",
             dependencies: [
-                "BTUSocket", "CarillonConfiguration", "CarillonCore", "CarillonEngine", "ControlBus", "ControlSocket",
-                "ExecDispatcher", "FileFeed", "FrappeDispatcher", "FrappeFeed", "FrappeMirror", "FrappeSite",
+                "BTUSocket", "BlockingConnection", "CProcess", "CarillonConfiguration", "CarillonCore",
+                "CarillonEngine", "ControlBus", "ControlSocket", "ExecDispatcher", "FileFeed", "FrappeDispatcher",
+                "FrappeFeed", "FrappeMirror", "FrappeSite",
                 "KeijiFeed",
                 "MailNotifier", "RQDispatcher", "RedisClient", "SQLiteStore", "Timetable", logging, lifecycle,
                 .target(name: "MailClient", condition: mail),

@@ -33,6 +33,11 @@ public struct JobFileReader: Sendable {
         }
     }
 
+    /// A file that is not to be read, and why.
+    public func refuse(_ problem: FeedProblem, path: String) -> JobFileReading {
+        JobFileReading(path: path, jobs: jobs, nodes: [], problems: [problem])
+    }
+
     private func open(_ node: ConfigNode, path: String, isMain: Bool) -> JobFileReading {
         var reader = jobs
         var table = TableReader(node, source: path)

@@ -6,7 +6,8 @@ public final class TemporaryFolder: Sendable {
 
     public init() throws {
         path = FileManager.default.temporaryDirectory.path + "/carillon-" + UUID().uuidString.prefix(12)
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }

@@ -40,12 +40,15 @@ public struct BTUSocket: Service {
         let answer = answer
         let server: any Channel
         do {
+            let socket = try PrivateSocket.bind(at: place.path)
             server = try await Listener.bootstrap(
                 on: MultiThreadedEventLoopGroup.singleton, allowsHalfClosure: true,
                 handler: {
                     Conversation<JSONEnd>(crowd) { bytes throws(RequestFault) in try Self.reply(bytes, answer) }
                 }
-            ).bind(unixDomainSocketPath: place.path).get()
+            ).withBoundSocket(socket).get()
+        } catch let fault as PrivateSocket.Unusable {
+            throw Unusable(description: fault.description)
         } catch {
             throw Unusable(description: "\(place.path): the socket cannot be opened: \(error)")
         }

@@ -1,17 +1,16 @@
 import Foundation
+import Listening
 
 /// The socket's file: who may use it, and whether somebody does.
 struct SocketPlace: Sendable {
     let path: String
     let group: String?
 
-    /// The bytes of `sun_path`, unix(7), less the final zero.
-    private static let longest = 107
-
     /// Removes what a crash left; never what somebody listens on, nor what is no socket.
     func clear() throws {
-        guard path.utf8.count <= Self.longest else {
-            throw BTUSocket.Unusable(description: "\(path): a socket's path has at most \(Self.longest) bytes")
+        let longest = PrivateSocket.longestPath
+        guard path.utf8.count <= longest else {
+            throw BTUSocket.Unusable(description: "\(path): a socket's path has at most \(longest) bytes")
         }
         var info = stat()
         guard lstat(path, &info) == 0 else { return }

@@ -1,5 +1,6 @@
 import CarillonEngine
 import Foundation
+import Listening
 import Logging
 import NIOCore
 import NIOPosix
@@ -9,30 +10,44 @@ import ServiceLifecycle
 public struct ControlServer: Service {
     private let path: String
     private let logger: Logger
+    private let mostConnections: Int
     private let handle: @Sendable (Order) async -> Reply
 
-    /// Whoever binds holds the state directory's lock, so a socket file that is there is a dead daemon's.
-    public init(path: String, logger: Logger, handle: @escaping @Sendable (Order) async -> Reply) {
+    /// Whoever binds holds the state directory's lock, so a socket file that is there is a dead daemon's. Past
+    /// `mostConnections` at once the one that has asked nothing for longest is closed.
+    public init(
+        path: String, mostConnections: Int = Self.room, logger: Logger,
+        handle: @escaping @Sendable (Order) async -> Reply
+    ) {
         self.path = path
+        self.mostConnections = mostConnections
         self.logger = logger
         self.handle = handle
     }
 
+    /// A quarter of the descriptors we may have, at most 512: who connects must not take those that accepting itself needs.
+    public static var room: Int {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 128 }
+        return min(512, max(8, Int(clamping: limit.rlim_cur) / 4))
+    }
+
     public func run() async throws {
         unlink(path)
+        let crowd = Crowd(most: mostConnections)
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .bind(unixDomainSocketPath: path) { channel in
-                channel.eventLoop.makeCompletedFuture {
+            .bind(try PrivateSocket.bind(at: path)) { channel in
+                crowd.enter(channel)
+                return channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
                         ByteToMessageHandler(LineDecoder(longest: LineDecoder.longestRequest)))
                     return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }
             }
-        chmod(path, 0o600)
         try await withGracefulShutdownHandler {
             try await server.executeThenClose { connections in
                 try await withThrowingDiscardingTaskGroup { group in
-                    for try await connection in connections { group.addTask { await serve(connection) } }
+                    for try await connection in connections { group.addTask { await serve(connection, crowd) } }
                 }
             }
         } onGracefulShutdown: {
@@ -41,12 +56,15 @@ public struct ControlServer: Service {
         unlink(path)
     }
 
-    private func serve(_ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>) async {
+    private func serve(_ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ crowd: Crowd) async {
         do {
             try await connection.executeThenClose { requests, replies in
                 try await cancelWhenGracefulShutdown {
                     for try await request in requests {
-                        try await replies.write(ByteBuffer(string: try await answer(request) + "\n"))
+                        crowd.leave(connection.channel)
+                        let reply = ByteBuffer(string: try await answer(request) + "\n")
+                        crowd.comeBack(connection.channel)
+                        try await replies.write(reply)
                     }
                 }
             }

@@ -22,6 +22,17 @@ package final class Crowd: Sendable {
 
     /// It leaves by itself when it closes.
     package func enter(_ channel: any Channel) {
+        add(channel)
+        channel.closeFuture.whenComplete { _ in self.leave(channel) }
+    }
+
+    /// Comes back after `leave`, behind all others.
+    package func comeBack(_ channel: any Channel) {
+        add(channel)
+        if !channel.isActive { leave(channel) }
+    }
+
+    private func add(_ channel: any Channel) {
         let tooMany = state.withLock { state -> (any Channel)? in
             guard !state.isClosed else { return channel }
             state.turn += 1
@@ -29,7 +40,6 @@ package final class Crowd: Sendable {
             return state.channels.count > most ? state.takeOldest() : nil
         }
         tooMany?.close(promise: nil)
-        channel.closeFuture.whenComplete { _ in self.leave(channel) }
     }
 
     package func leave(_ channel: any Channel) {

@@ -76,7 +76,8 @@ public final class FileFeed: JobFeed {
     public func snapshot(of change: FeedChange) async throws -> FeedSnapshot {
         var whole = FeedSnapshot()
         for path in try files() {
-            let part = reader(of: path).read(path: path, isMain: path == mainFile)
+            var reading = open(path)
+            let part = reading.next(most: .max) ?? FeedSnapshot()
             whole.jobs += part.jobs
             whole.problems += part.problems
             whole.warnings += part.warnings
@@ -90,9 +91,7 @@ public final class FileFeed: JobFeed {
         return AsyncThrowingStream { [self] in
             guard let now = ahead.withLock({ $0 }) else {
                 let (first, changed) = try begin()
-                let reading = FileReading(changed) { [self] path in
-                    reader(of: path).open(path: path, isMain: path == mainFile)
-                }
+                let reading = FileReading(changed) { [self] path in open(path) }
                 ahead.withLock { $0 = Ahead(reading) }
                 return first
             }
@@ -117,10 +116,13 @@ public final class FileFeed: JobFeed {
         }
     }
 
-    private func reader(of path: String) -> JobFileReader {
+    /// A file that others may write is not read: it decides what runs as this user.
+    private func open(_ path: String) -> JobFileReading {
         let directory = (path as NSString).deletingLastPathComponent
-        return JobFileReader(
+        let reader = JobFileReader(
             JobReader(zones: zones, defaultZone: defaultZone, directory: directory), limit: limit)
+        if let problem = FileTrust.problem(at: path) { return reader.refuse(problem, path: path) }
+        return reader.open(path: path, isMain: path == mainFile)
     }
 
     private func begin() throws(FeedProblem) -> (first: FeedSnapshot, changed: [String]) {

@@ -45,17 +45,30 @@ struct Serve: AsyncParsableCommand {
         let state = place.stateDirectory
         var source = try source(zones)
         try override(&source.settings.log)
-        try StateDirectory.prepare(state)
-        let logger = try makeLogger(source.settings.log, zone: try zones.zone(source.settings.timeZone))
+        let change = try StateDirectory.prepare(state)
+        try checkTrust(source)
+        let sink = try makeSink(source.settings.log)
+        let logger = makeLogger(source.settings.log, to: sink, zone: try zones.zone(source.settings.timeZone))
         if let label = source.label { logger.notice("\(label)") }
+        if let change { logger.warning("\(change)", metadata: ["state": "\(state)"]) }
         for remark in source.remarks { logger.warning("\(remark)") }
         do {
             let lock = try await Self.lock(state)
             try await serve(source.settings, zones, configFile: source.path, state: state, logger)
             withExtendedLifetime(lock) {}
-        } catch let error as StoreError {
-            throw Failure.failed(error.message)
+            await flush(sink)
+        } catch {
+            await flush(sink)
+            if let error = error as? StoreError { throw Failure.failed(error.message) }
+            throw error
         }
+    }
+
+    /// The last lines get a second to be read.
+    private func flush(_ sink: LogSink) async {
+        let clock = SystemClock()
+        let deadline = clock.uptime + 1_000_000
+        while !sink.isIdle, clock.uptime < deadline { try? await clock.sleep(for: 2_000) }
     }
 
     /// Where the settings come from.
@@ -75,6 +88,7 @@ struct Serve: AsyncParsableCommand {
             let reading = try KeijiReader.reading(Place.absolute(keiji), zones: zones)
             var settings = reading.settings
             settings.jobsDirectory = place.stateDirectory + "/jobs.d"
+            settings.exec = try exec(zones)
             return Source(settings: settings, path: Place.absolute(keiji), remarks: reading.remarks)
         }
         guard let btu else {
@@ -84,8 +98,26 @@ struct Serve: AsyncParsableCommand {
         // Jobs of one's own may lie beside the store.
         var settings = reading.settings
         settings.jobsDirectory = place.stateDirectory + "/jobs.d"
+        settings.exec = try exec(zones)
         return Source(
             settings: settings, path: Place.absolute(btu), label: reading.label, remarks: reading.remarks)
+    }
+
+    /// How programs run, where another scheduler's file says nothing of it: the environment does.
+    private func exec(_ zones: ZoneDatabase) throws -> Settings.Exec {
+        do {
+            return try SettingsReader(zones: zones, environment: ProcessInfo.processInfo.environment).read(file: nil)
+                .exec
+        } catch let error as ConfigurationError {
+            throw Failure.input(error.description)
+        }
+    }
+
+    /// Whoever may change these decides what runs.
+    private func checkTrust(_ source: Source) throws(Failure) {
+        for path in [source.path, source.settings.jobsFolder(beside: source.path)] {
+            if let problem = FileTrust.problem(at: path) { throw Failure.input(problem.description) }
+        }
     }
 
     /// A daemon killed in the act of starting a program holds its lock a moment longer, so a restart waits that moment.
@@ -118,7 +150,8 @@ struct Serve: AsyncParsableCommand {
         let frappe = try FrappeParts(settings, storeID: storeID, zones: zones, logger: logger)
         if !shadow { try frappe?.checkAlone() }
         if !settings.startsUnconnected { try await frappe?.check() }
-        let keiji = try KeijiParts(settings, state: state, isShadow: shadow, zones: zones, logger: logger)
+        let keiji = try KeijiParts(
+            settings, state: state, store: store, isShadow: shadow, zones: zones, logger: logger)
         if !shadow { try keiji?.checkAlone() }
         let files = FileFeed(
             mainFile: btu == nil && keiji == nil ? configFile : nil,
@@ -212,13 +245,18 @@ struct Serve: AsyncParsableCommand {
         if let logFile { log.file = Place.absolute(logFile) }
     }
 
-    private func makeLogger(_ log: Settings.Log, zone: Zone) throws -> Logger {
+    private func makeSink(_ log: Settings.Log) throws -> LogSink {
         if log.format == .logfmt, let file = log.file {
             // keiji makes its folders by itself.
             let folder = (file as NSString).deletingLastPathComponent
-            try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            try? FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         }
-        let sink = try log.file.map { try LogSink(path: $0, largest: log.largest, keep: log.keep) } ?? LogSink()
+        guard let file = log.file else { return try LogSink() }
+        return try LogSink(path: file, largest: log.largest, keep: log.keep)
+    }
+
+    private func makeLogger(_ log: Settings.Log, to sink: LogSink, zone: Zone) -> Logger {
         let format: LineLogHandler.Format =
             switch log.format {
             case .json: .json
@@ -226,6 +264,12 @@ struct Serve: AsyncParsableCommand {
             case .text, nil: .text
             }
         let level = Logger.Level(rawValue: (log.level ?? .info).rawValue) ?? .info
-        return Logger(label: "carillon") { LineLogHandler(label: $0, level: level, format: format, sink: sink) }
+        let logger = Logger(label: "carillon") {
+            LineLogHandler(label: $0, level: level, format: format, sink: sink)
+        }
+        sink.whenLost { lines in
+            logger.warning("log lines were left out; nobody took them", metadata: ["lines": "\(lines)"])
+        }
+        return logger
     }
 }

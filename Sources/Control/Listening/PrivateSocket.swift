@@ -1,0 +1,44 @@
+import Foundation
+import NIOCore
+
+/// A socket in the file system that is nobody else's from its first moment.
+package enum PrivateSocket {
+    package struct Unusable: Error, CustomStringConvertible {
+        package var description: String
+    }
+
+    /// The bytes of `sun_path`, unix(7), less the final zero.
+    package static let longestPath = 107
+
+    /// A socket bound at a path where nothing is, its file of mode 0600. Throws `Unusable`.
+    ///
+    /// The file gets the mode that the socket had before bind(2): with a chmod(2) afterwards there would be a moment in
+    /// which others may connect.
+    package static func bind(at path: String) throws(Unusable) -> NIOBSDSocket.Handle {
+        guard path.utf8.count <= longestPath else {
+            throw Unusable(description: "\(path): a socket's path has at most \(longestPath) bytes")
+        }
+        let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
+        let socket = socket(AF_UNIX, kind, 0)
+        guard socket >= 0 else { throw fault(path) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let code = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                fchmod(socket, 0o600) == 0
+                    ? Foundation.bind(socket, address, socklen_t(MemoryLayout<sockaddr_un>.size)) : -1
+            }
+        }
+        guard code == 0, listen(socket, 1_024) == 0 else {
+            let fault = fault(path)
+            close(socket)
+            throw fault
+        }
+        return socket
+    }
+
+    private static func fault(_ path: String) -> Unusable {
+        Unusable(description: "\(path): the socket cannot be opened: \(String(cString: strerror(errno)))")
+    }
+}
