@@ -43,6 +43,7 @@ public actor Reconciler<Clock: EngineClock> {
                 }
             }
             group.addTask { await self.readAgain(feed) { $0.error != nil || $0.waits } }
+            group.addTask { await self.healFaults(of: feed) }
             group.addTask { await feed.run() }
             if feed.keepsOrders { group.addTask { await self.settle(feed) } }
         }
@@ -55,6 +56,23 @@ public actor Reconciler<Clock: EngineClock> {
             if let status = statuses[feed.name], isOwed(status) { await reconcile(feed) }
         }
     }
+
+    /// Reads the feed again while the store holds jobs of it that this build cannot read: their definitions heal them.
+    private func healFaults(of feed: any JobFeed) async {
+        while !Task.isCancelled {
+            do { try await engine.clock.sleep(for: Self.patience) } catch { return }
+            let faulty = await engine.faulty.values.filter { $0.job.origin.feed == feed.name }
+            let sources = Set(faulty.map(\.job.origin.source))
+            // Once each time another one is found: a feed that has none for it heals nothing.
+            guard !sources.isSubset(of: asked[feed.name] ?? []) else { continue }
+            asked[feed.name] = sources
+            feed.taken(without: sources)
+            await reconcile(feed)
+        }
+    }
+
+    /// Sources that were read again for jobs that could not be read.
+    private var asked: [String: Set<String>] = [:]
 
     /// Microseconds before a feed is read again that could not be taken up whole.
     private static var patience: Int64 { 5_000_000 }
@@ -129,7 +147,7 @@ public actor Reconciler<Clock: EngineClock> {
                 now = FeedReading(part.scope, known: all.filter { part.scope.concerns($0.name) })
             }
             reading = nil
-            let changed = changes(part, of: feed, &now)
+            let changed = changes(part, of: feed, unless: await Set(engine.faulty.keys), &now)
             await engine.expect(part.jobs.map(\.target))
             warnings.formUnion(part.warnings)
             if feed.guardsAgainstLoss {
@@ -187,9 +205,9 @@ public actor Reconciler<Clock: EngineClock> {
         }
     }
 
-    /// The jobs of a part that are not in the store as they are now.
+    /// The jobs of a part that are not in the store as they are now, or there in a form that cannot be read.
     private func changes(
-        _ part: FeedSnapshot, of feed: any JobFeed, _ reading: inout FeedReading
+        _ part: FeedSnapshot, of feed: any JobFeed, unless faulty: Set<JobID>, _ reading: inout FeedReading
     ) -> [(job: Job, id: JobID?)] {
         var changed: [(job: Job, id: JobID?)] = []
         reading.take(part) { job, known in
@@ -201,7 +219,7 @@ public actor Reconciler<Clock: EngineClock> {
                 return
             }
             guard let known else { return changed.append((job, nil)) }
-            if known.digest != digest(of: job.under(known.standing)) { changed.append((job, known.id)) }
+            if faulty.contains(known.id) || known.digest != digest(of: job.under(known.standing)) { changed.append((job, known.id)) }
         }
         return changed
     }

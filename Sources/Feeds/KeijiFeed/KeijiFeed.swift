@@ -95,19 +95,25 @@ public final class KeijiFeed: JobFeed {
     }
 
     public func keep(_ off: Standing.Off?, of job: String) async throws {
-        // One of another prefix belongs to no task.
-        guard job.hasPrefix(reader.prefix) else { return }
-        let name = String(job.dropFirst(reader.prefix.count))
+        // One of another prefix, or one that is gone, belongs to no task.
+        guard let task = try await task(named: job) else { return }
+        let name = task.name
         switch off {
         case nil: try await tables.lay(nil, onTask: name)
         case .disabled: try await tables.lay(.disabled, onTask: name)
         case .halted(let error): try await tables.lay(.error(await words(job, error)), onTask: name)
         case .deleted:
-            guard let task = try await tables.tasks().first(where: { $0.name == name }) else { return }
             try folders.remove(task)
             try await tables.delete(task: name)
             logger.notice("task deleted", metadata: ["task": "\(name)"])
         }
+    }
+
+    /// The task behind a job, under the name that its database has for it: a job's name has one spelling, theirs may have
+    /// another.
+    private func task(named job: String) async throws -> KeijiTask? {
+        if let known = task(ofJob: job) { return known }
+        return try await tables.tasks().first { reader.prefix + $0.name == job }
     }
 
     /// A run that failed, before anybody is told that its job halted.
@@ -129,10 +135,12 @@ public final class KeijiFeed: JobFeed {
         return task.map { reader.prefix + $0.name }
     }
 
-    /// The same by the names of the tasks.
+    /// The same by the names of the tasks, in the spelling of their database.
     func byTask(_ states: [String: KeijiState]) -> [String: KeijiState] {
-        let ours = states.filter { $0.key.hasPrefix(reader.prefix) }
-        return Dictionary(uniqueKeysWithValues: ours.map { (String($0.key.dropFirst(reader.prefix.count)), $0.value) })
+        let named = state.withLock { $0.read }.compactMap { task in
+            states[reader.prefix + task.name].map { (task.name, $0) }
+        }
+        return Dictionary(named) { first, _ in first }
     }
 
     /// The task behind a job, as it was last read.
