@@ -144,7 +144,8 @@ public actor Reconciler<Clock: EngineClock> {
             } else {
                 let all = try await engine.store.jobs(ofFeed: feed.name)
                 total = all.count
-                now = FeedReading(part.scope, known: all.filter { part.scope.concerns($0.name) })
+                now = FeedReading(
+                    part.scope, known: part.scope == .everything ? all : all.filter { part.scope.concerns($0.name) })
             }
             reading = nil
             let changed = changes(part, of: feed, unless: await Set(engine.faulty.keys), &now)

@@ -158,10 +158,14 @@ extension SQLiteStore {
                     SELECT id, name, source, digest, CASE WHEN is_on THEN next_due END, standing
                     FROM jobs JOIN cursors ON job_id = id WHERE feed = ? AND removed = 0
                     """, arguments: [feed])
+            // Neighbours are of one source mostly, and share its text.
+            var source = ""
             while let row = try rows.next() {
+                let own: String = row[2]
+                if own != source { source = own }
                 digests.append(
                     StoredJobDigest(
-                        id: JobID(row[0]), name: row[1], source: row[2], digest: UInt64(bitPattern: row[3] as Int64),
+                        id: JobID(row[0]), name: row[1], source: source, digest: UInt64(bitPattern: row[3] as Int64),
                         nextDue: (row[4] as Int64?).map { Timestamp(microseconds: $0) },
                         standing: (row[5] as String?).flatMap { try? RowCodec.decode(Standing.self, $0) }))
             }
