@@ -42,6 +42,22 @@ import Timetable
         #expect(Settings().storePath(in: "/s") == "/s/carillon.db")
     }
 
+    @Test func aLengthOfTimeHasAUnitThereToo() throws {
+        let error = try #require(throws: ConfigurationError.self) {
+            try read("[exec]\ngrace = 10\n[ledger]\nkeep = \"90\"\n")
+        }
+        #expect(error.problems.map(\.key) == ["exec.grace", "ledger.keep"] && error.problems.map(\.line) == [2, 4])
+        #expect(throws: ConfigurationError.self) { try read("", ["CARILLON_EXEC_GRACE": "10"]) }
+        #expect(try read("", ["CARILLON_EXEC_GRACE": "0"]).exec.grace == 0)
+    }
+
+    @Test func jobFilesHaveALimit() throws {
+        #expect(try read("").jobsFileLimit == 16 << 20)
+        #expect(try read("jobs_file_limit = 2048").jobsFileLimit == 2_048)
+        #expect(try read("", ["CARILLON_JOBS_FILE_LIMIT": "4096"]).jobsFileLimit == 4_096)
+        #expect(throws: ConfigurationError.self) { try read("jobs_file_limit = 0") }
+    }
+
     @Test func theEnvironmentHasTheLastWord() throws {
         let settings = try read(
             "time_zone = \"Europe/Berlin\"\n[exec]\nmax_children = 7\n",

@@ -39,6 +39,14 @@ import Testing
         (["jobs", "add", "x", "--every", "1m", "--rq", "a.b", "--rq-args", "[1"], 2, "--rq-args: expected JSON"),
         (["jobs", "add", "x", "--every", "1m", "--rq", "a.b", "--rq-args", "1"], 2, "expected a list"),
         (["jobs", "add", "x", "--every", "1m", "--rq", "a.b", "--shell", "y"], 2, "one target"),
+        (["jobs", "add", "x", "--every", "5", "--shell", "y"], 2, "is it \"5s\" or \"5ms\"?"),
+        (["jobs", "add", "x", "--every", "5m", "--timeout", "30", "--shell", "y"], 2, "\"30s\" or \"30ms\"?"),
+        (
+            [
+                "jobs", "add", "x", "--every", "1m", "--rq", "a.b", "--rq-args",
+                String(repeating: "[", count: 65) + String(repeating: "]", count: 65),
+            ], 2, "rq.args: nests deeper than 64 levels"
+        ),
         (["runs", "list", "--state", "asleep"], 2, "none of"),
         (["serve", "--config", "/nowhere.toml"], 2, "no such file"),
         (["validate", "/nowhere.toml"], 2, ""),
@@ -58,6 +66,14 @@ import Testing
         #expect(result.output.hasPrefix("\(file):3: job 'a': cron: minute: 99 is out of range"))
         try fixture.folder.write("jobs.d/a.toml", "[[job]]\nname = \"a\"\ncron = \"9 * * * *\"\nexec = [\"x\"]\n")
         #expect(try await fixture.carillon("validate").code == 0)
+    }
+
+    @Test func validateWarnsAndIsContent() async throws {
+        let file = try fixture.folder.write(
+            "jobs.d/a.toml", "[[job]]\nname = \"a\"\nevery = \"100ms\"\nexec = [\"x\"]\n")
+        let result = try await fixture.carillon("validate", file)
+        #expect(result.code == 0 && result.output.contains("warning: \(file):3: job 'a': every: runs more often"))
+        #expect(result.output.contains("all well"))
     }
 
     @Test func aBrokenConfigurationStopsTheStart() async throws {

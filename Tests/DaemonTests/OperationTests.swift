@@ -36,8 +36,27 @@ import Testing
         #expect(jobs.filter { ($0["state"] as? String) == "enabled" }.count == 2, "the last good jobs are kept")
         #expect(daemon.log.contains("a.toml:1"))
         try FileManager.default.removeItem(atPath: daemon.state + "/jobs.d/a.toml")
-        try await daemon.eventually(within: 1, "the job is gone") {
-            try await daemon.objects("jobs", "list").count == 1
+        try await daemon.eventually(within: 1, "the loss is said") {
+            try await daemon.carillon("feeds").output.contains("a.toml: has lost 1 of its 1 jobs")
+        }
+        #expect(try await daemon.objects("jobs", "list").contains { $0["name"] as? String == "a" })
+        try await daemon.eventually("the job is gone") {
+            try await daemon.carillon("jobs", "show", "a").code == 1
+        }
+        #expect(daemon.log.contains("a.toml has lost 1 of its 1 jobs; they are removed"))
+        #expect(await daemon.stop() == 0)
+    }
+
+    /// Two spellings of one name look the same, and a store that compares bytes knows both.
+    @Test(.timeLimit(.minutes(20)))
+    func aNameInAnotherSpellingIsStillOneJob() async throws {
+        try daemon.folder.write("jobs.d/u.toml", job("caf\u{e9}", every: "1h"))
+        try await daemon.start()
+        for (name, every) in [("cafe\u{301}", "2h"), ("caf\u{e9}", "3h"), ("cafe\u{301}", "4h"), ("caf\u{e9}", "5h")] {
+            try daemon.folder.write("jobs.d/u.toml", job(name, every: every))
+            try await daemon.eventually("the definition \(every) alone") {
+                try await daemon.objects("jobs", "list").map { $0["schedule"] as? String } == ["every \(every)"]
+            }
         }
         #expect(await daemon.stop() == 0)
     }

@@ -134,6 +134,18 @@ import Timetable
         #expect(try await take().jobs.map(\.name) == ["d"])
     }
 
+    /// More than is good to have at once comes in parts, problems and all.
+    @Test func aLargeFileComesInParts() async throws {
+        try folder.write("jobs.d/a.toml", (0..<5_000).map { good("job-\($0)") }.joined() + "[[job]]\nname = \"bad\"\n")
+        try folder.write("jobs.d/b.toml", good("b"))
+        var counts: [Int] = []
+        for try await part in feed.parts(of: .everything) { counts.append(part.jobs.count) }
+        #expect(counts == [0, 2_000, 2_000, 1_000, 1])
+        feed.taken(without: [])
+        let again = try await take()
+        #expect(again.unchanged == [path("a.toml"), path("b.toml")] && again.problems.map(\.job) == ["bad"])
+    }
+
     @Test func aCalendarIsPartOfItsFile() async throws {
         let job = "[[job]]\nname = \"a\"\nevery = \"1m\"\nexec = [\"x\"]\ncalendar = \"holidays.txt\"\n"
         try folder.write("jobs.d/a.toml", job)
