@@ -11,8 +11,11 @@ struct TableReader {
     let prefix: String
     var job: String?
     private(set) var problems: [FeedProblem] = []
-    private var used: Set<String> = []
+    /// Keys somebody asked for.
+    private var asked: [String] = []
     private let entries: [(key: String, value: ConfigNode)]
+    /// Which of the entries were asked for.
+    private var isUsed: [Bool]
 
     init(_ node: ConfigNode, source: String, prefix: String = "", job: String? = nil) {
         self.node = node
@@ -29,6 +32,7 @@ struct TableReader {
                     message: "expected a table, found \(node.kind)")
             ]
         }
+        isUsed = Array(repeating: false, count: entries.count)
     }
 
     /// The table's own key, for what concerns it as a whole.
@@ -47,8 +51,10 @@ struct TableReader {
     mutating func has(_ key: String) -> Bool { node[key] != nil }
 
     mutating func value(_ key: String) -> ConfigNode? {
-        used.insert(key)
-        guard let value = node[key] else { return nil }
+        asked.append(key)
+        guard let place = entries.firstIndex(where: { $0.key == key }) else { return nil }
+        isUsed[place] = true
+        let value = entries[place].value
         if case .null = value.value {
             complain(key, "has no value")
             return nil
@@ -228,8 +234,8 @@ struct TableReader {
 
     /// Every key nobody asked for, with the nearest one that exists.
     func unknown() -> [FeedProblem] {
-        entries.filter { !used.contains($0.key) }.map { key, value in
-            let near = used.min { distance($0, key) < distance($1, key) }
+        zip(entries, isUsed).filter { !$1 }.map(\.0).map { key, value in
+            let near = asked.min { distance($0, key) < distance($1, key) }
             let hint = near.flatMap { distance($0, key) <= 2 ? "; did you mean \($0)?" : nil } ?? ""
             return FeedProblem(
                 source: source, line: value.line ?? node.line, key: prefix + key, job: job,
