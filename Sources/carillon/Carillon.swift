@@ -1,8 +1,24 @@
 import ArgumentParser
+import CProcess
 import Foundation
 
-/// The program: commands and composition only.
+/// The process, before there is anything in it.
 @main
+enum Program {
+    static func main() {
+        // While there is one thread and no open file.
+        let faults = [cprocess_secure_descriptors(), cprocess_leave_first_place()].filter { $0 != 0 }
+        for fault in faults { Terminal.error("carillon: cannot start: \(String(cString: strerror(fault)))") }
+        if !faults.isEmpty { Foundation.exit(1) }
+        Task {
+            await Carillon.main()
+            Foundation.exit(0)
+        }
+        dispatchMain()
+    }
+}
+
+/// The program: commands and composition only.
 struct Carillon: AsyncParsableCommand {
     static let version = "0.1.0"
 
