@@ -17,8 +17,8 @@ public struct Exclusion: Hashable, Sendable {
             if word.isEmpty { continue }
             guard let date = Self.date(word) else {
                 throw ScheduleError(
-                    "line \(index + 1) of calendar '\(name)': \(ScheduleError.quoted(word)) is not a date like 2026-12-25"
-                )
+                    // Not what stands there: the file may be one that whoever reads this may not read.
+                    "line \(index + 1) of calendar '\(name)' is not a date like 2026-12-25")
             }
             dates.append(date)
         }

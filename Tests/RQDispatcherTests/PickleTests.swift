@@ -65,6 +65,8 @@ import Testing
             function: "shop.tasks.sync", arguments: [.integer(1), .map([.init("a", .text("ü"))]), .text("it's")],
             keywords: [.init("dry", .bool(false)), .init("at", .null)])
         #expect(CallText.describe(target) == "shop.tasks.sync(1, {'a': 'ü'}, \"it's\", at=None, dry=False)")
+        let lines = RQTarget(function: "a.b", arguments: [.text("one\r\ntwo\n")])
+        #expect(CallText.describe(lines) == #"a.b('one\r\ntwo\n')"#)
     }
 
     /// As a Python literal, in hexadecimal digits so that a line stays a line.

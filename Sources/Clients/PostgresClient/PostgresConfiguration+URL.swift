@@ -23,7 +23,7 @@
                 // Behind the colon the library repeats the part that it does not understand.
                 let text = complaint.map { String(cString: $0) } ?? "there is no memory"
                 throw Self.bad(
-                    text.prefix { $0 != ":" && $0 != "\"" && $0 != "\n" }
+                    text.prefix { $0 != ":" && $0 != "\"" && !$0.isNewline }
                         + "; in user and password write : / ? @ % as %3A %2F %3F %40 %25")
             }
             defer { PQconninfoFree(options) }

@@ -77,6 +77,7 @@ package struct CallText {
         switch character {
         case "\n": "\\n"
         case "\r": "\\r"
+        case "\r\n": "\\r\\n"
         case "\t": "\\t"
         case "\\": "\\\\"
         default: String(character) == quote ? "\\" + quote : String(character)
