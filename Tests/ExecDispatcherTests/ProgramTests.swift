@@ -25,6 +25,15 @@ struct ProgramTests {
         await bench.end()
     }
 
+    @Test(.enabled(if: geteuid() == 0)) func anotherUserMayOpenItsOutputByName() async throws {
+        let bench = try await ExecBench()
+        let target = ExecTarget(
+            .shell("echo out > /dev/stdout; echo err > /dev/stderr"), directory: "/", user: "nobody")
+        #expect(await bench.run(target) == .succeeded(Outcome(exitCode: 0)))
+        #expect(bench.log() == "out\nerr\n")
+        await bench.end()
+    }
+
     @Test func wordsArriveAsTheyAre() async throws {
         let bench = try await ExecBench()
         let words = ["a b", "", "ü€😀", "$HOME * `x`", "-n", "two\nlines", "\"'\\"]

@@ -30,12 +30,13 @@ public struct MachineZone: Sendable {
         guard let rules = FileManager.default.contents(atPath: path) else { return "UTC" }
         let link = (try? FileManager.default.destinationOfSymbolicLink(atPath: path)) ?? ""
         let text = (try? String(contentsOfFile: root + "/etc/timezone", encoding: .utf8)) ?? ""
-        let hints = [
-            isCovered(path) ? nil : zone(at: link), text.trimmingCharacters(in: .whitespacesAndNewlines),
-        ]
-        for case .some(let hint) in hints where isKnown(hint) && contents(of: hint) == rules { return hint }
-        let covered = isCovered(path) ? zone(at: link) : nil
-        let same = zones.names.filter { $0 != covered && contents(of: $0) == rules }
+        let covered = coveredFile(path)
+        let offers = { (name: String) in
+            contents(of: name) == rules && (covered == nil || real(database + "/" + name) != covered)
+        }
+        for case .some(let hint) in [zone(at: link), text.trimmingCharacters(in: .whitespacesAndNewlines)]
+        where isKnown(hint) && offers(hint) { return hint }
+        let same = zones.names.filter(offers)
         return same.min { rank($0) < rank($1) }
     }
 
@@ -55,16 +56,22 @@ public struct MachineZone: Sendable {
 
     private func contents(of name: String) -> Data? { FileManager.default.contents(atPath: database + "/" + name) }
 
-    /// Something is mounted upon the file itself, as in containers: then its place says nothing of what it holds.
-    private func isCovered(_ path: String) -> Bool {
-        guard let real = realpath(path, nil) else { return false }
+    private func real(_ path: String) -> String? {
+        guard let real = realpath(path, nil) else { return nil }
         defer { free(real) }
-        let file = String(cString: real)
+        return String(cString: real)
+    }
+
+    /// The file behind a path when something is mounted upon it, as in containers: then its place says nothing of what it
+    /// holds.
+    private func coveredFile(_ path: String) -> String? {
+        guard let file = real(path) else { return nil }
         let mounts = (try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)) ?? ""
         // proc(5): the fifth field is where it is mounted.
-        return mounts.split(whereSeparator: \.isNewline).contains { line in
+        let isCovered = mounts.split(whereSeparator: \.isNewline).contains { line in
             line.split(separator: " ").dropFirst(4).first.map(String.init) == file
         }
+        return isCovered ? file : nil
     }
 
     /// Of names for the same rules the one that people know best comes first.
