@@ -290,6 +290,12 @@ let package = Package(
         .testTarget(
             name: "FileFeedTests", dependencies: ["CarillonCore", "CarillonTestSupport", "FileFeed", "Timetable"]),
         .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "BTUSocket", "CarillonConfiguration", "CarillonCore", "CarillonTestSupport", "ControlBus", "Listening",
+                "RedisClient", "Timetable", .product(name: "NIOCore", package: "swift-nio"),
+            ]),
+        .testTarget(
             name: "FrappeDispatcherTests",
             dependencies: [
                 "CarillonCore", "CarillonEngine", "CarillonTestSupport", "FrappeDispatcher", "FrappeSite",

@@ -15,10 +15,11 @@ swift build -c release --build-tests
 if [ $# -gt 0 ]; then
     swift test -c release --skip-build "$@"
 else
-    # Whole daemons and many programs by themselves, and so the simulated years, which take all the cores there are: beside
-    # them real workers and servers would starve.
+    # Whole daemons and many programs by themselves, and so the simulated years and the spoilt input, which take all the cores
+    # there are: beside them real workers and servers would starve.
     heavy='DaemonTests|ExecDispatcherTests'
-    swift test -c release --skip-build --skip "$heavy|SimulationTests"
+    greedy='SimulationTests|FuzzTests'
+    swift test -c release --skip-build --skip "$heavy|$greedy"
     swift test -c release --skip-build --filter "$heavy"
-    swift test -c release --skip-build --filter SimulationTests
+    swift test -c release --skip-build --filter "$greedy"
 fi

@@ -24,7 +24,7 @@ public struct KeijiReader: Sendable {
         return try read(text, source: path)
     }
 
-    func read(_ text: String, source: String) throws -> (settings: Settings, remarks: [FeedProblem]) {
+    package func read(_ text: String, source: String) throws -> (settings: Settings, remarks: [FeedProblem]) {
         var problems: [FeedProblem] = []
         var remarks: [FeedProblem] = []
         var keiji = Settings.Keiji(root: home + "/.keiji")

@@ -24,7 +24,7 @@ public struct SettingsReader: Sendable {
         }
     }
 
-    func read(_ node: ConfigNode, source: String) throws -> Settings {
+    package func read(_ node: ConfigNode, source: String) throws -> Settings {
         var table = TableReader(environment.laid(over: node), source: source)
         var settings = Settings()
         // The jobs in the same file are the file feed's to read.

@@ -57,7 +57,7 @@ struct Carillon: AsyncParsableCommand {
         } catch {
             let code = exitCode(for: error)
             if code == .success {
-                print(fullMessage(for: error))
+                Terminal.write(fullMessage(for: error) + "\n")
                 Foundation.exit(0)
             }
             if let code = error as? ExitCode { Foundation.exit(code.rawValue) }

@@ -1,5 +1,6 @@
 #if Postgres
     import CarillonTestSupport
+    import Glibc
     import PostgresClient
     import Testing
 
@@ -64,6 +65,8 @@
 
         @Test func certificatesOfClients() async throws {
             let folder = try TemporaryFolder()
+            // The server runs as a user of its own.
+            chmod(folder.path, 0o755)
             let rules = try folder.write("pg_hba.conf", "hostssl all all 127.0.0.1/32 cert\n")
             let rig = try await Rig(["hba_file=\(rules)"], tls: true)
             let files = rig.server.folder.path

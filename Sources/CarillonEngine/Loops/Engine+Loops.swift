@@ -20,6 +20,9 @@ extension Engine {
         while state.isDue(clock.now) { await send(.tick) }
     }
 
+    /// Why nothing was scheduled in the gaps so far, the oldest first.
+    package var gapReasons: [SkipReason] { state.gaps.map(\.reason) }
+
     /// Reads definitions before they are due.
     nonisolated func readAheadLoop() async {
         for await ids in dueSoon {

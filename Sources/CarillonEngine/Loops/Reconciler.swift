@@ -220,7 +220,9 @@ public actor Reconciler<Clock: EngineClock> {
                 return
             }
             guard let known else { return changed.append((job, nil)) }
-            if faulty.contains(known.id) || known.digest != digest(of: job.under(known.standing)) { changed.append((job, known.id)) }
+            if faulty.contains(known.id) || known.digest != digest(of: job.under(known.standing)) {
+                changed.append((job, known.id))
+            }
         }
         return changed
     }

@@ -17,7 +17,7 @@ public enum BTURequest: Hashable, Sendable {
         }
     }
 
-    static func read(_ bytes: [UInt8]) throws(RequestFault) -> BTURequest {
+    package static func read(_ bytes: [UInt8]) throws(RequestFault) -> BTURequest {
         let message = try RequestFault.decode(
             Message.self, from: bytes, example: #"{"request_type": "ping", "request_content": null}"#)
         switch message.type {

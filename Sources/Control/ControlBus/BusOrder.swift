@@ -32,7 +32,7 @@ extension BusOrder {
     }
 
     /// Reads one JSON object; further keys are of no interest.
-    static func read(_ bytes: some Sequence<UInt8>) throws(RequestFault) -> BusOrder {
+    package static func read(_ bytes: some Sequence<UInt8>) throws(RequestFault) -> BusOrder {
         let message = try RequestFault.decode(Message.self, from: bytes, example: example)
         guard let command = BusCommand(rawValue: message.cmd) else {
             let known = BusCommand.allCases.map(\.rawValue).joined(separator: ", ")

@@ -1,0 +1,44 @@
+import CarillonCore
+import CarillonEngine
+import CarillonTestSupport
+import Logging
+import MemoryStore
+import Synchronization
+import Testing
+import Timetable
+
+/// The live engine after a while in which it could not look.
+@Suite(.timeLimit(.minutes(1))) struct StallTests {
+    private let clock = ManualClock(now: Samples.noon)
+    private let store = MemoryStore()
+
+    private func engine(_ policies: Policies) async throws -> Engine<ManualClock> {
+        let service = try await EngineService(
+            store: store, dispatchers: [], feeds: [], clock: clock, zones: ZoneDatabase(), instance: "test",
+            bootID: "boot", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        #expect(
+            try await service.engine.put([(Samples.job("every second", every: "1s", policies: policies), nil)]) == [])
+        return service.engine
+    }
+
+    @Test func aSleepThatTookTooLongIsTheReasonOfWhatWasMissed() async throws {
+        let engine = try await engine(Policies(catchUp: .skip, overlap: .skip))
+        clock.advance(by: 20_500_000)
+        async let heard: Void = engine.noticeStall(after: 20_000_000)
+        // Executors are heard before anything is planned.
+        await clock.untilSleeping()
+        #expect(try await store.runs(RunQuery()).isEmpty)
+        clock.advance(by: 100_000)
+        await heard
+        _ = await engine.tickOnce()
+        #expect(try await store.runs(RunQuery()).map(\.scheduledAt) == [Samples.noon.plus(20)])
+        let skips = try await store.skips(RunQuery())
+        #expect(skips.map(\.reason) == [.stall] && skips.map(\.through) == [Samples.noon.plus(19)])
+    }
+
+    @Test func aMomentMoreIsNoStall() async throws {
+        let engine = try await engine(Policies())
+        await engine.noticeStall(after: 900_000)
+        #expect(await engine.gapReasons == [.downtime])
+    }
+}
