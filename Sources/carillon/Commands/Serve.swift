@@ -21,7 +21,8 @@ struct Serve: AsyncParsableCommand {
             Jobs come from carillon.toml and from jobs.d beside it, and from `carillon jobs add`. Without any file it is
             an embedded daemon: a SQLite store in the state directory, and programs as targets.
 
-            SIGTERM ends it gracefully; a second one at once. Runs that outlive it are taken up by the next daemon.
+            SIGTERM ends it gracefully; a second one at once. Runs that outlive it are taken up by the next daemon. SIGHUP and SIGUSR1
+            reopen the log file.
             """)
     @OptionGroup var place: Place
     @Option(
@@ -54,7 +55,7 @@ struct Serve: AsyncParsableCommand {
         for remark in source.remarks { logger.warning("\(remark)") }
         do {
             let lock = try await Self.lock(state)
-            try await serve(source.settings, zones, configFile: source.path, state: state, logger)
+            try await serve(source.settings, zones, configFile: source.path, state: state, logger, sink)
             withExtendedLifetime(lock) {}
             await flush(sink)
         } catch {
@@ -135,7 +136,8 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func serve(
-        _ settings: Settings, _ zones: ZoneDatabase, configFile: String, state: String, _ logger: Logger
+        _ settings: Settings, _ zones: ZoneDatabase, configFile: String, state: String, _ logger: Logger,
+        _ sink: LogSink
     ) async throws {
         guard let storePath = settings.storePath(in: state) else {
             throw Failure.input("store.url: this build knows no such store")
@@ -195,7 +197,7 @@ struct Serve: AsyncParsableCommand {
             metadata: ["state": "\(state)", "config": "\(configFile)", "zones": "\(zones.version)"])
         let group = ServiceGroup(
             configuration: .init(services: services, logger: Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }))
-        let signals = Task { await Signals.watch(group) }
+        let signals = Task { await Signals.watch(group) { sink.reopen() } }
         do {
             try await group.run()
         } catch let error as StoreError {

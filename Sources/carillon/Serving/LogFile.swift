@@ -26,8 +26,24 @@ struct LogFile: Sendable {
         (descriptor, size) = opened
     }
 
+    /// Goes on in the file that the path names by now: the one it had may have been moved away.
+    mutating func reopen() {
+        guard let path, let opened = Self.open(path) else { return }
+        close(descriptor)
+        (descriptor, size) = opened
+    }
+
+    /// Somebody moved or removed the file: logrotate, for one.
+    private var isMoved: Bool {
+        guard let path else { return false }
+        var (named, ours) = (stat(), stat())
+        guard fstat(descriptor, &ours) == 0 else { return false }
+        return stat(path, &named) != 0 || named.st_ino != ours.st_ino || named.st_dev != ours.st_dev
+    }
+
     /// Answers how many of the lines could not be written.
     mutating func append(_ lines: [String]) -> Int {
+        if isMoved { reopen() }
         var bytes: [UInt8] = []
         var count = 0
         var left = 0
@@ -75,9 +91,7 @@ struct LogFile: Sendable {
             }
             rename(path, "\(path).1")
         }
-        guard let opened = Self.open(path) else { return }
-        close(descriptor)
-        (descriptor, size) = opened
+        reopen()
     }
 
     private static func open(_ path: String) -> (descriptor: Int32, size: Int64)? {

@@ -16,6 +16,7 @@ final class LogSink: Sendable {
         var isFull = false
         var isWriting = false
         var lost = 0
+        var reopens = false
         var tell: (@Sendable (Int) -> Void)?
     }
 
@@ -80,15 +81,22 @@ final class LogSink: Sendable {
         work.signal()
     }
 
+    /// Goes on in the file that the path names by now. Never waits.
+    func reopen() {
+        queue.withLock { $0.reopens = true }
+        work.signal()
+    }
+
     /// Everything that was taken is written.
     var isIdle: Bool { queue.withLock { $0.lines.isEmpty && !$0.isWriting } }
 
     private func writeAll() {
-        let lines = queue.withLock { queue in
-            defer { (queue.lines, queue.bytes) = ([], 0) }
+        let (lines, reopens) = queue.withLock { queue in
+            defer { (queue.lines, queue.bytes, queue.reopens) = ([], 0, false) }
             queue.isWriting = !queue.lines.isEmpty
-            return queue.lines
+            return (queue.lines, queue.reopens)
         }
+        if reopens { file.withLock { $0.reopen() } }
         if lines.isEmpty { return }
         let left = file.withLock { $0.append(lines) }
         if let tell = written(butFor: left) { tell() }
