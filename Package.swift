@@ -142,7 +142,7 @@ let package = Package(
         .target(
             name: "Listening",
             dependencies: [
-                lifecycle,
+                "CarillonCore", lifecycle,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],

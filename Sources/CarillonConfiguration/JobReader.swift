@@ -18,7 +18,7 @@ public struct JobReader: Sendable {
     /// A job, or every problem its table has. `place` says which one it is when it has no name.
     public func read(_ node: ConfigNode, source: String, place: String) -> Result<Job, ConfigurationError> {
         var name = place
-        if case .string(let text)? = node["name"]?.value { name = text }
+        if case .string(let text)? = node["name"]?.value { name = Job.canonical(text) }
         var table = TableReader(node, source: source, job: name)
         let job = read(&table, source: source)
         table.finish()

@@ -8,6 +8,12 @@ public protocol EngineClock: Sendable {
     var now: Timestamp { get }
     /// Microseconds that passed since some fixed moment, without the time the machine was suspended.
     var uptime: Int64 { get }
+    /// The same with that time; where nobody can tell it, without.
+    var sinceBoot: Int64 { get }
     /// Returns after `microseconds`; throws `CancellationError` when the task is cancelled first.
     func sleep(for microseconds: Int64) async throws
+}
+
+extension EngineClock {
+    public var sinceBoot: Int64 { uptime }
 }

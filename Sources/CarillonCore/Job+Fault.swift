@@ -4,17 +4,50 @@ import Timetable
 extension Job {
     /// Says why this definition cannot be kept; nil when it can. Whether its schedule compiles is another question.
     public var fault: String? {
-        Job.fault(inName: name) ?? target.fault ?? policies.fault ?? schedule.fault
+        Job.fault(inName: name) ?? target.fault ?? policies.fault ?? schedule.fault ?? sizeFault
+    }
+
+    /// Bytes of text in one definition: what is shown with every list of jobs must not be a burden to all.
+    public static let largest = 1 << 20
+
+    private var sizeFault: String? {
+        let calendars = schedule.exclusions.reduce(0) { $0 + $1.dates.reduce(0) { $0 + $1.utf8.count } }
+        let size = target.size + calendars + tags.reduce(0) { $0 + $1.utf8.count }
+        return size > Self.largest ? "it holds \(size) bytes of text; a job has at most \(Self.largest)" : nil
     }
 }
 
 extension Target {
+    /// Bytes of its texts.
+    fileprivate var size: Int {
+        switch self {
+        case .exec(let target):
+            target.arguments.reduce(0) { $0 + $1.utf8.count } + (target.input?.utf8.count ?? 0)
+                + target.environment.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+        case .rq(let target):
+            target.arguments.reduce(0) { $0 + $1.size } + target.keywords.reduce(0) { $0 + $1.key.utf8.count + $1.value.size }
+        case .frappe, .unreadable: 0
+        }
+    }
+
     package var fault: String? {
         switch self {
         case .exec(let target): target.fault
         case .rq(let target): target.fault
         case .frappe(let target): target.timeout < -1 ? "its time-out is below -1" : nil
         case .unreadable: "its target cannot be read by this build"
+        }
+    }
+}
+
+extension PlainValue {
+    /// Bytes, about; of a value that is not too deep.
+    fileprivate var size: Int {
+        switch self {
+        case .text(let text), .bigInteger(let text): text.utf8.count
+        case .list(let values): values.reduce(8) { $0 + $1.size }
+        case .map(let entries): entries.reduce(8) { $0 + $1.key.utf8.count + $1.value.size }
+        case .null, .bool, .integer, .double: 8
         }
     }
 }

@@ -87,6 +87,9 @@ public protocol JobFeed: Sendable {
     /// What was handed over last is in the store, but for these sources: they are to be handed over again.
     func taken(without sources: Set<String>)
 
+    /// The next reading is to have these sources whole, whatever it knows of them.
+    func readAgain(_ sources: Set<String>)
+
     /// Yields whenever `snapshot` is worth asking again. Iterated once.
     func changes() -> AsyncStream<FeedChange>
 
@@ -118,6 +121,8 @@ extension JobFeed {
     }
 
     public func taken(without sources: Set<String>) {}
+
+    public func readAgain(_ sources: Set<String>) {}
 
     public func run() async {}
 

@@ -17,7 +17,6 @@ public struct JobTexts {
 
     private var schedule: (value: ScheduleText, text: [UInt8])?
     private var policies: (value: Policies, text: [UInt8])?
-    private var tags: (value: [String], text: [UInt8])?
     private var whole: [UInt8] = []
 
     public init() {}
@@ -25,8 +24,8 @@ public struct JobTexts {
     /// Throws for what JSON has no way to write, such as a number that is not finite.
     public mutating func parts(of job: Job) throws -> Parts {
         var parts = Parts(
-            schedule: try Self.text(of: job.schedule, &schedule), target: try Self.text(of: job.target),
-            policies: try Self.text(of: job.policies, &policies), tags: try Self.text(of: job.tags, &tags),
+            schedule: try text(of: job.schedule), target: try Self.text(of: job.target),
+            policies: try text(of: job.policies), tags: try Self.text(of: job.tags),
             standing: try job.standing.map { try Self.text(of: $0) }, digest: 0)
         parts.digest = digest(job, parts)
         return parts
@@ -36,12 +35,23 @@ public struct JobTexts {
         try CanonicalJSON.encode(value, escapingSlashes: false)
     }
 
-    private static func text<T: Encodable & Equatable>(
-        of value: T, _ last: inout (value: T, text: [UInt8])?
-    ) throws -> [UInt8] {
-        if let last, last.value == value { return last.text }
-        let text = try text(of: value)
-        last = (value, text)
+    private mutating func text(of value: Policies) throws -> [UInt8] {
+        if let policies, policies.value == value { return policies.text }
+        let text = try Self.text(of: value)
+        policies = (value, text)
+        return text
+    }
+
+    /// Swift calls some texts equal that are not the same, so they are held against each other byte by byte.
+    private mutating func text(of value: ScheduleText) throws -> [UInt8] {
+        if let schedule, schedule.value == value, value.exclusions.isEmpty,
+            schedule.value.summary.utf8.elementsEqual(value.summary.utf8),
+            schedule.value.zone.utf8.elementsEqual(value.zone.utf8)
+        {
+            return schedule.text
+        }
+        let text = try Self.text(of: value)
+        schedule = (value, text)
         return text
     }
 

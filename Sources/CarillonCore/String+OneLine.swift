@@ -17,6 +17,19 @@ extension String {
     }
 }
 
+extension String {
+    /// The same of a text of several lines: their ends and tabs stay.
+    public var severalLines: String {
+        guard unicodeScalars.contains(where: { $0.isUnfitForLine && $0 != "\n" && $0 != "\t" }) else { return self }
+        var text = ""
+        for scalar in unicodeScalars {
+            let stays = !scalar.isUnfitForLine || scalar == "\n" || scalar == "\t"
+            if stays { text.unicodeScalars.append(scalar) } else { text += String(scalar).oneLine }
+        }
+        return text
+    }
+}
+
 extension Unicode.Scalar {
     /// Control characters (C0, DEL, C1), separators of lines and paragraphs, marks and overrides of direction (UAX #9), and
     /// what has no width and so hides.

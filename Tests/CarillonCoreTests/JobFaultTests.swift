@@ -1,4 +1,5 @@
 import CarillonCore
+import CarillonTestSupport
 import Testing
 import Timetable
 
@@ -48,6 +49,8 @@ import Timetable
             { $0.policies.catchUp = .all(limit: 10, rate: 1e-300) },
             { $0.policies.catchUp = .all(limit: 10, rate: .nan) },
             { $0.schedule.jitter = -1 },
+        { $0.target = .exec(ExecTarget(.argv(["/bin/true", String(repeating: "x", count: Job.largest)]))) },
+        { $0.tags = [String(repeating: "x", count: Job.largest + 1)] },
             { $0.schedule.startsAt = Timestamp(microseconds: .min) },
             { $0.schedule.rule = .every("1h", anchor: Timestamp(microseconds: .max)) },
         ] as [@Sendable (inout Job) -> Void])
@@ -67,6 +70,25 @@ import Timetable
         #expect(Job.fault(inName: String(repeating: "e\u{301}", count: 101)) != nil)
     }
 
+    /// What Swift calls equal is not the same to a file system.
+    @Test func textsAreWrittenByteByByte() throws {
+        var texts = JobTexts()
+        let spellings = ["caf\u{e9}", "cafe\u{301}", "caf\u{e9}"]
+        for change in [
+            { (job: inout Job, text: String) in job.tags = [text] },
+            { $0.target = .exec(ExecTarget(.argv(["echo", $1]))) },
+            { $0.schedule.rule = .cron($1, .unix, anchor: Samples.noon) },
+            { $0.schedule.exclusions = [.init(name: $1, dates: [])] },
+        ] as [(inout Job, String) -> Void] {
+            let digests = try spellings.map { spelling in
+                var job = Self.good
+                change(&job, spelling)
+                return try texts.parts(of: job).digest
+            }
+            #expect(digests[0] != digests[1] && digests[0] == digests[2])
+        }
+    }
+
     @Test func numbersAtTheEndsOfTheRange() {
         #expect(Int64(saturating: .infinity) == .max && Int64(saturating: -.infinity) == .min)
         #expect(Int64(saturating: .nan) == 0 && Int64(saturating: 1e300) == .max && Int64(saturating: -1e300) == .min)
@@ -79,6 +101,7 @@ import Timetable
         #expect(
             "\u{202e}evil\u{2066}\u{200b}\u{2028}\u{feff}".oneLine
                 == "\\u{202e}evil\\u{2066}\\u{200b}\\u{2028}\\u{feff}")
+        #expect("a\n\tb\u{1b}[2J\r\n".severalLines == "a\n\tb\\u{1b}[2J\\r\n")
         // Two bytes that are one character to Swift.
         #expect("a\r\nb".oneLine == "a\\r\\nb")
     }

@@ -41,4 +41,15 @@ import Timetable
         await engine.noticeStall(after: 900_000)
         #expect(await engine.gapReasons == [.downtime])
     }
+
+    @Test func aMachineThatSleptIsNoClockThatJumped() {
+        var watch = ClockWatch(now: Samples.noon, uptime: 0, sinceBoot: 0)
+        let slept = watch.step(now: Samples.noon.plus(61), uptime: 1_000_000, sinceBoot: 61_000_000, jump: 2_000_000)
+        #expect(slept?.by == 60_000_000 && slept?.isSuspension == true)
+        let set = watch.step(now: Samples.noon.plus(122), uptime: 2_000_000, sinceBoot: 62_000_000, jump: 2_000_000)
+        #expect(set?.by == 60_000_000 && set?.isSuspension == false)
+        let back = watch.step(now: Samples.noon, uptime: 3_000_000, sinceBoot: 63_000_000, jump: 2_000_000)
+        #expect(back?.by == -123_000_000 && back?.isSuspension == false)
+        #expect(watch.step(now: Samples.noon.plus(1), uptime: 4_000_000, sinceBoot: 64_000_000, jump: 2_000_000) == nil)
+    }
 }

@@ -131,7 +131,6 @@ import Timetable
         ("policies = '{\"overlap\":{\"onlyOnSundays\":{}}}'", "policies"),
         ("schedule = '{\"rule\":{\"moon\":{}}}'", "schedule"),
         ("tags = '{}'", "tags"),
-        ("standing = '{\"off\":{\"asleep\":{}}}'", "standing"),
         ("policies = '{\"startTimeout\":-9223372036854775808}'", "below zero"),
         ("policies = '{\"catchUp\":{\"all\":{\"limit\":9223372036854775807,\"rate\":1e-300}}}'", "catch_up"),
     ])
@@ -153,6 +152,51 @@ import Timetable
         #expect(try await store.apply([put], lease: lease, now: Samples.noon).first??.revision == 2)
         #expect(try await store.job(named: "b")?.fault == nil)
         try await store.close()
+    }
+
+    /// It must not run because a later release had another reason why it should not.
+    @Test func whatAnOrderLaidOnAJobAndNobodyCanReadKeepsItOff() async throws {
+        let (store, jobs) = try await store(
+            "UPDATE jobs SET standing = '{\"isOwed\":false,\"off\":{\"asleep\":{}}}', removed = 1 WHERE name = 'b'")
+        let job = try #require(try await store.jobs(ids: [jobs[1].id]).first)
+        #expect(job.fault == nil && !job.job.isOn)
+        let lease = try await store.lease(instance: "a", length: 1)
+        let put = JobChange.put(Samples.job("b"), cursor: Samples.noon, nextDue: nil, skips: [])
+        let back = try await store.apply([put], lease: lease, now: Samples.noon).first ?? nil
+        #expect(back?.job.isOn == false)
+        guard case .halted? = try await store.jobs(ofFeed: "files").first(where: { $0.name == "b" })?.standing?.off
+        else {
+            Issue.record("it may run")
+            return
+        }
+        try await store.close()
+    }
+
+    @Test func aJobThatIsGoneIsRememberedAsLongAsItIsOff() async throws {
+        let store = try SQLiteStore(path: path)
+        let lease = try await store.lease(instance: "a", length: 1)
+        var off = Samples.job("off")
+        off.standing = Standing(off: .disabled)
+        let puts = [off, Samples.job("on")].map { JobChange.put($0, cursor: Samples.noon, nextDue: nil, skips: []) }
+        let ids = try await store.apply(puts, lease: lease, now: Samples.noon).compactMap { $0?.id }
+        _ = try await store.apply(ids.map(JobChange.remove), lease: lease, now: Samples.noon)
+        let day = Retention(age: 86_400_000_000, perJob: 10)
+        #expect(try await store.prune(day, lease: lease, now: Samples.noon.plus(60), limit: 10).isEmpty)
+        #expect(try await store.jobs(ids: ids).map(\.job.name) == ["off"])
+        #expect(try await store.prune(day, lease: lease, now: Samples.noon.plus(90_000), limit: 10).isEmpty)
+        #expect(try await store.jobs(ids: ids).isEmpty)
+        try await store.close()
+    }
+
+    @Test func anOlderReleasesFileIsLookedAtAsItIs() async throws {
+        let (store, _) = try await store("DROP INDEX runs_outside; DELETE FROM grdb_migrations WHERE identifier LIKE '2 %'")
+        try await store.close()
+        try await DatabaseQueue(path: path).write {
+            try $0.execute(sql: "DROP INDEX runs_outside; DELETE FROM grdb_migrations WHERE identifier LIKE '2 %'")
+        }
+        let reader = try SQLiteStore(reading: path)
+        #expect(try await reader.runs(RunQuery(since: Samples.noon)).count == 1)
+        try await reader.close()
     }
 
     @Test func whatAnOlderReleaseDidNotWriteHasItsDefault() async throws {
@@ -188,6 +232,9 @@ import Timetable
             UPDATE jobs SET name = 'cafe\u{301}' WHERE name = 'a';
             UPDATE jobs SET name = 'caf\u{e9}' WHERE name = 'b';
             UPDATE jobs SET name = 'the\u{301}' WHERE name = 'c';
+            INSERT INTO jobs (name, feed, source, schedule, target, policies, tags, enabled, removed, digest)
+            SELECT 'th\u{e9}', feed, source, schedule, target, policies, tags, enabled, 1, digest FROM jobs WHERE id = 3;
+            INSERT INTO cursors SELECT 4, 0, 1, cursor, NULL, 0 FROM cursors WHERE job_id = 3;
             DROP INDEX runs_outside;
             DELETE FROM grdb_migrations WHERE identifier LIKE '2 %';
             """)

@@ -6,4 +6,6 @@ public enum Bounds {
     public static let depth = 128
     /// How many values there may be, those that YAML's aliases repeat among them.
     public static let values = 2_000_000
+    /// How many bytes of text YAML's aliases may repeat.
+    public static let repeated = 16 << 20
 }

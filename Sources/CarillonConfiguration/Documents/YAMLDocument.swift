@@ -6,6 +6,8 @@ struct YAMLDocument {
     private let source: String
     private var anchors: [String: Anchored] = [:]
     private var values = 0
+    /// Bytes of text so far, what aliases repeat among them.
+    private var bytes = 0
     private var depth = 0
 
     /// A node, and how many levels of others are in it.
@@ -15,6 +17,7 @@ struct YAMLDocument {
     private struct Anchored {
         var tree: Tree
         var values: Int
+        var bytes: Int
     }
 
     static func read(_ text: String, path: String) throws(FeedProblem) -> ConfigNode {
@@ -63,19 +66,25 @@ struct YAMLDocument {
             }
             try check(depth + anchored.tree.height, event.line)
             try count(anchored.values, event.line)
+            bytes += anchored.bytes
+            // Without aliases there are no more than the file has.
+            if bytes > 2 * Bounds.repeated {
+                throw problem("its aliases repeat more than \(Bounds.repeated >> 20) MiB of text", event.line)
+            }
             return anchored.tree
         }
-        let before = values
+        let (before, bytesBefore) = (values, bytes)
         try count(1, event.line)
         let tree: Tree
         switch event.kind {
         case .sequenceStart: tree = try sequence(event.line)
         case .mappingStart: tree = try mapping(event.line)
         case .scalar(let text, let isPlain):
+            bytes += text.utf8.count
             tree = (isPlain ? YAMLScalar.node(text, line: event.line) : ConfigNode(.string(text), line: event.line), 0)
         default: throw problem("expected a value", event.line)
         }
-        if let name = event.anchor { anchors[name] = Anchored(tree: tree, values: values - before) }
+        if let name = event.anchor { anchors[name] = Anchored(tree: tree, values: values - before, bytes: bytes - bytesBefore) }
         return tree
     }
 
@@ -116,7 +125,7 @@ struct YAMLDocument {
         switch event.kind {
         case .scalar(let text, let isPlain):
             let node = isPlain ? YAMLScalar.node(text, line: event.line) : ConfigNode(.string(text), line: event.line)
-            if let name = event.anchor { anchors[name] = Anchored(tree: (node, 0), values: 1) }
+            if let name = event.anchor { anchors[name] = Anchored(tree: (node, 0), values: 1, bytes: text.utf8.count) }
             return text
         case .alias(let name):
             guard let node = anchors[name]?.tree.node else {

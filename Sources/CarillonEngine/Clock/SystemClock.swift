@@ -10,6 +10,8 @@ public struct SystemClock: EngineClock {
 
     public var uptime: Int64 { Self.read(CLOCK_MONOTONIC) }
 
+    public var sinceBoot: Int64 { Self.read(CLOCK_BOOTTIME) }
+
     public func sleep(for microseconds: Int64) async throws {
         try await Task.sleep(for: .microseconds(microseconds), tolerance: .zero, clock: .suspending)
     }

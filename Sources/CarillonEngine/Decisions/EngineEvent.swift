@@ -39,8 +39,8 @@ public enum EngineEvent: Sendable {
     case halted([JobID])
     /// Somebody wants a run to end.
     case cancel(RunID, reason: String)
-    /// The wall clock moved by this many microseconds more than time passed.
-    case clockStepped(by: Int64)
+    /// The wall clock moved by this many microseconds more than time passed, perhaps because the machine slept.
+    case clockStepped(by: Int64, isSuspension: Bool = false)
     /// Nobody looked since: the machine or the daemon stood still.
     case stalled(since: Timestamp)
     case paused(Bool)

@@ -48,7 +48,9 @@ extension EngineState {
     }
 
     /// Timers measure elapsed time, so they move with the clock; scheduled times do not.
-    mutating func clockStepped(_ by: Int64, _ now: Timestamp, _ effects: inout [EngineEffect]) {
+    mutating func clockStepped(
+        _ by: Int64, _ isSuspension: Bool, _ now: Timestamp, _ effects: inout [EngineEffect]
+    ) {
         let before = now.adding(microseconds: -by)
         timers = Heap(
             timers.unordered.map { RunTimer(at: $0.at.adding(microseconds: by), attempt: $0.attempt, what: $0.what) })
@@ -76,7 +78,7 @@ extension EngineState {
             }
             effects.append(.rewind)
         } else {
-            note(Gap(after: before, through: now, reason: .clock))
+            note(Gap(after: before, through: now, reason: isSuspension ? .stall : .clock))
         }
     }
 

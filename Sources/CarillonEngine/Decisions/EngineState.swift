@@ -140,7 +140,7 @@ public struct EngineState: Sendable {
         case .rewound(let cursors): changed(cursors, isRewind: true)
         case .halted(let ids): halted(ids)
         case .cancel(let id, let reason): apply(.cancel(reason: reason), to: id, at: now, &effects)
-        case .clockStepped(let by): clockStepped(by, now, &effects)
+        case .clockStepped(let by, let isSuspension): clockStepped(by, isSuspension, now, &effects)
         case .stalled(let since): note(Gap(after: since, through: now, reason: .stall))
         case .paused(let value): pause(value, now)
         case .shutdown(let endRuns): shutdown(endRuns, now, &effects)

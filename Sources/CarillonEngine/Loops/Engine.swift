@@ -41,7 +41,7 @@ public actor Engine<Clock: EngineClock> {
         self.startedAt = clock.now
         self.lease = lease
         self.state = state
-        self.watch = ClockWatch(now: clock.now, uptime: clock.uptime)
+        self.watch = ClockWatch(now: clock.now, uptime: clock.uptime, sinceBoot: clock.sinceBoot)
         self.pauseReason = pauseReason
         (saves, askToSave) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (halts, askToHalt) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -55,9 +55,14 @@ public actor Engine<Clock: EngineClock> {
     func send(_ event: EngineEvent) async {
         let now = clock.now
         var effects: [EngineEffect] = []
-        if let step = watch.step(now: now, uptime: clock.uptime, jump: settings.jump) {
-            logger.warning("the wall clock jumped", metadata: ["seconds": "\(Double(step) / 1_000_000)"])
-            effects = state.handle(.clockStepped(by: step), at: now)
+        if let step = watch.step(
+            now: now, uptime: clock.uptime, sinceBoot: clock.sinceBoot, jump: settings.jump)
+        {
+            let what =
+                step.isSuspension
+                ? "nothing was scheduled for a while: the machine was suspended" : "the wall clock jumped"
+            logger.warning("\(what)", metadata: ["seconds": "\(Double(step.by / 1_000) / 1_000)"])
+            effects = state.handle(.clockStepped(by: step.by, isSuspension: step.isSuspension), at: now)
         }
         await perform(effects + state.handle(event, at: now))
     }

@@ -66,7 +66,7 @@ public actor Reconciler<Clock: EngineClock> {
             // Once each time another one is found: a feed that has none for it heals nothing.
             guard !sources.isSubset(of: asked[feed.name] ?? []) else { continue }
             asked[feed.name] = sources
-            feed.taken(without: sources)
+            feed.readAgain(sources)
             await reconcile(feed)
         }
     }
@@ -371,19 +371,9 @@ public actor Reconciler<Clock: EngineClock> {
         }
     }
 
-    /// Digests of what was read before, under a hash that is cheaper than they are: most of a feed is as it was.
-    private var digests: [Int: UInt64] = [:]
-    private static var mostDigests: Int { 500_000 }
     private var texts = JobTexts()
 
-    private func digest(of job: Job) -> UInt64 {
-        let key = job.hashValue
-        if let known = digests[key] { return known }
-        if digests.count >= Self.mostDigests { digests = [:] }
-        let digest = (try? texts.parts(of: job).digest) ?? 0
-        digests[key] = digest
-        return digest
-    }
+    private func digest(of job: Job) -> UInt64 { (try? texts.parts(of: job).digest) ?? 0 }
 
     private func tell(_ status: FeedView, before: FeedView?) {
         let old = Set(before?.problems ?? [])

@@ -10,8 +10,8 @@ extension World {
         let now = clock.wall
         var effects: [EngineEffect] = []
         if let step = watch.step(now: now, uptime: clock.uptime, jump: 2_000_000) {
-            trace { "clock stepped by \(Span.format(step))" }
-            effects = state.handle(.clockStepped(by: step), at: now)
+            trace { "clock stepped by \(Span.format(step.by))" }
+            effects = state.handle(.clockStepped(by: step.by, isSuspension: step.isSuspension), at: now)
         }
         trace { "lane \(lane): \(event.summary)" }
         effects += state.handle(event, at: now)

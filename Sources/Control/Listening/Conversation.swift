@@ -1,3 +1,4 @@
+import CarillonCore
 import NIOCore
 
 /// What any request must keep to.
@@ -102,7 +103,8 @@ package final class Conversation<End: RequestEnd>: ChannelInboundHandler {
 
     private func say(_ text: String, _ context: ChannelHandlerContext) {
         let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text))).whenComplete { _ in
+        // A client's own words may stand in it, and it reads one line.
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text.oneLine))).whenComplete { _ in
             bound.value.close(promise: nil)
         }
     }

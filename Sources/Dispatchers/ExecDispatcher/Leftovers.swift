@@ -64,6 +64,7 @@ struct Leftovers {
             }
             hasKilled = true
             found.forEach(kill)
+            if let first = found.first { awaitEnd(of: first) }
         }
         return .left(members(of: others()).map(\.pid).sorted())
     }
@@ -96,6 +97,14 @@ struct Leftovers {
         guard number >= 0 else { return }
         let held = Descriptor(owning: number)
         guard ProcessFacts(process.pid)?.ticks == process.ticks else { return }
-        if cprocess_kill_open(held.number) == 0 { _ = cprocess_has_ended(held.number, Self.patience) }
+        _ = cprocess_kill_open(held.number)
+    }
+
+    /// For one of them, since what ends does so at once, and a round takes no longer for many that cannot.
+    private func awaitEnd(of process: ProcessFacts) {
+        let number = cprocess_open(process.pid)
+        guard number >= 0 else { return }
+        let held = Descriptor(owning: number)
+        _ = cprocess_has_ended(held.number, Self.patience)
     }
 }

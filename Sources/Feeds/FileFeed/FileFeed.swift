@@ -61,16 +61,31 @@ public final class FileFeed: JobFeed {
     /// The files there are now, in the order of their names.
     public func files() throws(FeedProblem) -> [String] {
         var files: [String] = []
-        if let mainFile, FileManager.default.fileExists(atPath: mainFile) { files.append(mainFile) }
-        guard FileManager.default.fileExists(atPath: jobsDirectory) else { return files }
+        if let mainFile, try isThere(mainFile) { files.append(mainFile) }
+        guard try isThere(jobsDirectory) else { return files }
         do {
             let names = try FileManager.default.contentsOfDirectory(atPath: jobsDirectory)
             // Hidden files are what editors and package managers leave while they work.
             let jobFiles = names.filter { !$0.hasPrefix(".") && ConfigDocument.Format(path: $0) != nil }
+            guard Set(jobFiles).count == jobFiles.count else {
+                throw FeedProblem(
+                    source: jobsDirectory,
+                    message: "holds two files whose names are spelt in two ways and look the same; rename one")
+            }
             return files + jobFiles.sorted().map { jobsDirectory + "/" + $0 }
+        } catch let problem as FeedProblem {
+            throw problem
         } catch {
             throw FeedProblem(source: jobsDirectory, message: "cannot be listed: \(error.localizedDescription)")
         }
+    }
+
+    /// Only what is certainly not there is gone: who may not look knows nothing. Throws a `FeedProblem` then.
+    private func isThere(_ path: String) throws(FeedProblem) -> Bool {
+        var facts = stat()
+        if stat(path, &facts) == 0 { return true }
+        if errno == ENOENT || errno == ENOTDIR { return false }
+        throw FeedProblem(source: path, message: "cannot be looked at: \(String(cString: strerror(errno)))")
     }
 
     public func snapshot(of change: FeedChange) async throws -> FeedSnapshot {
@@ -148,6 +163,10 @@ public final class FileFeed: JobFeed {
                 !sources.contains(path) && !file.problems.contains { $0.job == nil }
             }
         }
+    }
+
+    public func readAgain(_ sources: Set<String>) {
+        state.withLock { $0.taken = $0.taken.filter { !sources.contains($0.key) } }
     }
 
     public func changes() -> AsyncStream<FeedChange> {

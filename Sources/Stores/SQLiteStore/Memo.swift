@@ -2,15 +2,16 @@ import Synchronization
 
 /// Values that many rows share, by the text they were decoded from; bounded.
 final class Memo<Value: Decodable & Sendable>: Sendable {
-    private let known = Mutex<[String: Value]>([:])
+    /// With the text itself: Swift calls some texts equal that are not the same.
+    private let known = Mutex<[String: (text: String, value: Value)]>([:])
     private let most = 4096
 
     func decode(_ text: String) throws -> Value {
-        if let known = known.withLock({ $0[text] }) { return known }
+        if let known = known.withLock({ $0[text] }), known.text.utf8.elementsEqual(text.utf8) { return known.value }
         let decoded = try RowCodec.decode(Value.self, text)
         known.withLock {
             if $0.count >= most { $0.removeAll() }
-            $0[text] = decoded
+            $0[text] = (text, decoded)
         }
         return decoded
     }

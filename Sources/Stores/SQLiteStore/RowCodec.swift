@@ -20,6 +20,14 @@ final class RowCodec: Sendable {
         }
     }
 
+    /// What orders laid on a job. One that this build cannot read is off until somebody has looked: it must not run because a
+    /// later release had another reason why it should not.
+    static func standing(_ text: String?) -> Standing? {
+        guard let text else { return nil }
+        return (try? decode(Standing.self, text))
+            ?? Standing(off: .halted("what an order laid on it cannot be read by this build"))
+    }
+
     /// Of `jobs`, joined with `cursors`.
     static let jobColumns =
         """
@@ -44,9 +52,7 @@ final class RowCodec: Sendable {
         let schedule = read("schedule", or: ScheduleText(.manual)) { try schedules.decode(row[4]) }
         let policies = read("policies", or: Policies(overlap: .allow)) { try self.policies.decode(row[6]) }
         let words = read("tags", or: []) { tags == "[]" ? [] : try Self.decode([String].self, tags) }
-        let standing = read("standing", or: nil) {
-            try (row[13] as String?).map { try Self.decode(Standing.self, $0) }
-        }
+        let standing = Self.standing(row[13])
         if faults.isEmpty, let fault = target.fault ?? policies.fault { faults.append(fault) }
         // Nothing of it goes out under policies or to a target that somebody else meant.
         if !faults.isEmpty { target = .unreadable(targetText) }

@@ -37,8 +37,8 @@ extension SQLiteStore {
                     """),
             arguments: [asked.name])
         var job = asked
-        if let known, known["removed"], let standing = known["standing"] as String? {
-            job = asked.returned(known["feed"], under: try RowCodec.decode(Standing.self, standing))
+        if let known, known["removed"], let standing = RowCodec.standing(known["standing"]) {
+            job = asked.returned(known["feed"], under: standing)
         }
         let parts = try texts.parts(of: job)
         let text = { (bytes: [UInt8]) in String(decoding: bytes, as: UTF8.self) }
@@ -167,7 +167,7 @@ extension SQLiteStore {
                     StoredJobDigest(
                         id: JobID(row[0]), name: row[1], source: source, digest: UInt64(bitPattern: row[3] as Int64),
                         nextDue: (row[4] as Int64?).map { Timestamp(microseconds: $0) },
-                        standing: (row[5] as String?).flatMap { try? RowCodec.decode(Standing.self, $0) }))
+                        standing: RowCodec.standing(row[5])))
             }
             return digests
         }

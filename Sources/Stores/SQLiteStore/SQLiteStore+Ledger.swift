@@ -160,7 +160,9 @@ extension SQLiteStore {
 
     /// Whether every run lies in the years whose seconds an id can say, 1970 to 2106: only then ids are in the order of time.
     static func idsAreInOrder(_ db: Database) throws -> Bool {
-        try Row.fetchOne(
+        // A file that is only looked at may be an older release's, which has no such index.
+        guard try db.indexes(on: "runs").contains(where: { $0.name == "runs_outside" }) else { return true }
+        return try Row.fetchOne(
             try db.cachedStatement(
                 sql: "SELECT 1 FROM runs INDEXED BY runs_outside WHERE \(Schema.outside) LIMIT 1")) == nil
     }

@@ -45,7 +45,7 @@ extension SQLiteStore {
         }
         pruning.withLock { $0 = nil }
         try await pruneSkips(retention, oldest: pass.oldest, lease, limit: limit)
-        try await forgetJobs(lease, limit: limit)
+        try await forgetJobs(oldest: pass.oldest, lease, limit: limit)
         return []
     }
 
@@ -85,16 +85,19 @@ extension SQLiteStore {
         try await delete(victims, "DELETE FROM skips WHERE id = ?", lease, limit: limit)
     }
 
-    /// A job that is gone is forgotten with the last of its history; its number is never drawn again. So are schedules that
-    /// no skip is counted with any more.
-    private func forgetJobs(_ lease: Lease, limit: Int) async throws {
+    /// A job that is gone is forgotten with the last of its history; its number is never drawn again. What an order laid on it
+    /// is remembered as long as history is: a file that returns finds its job off. So are schedules forgotten that no skip
+    /// is counted with any more.
+    private func forgetJobs(oldest: Timestamp, _ lease: Lease, limit: Int) async throws {
         let gone = try await read { db in
             try Int64.fetchAll(
                 db,
                 sql: """
-                    SELECT id FROM jobs WHERE removed = 1 AND NOT EXISTS (SELECT 1 FROM runs WHERE job_id = jobs.id)
-                    AND NOT EXISTS (SELECT 1 FROM skips WHERE job_id = jobs.id)
-                    """)
+                    SELECT id FROM jobs JOIN cursors ON cursors.job_id = jobs.id WHERE removed = 1
+                    AND (standing IS NULL OR standing NOT LIKE '%"off"%' OR cursor < ?)
+                    AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.job_id = jobs.id)
+                    AND NOT EXISTS (SELECT 1 FROM skips WHERE skips.job_id = jobs.id)
+                    """, arguments: [oldest.microseconds])
         }
         let forget = """
             DELETE FROM jobs WHERE id = ?1 AND removed = 1 AND NOT EXISTS (SELECT 1 FROM runs WHERE job_id = ?1)

@@ -38,8 +38,13 @@ public final class SQLiteStore: JobStore {
         // Jobs' environments and outputs are in it: nobody else's to read. SQLite gives its other files the same mode.
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         if descriptor >= 0 {
+            defer { Foundation.close(descriptor) }
+            var facts = stat()
+            guard fstat(descriptor, &facts) == 0, [geteuid(), 0].contains(facts.st_uid) else {
+                throw StoreError(
+                    .refused, "\(path) belongs to somebody else, who would decide what runs: chown it, or move it away")
+            }
             fchmod(descriptor, 0o600)
-            Foundation.close(descriptor)
         }
         do {
             let pool = try DatabasePool(path: path, configuration: configuration)
@@ -74,7 +79,7 @@ public final class SQLiteStore: JobStore {
             do {
                 try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
                 try db.execute(sql: "VACUUM")
-            } catch let error as DatabaseError where [.SQLITE_FULL, .SQLITE_BUSY].contains(error.resultCode) {}
+            } catch is DatabaseError {}
         }
     }
 

@@ -107,22 +107,26 @@ enum Schema {
         return migrator
     }
 
-    /// Gives every name its one spelling. Of two jobs that differ in spelling alone the one that has it already stays; the
-    /// other is gone, and keeps its history under a name of its own.
+    /// Gives every name its one spelling. Of two jobs that differ in spelling alone the one that is there stays, and of two
+    /// that are the one that has it already; the other is gone, and keeps its history under a name of its own.
     private static func spellNames(_ db: Database) throws {
-        for row in try Row.fetchAll(db, sql: "SELECT id, name FROM jobs ORDER BY id") {
+        for row in try Row.fetchAll(db, sql: "SELECT id, name FROM jobs ORDER BY removed, id") {
             let (id, name): (Int64, String) = (row[0], row[1])
             let canonical = Job.canonical(name)
             guard !canonical.utf8.elementsEqual(name.utf8) else { continue }
-            let isTaken = try Bool.fetchOne(db, sql: "SELECT 1 FROM jobs WHERE name = ?", arguments: [canonical])
-            if isTaken == nil {
-                try db.execute(sql: "UPDATE jobs SET name = ? WHERE id = ?", arguments: [canonical, id])
-            } else {
+            let other = try Row.fetchOne(
+                db, sql: "SELECT id, removed FROM jobs WHERE name = ?", arguments: [canonical])
+            var gone = other.map { _ in id }
+            if let other, other["removed"] as Bool { gone = other["id"] }
+            if let gone {
                 try db.execute(
                     sql: "UPDATE jobs SET name = ?, removed = 1 WHERE id = ?",
-                    arguments: ["\(canonical) (spelt otherwise, \(id))", id])
+                    arguments: ["\(canonical) (spelt otherwise, \(gone))", gone])
                 try db.execute(
-                    sql: "UPDATE cursors SET is_on = 0, next_due = NULL WHERE job_id = ?", arguments: [id])
+                    sql: "UPDATE cursors SET is_on = 0, next_due = NULL WHERE job_id = ?", arguments: [gone])
+            }
+            if gone != id {
+                try db.execute(sql: "UPDATE jobs SET name = ? WHERE id = ?", arguments: [canonical, id])
             }
         }
     }

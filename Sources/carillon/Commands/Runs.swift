@@ -130,7 +130,9 @@ struct Runs: AsyncParsableCommand {
     }
 
     struct Logs: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "What a run wrote on both its streams.")
+        static let configuration = CommandConfiguration(
+            abstract: "What a run wrote on both its streams.",
+            discussion: "On a terminal, what would play with it is written out; into a file or a pipe every byte goes as it is.")
         @OptionGroup var place: Place
         @Argument(help: "The run's id, or the beginning of it.") var run: String
         @Flag(name: .shortAndLong, help: "Go on printing until the run ends.") var follow = false
@@ -138,6 +140,11 @@ struct Runs: AsyncParsableCommand {
         func run() async throws {
             let asking = Asking(place: place)
             guard let view = try await asking.runs(.run(self.run)).first, let id = RunID(view.id) else { return }
+            let fit = TerminalText()
+            func write(_ data: Data, isLast: Bool) -> Bool {
+                let bytes = Terminal.isOutputTerminal ? fit.take(data, isLast: isLast) : data
+                return (try? FileHandle.standardOutput.write(contentsOf: bytes)) != nil
+            }
             let path = RunLog.path(of: id, job: view.job, in: place.stateDirectory)
             var printed: UInt64 = 0
             while true {
@@ -146,14 +153,15 @@ struct Runs: AsyncParsableCommand {
                 if let file = FileHandle(forReadingAtPath: path) {
                     try file.seek(toOffset: printed)
                     while let data = try file.read(upToCount: 1 << 16), !data.isEmpty {
-                        guard (try? FileHandle.standardOutput.write(contentsOf: data)) != nil else { return }
                         printed += UInt64(data.count)
+                        guard write(data, isLast: false) else { return }
                     }
                     try file.close()
                 }
                 if !follow || ended { break }
                 try await SystemClock().sleep(for: 200_000)
             }
+            _ = write(Data(), isLast: true)
             if printed == 0, !follow { Terminal.error("run \(view.id) has written nothing") }
         }
     }

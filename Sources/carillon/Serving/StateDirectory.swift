@@ -34,12 +34,26 @@ enum StateDirectory {
                 "the state directory \(path) belongs to \(theirs), who would decide what runs as \(ours): "
                     + "chown -R \(ours) \(FileTrust.quoted(path))")
         }
+        try checkContents(path)
         guard facts.st_mode & 0o077 != 0 else { return nil }
         guard chmod(path, 0o700) == 0 else {
             throw Failure.failed("the state directory \(path): \(String(cString: strerror(errno)))")
         }
         return "the state directory was open to others (mode 0\(String(facts.st_mode & 0o7777, radix: 8))); "
             + "it has mode 0700 now"
+    }
+
+    /// Nothing in it may be somebody else's: a store, an attempt or a log that was put there would be believed.
+    private static func checkContents(_ path: String) throws(Failure) {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        let ours = [geteuid(), 0]
+        for name in names {
+            var facts = stat()
+            guard lstat(path + "/" + name, &facts) == 0, !ours.contains(facts.st_uid) else { continue }
+            throw Failure.input(
+                "\(path)/\(name) belongs to \(FileTrust.name(ofUser: facts.st_uid)), and what is in a state directory is "
+                    + "believed: move it away, or chown -R \(FileTrust.name(ofUser: geteuid())) \(FileTrust.quoted(path))")
+        }
     }
 
     /// The machine's boot id, random(4); a fixed word where there is none.
