@@ -25,7 +25,8 @@ extension Target {
             target.arguments.reduce(0) { $0 + $1.utf8.count } + (target.input?.utf8.count ?? 0)
                 + target.environment.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
         case .rq(let target):
-            target.arguments.reduce(0) { $0 + $1.size } + target.keywords.reduce(0) { $0 + $1.key.utf8.count + $1.value.size }
+            target.arguments.reduce(0) { $0 + $1.size }
+                + target.keywords.reduce(0) { $0 + $1.key.utf8.count + $1.value.size }
         case .frappe, .unreadable: 0
         }
     }

@@ -49,8 +49,8 @@ import Timetable
             { $0.policies.catchUp = .all(limit: 10, rate: 1e-300) },
             { $0.policies.catchUp = .all(limit: 10, rate: .nan) },
             { $0.schedule.jitter = -1 },
-        { $0.target = .exec(ExecTarget(.argv(["/bin/true", String(repeating: "x", count: Job.largest)]))) },
-        { $0.tags = [String(repeating: "x", count: Job.largest + 1)] },
+            { $0.target = .exec(ExecTarget(.argv(["/bin/true", String(repeating: "x", count: Job.largest)]))) },
+            { $0.tags = [String(repeating: "x", count: Job.largest + 1)] },
             { $0.schedule.startsAt = Timestamp(microseconds: .min) },
             { $0.schedule.rule = .every("1h", anchor: Timestamp(microseconds: .max)) },
         ] as [@Sendable (inout Job) -> Void])

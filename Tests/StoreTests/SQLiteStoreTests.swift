@@ -37,6 +37,18 @@ import Timetable
         let store = try SQLiteStore(path: path)
         // 2 is FULL, https://www.sqlite.org/pragma.html#pragma_synchronous
         #expect(try await store.setting("synchronous") == 2)
+        // But what retention removes, which may come back with the machine's power.
+        let lease = try await store.lease(instance: "a", length: 1)
+        let job = try #require(try await put(["tick"], in: store, lease)[0])
+        var run = Samples.run(job, at: Samples.noon.plus(60), store: try await store.storeID())
+        let part = JobAdvance(
+            id: job.id, revision: 1, from: Samples.noon, to: Samples.noon.plus(60), nextDue: nil, runs: [run])
+        _ = try await store.openRuns([part], lease: lease, now: Samples.noon)
+        run.state = .completed
+        try await store.record([run], lease: lease, now: Samples.noon)
+        let none = Retention(age: 0, perJob: 10)
+        #expect(try await store.prune(none, lease: lease, now: Samples.noon.plus(90), limit: 9).count == 1)
+        #expect(try await store.setting("synchronous") == 2)
         try await store.close()
     }
 
@@ -189,7 +201,8 @@ import Timetable
     }
 
     @Test func anOlderReleasesFileIsLookedAtAsItIs() async throws {
-        let (store, _) = try await store("DROP INDEX runs_outside; DELETE FROM grdb_migrations WHERE identifier LIKE '2 %'")
+        let (store, _) = try await store(
+            "DROP INDEX runs_outside; DELETE FROM grdb_migrations WHERE identifier LIKE '2 %'")
         try await store.close()
         try await DatabaseQueue(path: path).write {
             try $0.execute(sql: "DROP INDEX runs_outside; DELETE FROM grdb_migrations WHERE identifier LIKE '2 %'")

@@ -84,7 +84,9 @@ struct YAMLDocument {
             tree = (isPlain ? YAMLScalar.node(text, line: event.line) : ConfigNode(.string(text), line: event.line), 0)
         default: throw problem("expected a value", event.line)
         }
-        if let name = event.anchor { anchors[name] = Anchored(tree: tree, values: values - before, bytes: bytes - bytesBefore) }
+        if let name = event.anchor {
+            anchors[name] = Anchored(tree: tree, values: values - before, bytes: bytes - bytesBefore)
+        }
         return tree
     }
 

@@ -124,9 +124,12 @@ extension Engine {
 
     /// Retention, beside everything else: a ledger of millions takes a while.
     nonisolated func pruneLoop() async {
+        // The first time soon: the last daemon may have left much.
+        var wait = settings.pruneEvery / 6
         while !Task.isCancelled {
-            do { try await clock.sleep(for: settings.pruneEvery) } catch { return }
+            do { try await clock.sleep(for: wait) } catch { return }
             await prune()
+            wait = settings.pruneEvery
         }
     }
 
@@ -143,7 +146,8 @@ extension Engine {
                 if gone.isEmpty { break }
                 bite.adapt(to: took, of: gone.count)
                 for outbox in outboxes.values { await outbox.dispatcher.forget(gone) }
-                try await clock.sleep(for: settings.pruneBite)
+                // Most of the time is for others.
+                try await clock.sleep(for: 3 * max(took, settings.pruneBite))
             }
             // What was freed goes back to the disk, in bites as well.
             while !Task.isCancelled, try await store.shrink(lease: lease, limit: 64) {

@@ -22,7 +22,7 @@ public struct EngineSettings: Sendable {
     /// Between two looks for what retention no longer keeps.
     public var pruneEvery: Int64 = 60_000_000
     /// How long one of its writes may take: others wait for it.
-    public var pruneBite: Int64 = 2_000
+    public var pruneBite: Int64 = 1_000
     /// Plan and record, dispatch nothing: to run beside another scheduler.
     public var shadow = false
 

@@ -14,7 +14,7 @@ public enum RunLog {
 
     /// Removes a run's log, and its job's folder when that was the last one.
     static func remove(_ run: RunID, job: String, in stateDirectory: String) {
-        unlink(path(of: run, job: job, in: stateDirectory))
+        guard unlink(path(of: run, job: job, in: stateDirectory)) == 0 else { return }
         rmdir(directory(of: job, in: stateDirectory))
     }
 

@@ -27,7 +27,7 @@ extension SQLiteStore {
                 }
                 let victims = Array(pass.found.prefix(limit))
                 pass.found.removeFirst(victims.count)
-                let gone = try await write(under: lease) { db in try Self.remove(victims, db) }
+                let gone = try await write(under: lease, synchronous: false) { db in try Self.remove(victims, db) }
                 if !gone.isEmpty {
                     pass.sinceCopy += gone.count
                     if pass.sinceCopy >= Self.copyEvery {
@@ -50,7 +50,7 @@ extension SQLiteStore {
     }
 
     /// Runs that are removed between two copies of the log.
-    private static let copyEvery = 2_000
+    private static let copyEvery = 8_000
 
     /// Copies the log into the file on a connection of its own. Left to SQLite, that falls to whoever writes when the log is
     /// long, and everybody waits for it.
@@ -61,11 +61,14 @@ extension SQLiteStore {
 
     /// A run may have changed since it was looked for; only one that has ended goes.
     private static func remove(_ victims: [PruningPass.Victim], _ db: Database) throws -> [PruningPass.Victim] {
-        let delete = try db.cachedStatement(sql: "DELETE FROM runs WHERE row = ? AND state >= 3")
-        return try victims.filter { victim in
-            try delete.execute(arguments: [victim.row])
-            return db.changesCount == 1
+        var delete = try QuickStatement(db, "DELETE FROM runs WHERE row = ? AND state >= 3")
+        var gone: [PruningPass.Victim] = []
+        gone.reserveCapacity(victims.count)
+        for victim in victims {
+            delete.bind(victim.row)
+            if try delete.run() == 1 { gone.append(victim) }
         }
+        return gone
     }
 
     /// Skips that are too old, and of each job those past the number that is kept.

@@ -111,23 +111,42 @@ public final class SQLiteStore: JobStore {
         }
     }
 
-    func write<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+    func write<T: Sendable>(
+        synchronous: Bool = true, _ body: @escaping @Sendable (Database) throws -> T
+    ) async throws -> T {
         // A file that was moved away or replaced goes on taking writes that nobody will ever see.
         if let identity, FileIdentity(path: path) != identity {
             throw StoreError(.corrupt, "\(path) was replaced or removed while in use; put it back, or restart")
         }
         do {
-            return try await database.write(body)
+            if synchronous { return try await database.write(body) }
+            return try await database.writeWithoutTransaction { db in
+                try db.execute(sql: "PRAGMA synchronous = NORMAL")
+                let result = Result { () throws -> T in
+                    var answer: T?
+                    try db.inTransaction {
+                        answer = try body(db)
+                        return .commit
+                    }
+                    guard let answer else { throw StoreError(.refused, "nothing was written") }
+                    return answer
+                }
+                try db.execute(sql: "PRAGMA synchronous = FULL")
+                return try result.get()
+            }
         } catch {
             throw StoreError(path: path, error)
         }
     }
 
     /// Runs `body` in a transaction that only the holder of the lease may make.
+    ///
+    /// One that is not `synchronous` reaches the disk with the next one that is: what it did may be lost with the machine's
+    /// power, and done again.
     func write<T: Sendable>(
-        under lease: Lease, _ body: @escaping @Sendable (Database) throws -> T
+        under lease: Lease, synchronous: Bool = true, _ body: @escaping @Sendable (Database) throws -> T
     ) async throws -> T {
-        try await write { db in
+        try await write(synchronous: synchronous) { db in
             let term = try Int64.fetchOne(
                 db, sql: "SELECT term FROM leases WHERE instance = ?", arguments: [lease.instance])
             guard term == lease.term else {

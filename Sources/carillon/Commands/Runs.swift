@@ -132,7 +132,9 @@ struct Runs: AsyncParsableCommand {
     struct Logs: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "What a run wrote on both its streams.",
-            discussion: "On a terminal, what would play with it is written out; into a file or a pipe every byte goes as it is.")
+            discussion:
+                "On a terminal, what would play with it is written out; into a file or a pipe every byte goes as it is."
+        )
         @OptionGroup var place: Place
         @Argument(help: "The run's id, or the beginning of it.") var run: String
         @Flag(name: .shortAndLong, help: "Go on printing until the run ends.") var follow = false

@@ -52,7 +52,8 @@ enum StateDirectory {
             guard lstat(path + "/" + name, &facts) == 0, !ours.contains(facts.st_uid) else { continue }
             throw Failure.input(
                 "\(path)/\(name) belongs to \(FileTrust.name(ofUser: facts.st_uid)), and what is in a state directory is "
-                    + "believed: move it away, or chown -R \(FileTrust.name(ofUser: geteuid())) \(FileTrust.quoted(path))")
+                    + "believed: move it away, or chown -R \(FileTrust.name(ofUser: geteuid())) \(FileTrust.quoted(path))"
+            )
         }
     }
 
