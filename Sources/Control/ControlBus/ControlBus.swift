@@ -19,18 +19,22 @@ public struct ControlBus: Service {
     private let configuration: ControlBusConfiguration
     private let mostConnections: Int
     private let mostPullers: Int
+    private let patience: Int64
     private let logger: Logger
     private let carryOut: @Sendable (BusOrder) async -> String?
 
     /// `carryOut` returns nil when the order is carried out, or else why not, in words for the client. Past `mostConnections`
     /// at once on a port the oldest that has asked nothing gives way, and past `mostPullers` the one that has waited longest.
-    public init(
-        _ configuration: ControlBusConfiguration, mostConnections: Int = 256, mostPullers: Int = 256, logger: Logger,
+    /// Whoever asks nothing for `patience` seconds is refused.
+    package init(
+        _ configuration: ControlBusConfiguration, mostConnections: Int = 256, mostPullers: Int = 256,
+        patience: Int64 = RequestLimit.patience, logger: Logger,
         carryOut: @escaping @Sendable (BusOrder) async -> String?
     ) {
         self.configuration = configuration
         self.mostConnections = mostConnections
         self.mostPullers = mostPullers
+        self.patience = patience
         self.logger = logger
         self.carryOut = carryOut
     }
@@ -52,8 +56,8 @@ public struct ControlBus: Service {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let push = try await bind(
             configuration.pushPort,
-            Listener.bootstrap(on: loop, allowsHalfClosure: true) { [configuration] in
-                Conversation<LineEnd>(crowds[0]) { bytes throws(RequestFault) in
+            Listener.bootstrap(on: loop, allowsHalfClosure: true) { [configuration, patience] in
+                Conversation<LineEnd>(crowds[0], patience: patience) { bytes throws(RequestFault) in
                     try Self.take(bytes, configuration, queue, audience)
                 }
             })
@@ -75,8 +79,8 @@ public struct ControlBus: Service {
         guard configuration.token != nil else {
             return Listener.bootstrap(on: loop, allowsHalfClosure: false) { Entrance(audience) }
         }
-        return Listener.bootstrap(on: loop, allowsHalfClosure: false) { [configuration] in
-            Conversation<LineEnd>(crowd) { bytes throws(RequestFault) in
+        return Listener.bootstrap(on: loop, allowsHalfClosure: false) { [configuration, patience] in
+            Conversation<LineEnd>(crowd, patience: patience) { bytes throws(RequestFault) in
                 try configuration.admit(bytes.prefix { $0 != LineEnd.newline })
                 return .handOver { audience.enter($0) }
             }

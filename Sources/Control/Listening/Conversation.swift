@@ -15,24 +15,29 @@ package final class Conversation<End: RequestEnd>: ChannelInboundHandler {
     package typealias OutboundOut = ByteBuffer
 
     private let crowd: Crowd
+    private let patience: Int64
     private let answer: @Sendable ([UInt8]) throws(RequestFault) -> Answer
     private var end = End()
     private var received: [UInt8] = []
     private var isAsked = false
     private var timeout: Scheduled<Void>?
 
-    /// `crowd` is that of the connections that have asked nothing yet.
-    package init(_ crowd: Crowd, _ answer: @escaping @Sendable ([UInt8]) throws(RequestFault) -> Answer) {
+    /// `crowd` is that of the connections that have asked nothing yet; `patience`, in seconds, is how long they may take to.
+    package init(
+        _ crowd: Crowd, patience: Int64 = RequestLimit.patience,
+        _ answer: @escaping @Sendable ([UInt8]) throws(RequestFault) -> Answer
+    ) {
         self.crowd = crowd
+        self.patience = patience
         self.answer = answer
     }
 
     package func channelActive(context: ChannelHandlerContext) {
         crowd.enter(context.channel)
         let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-        timeout = context.eventLoop.scheduleTask(in: .seconds(RequestLimit.patience)) {
+        timeout = context.eventLoop.scheduleTask(in: .seconds(patience)) {
             let (conversation, context) = bound.value
-            conversation.refuse("the request was not complete within \(RequestLimit.patience) s", context)
+            conversation.refuse("the request was not complete within \(conversation.patience) s", context)
         }
         context.fireChannelActive()
     }
