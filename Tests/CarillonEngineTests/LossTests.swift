@@ -145,7 +145,7 @@ import Timetable
 }
 
 /// Jobs by their sources, as a test says.
-private final class SourceFeed: JobFeed {
+final class SourceFeed: JobFeed {
     private struct State {
         var snapshot = FeedSnapshot()
         var owed: Set<String> = []

@@ -30,7 +30,7 @@ package struct CutOver: Sendable {
         var cursor = now
         var skips: [Skip] = []
         if let before, before.fault != nil {
-            skips = unreadable(before)
+            skips = unreadable(before, now: schedule)
         } else if let before {
             skips = leftover(of: before).map { [$0] } ?? []
             if before.job.schedule == job.schedule { cursor = max(now, before.cursor) }
@@ -44,9 +44,9 @@ package struct CutOver: Sendable {
         return .put(job, cursor: cursor, nextDue: nextDue, skips: skips)
     }
 
-    /// What passed while nobody could read the definition. Which times there were is counted with the new one.
-    private func unreadable(_ stored: StoredJob) -> [Skip] {
-        guard now > stored.cursor else { return [] }
+    /// What passed while nobody could read the definition. Which times there were only the new schedule can tell.
+    private func unreadable(_ stored: StoredJob, now schedule: Schedule?) -> [Skip] {
+        guard let first = Planner.nextDue(of: schedule, after: stored.cursor), first <= now else { return [] }
         return [
             Skip(
                 jobID: stored.id, job: stored.job.name, revision: stored.revision + 1, after: stored.cursor,

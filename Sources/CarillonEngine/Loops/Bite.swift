@@ -3,7 +3,7 @@ struct Bite {
     /// Microseconds.
     let goal: Int64
     private(set) var size = 100
-    private static let sizes = 20...5_000
+    private static let sizes = 50...5_000
 
     init(goal: Int64) { self.goal = goal }
 

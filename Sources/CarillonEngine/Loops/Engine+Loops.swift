@@ -33,10 +33,14 @@ extension Engine {
     }
 
     func tickLoop() async {
+        // Nobody waits for one that has ended.
+        defer { rest(until: .max) }
         while !Task.isCancelled {
             let length = await tickOnce()
             let asleep = clock.uptime
+            rest(until: asleep + length)
             await alarm.sleep(for: length, clock: clock)
+            endRest()
             await noticeStall(after: clock.uptime - asleep - length)
         }
     }
@@ -122,41 +126,74 @@ extension Engine {
         }
     }
 
+    /// Reads every definition once, a tenth of the time: what this build cannot read is said, and healed by whoever owns it,
+    /// before its time comes and not at it.
+    nonisolated package func inspect() async {
+        var last: String?
+        while !Task.isCancelled {
+            let begun = clock.uptime
+            var rest = settings.breath
+            do {
+                let page = try await store.jobs(after: last, limit: 200)
+                guard let end = page.last else { return }
+                if page.contains(where: { $0.fault != nil }) { await note(faulty: page) }
+                last = end.job.name
+            } catch is CancellationError {
+                return
+            } catch {
+                rest = settings.slice
+                _ = await note(error)
+            }
+            do { try await clock.sleep(for: max(9 * (clock.uptime - begun), rest)) } catch { return }
+        }
+    }
+
     /// Retention, beside everything else: a ledger of millions takes a while.
     nonisolated func pruneLoop() async {
         // The first time soon: the last daemon may have left much.
         var wait = settings.pruneEvery / 6
         while !Task.isCancelled {
             do { try await clock.sleep(for: wait) } catch { return }
+            let begun = clock.uptime
             await prune()
-            wait = settings.pruneEvery
+            // What came during a long pass is not left lying.
+            wait = max(settings.pruneEvery - (clock.uptime - begun), settings.pruneEvery / 6)
         }
     }
 
-    /// Lets the ledger forget what retention does not keep, and the logs with it, bite by bite: whoever else writes waits
-    /// for one bite at most.
+    /// Lets the ledger forget what retention does not keep, and the logs with it, in bites that fit into the tick's sleep.
     nonisolated package func prune() async {
-        var bite = Bite(goal: settings.pruneBite)
         do {
+            var rows = Bite(goal: biteLength)
             while !Task.isCancelled {
+                try await makeWay()
                 let begun = clock.uptime
-                let gone = try await store.prune(
-                    settings.retention, lease: lease, now: clock.now, limit: bite.size)
-                let took = clock.uptime - begun
+                let gone = try await store.prune(settings.retention, lease: lease, now: clock.now, limit: rows.size)
                 if gone.isEmpty { break }
-                bite.adapt(to: took, of: gone.count)
+                rows.adapt(to: clock.uptime - begun, of: gone.count)
                 for outbox in outboxes.values { await outbox.dispatcher.forget(gone) }
-                // Most of the time is for others.
-                try await clock.sleep(for: 3 * max(took, settings.pruneBite))
             }
             // What was freed goes back to the disk, in bites as well.
-            while !Task.isCancelled, try await store.shrink(lease: lease, limit: 64) {
-                try await clock.sleep(for: settings.pruneBite / 2)
+            var pages = Bite(goal: biteLength)
+            while !Task.isCancelled {
+                try await makeWay()
+                let begun = clock.uptime
+                guard try await store.shrink(lease: lease, limit: pages.size) else { break }
+                pages.adapt(to: clock.uptime - begun, of: pages.size)
             }
         } catch is CancellationError {
         } catch {
             logger.error("retention failed", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// Of a sleep of the tick, which is a breath at least, with a part for whoever comes later than it should.
+    private nonisolated var biteLength: Int64 { settings.breath * 2 / 3 }
+
+    /// Leaves a moment to those who record, and waits until nobody is about to open runs: what is written now delays none.
+    private nonisolated func makeWay() async throws {
+        try await clock.sleep(for: settings.breath / 3)
+        await untilAtRest(for: biteLength)
     }
 
     /// Ends what runs, waits for it within the grace, and writes the last outcomes.

@@ -128,6 +128,34 @@ public actor Engine<Clock: EngineClock> {
     /// What the tick sleeps until; an event that needs it earlier rings the alarm.
     var plannedWake = Timestamp.distantPast
 
+    // MARK: Rest
+
+    /// Until when the tick sleeps, on the clock of `uptime`: nobody opens runs until then, unless an order comes. For ever
+    /// while no tick runs; nil while it is at work.
+    private var restsUntil: Int64? = .max
+    /// Those who wait for it to sleep.
+    private var resters: [CheckedContinuation<Void, Never>] = []
+
+    package func rest(until end: Int64) {
+        restsUntil = end
+        let resumed = resters
+        resters = []
+        for rester in resumed { rester.resume() }
+    }
+
+    package func endRest() { restsUntil = nil }
+
+    /// Somebody waits for the tick to sleep.
+    package var isRestAwaited: Bool { !resters.isEmpty }
+
+    /// Returns when the tick sleeps and will for at least so many microseconds, which a breath is.
+    func untilAtRest(for length: Int64) async {
+        while true {
+            if let restsUntil, restsUntil - length >= clock.uptime { return }
+            await withCheckedContinuation { resters.append($0) }
+        }
+    }
+
     private func read(_ ids: [JobID]) async {
         let (known, missing) = state.cached(ids)
         do {
@@ -142,8 +170,7 @@ public actor Engine<Clock: EngineClock> {
     /// Reads and compiles definitions, beside the actor.
     nonisolated func load(_ ids: [JobID]) async throws -> [LoadedJob] {
         let stored = try await store.jobs(ids: ids)
-        let faulty = stored.filter { $0.fault != nil }
-        if !faulty.isEmpty { await note(faulty: faulty) }
+        if stored.contains(where: { $0.fault != nil }) { await note(faulty: stored) }
         return stored.map { LoadedJob($0, zones: zones) }
     }
 
@@ -151,8 +178,8 @@ public actor Engine<Clock: EngineClock> {
     private(set) var faulty: [JobID: StoredJob] = [:]
 
     /// Says once of each what is wrong; whoever owns it is asked for it anew.
-    private func note(faulty jobs: [StoredJob]) {
-        for job in jobs where faulty.updateValue(job, forKey: job.id) == nil {
+    func note(faulty jobs: [StoredJob]) {
+        for job in jobs where job.fault != nil && faulty.updateValue(job, forKey: job.id) == nil {
             logger.error(
                 "a stored job cannot be read; it waits for its next definition",
                 metadata: ["job": "\(job.job.name)", "error": "\(job.fault ?? "")"])
@@ -166,7 +193,7 @@ public actor Engine<Clock: EngineClock> {
 
     /// A job's definition as it is taken into the engine, so that a faulty one is noticed.
     func definition(_ stored: StoredJob) -> Definition {
-        if stored.fault != nil { note(faulty: [stored]) }
+        note(faulty: [stored])
         return Definition(stored, zones: zones)
     }
 

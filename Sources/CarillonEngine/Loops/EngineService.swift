@@ -36,6 +36,7 @@ public struct EngineService<Clock: EngineClock>: Service {
             group.addTask { await engine.readAheadLoop() }
             group.addTask { try await engine.custodyLoop() }
             group.addTask { await engine.pruneLoop() }
+            group.addTask { await engine.inspect() }
             for feed in feeds { group.addTask { await reconciler.follow(feed) } }
             group.addTask { await engine.tickLoop() }
             group.addTask {

@@ -21,8 +21,6 @@ public struct EngineSettings: Sendable {
     public var retention = Retention.standard
     /// Between two looks for what retention no longer keeps.
     public var pruneEvery: Int64 = 60_000_000
-    /// How long one of its writes may take: others wait for it.
-    public var pruneBite: Int64 = 1_000
     /// Plan and record, dispatch nothing: to run beside another scheduler.
     public var shadow = false
 

@@ -35,8 +35,6 @@ struct PruningPass: Sendable {
     let oldest: Timestamp
     /// Runs that are to go and have not gone yet.
     var found: [Victim] = []
-    /// Runs that went since the log was copied.
-    var sinceCopy = 0
     /// Names of the jobs they belong to.
     private(set) var names: [Int32: String] = [:]
     private var stage = Stage.old(after: nil)
@@ -45,9 +43,9 @@ struct PruningPass: Sendable {
 
     /// Rows of one look.
     private static let most = 5_000
-    private static let mostScanned = 5_000
+    private static let mostScanned = 4_000
     /// Jobs whose runs go together.
-    private static let neighbours: Int32 = 40
+    private static let neighbours: Int32 = 25
 
     init(_ retention: Retention, now: Timestamp) {
         self.retention = retention

@@ -29,11 +29,7 @@ extension SQLiteStore {
                 pass.found.removeFirst(victims.count)
                 let gone = try await write(under: lease, synchronous: false) { db in try Self.remove(victims, db) }
                 if !gone.isEmpty {
-                    pass.sinceCopy += gone.count
-                    if pass.sinceCopy >= Self.copyEvery {
-                        pass.sinceCopy = 0
-                        try await copyLog()
-                    }
+                    await copyLog()
                     let names = pass.names
                     pruning.withLock { [pass] in $0 = pass }
                     return gone.map { ($0.id, names[$0.job] ?? "") }
@@ -49,12 +45,9 @@ extension SQLiteStore {
         return []
     }
 
-    /// Runs that are removed between two copies of the log.
-    private static let copyEvery = 8_000
-
-    /// Copies the log into the file on a connection of its own. Left to SQLite, that falls to whoever writes when the log is
-    /// long, and everybody waits for it.
-    private func copyLog() async throws {
+    /// Copies the log into the file on a connection of its own, after each bite: a disk that is given thousands of scattered
+    /// pages at once lets everybody's next write wait until it has them.
+    private func copyLog() async {
         // Somebody else who copies just now does as well.
         _ = try? await copier?.writeWithoutTransaction { try $0.checkpoint(.passive) }
     }
@@ -140,10 +133,11 @@ extension SQLiteStore {
         }
         // Room for as much again as is in use by half, so that a ledger that breathes does not move its pages for ever.
         guard isIncremental, free > max(Self.spare, (all - free) / 2) else { return false }
-        return try await write(under: lease) { db in
+        try await write(under: lease, synchronous: false) { db in
             // Each row that is asked for gives one page back.
             _ = try Row.fetchAll(db, sql: "PRAGMA incremental_vacuum(\(limit))")
-            return true
         }
+        await copyLog()
+        return true
     }
 }
