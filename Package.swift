@@ -32,7 +32,6 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
-        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -225,10 +224,7 @@ let package = Package(
         // Program
         .target(
             name: "CarillonConfiguration",
-            dependencies: [
-                "CarillonCore", "Timetable", "Yams",
-                .product(name: "Configuration", package: "swift-configuration"),
-            ]),
+            dependencies: ["CarillonCore", "Timetable", "Yams"]),
         .executableTarget(
             name: "carillon",
             dependencies: [
@@ -274,6 +270,12 @@ let package = Package(
                 "CarillonCore", "CarillonTestSupport", "ControlBus", "Timetable", lifecycle, logging,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+        .testTarget(
+            name: "ControlSocketTests",
+            dependencies: [
+                "ControlSocket", .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOEmbedded", package: "swift-nio"),
             ]),
         .testTarget(
             name: "DaemonTests",
@@ -356,10 +358,12 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-// A warning fails where changes are judged, and nowhere else: a newer compiler may have new ones.
-if Context.environment["CI"] != nil {
-    let foreign = ["carillon-shim", "CCurl", "CMariaDB", "CPostgres", "CProcess", "CZlib"]
-    for target in package.targets where !foreign.contains(target.name) {
-        target.swiftSettings = (target.swiftSettings ?? []) + [.treatAllWarnings(as: .error)]
-    }
+let foreign = ["carillon-shim", "CCurl", "CMariaDB", "CPostgres", "CProcess", "CZlib"]
+for target in package.targets where !foreign.contains(target.name) {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+    ]
+    // A warning fails where changes are judged, and nowhere else: a newer compiler may have new ones.
+    if Context.environment["CI"] != nil { target.swiftSettings?.append(.treatAllWarnings(as: .error)) }
 }

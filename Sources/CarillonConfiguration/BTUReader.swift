@@ -1,5 +1,5 @@
-import CarillonCore
-import Timetable
+public import CarillonCore
+public import Timetable
 
 /// Reads the configuration of BTU Scheduler, `/etc/btu_scheduler/btu_scheduler.toml`.
 public struct BTUReader: Sendable {

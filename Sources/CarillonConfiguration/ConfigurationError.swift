@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 
 /// Everything that is wrong in one place of a configuration, each with file, line and key.
 public struct ConfigurationError: Error, Sendable, CustomStringConvertible {

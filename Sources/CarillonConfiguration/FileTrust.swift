@@ -1,5 +1,5 @@
-import CarillonCore
-import Foundation
+public import CarillonCore
+public import Foundation
 
 /// Whether a file or folder that decides what runs may be believed: it is the daemon's user's or root's, and nobody else may
 /// change it.

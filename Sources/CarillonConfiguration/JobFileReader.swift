@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 import Timetable
 
 /// Reads the jobs of one file: `[[job]]` in TOML, a list under `job` in YAML and JSON.

@@ -1,5 +1,5 @@
-import CarillonCore
-import Timetable
+public import CarillonCore
+public import Timetable
 
 /// Reads a job from a table of any file, from an order or from an import: the same keys everywhere.
 public struct JobReader: Sendable {

@@ -1,6 +1,7 @@
-import CarillonCore
+public import CarillonCore
+import Foundation
 import FoundationEssentials
-import Timetable
+public import Timetable
 
 /// Reads keiji's `settings.conf`: lines `KEY=value`, as a shell or godotenv would.
 public struct KeijiReader: Sendable {
@@ -72,7 +73,7 @@ public struct KeijiReader: Sendable {
         var settings = Settings()
         settings.timeZone = keiji.zone
         settings.keiji = keiji
-        settings.bus = Settings.Bus()
+        settings.controlBus = Settings.ControlBus()
         settings.log.format = .logfmt
         settings.log.file = keiji.root + "/logs/services/scheduler/scheduler.log"
         settings.log.largest = keiji.largestLog ?? .max

@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 
 extension Settings {
     /// A Frappe site: its database, which is the feed, and its web server, which makes the pickles.

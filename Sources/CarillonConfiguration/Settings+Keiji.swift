@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 
 extension Settings {
     /// The tasks of a keiji, in its own database.
@@ -26,7 +26,7 @@ extension Settings {
     }
 
     /// The TCP bus on which keiji's tools give orders.
-    public struct Bus: Sendable {
+    public struct ControlBus: Sendable {
         public var host = "127.0.0.1"
         public var pushPort: Int64 = 8005
         public var pullPort: Int64 = 8006

@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 import Timetable
 
 /// Everything `carillon.toml` and its environment may set, jobs apart. Durations are microseconds.
@@ -62,10 +62,12 @@ public struct Settings: Sendable {
     public var socket: Socket?
     /// A keiji whose tasks are run.
     public var keiji: Keiji?
-    public var bus: Bus?
+    public var controlBus: ControlBus?
     public var email: Email?
     /// Whether the daemon starts, and keeps trying, while the Redis and the database it is to use cannot be reached.
     public var startsUnconnected = true
+    /// What a person should hear of, though nothing is wrong with what was read.
+    public var warnings: [FeedProblem] = []
 
     public init() {}
 

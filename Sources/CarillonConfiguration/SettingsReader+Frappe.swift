@@ -1,4 +1,5 @@
 import CarillonCore
+import Timetable
 
 extension SettingsReader {
     /// The feeds but the files', which is always there.
@@ -6,7 +7,8 @@ extension SettingsReader {
         for node in table.tables("feed") {
             let type = if case .string(let text)? = node["type"]?.value { text } else { "" }
             var feed = TableReader(
-                environment.laid(over: node, feed: type), source: table.source, prefix: "feed.")
+                node, source: table.source, prefix: "feed.",
+                variables: Variables(environment, prefix: "CARILLON_\(type.uppercased())_"))
             // What the keys of an unknown feed mean is unknown too.
             if readFeed(&feed, &settings) { feed.finish() }
             table.adopt(feed)

@@ -32,8 +32,8 @@ extension SettingsReader {
         return path.hasPrefix("/") ? .sqlite(path: path) : nil
     }
 
-    func readBus(_ table: inout TableReader) -> Settings.Bus {
-        var bus = Settings.Bus()
+    func readControlBus(_ table: inout TableReader) -> Settings.ControlBus {
+        var bus = Settings.ControlBus()
         bus.host = table.string("host") ?? bus.host
         bus.pushPort = table.integer("push_port", in: 1...65_535) ?? bus.pushPort
         bus.pullPort = table.integer("pull_port", in: 1...65_535) ?? bus.pullPort

@@ -1,16 +1,16 @@
 import CarillonCore
-import Timetable
+public import Timetable
 
-/// Reads the settings of `carillon.toml`, with the environment laid over them.
+/// Reads the settings of `carillon.toml`; what the environment says of one counts more.
 public struct SettingsReader: Sendable {
     var zones: ZoneDatabase
-    var environment: EnvironmentOverrides
+    let environment: [String: String]
     /// The daemon's own.
     let home: String
 
     public init(zones: ZoneDatabase, environment: [String: String]) {
         self.zones = zones
-        self.environment = EnvironmentOverrides(environment)
+        self.environment = environment
         home = environment["HOME"] ?? "/"
     }
 
@@ -25,7 +25,7 @@ public struct SettingsReader: Sendable {
     }
 
     package func read(_ node: ConfigNode, source: String) throws -> Settings {
-        var table = TableReader(environment.laid(over: node), source: source)
+        var table = TableReader(node, source: source, variables: Variables(environment, prefix: Self.prefix))
         var settings = Settings()
         // The jobs in the same file are the file feed's to read.
         _ = table.value("job")
@@ -53,14 +53,32 @@ public struct SettingsReader: Sendable {
         if settings.socket != nil, settings.frappe == nil {
             table.complain("socket", "is for a Frappe site, and there is no [[feed]] of type \"frappe\"")
         }
-        settings.bus = table.table("bus") { readBus(&$0) }
-        if settings.bus != nil, settings.keiji == nil {
-            table.complain("bus", "is for a keiji, and there is no [[feed]] of type \"keiji\"")
+        settings.controlBus = table.table("control_bus") { readControlBus(&$0) }
+        if settings.controlBus != nil, settings.keiji == nil {
+            table.complain("control_bus", "is for a keiji, and there is no [[feed]] of type \"keiji\"")
         }
         _ = table.table("notify") { notify in settings.email = notify.table("email") { readEmail(&$0) } }
         table.finish()
         guard table.problems.isEmpty else { throw ConfigurationError(table.problems) }
+        settings.warnings = unread(table.variables?.asked ?? [])
         return settings
+    }
+
+    private static let prefix = "CARILLON_"
+
+    /// What the commands read themselves, and what a run is told: a program may well call `carillon`.
+    private static let others: Set = [
+        "CARILLON_CONFIG", "CARILLON_STATE", "CARILLON_SHIM", "CARILLON_JOB", "CARILLON_RUN_ID", "CARILLON_ATTEMPT",
+        "CARILLON_SCHEDULED_AT", "CARILLON_MARK",
+    ]
+
+    /// Variables that look like settings and are none, or none of a system that is set up here.
+    private func unread(_ asked: Set<String>) -> [FeedProblem] {
+        environment.keys.filter { $0.hasPrefix(Self.prefix) && !asked.contains($0) && !Self.others.contains($0) }
+            .sorted().map { name in
+                FeedProblem(
+                    source: name, message: "no setting that is read here" + Spelling.hint(name, among: asked.sorted()))
+            }
     }
 
     private func readStore(_ table: inout TableReader, _ settings: inout Settings) {

@@ -10,6 +10,8 @@ struct TableReader {
     /// What stands before a key in messages: `retry.`.
     let prefix: String
     var job: String?
+    /// Nil where the environment has no say.
+    private(set) var variables: Variables?
     private(set) var problems: [FeedProblem] = []
     /// Keys somebody asked for.
     private var asked: [String] = []
@@ -17,8 +19,9 @@ struct TableReader {
     /// Which of the entries were asked for.
     private var isUsed: [Bool]
 
-    init(_ node: ConfigNode, source: String, prefix: String = "", job: String? = nil) {
+    init(_ node: ConfigNode, source: String, prefix: String = "", job: String? = nil, variables: Variables? = nil) {
         self.node = node
+        self.variables = variables
         self.source = source
         self.prefix = prefix
         self.job = job
@@ -39,6 +42,10 @@ struct TableReader {
     private var own: String? { prefix.isEmpty ? nil : String(prefix.dropLast()) }
 
     mutating func complain(_ key: String?, _ message: String, line: Int? = nil) {
+        if let key, let variables, variables.isSet(key) {
+            problems.append(FeedProblem(source: variables.name(of: key), message: message))
+            return
+        }
         problems.append(
             FeedProblem(
                 source: source, line: line ?? key.flatMap { node[$0]?.line } ?? node.line,
@@ -46,14 +53,23 @@ struct TableReader {
                 job: job, message: message))
     }
 
-    mutating func adopt(_ other: TableReader) { problems += other.problems }
+    mutating func adopt(_ other: TableReader) {
+        problems += other.problems
+        if let more = other.variables { variables?.adopt(more) }
+    }
 
-    mutating func has(_ key: String) -> Bool { node[key] != nil }
+    /// Whether the file or the environment gives this key, or something in a table of this name.
+    func has(_ key: String) -> Bool {
+        node[key] != nil || variables.map { $0.isSet(key) || $0.concerns(table: key) } ?? false
+    }
 
-    mutating func value(_ key: String) -> ConfigNode? {
+    /// What stands under a key: in the environment, if it is a setting of one of these kinds, or else in the file.
+    mutating func value(_ key: String, _ kind: Variables.Kind? = nil) -> ConfigNode? {
         asked.append(key)
-        guard let place = entries.firstIndex(where: { $0.key == key }) else { return nil }
+        let said = kind.flatMap { variables?.value(key, $0) }
+        guard let place = entries.firstIndex(where: { $0.key == key }) else { return said }
         isUsed[place] = true
+        if let said { return said }
         let value = entries[place].value
         if case .null = value.value {
             complain(key, "has no value")
@@ -62,8 +78,10 @@ struct TableReader {
         return value
     }
 
-    private mutating func read<T>(_ key: String, _ expected: String, _ body: (ConfigNode.Value) -> T?) -> T? {
-        guard let found = value(key) else { return nil }
+    private mutating func read<T>(
+        _ key: String, _ kind: Variables.Kind, _ expected: String, _ body: (ConfigNode.Value) -> T?
+    ) -> T? {
+        guard let found = value(key, kind) else { return nil }
         if let read = body(found.value) { return read }
         complain(key, "expected \(expected), found \(found.kind)")
         return nil
@@ -80,17 +98,17 @@ struct TableReader {
     }
 
     mutating func anyString(_ key: String) -> String? {
-        read(key, "text") { if case .string(let text) = $0 { text } else { nil } }
+        read(key, .text, "text") { if case .string(let text) = $0 { text } else { nil } }
     }
 
     private static let holdsNUL = "must not hold a NUL character"
 
     mutating func bool(_ key: String) -> Bool? {
-        read(key, "true or false") { if case .bool(let bool) = $0 { bool } else { nil } }
+        read(key, .bool, "true or false") { if case .bool(let bool) = $0 { bool } else { nil } }
     }
 
     mutating func integer(_ key: String, in range: ClosedRange<Int64>) -> Int64? {
-        guard let number = read(key, "a whole number", { if case .integer(let n) = $0 { n } else { nil } })
+        guard let number = read(key, .integer, "a whole number", { if case .integer(let n) = $0 { n } else { nil } })
         else { return nil }
         guard range.contains(number) else {
             let most = range.upperBound == .max ? "or more" : "to \(range.upperBound)"
@@ -101,7 +119,7 @@ struct TableReader {
     }
 
     mutating func number(_ key: String, in range: ClosedRange<Double>) -> Double? {
-        let number = read(key, "a number") { value -> Double? in
+        let number = read(key, .number, "a number") { value -> Double? in
             switch value {
             case .integer(let n): Double(n)
             case .double(let n): n
@@ -117,7 +135,7 @@ struct TableReader {
     }
 
     mutating func strings(_ key: String) -> [String]? {
-        guard let found = value(key) else { return nil }
+        guard let found = value(key, .list) else { return nil }
         guard case .array(let nodes) = found.value else {
             complain(key, "expected a list of texts, found \(found.kind)")
             return nil
@@ -189,7 +207,7 @@ struct TableReader {
 
     /// The same as its text. A bare number is refused: some would count it as seconds, others as milliseconds.
     mutating func spanText(_ key: String) -> String? {
-        guard let found = value(key) else { return nil }
+        guard let found = value(key, .text) else { return nil }
         let text: String
         switch found.value {
         case .integer(let number): text = String(number)
@@ -215,13 +233,21 @@ struct TableReader {
         return nil
     }
 
-    /// The table under a key, read by `body`.
+    /// The table under a key, read by `body`; one that the file does not have may stand in the environment.
     mutating func table<T>(_ key: String, _ body: (inout TableReader) -> T) -> T? {
-        guard let found = value(key) else { return nil }
-        var inner = TableReader(found, source: source, prefix: prefix + key + ".", job: job)
-        if case .table = found.value {
+        let found = value(key)
+        guard found != nil || variables?.concerns(table: key) ?? false else { return nil }
+        let node = found ?? ConfigNode(.table([]))
+        var inner = TableReader(
+            node, source: source, prefix: prefix + key + ".", job: job, variables: variables?.under(key))
+        if case .table = node.value {
             let read = body(&inner)
             inner.finish()
+            if found == nil, inner.variables?.isUsed != true {
+                // It only looks as if: what is set there is no setting.
+                if let more = inner.variables { variables?.adopt(more) }
+                return nil
+            }
             adopt(inner)
             return read
         }
@@ -235,26 +261,9 @@ struct TableReader {
     /// Every key nobody asked for, with the nearest one that exists.
     func unknown() -> [FeedProblem] {
         zip(entries, isUsed).filter { !$1 }.map(\.0).map { key, value in
-            let near = asked.min { distance($0, key) < distance($1, key) }
-            let hint = near.flatMap { distance($0, key) <= 2 ? "; did you mean \($0)?" : nil } ?? ""
-            return FeedProblem(
+            FeedProblem(
                 source: source, line: value.line ?? node.line, key: prefix + key, job: job,
-                message: "unknown key\(hint)")
+                message: "unknown key" + Spelling.hint(key, among: asked))
         }
-    }
-
-    private func distance(_ a: String, _ b: String) -> Int {
-        let b = Array(b.utf8)
-        var row = Array(0...b.count)
-        for (i, x) in a.utf8.enumerated() {
-            var previous = row[0]
-            row[0] = i + 1
-            for j in b.indices {
-                let cost = min(row[j + 1] + 1, row[j] + 1, previous + (x == b[j] ? 0 : 1))
-                previous = row[j + 1]
-                row[j + 1] = cost
-            }
-        }
-        return row[b.count]
     }
 }

@@ -1,4 +1,4 @@
-import Timetable
+public import Timetable
 
 /// Which job is due next: an indexed binary heap, 20 bytes a job, changed in place by number.
 ///

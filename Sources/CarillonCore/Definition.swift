@@ -1,4 +1,4 @@
-import Timetable
+public import Timetable
 
 /// One revision of a job, ready to plan and to dispatch; shared by all its runs.
 public final class Definition: Sendable {

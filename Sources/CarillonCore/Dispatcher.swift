@@ -1,4 +1,4 @@
-import Timetable
+public import Timetable
 
 /// One attempt on its way to an executor.
 public struct Dispatch: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Timetable
+public import Timetable
 
 /// Time as the engine needs it: the wall, which may jump, and a monotonic count, which may not.
 ///

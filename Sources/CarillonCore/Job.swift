@@ -1,4 +1,4 @@
-import Timetable
+public import Timetable
 
 /// A store's short number for a job; dense, small, never reused for another name.
 public struct JobID: Hashable, Comparable, Sendable, Codable {

@@ -1,4 +1,4 @@
-import Timetable
+public import Timetable
 
 /// An instance's right to schedule, on the store's clock. A write under an old term is refused.
 public struct Lease: Hashable, Sendable {

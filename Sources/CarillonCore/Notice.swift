@@ -1,4 +1,4 @@
-import Timetable
+public import Timetable
 
 /// What may be worth telling a person who is not looking.
 public enum Notice: Hashable, Sendable {

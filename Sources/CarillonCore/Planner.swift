@@ -1,4 +1,4 @@
-import Timetable
+public import Timetable
 
 /// Decides which occurrences of a job become runs, and which are skipped and why. Pure: no clock, no store.
 public struct Planner: Sendable {

@@ -1,4 +1,4 @@
-import Timetable
+public import Timetable
 
 /// Where a run stands. Only `RunMachine` moves it.
 public enum RunState: String, Hashable, Sendable, Codable, CaseIterable {

@@ -1,4 +1,4 @@
-import Timetable
+public import Timetable
 
 /// Twelve bytes that name a run: the scheduled second, then a hash of store, job and scheduled time.
 ///

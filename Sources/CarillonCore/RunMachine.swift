@@ -1,4 +1,4 @@
-import Timetable
+public import Timetable
 
 /// What can happen to a run.
 public enum RunEvent: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Timetable
+public import Timetable
 
 /// A schedule as people write it and stores keep it; `compile` turns it into the timetable's own form.
 public struct ScheduleText: Hashable, Sendable, Codable {

@@ -1,4 +1,4 @@
-import Timetable
+public import Timetable
 
 /// Why scheduled times did not become runs.
 public enum SkipReason: String, Hashable, Sendable, Codable, CaseIterable {

@@ -1,4 +1,4 @@
-import Timetable
+public import Timetable
 
 /// What orders have laid upon a job, whatever its feed says; it lasts until another order lifts it.
 public struct Standing: Hashable, Sendable, Codable {

@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 
 /// One named check of a conformance suite.
 public struct Check<Subject: Sendable>: Sendable, CustomStringConvertible {

@@ -135,11 +135,10 @@ public final class DaemonFixture: Sendable {
     public func eventually(
         within seconds: Double = 20, _ what: String, _ condition: () async throws -> Bool
     ) async throws {
-        var left = Int(seconds / 0.02)
-        while try await !condition() {
-            guard left > 0 else { throw ConformanceFailure(description: "never: \(what)\n\(log)") }
-            left -= 1
-            try await Task.sleep(for: .milliseconds(20))
+        do {
+            try await CarillonTestSupport.eventually(within: seconds, what, condition)
+        } catch let failure as ConformanceFailure {
+            throw ConformanceFailure(description: "\(failure.description)\n\(log)")
         }
     }
 }

@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 
 /// What `DispatcherConformance` needs of an executor: one per test, with nothing left of another test.
 public protocol DispatcherFixture: Sendable {

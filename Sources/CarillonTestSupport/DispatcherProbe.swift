@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 
 /// Collects what a dispatcher tells, so that a test can wait for it.
 public actor DispatcherProbe {

@@ -1,7 +1,7 @@
 #if MariaDB
     import Foundation
     import Logging
-    import MariaDBClient
+    public import MariaDBClient
 
     /// The database of a Frappe site on a real MariaDB, with no schedules yet.
     public final class FrappeSiteFixture: Sendable {
@@ -36,7 +36,7 @@
                 MariaDBConfiguration(
                     port: server.port, user: MariaDBFixture.user, password: server.password,
                     database: MariaDBFixture.database),
-                logger: Logger(label: "site") { _ in SwiftLogNoOpLogHandler() })
+                logger: .silent)
             for sql in Self.tables { try await client.execute(sql) }
         }
 

@@ -33,7 +33,7 @@
                     PostgresConfiguration(
                         port: fixture.port, user: PostgresFixture.user, password: PostgresFixture.password,
                         database: PostgresFixture.database),
-                    logger: Logger(label: "keiji") { _ in SwiftLogNoOpLogHandler() })
+                    logger: .silent)
                 file = nil
             }
             let (number, time, flag) =

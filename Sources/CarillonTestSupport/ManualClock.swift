@@ -1,6 +1,6 @@
-import CarillonCore
+public import CarillonCore
 import Synchronization
-import Timetable
+public import Timetable
 
 /// A clock that stands still until a test moves it.
 ///

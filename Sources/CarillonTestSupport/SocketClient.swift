@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 import Glibc
 
 /// A client that writes what it is told and reads until the end; each call blocks a thread of its own.
@@ -71,7 +71,7 @@ public struct SocketClient: Sendable {
         }
     }
 
-    /// What comes until the end, or until nothing has come for 10 s; then closes it.
+    /// What comes until the end, or until nothing has come for a minute; then closes it.
     public static func read(_ descriptor: Int32) async throws -> String {
         try await blocking { readToEnd(of: descriptor) }
     }
@@ -85,7 +85,7 @@ public struct SocketClient: Sendable {
 
     private static func readToEnd(of descriptor: Int32) -> String {
         defer { close(descriptor) }
-        var limit = timeval(tv_sec: 10, tv_usec: 0)
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         var answer: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 2_048)

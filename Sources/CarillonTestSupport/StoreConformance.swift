@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 import Timetable
 
 /// What every store must do; each check gets an empty store of its own.

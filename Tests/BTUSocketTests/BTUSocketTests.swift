@@ -14,7 +14,7 @@ import Testing
     init() throws { folder = try TemporaryFolder() }
 
     private func serving(_ group: String? = nil, _ body: (SocketClient) async throws -> Void) async throws {
-        let socket = BTUSocket(path: path, group: group, mostConnections: 20, logger: .quiet) { request in
+        let socket = BTUSocket(path: path, group: group, mostConnections: 20, logger: .silent) { request in
             switch request {
             case .ping: "pong"
             case .create(let name): "created \(name)"
@@ -120,7 +120,7 @@ import Testing
         close(stale)
         #expect(bound == 0 && FileManager.default.fileExists(atPath: path))
         try await serving { client async throws in
-            let second = BTUSocket(path: path, group: nil, logger: .quiet) { _ in "" }
+            let second = BTUSocket(path: path, group: nil, logger: .silent) { _ in "" }
             let error = await #expect(throws: BTUSocket.Unusable.self) { try await second.run() }
             #expect(error?.description.contains("another daemon listens there") == true)
             #expect(try await client.ping() == "pong")
@@ -129,16 +129,12 @@ import Testing
 
     @Test func whatIsNoSocketAndAGroupThatIsNotThereAreSaid() async throws {
         try folder.write("btu.sock", "a file of somebody's")
-        let blocked = BTUSocket(path: path, group: nil, logger: .quiet) { _ in "" }
+        let blocked = BTUSocket(path: path, group: nil, logger: .silent) { _ in "" }
         var error = await #expect(throws: BTUSocket.Unusable.self) { try await blocked.run() }
         #expect(error?.description.contains("a file that is no socket") == true)
         #expect(try String(contentsOfFile: path, encoding: .utf8) == "a file of somebody's")
-        let strange = BTUSocket(path: folder.path + "/b.sock", group: "no-such-group", logger: .quiet) { _ in "" }
+        let strange = BTUSocket(path: folder.path + "/b.sock", group: "no-such-group", logger: .silent) { _ in "" }
         error = await #expect(throws: BTUSocket.Unusable.self) { try await strange.run() }
         #expect(error?.description.contains("there is no group 'no-such-group'") == true)
     }
-}
-
-extension Logger {
-    static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 }

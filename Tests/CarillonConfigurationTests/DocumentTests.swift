@@ -26,7 +26,8 @@ import Testing
     func aByteOrderMarkIsSkipped(_ format: Format, _ text: String) throws {
         guard case .integer(1)? = try ConfigDocument.read("\u{feff}" + text, format: format, path: "f")["a"]?.value
         else {
-            return #expect(Bool(false))
+            Issue.record("something else came")
+            return
         }
     }
 
@@ -70,7 +71,8 @@ import Testing
     @Test func anAliasIsWhatItsAnchorIs() throws {
         let node = try ConfigDocument.read("a: &x {b: [1, &y two]}\nc: *x\n*y : d\n", format: .yaml, path: "f")
         guard case .array(let list)? = node["c"]?["b"]?.value, case .string("two") = list[1].value else {
-            return #expect(Bool(false))
+            Issue.record("something else came")
+            return
         }
         #expect(node["two"] != nil && node["c"]?.line == 2)
         #expect(try problem("a: *x\n", .yaml).message.contains("no anchor &x"))
@@ -84,7 +86,10 @@ import Testing
 
     @Test func jsonsPairsAreTheCharacterTheyMean() throws {
         let node = try ConfigDocument.read(#"{"a": "\ud83d\ude80 \u00e9\/\n"}"#, format: .json, path: "f")
-        guard case .string("🚀 é/\n")? = node["a"]?.value else { return #expect(Bool(false)) }
+        guard case .string("🚀 é/\n")? = node["a"]?.value else {
+            Issue.record("something else came")
+            return
+        }
         for text in ["[\n\"\\ud83d\"]", "[\n\"\\ude80\\ud83d\"]", "[\n\"\\ud83d\\u0041\"]", "[\n\"\\ud83dx\"]"] {
             #expect(try problem(text, .json).line == 2, "\(text)")
         }

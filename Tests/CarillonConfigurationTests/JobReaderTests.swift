@@ -212,7 +212,10 @@ import Timetable
             "[[job]]\nname = \"a\"\njitter = 0\nwindow = \"0\"\nrq = { function = \"a.b\", timeout = 180, result_ttl = -1 }"
         )
         #expect(snapshot.problems == [])
-        guard case .rq(let target)? = snapshot.jobs.first?.target else { return #expect(Bool(false)) }
+        guard case .rq(let target)? = snapshot.jobs.first?.target else {
+            Issue.record("something else came")
+            return
+        }
         #expect(target.timeout == 180 && target.resultTTL == -1)
     }
 

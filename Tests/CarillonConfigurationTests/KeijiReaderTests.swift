@@ -34,7 +34,9 @@ import Timetable
         #expect(keiji.root == "/home/k/.keiji" && keiji.largestLog == 4_096)
         #expect(settings.log.file == "/home/k/.keiji/logs/services/scheduler/scheduler.log")
         #expect(settings.log.format == .logfmt && settings.log.largest == 4_096)
-        #expect(settings.bus?.pushPort == 8_005 && settings.bus?.pullPort == 8_006 && settings.bus?.host == "127.0.0.1")
+        #expect(
+            settings.controlBus?.pushPort == 8_005 && settings.controlBus?.pullPort == 8_006
+                && settings.controlBus?.host == "127.0.0.1")
         #expect(remarks.map(\.key) == ["EDITOR"] && remarks.first?.line == 6)
     }
 
@@ -71,25 +73,27 @@ import Timetable
             catch_up = "skip"
             logs = false
             max_log = 1000
-            [bus]
+            [control_bus]
             host = "0.0.0.0"
             token = "s3cret"
             """
-        let settings = try toml(text, ["CARILLON_KEIJI_ROOT": "/srv/keiji", "CARILLON_BUS_PUSH_PORT": "9005"])
+        let settings = try toml(text, ["CARILLON_KEIJI_ROOT": "/srv/keiji", "CARILLON_CONTROL_BUS_PUSH_PORT": "9005"])
         let keiji = try #require(settings.keiji)
         #expect(keiji.database == .sqlite(path: "/var/keiji.db") && keiji.root == "/srv/keiji")
         #expect(keiji.prefix == "k/" && keiji.catchUp == .skip && !keiji.logs && keiji.largestLog == 1_000)
-        #expect(settings.bus?.pushPort == 9_005 && settings.bus?.token == "s3cret")
+        #expect(settings.controlBus?.pushPort == 9_005 && settings.controlBus?.token == "s3cret")
     }
 
     @Test func aBusThatIsOpenToANetworkNeedsAToken() throws {
         let feed = "[[feed]]\ntype = \"keiji\"\n"
-        let open = try #require(throws: ConfigurationError.self) { try toml(feed + "[bus]\nhost = \"0.0.0.0\"\n") }
+        let open = try #require(throws: ConfigurationError.self) {
+            try toml(feed + "[control_bus]\nhost = \"0.0.0.0\"\n")
+        }
         #expect(open.description.contains("bus.token: is missing"))
-        let alone = try #require(throws: ConfigurationError.self) { try toml("[bus]\npush_port = 1\n") }
+        let alone = try #require(throws: ConfigurationError.self) { try toml("[control_bus]\npush_port = 1\n") }
         #expect(alone.description.contains("there is no [[feed]] of type \"keiji\""))
-        let from = try #require(throws: ConfigurationError.self) { try toml(feed + "[bus]\nfrom = \"here\"\n") }
+        let from = try #require(throws: ConfigurationError.self) { try toml(feed + "[control_bus]\nfrom = \"here\"\n") }
         #expect(from.description.contains("bus.from: expected HOST:PORT"))
-        #expect(try toml(feed + "[bus]\nfrom = \"127.0.0.1:8006\"\n").bus?.from == "127.0.0.1:8006")
+        #expect(try toml(feed + "[control_bus]\nfrom = \"127.0.0.1:8006\"\n").controlBus?.from == "127.0.0.1:8006")
     }
 }

@@ -1,4 +1,5 @@
 import CarillonConfiguration
+import CarillonCore
 import CarillonTestSupport
 import Testing
 import Timetable
@@ -87,7 +88,57 @@ import Timetable
         #expect(!problem.description.contains("secret"))
     }
 
-    @Test func aVariableOfTheWrongTypeIsAnError() {
-        #expect(throws: ConfigurationError.self) { try read("", ["CARILLON_EXEC_MAX_CHILDREN": "many"]) }
+    /// Of a file that is right.
+    @Test(arguments: [
+        ("CARILLON_EXEC_MAX_CHILDREN", "many", "expected a whole number, found text"),
+        ("CARILLON_EXEC_MAX_CHILDREN", "0", "0 is out of range; expected 1 to 100000"),
+        ("CARILLON_LOG_LEVEL", "loud", "\"loud\" is none of"),
+        ("CARILLON_TIME_ZONE", "Mars/Base", "Mars/Base"),
+        ("CARILLON_START_UNCONNECTED", "maybe", "expected true or false, found text"),
+        ("CARILLON_EXEC_GRACE", "10", "10 has no unit"),
+        ("CARILLON_STORE_URL", "mysql://user:secret@h/d", "expected sqlite:PATH"),
+        ("CARILLON_REDIS_CA_FILE", "/ca.pem", "belongs to TLS"),
+    ])
+    func aVariableThatIsWrongIsNamed(_ name: String, _ text: String, _ message: String) throws {
+        let toml = "[exec]\nmax_children = 5\ngrace = \"1s\"\n[log]\nlevel = \"info\"\n"
+        let error = try #require(throws: ConfigurationError.self) { try read(toml, [name: text]) }
+        #expect(error.problems.count == 1)
+        #expect(error.description.hasPrefix("\(name): ") && error.description.contains(message), "\(error)")
+        #expect(!error.description.contains("secret") && !error.description.contains("carillon.toml"))
+    }
+
+    @Test func aVariableThatNobodyReadsIsAWarning() throws {
+        let warnings = try read(
+            "",
+            [
+                "CARILLON_EXEC_MAX_CHILDRN": "5", "CARILLON_FRAPPE_PASSWORD": "secret",
+                "CARILLON_NOTIFY_EMAIL_HOTS": "h",
+                "CARILLON_STATE": "/s", "CARILLON_RUN_ID": "1", "CARILLON_JOB": "a", "OTHER": "1",
+                "CARILLON_EXEC_GRACE": "1s",
+            ]
+        ).warnings
+        #expect(
+            warnings.map(\.description) == [
+                "CARILLON_EXEC_MAX_CHILDRN: no setting that is read here; did you mean CARILLON_EXEC_MAX_CHILDREN?",
+                "CARILLON_FRAPPE_PASSWORD: no setting that is read here",
+                "CARILLON_NOTIFY_EMAIL_HOTS: no setting that is read here; did you mean CARILLON_NOTIFY_EMAIL_HOST?",
+            ])
+    }
+
+    @Test func aTableMayStandInTheEnvironmentAlone() throws {
+        let settings = try read(
+            "",
+            [
+                "CARILLON_NOTIFY_EMAIL_HOST": "mail", "CARILLON_NOTIFY_EMAIL_FROM": "a@b",
+                "CARILLON_NOTIFY_EMAIL_TO": "c@d,e@f", "CARILLON_NOTIFY_EMAIL_PORT": "25",
+            ])
+        #expect(settings.email?.host == "mail" && settings.email?.to == ["c@d", "e@f"] && settings.email?.port == 25)
+        #expect(settings.warnings.isEmpty)
+        // What it lacks is said of the environment, where the rest of it stands.
+        let error = try #require(throws: ConfigurationError.self) {
+            try SettingsReader(zones: ZoneDatabase(), environment: ["CARILLON_NOTIFY_EMAIL_HOST": "mail"]).read(
+                file: nil)
+        }
+        #expect(error.problems.map(\.key) == ["notify.email.from", "notify.email.to"])
     }
 }

@@ -4,81 +4,168 @@ import Timetable
 
 @Suite struct RunMachineTests {
     private static let now = Timestamp(seconds: 1_000)
-    private static let failure = Outcome(exitCode: 1, error: "exit code 1")
+    fileprivate static let failure = Outcome(exitCode: 1, error: "exit code 1")
 
-    /// The five kinds of run that are not final.
+    /// The ways in which a run may stand that is not final.
     enum Place: String, CaseIterable {
-        case waiting, out, running, cancelling, timingOut
+        case waiting
+        /// Its dispatcher is out of reach.
+        case held
+        case out
+        /// Offered again to a dispatcher that was out of reach.
+        case heldOut
+        case running
+        /// Told to end before it was seen to start.
+        case unstarted
+        case cancelling
+        case timingOut
     }
 
     private static func run(_ place: Place) -> Run {
         var run = Run(
             id: RunID(second: 1, hash: 1), jobID: JobID(1), job: "a", revision: 1, trigger: .schedule,
             scheduledAt: Timestamp(seconds: 900), createdAt: Timestamp(seconds: 900))
-        guard place != .waiting else { return run }
+        if place == .held || place == .heldOut { run.held = Hold(since: Timestamp(seconds: 900), why: "away") }
+        if place == .waiting || place == .held { return run }
         run.dispatchedAt = Timestamp(seconds: 901)
-        guard place != .out else { return run }
-        run.startedAt = Timestamp(seconds: 902)
+        if place == .out || place == .heldOut { return run }
         run.state = place == .running ? .running : .cancelling
+        if place == .unstarted { return run }
+        run.startedAt = Timestamp(seconds: 902)
         if place == .timingOut { run.outcome.error = "timed out after 5s" }
         return run
     }
 
-    private static let events: [(String, RunEvent)] = [
-        ("dispatched", .dispatched), ("started", .started(nil)), ("heartbeat", .heartbeat),
-        ("succeeded", .succeeded(Outcome(exitCode: 0))), ("failed", .failed(failure)),
-        ("cancelled", .cancelled(Outcome())),
-        ("lost", .lost("gone")), ("refused", .refused("no such program")), ("cancel", .cancel(reason: "by hand")),
-        ("overran start", .overran(.start)), ("overran execution", .overran(.execution)),
-        ("overran heartbeat", .overran(.heartbeat)), ("skip", .skip(.window)),
-    ]
+    /// Every kind of event.
+    enum Word: String, CaseIterable {
+        case dispatched, taken, started, heartbeat, succeeded, failed, cancelled, lost, refused, unreachable, forgotten
+        case cancel, overranStart, overranExecution, overranHeartbeat, skip
 
-    /// Every place and event: the step and the state after it, without retries.
-    private static let expected: [Place: [String]] = [
-        .waiting: [
-            "moved pending", "moved running", "ignored pending", "ended completed", "ended failed", "ended cancelled",
-            "ended failed", "ended failed", "ended cancelled", "ignored pending", "ignored pending", "ignored pending",
-            "ended skipped",
-        ],
-        .out: [
-            "ignored pending", "moved running", "ignored pending", "ended completed", "ended failed", "ended cancelled",
-            "ended failed", "ended failed", "cancelling cancelling", "cancelling cancelling", "ignored pending",
-            "ignored pending", "ignored pending",
-        ],
-        .running: [
-            "ignored running", "ignored running", "moved running", "ended completed", "ended failed", "ended cancelled",
-            "ended failed", "ended failed", "cancelling cancelling", "ignored running", "cancelling cancelling",
-            "cancelling cancelling", "ignored running",
-        ],
-        .cancelling: [
-            "ignored cancelling", "ignored cancelling", "ignored cancelling", "ended completed", "ended cancelled",
-            "ended cancelled", "ended failed", "ended cancelled", "ignored cancelling", "ignored cancelling",
+        var event: RunEvent {
+            switch self {
+            case .dispatched: .dispatched
+            case .taken: .taken
+            case .started: .started(nil)
+            case .heartbeat: .heartbeat
+            case .succeeded: .succeeded(Outcome(exitCode: 0))
+            case .failed: .failed(RunMachineTests.failure)
+            case .cancelled: .cancelled(Outcome())
+            case .lost: .lost("gone")
+            case .refused: .refused("no such program")
+            case .unreachable: .unreachable("away")
+            case .forgotten: .forgotten("gone before it began")
+            case .cancel: .cancel(reason: "by hand")
+            case .overranStart: .overran(.start)
+            case .overranExecution: .overran(.execution)
+            case .overranHeartbeat: .overran(.heartbeat)
+            case .skip: .skip(.window)
+            }
+        }
+
+        /// Does not compile when there is an event without a word.
+        init(_ event: RunEvent) {
+            switch event {
+            case .dispatched: self = .dispatched
+            case .taken: self = .taken
+            case .started: self = .started
+            case .heartbeat: self = .heartbeat
+            case .succeeded: self = .succeeded
+            case .failed: self = .failed
+            case .cancelled: self = .cancelled
+            case .lost: self = .lost
+            case .refused: self = .refused
+            case .unreachable: self = .unreachable
+            case .forgotten: self = .forgotten
+            case .cancel: self = .cancel
+            case .overran(.start): self = .overranStart
+            case .overran(.execution): self = .overranExecution
+            case .overran(.heartbeat): self = .overranHeartbeat
+            case .skip: self = .skip
+            }
+        }
+    }
+
+    /// What an event does in every place, in their order: the step and the state after it, without retries.
+    private static let expected: [Word: [String]] = [
+        .dispatched: [
+            "moved pending", "moved pending", "ignored pending", "ignored pending", "ignored running",
             "ignored cancelling", "ignored cancelling", "ignored cancelling",
         ],
-        .timingOut: [
-            "ignored cancelling", "ignored cancelling", "ignored cancelling", "ended completed", "ended failed",
-            "ended failed", "ended failed", "ended failed", "ignored cancelling", "ignored cancelling",
+        .taken: [
+            "ignored pending", "ignored pending", "ignored pending", "moved pending", "ignored running",
+            "ignored cancelling", "ignored cancelling", "ignored cancelling",
+        ],
+        .started: [
+            "moved running", "moved running", "moved running", "moved running", "ignored running",
+            "moved cancelling", "ignored cancelling", "ignored cancelling",
+        ],
+        .heartbeat: [
+            "ignored pending", "ignored pending", "ignored pending", "ignored pending", "moved running",
+            "ignored cancelling", "ignored cancelling", "ignored cancelling",
+        ],
+        .succeeded: Array(repeating: "ended completed", count: 8),
+        .failed: [
+            "ended failed", "ended failed", "ended failed", "ended failed", "ended failed",
+            "ended cancelled", "ended cancelled", "ended failed",
+        ],
+        .cancelled: [
+            "ended cancelled", "ended cancelled", "ended cancelled", "ended cancelled", "ended cancelled",
+            "ended cancelled", "ended cancelled", "ended failed",
+        ],
+        .lost: Array(repeating: "ended failed", count: 8),
+        .refused: [
+            "ended failed", "ended failed", "ended failed", "ended failed", "ended failed",
+            "ended cancelled", "ended cancelled", "ended failed",
+        ],
+        .unreachable: [
+            "waiting pending", "ignored pending", "waiting pending", "waiting pending", "ignored running",
+            "ended cancelled", "ignored cancelling", "ignored cancelling",
+        ],
+        .forgotten: [
+            "ignored pending", "ignored pending", "waiting pending", "waiting pending", "ended failed",
+            "ended cancelled", "ended failed", "ended failed",
+        ],
+        .cancel: [
+            "ended cancelled", "ended cancelled", "cancelling cancelling", "cancelling cancelling",
+            "cancelling cancelling", "ignored cancelling", "ignored cancelling", "ignored cancelling",
+        ],
+        .overranStart: [
+            "ignored pending", "ignored pending", "cancelling cancelling", "cancelling cancelling", "ignored running",
+            "ignored cancelling", "ignored cancelling", "ignored cancelling",
+        ],
+        .overranExecution: [
+            "ignored pending", "ignored pending", "ignored pending", "ignored pending", "cancelling cancelling",
+            "ignored cancelling", "ignored cancelling", "ignored cancelling",
+        ],
+        .overranHeartbeat: [
+            "ignored pending", "ignored pending", "ignored pending", "ignored pending", "cancelling cancelling",
+            "ignored cancelling", "ignored cancelling", "ignored cancelling",
+        ],
+        .skip: [
+            "ended skipped", "ended skipped", "ignored pending", "ignored pending", "ignored running",
             "ignored cancelling", "ignored cancelling", "ignored cancelling",
         ],
     ]
 
-    @Test(arguments: Place.allCases) func everyEvent(_ place: Place) throws {
-        let expected = try #require(Self.expected[place])
-        for ((name, event), expected) in zip(Self.events, expected) {
+    @Test(arguments: Word.allCases) func everyEvent(_ word: Word) throws {
+        #expect(Word(word.event) == word)
+        let expected = try #require(Self.expected[word])
+        try #require(expected.count == Place.allCases.count)
+        for (place, expected) in zip(Place.allCases, expected) {
             var run = Self.run(place)
-            let step = RunMachine.apply(event, to: &run, policies: Policies(), at: Self.now)
-            #expect("\(step) \(run.state.rawValue)" == expected, "\(place) \(name)")
-            #expect((run.endedAt == Self.now) == run.state.isFinal, "\(place) \(name)")
+            let step = RunMachine.apply(word.event, to: &run, policies: Policies(), at: Self.now)
+            #expect("\(step) \(run.state.rawValue)" == expected, "\(word) while \(place)")
+            #expect((run.endedAt == Self.now) == run.state.isFinal, "\(word) while \(place)")
         }
     }
 
     @Test(arguments: [RunState.cancelled, .failed, .completed, .skipped]) func finalStatesStay(_ state: RunState) {
-        for (name, event) in Self.events {
+        for word in Word.allCases {
             var run = Self.run(.running)
             run.state = state
             let before = run
-            #expect(RunMachine.apply(event, to: &run, policies: Policies(), at: Self.now) == .ignored, "\(name)")
-            #expect(run == before, "\(name)")
+            #expect(RunMachine.apply(word.event, to: &run, policies: Policies(), at: Self.now) == .ignored, "\(word)")
+            #expect(run == before, "\(word)")
         }
     }
 

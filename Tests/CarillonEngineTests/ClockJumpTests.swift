@@ -17,7 +17,7 @@ import Timetable
     private func engine() async throws -> Engine<ManualClock> {
         let service = try await EngineService(
             store: store, dispatchers: [], feeds: [], clock: clock, zones: ZoneDatabase(), instance: "test",
-            bootID: "boot", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            bootID: "boot", logger: .silent)
         let job = Samples.job("hourly", every: "1h", policies: Policies(overlap: .allow))
         #expect(try await service.engine.put([(job, nil)]) == [])
         return service.engine

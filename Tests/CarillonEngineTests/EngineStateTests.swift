@@ -1,5 +1,6 @@
 import CarillonCore
 import CarillonEngine
+import MemoryStore
 import Testing
 import Timetable
 
@@ -214,7 +215,10 @@ import Timetable
         let id = try bench.add("a", Policies(overlap: .allow))
         bench.now = bench.now.adding(microseconds: 3_600_000_000)
         let effects = bench.state.handle(.tick, at: bench.now)
-        guard case .read(let asked)? = effects.first else { return #expect(Bool(false), "\(effects)") }
+        guard case .read(let asked)? = effects.first else {
+            Issue.record("\(effects)")
+            return
+        }
         let old = try #require(bench.ledger.jobs[id]?.stored)
         // While the answer is on its way the definition changes.
         let soon = bench.now.adding(microseconds: 60_000_000)

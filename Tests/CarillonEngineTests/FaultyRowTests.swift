@@ -15,7 +15,7 @@ import Timetable
     private func service() async throws -> EngineService<ManualClock> {
         try await EngineService(
             store: store, dispatchers: [], feeds: [feed], clock: clock, zones: ZoneDatabase(), instance: "i",
-            bootID: "b", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            bootID: "b", logger: .silent)
     }
 
     /// Its digest is as it was, and it is due in a month: nobody else would look at it before.

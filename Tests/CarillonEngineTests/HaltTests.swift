@@ -62,7 +62,7 @@ import Timetable
     private func desk() async throws -> OrderDesk<ManualClock> {
         let service = try await EngineService(
             store: store, dispatchers: [], feeds: [], clock: clock, zones: ZoneDatabase(), instance: "i", bootID: "b",
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: .silent)
         return OrderDesk(service, version: "1")
     }
 
@@ -76,14 +76,20 @@ import Timetable
     @Test func aJobOfAFileIsSwitchedOffAndOnAndDeleted() async throws {
         try await filed(Samples.job("a", feed: "files"))
         let desk = try await desk()
-        guard case .done(let said) = await desk.handle(.enable("a", false)) else { return #expect(Bool(false)) }
+        guard case .done(let said) = await desk.handle(.enable("a", false)) else {
+            Issue.record("something else came")
+            return
+        }
         #expect(said == "a is disabled")
         var stored = try #require(await store.job(named: "a"))
         #expect(stored.job.standing?.off == .disabled && stored.job.enabled && stored.nextDue == nil)
         _ = await desk.handle(.enable("a", true))
         stored = try #require(await store.job(named: "a"))
         #expect(stored.job.standing == nil && stored.nextDue != nil)
-        guard case .done(let gone) = await desk.handle(.delete("a")) else { return #expect(Bool(false)) }
+        guard case .done(let gone) = await desk.handle(.delete("a")) else {
+            Issue.record("something else came")
+            return
+        }
         #expect(gone.contains("deleted until its definition in"))
         stored = try #require(await store.job(named: "a"))
         #expect(stored.job.standing?.off == .deleted(Samples.job("a", feed: "files").digest()))
@@ -94,11 +100,17 @@ import Timetable
         job.standing = Standing(off: .halted("no good"))
         try await filed(job)
         let desk = try await desk()
-        guard case .failed(_, let why) = await desk.handle(.enable("a", true)) else { return #expect(Bool(false)) }
+        guard case .failed(_, let why) = await desk.handle(.enable("a", true)) else {
+            Issue.record("something else came")
+            return
+        }
         #expect(why.contains("no good") && why.contains("jobs resolve a"))
         _ = await desk.handle(.resolve("a"))
         #expect(try await store.job(named: "a")?.job.standing == nil)
-        guard case .failed = await desk.handle(.resolve("a")) else { return #expect(Bool(false)) }
+        guard case .failed = await desk.handle(.resolve("a")) else {
+            Issue.record("something else came")
+            return
+        }
     }
 
     @Test func aDefinitionComesUnderWhatStands() {

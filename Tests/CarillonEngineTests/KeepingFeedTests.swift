@@ -24,7 +24,7 @@ import Timetable
         settings.grace = 365 * 86_400_000_000
         return try await EngineService(
             store: store, dispatchers: dispatchers, feeds: [feed], clock: clock, zones: ZoneDatabase(), instance: "i",
-            bootID: "b", settings: settings, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            bootID: "b", settings: settings, logger: .silent)
     }
 
     private func desk() async throws -> OrderDesk<ManualClock> { OrderDesk(try await service(), version: "1") }
@@ -33,7 +33,10 @@ import Timetable
 
     @Test func theFeedHasTheOrder() async throws {
         let desk = try await desk()
-        guard case .done(let said) = await desk.handle(.enable("a", false)) else { return #expect(Bool(false)) }
+        guard case .done(let said) = await desk.handle(.enable("a", false)) else {
+            Issue.record("something else came")
+            return
+        }
         #expect(said == "a is disabled" && feed.state.withLock { $0.off["a"] } == .disabled)
         #expect(try await standing() == Standing(off: .disabled))
         _ = await desk.handle(.enable("a", true))
@@ -44,7 +47,10 @@ import Timetable
     @Test func whileTheFeedIsAwayTheOrderStandsAndIsOwed() async throws {
         let desk = try await desk()
         feed.state.withLock { $0.trouble["a"] = StoreError(.unreachable, "no database") }
-        guard case .done(let said) = await desk.handle(.enable("a", false)) else { return #expect(Bool(false)) }
+        guard case .done(let said) = await desk.handle(.enable("a", false)) else {
+            Issue.record("something else came")
+            return
+        }
         #expect(said.contains("a is disabled; keeper is told as soon as it can be (no database)"), "\(said)")
         #expect(try await standing() == Standing(off: .disabled, isOwed: true))
     }
@@ -54,7 +60,10 @@ import Timetable
         let desk = try await desk()
         _ = await desk.handle(.enable("a", false))
         feed.state.withLock { $0.trouble["a"] = FeedRefusal("its binary lies elsewhere") }
-        guard case .failed(_, let why) = await desk.handle(.delete("a")) else { return #expect(Bool(false)) }
+        guard case .failed(_, let why) = await desk.handle(.delete("a")) else {
+            Issue.record("something else came")
+            return
+        }
         #expect(why == "its binary lies elsewhere")
         #expect(try await standing() == Standing(off: .disabled))
     }
@@ -72,7 +81,10 @@ import Timetable
         let serving = Task { try await service.run() }
         defer { serving.cancel() }
         var news = dispatcher.news.makeAsyncIterator()
-        guard case .started = await desk.handle(.start("a")) else { return #expect(Bool(false)) }
+        guard case .started = await desk.handle(.start("a")) else {
+            Issue.record("something else came")
+            return
+        }
         let attempt = try #require(await news.next())
         _ = await desk.handle(.enable("b", false))
         let isDeleted = Mutex(false)
@@ -88,7 +100,10 @@ import Timetable
         dispatcher.tell(attempt, .cancelled(Outcome()), at: clock.now)
         try await pass { isDeleted.withLock { $0 } }
         await deleting
-        guard case .deleted? = feed.state.withLock({ $0.off["a"] }) else { return #expect(Bool(false)) }
+        guard case .deleted? = feed.state.withLock({ $0.off["a"] }) else {
+            Issue.record("something else came")
+            return
+        }
     }
 
     /// Its row is gone; nothing that its last run does brings it back.
@@ -100,7 +115,10 @@ import Timetable
         let serving = Task { try await service.run() }
         defer { serving.cancel() }
         var news = dispatcher.news.makeAsyncIterator()
-        guard case .started = await desk.handle(.start("a")) else { return #expect(Bool(false)) }
+        guard case .started = await desk.handle(.start("a")) else {
+            Issue.record("something else came")
+            return
+        }
         let attempt = try #require(await news.next())
         feed.state.withLock { $0.jobs = [] }
         _ = await desk.handle(.acceptFeed("keeper"))
@@ -118,7 +136,8 @@ import Timetable
         let serving = Task { try await service.run() }
         defer { serving.cancel() }
         guard case .started(let view) = await desk.handle(.start("a")), let id = RunID(view.id) else {
-            return #expect(Bool(false))
+            Issue.record("something else came")
+            return
         }
         while try await store.run(id)?.held == nil { try await pass { true } }
         let run = try #require(await store.run(id))

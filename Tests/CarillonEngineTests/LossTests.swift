@@ -16,7 +16,7 @@ import Timetable
     private func service() async throws -> EngineService<ManualClock> {
         try await EngineService(
             store: store, dispatchers: [], feeds: [feed], clock: clock, zones: ZoneDatabase(), instance: "i",
-            bootID: "b", logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            bootID: "b", logger: .silent)
     }
 
     private func names() async throws -> [String] {
@@ -151,11 +151,13 @@ final class SourceFeed: JobFeed {
         var owed: Set<String> = []
     }
 
-    let name = "files"
+    let name: String
     let guardsAgainstLoss = false
     let lossWait: Int64 = 5_000_000
     private let state = Mutex(State())
     private let news = AsyncStream<FeedChange>.makeStream()
+
+    init(_ name: String = "files") { self.name = name }
 
     func set(_ sources: [String: [String]], unchanged: Set<String> = []) {
         var snapshot = FeedSnapshot()

@@ -1,5 +1,6 @@
 import CarillonCore
 import CarillonEngine
+import MemoryStore
 import Testing
 import Timetable
 

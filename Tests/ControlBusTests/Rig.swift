@@ -83,14 +83,6 @@ final class Record: Sendable {
     }
 }
 
-func eventually(_ what: String, _ condition: () throws -> Bool) async throws {
-    for _ in 0..<2_000 {
-        if try condition() { return }
-        try await Task.sleep(for: .milliseconds(5))
-    }
-    Issue.record("never: \(what)")
-}
-
 extension Logger {
     static func recording(_ record: Record) -> Logger { Logger(label: "test") { _ in Recorder(record: record) } }
 }

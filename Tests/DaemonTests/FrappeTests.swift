@@ -297,7 +297,7 @@
         @discardableResult
         private func ask(_ command: RedisCommand) async throws -> RedisValue {
             let client = RedisClient(
-                try RedisConfiguration(url: redis.url), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+                try RedisConfiguration(url: redis.url), logger: .silent)
             let answer = try await client.send(command)
             await client.close()
             return answer

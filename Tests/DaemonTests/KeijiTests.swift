@@ -41,7 +41,7 @@
                 type = "keiji"
                 database = "\(database.url)"
                 root = "\(root)"
-                [bus]
+                [control_bus]
                 push_port = \(pushPort)
                 pull_port = \(pushPort + 1)
                 """)

@@ -211,7 +211,7 @@ import Testing
     private func client(_ redis: RedisFixture) throws -> RedisClient {
         var configuration = try RedisConfiguration(url: redis.url)
         if redis.tlsPort > 0 { configuration.tls = .init(caFile: redis.caFile) }
-        return RedisClient(configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+        return RedisClient(configuration, logger: .silent)
     }
 
     /// Without its file no job makes runs any more; then every run of the ledger is in the queue, and none twice.

@@ -1,7 +1,9 @@
 import CarillonCore
+import CarillonTestSupport
 import ExecDispatcher
 import Glibc
 import Testing
+import Timetable
 
 /// How ends are told.
 @Suite(.timeLimit(.minutes(20)))

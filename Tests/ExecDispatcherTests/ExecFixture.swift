@@ -70,7 +70,7 @@ actor ExecFixture: DispatcherFixture {
     }
 
     nonisolated func make(_ change: (inout ExecConfiguration) -> Void = { _ in }) throws -> ExecDispatcher {
-        try ExecDispatcher(configuration(change), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) {
+        try ExecDispatcher(configuration(change), logger: .silent) {
             Timestamp(seconds: 1_800_000_000)
         }
     }

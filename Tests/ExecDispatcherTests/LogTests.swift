@@ -1,4 +1,5 @@
 import CarillonCore
+import CarillonTestSupport
 import ExecDispatcher
 import Glibc
 import Testing

@@ -10,7 +10,6 @@ import RedisClient
 
 /// A Redis, a worker and a site's web server of their own.
 struct FrappeFixture: DispatcherFixture {
-    static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     private static let tasks = """
         import os, time
         from rq import get_current_job
@@ -46,7 +45,7 @@ struct FrappeFixture: DispatcherFixture {
         queue.interval = 30_000
         return FrappeDispatcher(
             site: site(timeout: timeout),
-            rq: RQDispatcher(queue, clock: SystemClock(), logger: Self.quiet), clock: clock, logger: Self.quiet)
+            rq: RQDispatcher(queue, clock: SystemClock(), logger: .silent), clock: clock, logger: .silent)
     }
 
     func site(token: String = FrappeWeb.token, host: String? = nil, timeout: Int64 = 10_000_000) -> FrappeSite {
@@ -78,7 +77,7 @@ struct FrappeFixture: DispatcherFixture {
 
     @discardableResult
     func ask(_ command: RedisCommand) async throws -> RedisValue {
-        let client = RedisClient(try RedisConfiguration(url: redis.url), logger: Self.quiet)
+        let client = RedisClient(try RedisConfiguration(url: redis.url), logger: .silent)
         let answer = try await client.send(command)
         await client.close()
         return answer

@@ -14,7 +14,7 @@ import Timetable
     init() {
         feed = FrappeFeed(
             tables: tables, few: tables, zones: ZoneDatabase(), refresh: 3_600_000_000, clock: clock,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: .silent)
     }
 
     private func names(_ change: FeedChange = .everything) async throws -> [String] {

@@ -9,18 +9,17 @@
 
     /// The feed on a real MariaDB.
     @Suite(.timeLimit(.minutes(20))) struct DatabaseTests {
-        private static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         private let site: FrappeSiteFixture
         private let feed: FrappeFeed
 
         init() async throws {
             site = try await FrappeSiteFixture()
             let tables = { [site] in
-                MariaDBTables(try MariaDBClient(site.configuration, logger: Self.quiet), fallback: "Europe/Paris")
+                MariaDBTables(try MariaDBClient(site.configuration, logger: .silent), fallback: "Europe/Paris")
             }
             feed = FrappeFeed(
                 tables: try tables(), few: try tables(), zones: ZoneDatabase(), refresh: 3_600_000_000,
-                clock: ManualClock(now: Timestamp(seconds: 1_790_000_000)), logger: Self.quiet)
+                clock: ManualClock(now: Timestamp(seconds: 1_790_000_000)), logger: .silent)
         }
 
         private func times(_ job: Job, after: String, count: Int) throws -> [String] {

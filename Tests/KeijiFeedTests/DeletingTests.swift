@@ -35,7 +35,7 @@ import Timetable
         }
         let feed = KeijiFeed(
             tables: tables, folders: KeijiFolders(root: root), zones: ZoneDatabase(), zone: "UTC",
-            clock: ManualClock(now: Samples.noon), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            clock: ManualClock(now: Samples.noon), logger: .silent)
         try await feed.keep(.deleted(0), of: "a")
     }
 

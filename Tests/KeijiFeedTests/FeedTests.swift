@@ -2,6 +2,7 @@ import CarillonCore
 import CarillonTestSupport
 import KeijiFeed
 import Logging
+import Synchronization
 import Testing
 import Timetable
 
@@ -14,7 +15,7 @@ import Timetable
         KeijiFeed(
             tables: tables, folders: KeijiFolders(root: "/nowhere"), zones: ZoneDatabase(), zone: "UTC",
             prefix: prefix, isShadow: isShadow, clock: clock,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: .silent)
     }
 
     private func task(_ name: String, seconds: Int = 1) -> KeijiTask {

@@ -11,7 +11,7 @@ import Timetable
         let feed = KeijiFeed(
             tables: Rows(rows: [task]), folders: KeijiFolders(root: "/nowhere"), zones: ZoneDatabase(),
             zone: "America/New_York", prefix: "k/", clock: ManualClock(now: Samples.noon),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: .silent)
         return try await feed.snapshot(of: .everything)
     }
 

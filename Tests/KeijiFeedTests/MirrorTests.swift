@@ -4,6 +4,7 @@ import Foundation
 import KeijiFeed
 import Logging
 import MemoryStore
+import Synchronization
 import Testing
 import Timetable
 
@@ -19,7 +20,7 @@ import Timetable
         folder = try TemporaryFolder()
         feed = KeijiFeed(
             tables: tables, folders: KeijiFolders(root: folder.path), zones: ZoneDatabase(), zone: "UTC", prefix: "",
-            isShadow: false, clock: clock, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            isShadow: false, clock: clock, logger: .silent)
     }
 
     /// One task in the database and in the store, and its mirror.
@@ -40,7 +41,7 @@ import Timetable
         let log = KeijiLog(folders: KeijiFolders(root: path), zone: .utc, largest: largest) { "\(path)/\($0.id)" }
         let mirror = KeijiMirror(
             store: store, feed: feed, tables: tables, log: log, clock: clock,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: .silent)
         return (mirror, lease, stored)
     }
 

@@ -14,7 +14,7 @@
                 return try SQLiteTables(
                     path: database.folder.path + "/.keiji/db/keiji.db", zone: ZoneDatabase().zone("Africa/Nairobi"))
             case .postgres:
-                let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+                let logger = Logger.silent
                 return PostgresTables(try PostgresClient(PostgresConfiguration(url: database.url), logger: logger))
             }
         }

@@ -1,4 +1,5 @@
 #if MariaDB
+    import CarillonTestSupport
     import Dispatch
     import Foundation
     import Glibc

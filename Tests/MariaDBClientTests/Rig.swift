@@ -29,7 +29,7 @@
                 port: server.port, user: MariaDBFixture.user, password: server.password,
                 database: MariaDBFixture.database)
             change(&configuration)
-            return try MariaDBClient(configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            return try MariaDBClient(configuration, logger: .silent)
         }
     }
 
@@ -62,13 +62,4 @@
         return try #require(nil as MariaDBError?, "nothing was thrown \(what)", sourceLocation: sourceLocation)
     }
 
-    /// Returns once `condition` holds; throws after twenty seconds.
-    func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-        for _ in 0..<2000 {
-            if try await condition() { return }
-            try await Task.sleep(for: .milliseconds(10))
-        }
-        Issue.record("never: \(what)")
-        throw CancellationError()
-    }
 #endif

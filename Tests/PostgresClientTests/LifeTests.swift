@@ -1,4 +1,5 @@
 #if Postgres
+    import CarillonTestSupport
     import Dispatch
     import Foundation
     import PostgresClient

@@ -29,7 +29,7 @@
                 port: server.port, user: PostgresFixture.user, password: PostgresFixture.password,
                 database: PostgresFixture.database)
             change(&configuration)
-            return try PostgresClient(configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            return try PostgresClient(configuration, logger: .silent)
         }
     }
 
@@ -60,13 +60,4 @@
         return try #require(nil as PostgresError?, "nothing was thrown \(what)", sourceLocation: sourceLocation)
     }
 
-    /// Returns once `condition` holds; throws after twenty seconds.
-    func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-        for _ in 0..<2000 {
-            if try await condition() { return }
-            try await Task.sleep(for: .milliseconds(10))
-        }
-        Issue.record("never: \(what)")
-        throw CancellationError()
-    }
 #endif

@@ -8,7 +8,6 @@ import RedisClient
 
 /// A Redis and a worker of their own.
 struct RQFixture: DispatcherFixture {
-    static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     private static let tasks = """
         import os, time
         from rq import get_current_job
@@ -35,7 +34,7 @@ struct RQFixture: DispatcherFixture {
     func makeDispatcher(capacity: Int) async throws -> any Dispatcher {
         var configuration = RQConfiguration(redis: try RedisConfiguration(url: redis.url), identity: "conformance")
         configuration.interval = 30_000
-        return RQDispatcher(configuration, clock: SystemClock(), logger: Self.quiet)
+        return RQDispatcher(configuration, clock: SystemClock(), logger: .silent)
     }
 
     func target(_ behaviour: DispatcherBehaviour) -> Target {
@@ -56,7 +55,7 @@ struct RQFixture: DispatcherFixture {
     func starts(of attempt: AttemptID) async -> Int { worker.lines(attempt.sentName).count }
 
     func lose(_ attempt: AttemptID) async throws -> Bool {
-        let client = RedisClient(try RedisConfiguration(url: redis.url), logger: Self.quiet)
+        let client = RedisClient(try RedisConfiguration(url: redis.url), logger: .silent)
         try await client.send(RedisCommand("DEL", "rq:job:\(attempt.sentName)"))
         await client.close()
         return true

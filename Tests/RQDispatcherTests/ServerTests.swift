@@ -22,13 +22,13 @@ import Timetable
     {
         var configuration = RQConfiguration(redis: try RedisConfiguration(url: url), identity: "test")
         change(&configuration)
-        return RQDispatcher(configuration, clock: SystemClock(), logger: RQFixture.quiet)
+        return RQDispatcher(configuration, clock: SystemClock(), logger: .silent)
     }
 
     private func redis(_ arguments: [String] = []) async throws -> (RedisFixture, RedisClient) {
         let fixture = try RedisFixture(arguments)
         try await fixture.start()
-        return (fixture, RedisClient(try RedisConfiguration(url: fixture.url), logger: RQFixture.quiet))
+        return (fixture, RedisClient(try RedisConfiguration(url: fixture.url), logger: .silent))
     }
 
     @Test func aBatchStandsInItsQueuesInOrderAndOnce() async throws {

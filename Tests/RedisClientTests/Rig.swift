@@ -32,7 +32,7 @@ final class Rig: RedisServer {
         var configuration = try RedisConfiguration(url: url)
         change(&configuration)
         return RedisClient(
-            configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, greet: greet)
+            configuration, logger: .silent, greet: greet)
     }
 
     /// How many connections the server has ever taken.
@@ -53,16 +53,6 @@ func failure<T>(
         return error
     }
     return try #require(nil as RedisError?, "nothing was thrown \(what)", sourceLocation: sourceLocation)
-}
-
-/// Returns once `condition` holds; throws after twenty seconds.
-func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-    for _ in 0..<2000 {
-        if try await condition() { return }
-        try await Task.sleep(for: .milliseconds(10))
-    }
-    Issue.record("never: \(what)")
-    throw CancellationError()
 }
 
 extension RedisValue {

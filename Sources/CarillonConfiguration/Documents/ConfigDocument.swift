@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 
 /// Reads a file of any of the three formats into nodes.
 public enum ConfigDocument {

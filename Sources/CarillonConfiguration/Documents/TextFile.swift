@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 import Glibc
 
 /// Files of text, read whole: what they are and how large is asked before anything is read.

@@ -1,5 +1,5 @@
 import Foundation
-import Timetable
+public import Timetable
 
 /// A crontab as cron(8) reads it: user or system form, with variables, `%` and `CRON_TZ` (crontab(5)).
 ///

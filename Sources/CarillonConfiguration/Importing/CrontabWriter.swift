@@ -1,6 +1,6 @@
 import CarillonCore
 import Foundation
-import Timetable
+public import Timetable
 
 /// Writes a crontab's entries as a job file. cron neither catches up nor minds overlap, so neither do these jobs.
 public struct CrontabWriter: Sendable {

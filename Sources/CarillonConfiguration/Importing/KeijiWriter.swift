@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 import Timetable
 
 /// Writes keiji's tasks as a job file, for those who leave its database behind.

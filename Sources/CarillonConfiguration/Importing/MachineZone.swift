@@ -1,5 +1,5 @@
-import Foundation
-import Timetable
+public import Foundation
+public import Timetable
 
 /// Which zone a machine keeps.
 public struct MachineZone: Sendable {

@@ -1,4 +1,4 @@
-import Timetable
+package import Timetable
 
 /// Notices a wall clock that moves more or less than time passed.
 package struct ClockWatch: Sendable {

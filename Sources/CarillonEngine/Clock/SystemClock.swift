@@ -1,6 +1,6 @@
-import CarillonCore
+public import CarillonCore
 import Glibc
-import Timetable
+public import Timetable
 
 /// The machine's clocks, clock_gettime(2).
 public struct SystemClock: EngineClock {

@@ -1,5 +1,5 @@
-import CarillonCore
-import Timetable
+package import CarillonCore
+package import Timetable
 
 /// The change from one definition of a job to the next. Times before it follow the old one, times after it the new.
 package struct CutOver: Sendable {

@@ -1,5 +1,5 @@
-import CarillonCore
-import Timetable
+public import CarillonCore
+public import Timetable
 
 /// What the outside tells the engine's decisions.
 public enum EngineEvent: Sendable {

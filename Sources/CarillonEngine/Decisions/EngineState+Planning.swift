@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 import Timetable
 
 /// From the heap to the ledger.

@@ -1,5 +1,6 @@
 import CarillonCore
 import DequeModule
+import HeapModule
 import Timetable
 
 /// From the ledger to the dispatchers, and outcomes back.

@@ -1,7 +1,7 @@
-import CarillonCore
+public import CarillonCore
 import DequeModule
 import HeapModule
-import Timetable
+public import Timetable
 
 /// Everything the engine knows and all it decides: events in, effects out. No clock, no store, no dispatcher.
 ///

@@ -1,4 +1,4 @@
-import CarillonCore
+package import CarillonCore
 import Timetable
 
 /// Changes of definitions. Times before a change is taken up follow the old schedule.

@@ -1,4 +1,4 @@
-import CarillonCore
+package import CarillonCore
 import Logging
 import Timetable
 

@@ -1,7 +1,7 @@
-import CarillonCore
+public import CarillonCore
 import Logging
 import Metrics
-import Timetable
+public import Timetable
 
 /// Carries out what `EngineState` decides; every loop works through it.
 public actor Engine<Clock: EngineClock> {

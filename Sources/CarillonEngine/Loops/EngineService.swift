@@ -1,7 +1,7 @@
-import CarillonCore
-import Logging
-import ServiceLifecycle
-import Timetable
+public import CarillonCore
+public import Logging
+public import ServiceLifecycle
+public import Timetable
 
 /// The engine's loops under one roof: tick, outboxes, observe, save, custody, and a reconcile for every feed.
 public struct EngineService<Clock: EngineClock>: Service {

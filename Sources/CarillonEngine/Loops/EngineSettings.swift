@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 
 /// What a person may set of the engine. Durations are microseconds.
 public struct EngineSettings: Sendable {

@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 import Logging
 import Timetable
 
@@ -132,7 +132,8 @@ public actor Reconciler<Clock: EngineClock> {
     private func bring(_ change: FeedChange, of feed: any JobFeed, _ status: inout FeedView) async throws {
         var reading: FeedReading?
         var total = 0
-        var isClean = true
+        // Jobs whose names belong to another feed.
+        var taken = 0
         var written = 0
         var warnings: Set<FeedProblem> = []
         // Of a feed that guards against loss nothing is taken up before all of it was seen.
@@ -157,7 +158,7 @@ public actor Reconciler<Clock: EngineClock> {
                 written += changed.count
                 for clash in try await put(changed) {
                     now.clash(clash)
-                    isClean = false
+                    taken += 1
                 }
             }
             reading = now
@@ -179,10 +180,11 @@ public actor Reconciler<Clock: EngineClock> {
         written += owed.count
         for clash in try await put(owed) {
             reading.clash(clash)
-            isClean = false
+            taken += 1
         }
         status.problems += reading.clashes
-        status.waits = status.waits || !isClean
+        status.jobs -= taken
+        status.waits = status.waits || taken > 0
         let leaving = try await letGo(gone, of: feed, reading, &status)
         feed.taken(without: Set(reading.clashes.map(\.source)))
         warn(warnings, of: feed)

@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 import Timetable
 
 /// What a person or a program may ask of Carillon, over whatever channel.

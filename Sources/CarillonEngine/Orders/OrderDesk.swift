@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 import Timetable
 
 /// Carries out every order in a running daemon; the channels only bring and answer them.

@@ -1,5 +1,5 @@
-import CarillonCore
-import Timetable
+public import CarillonCore
+public import Timetable
 
 /// Answers questions from the store alone, so that they are answered with or without a daemon.
 public struct QueryDesk: Sendable {

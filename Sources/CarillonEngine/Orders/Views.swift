@@ -1,5 +1,5 @@
-import CarillonCore
-import Timetable
+public import CarillonCore
+public import Timetable
 
 /// A job as people see it.
 public struct JobView: Sendable, Codable {

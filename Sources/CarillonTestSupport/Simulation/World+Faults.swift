@@ -1,5 +1,6 @@
 import CarillonCore
 import CarillonEngine
+import MemoryStore
 import Timetable
 
 /// What goes wrong, and what people do meanwhile.

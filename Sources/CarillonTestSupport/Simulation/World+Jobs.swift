@@ -1,5 +1,6 @@
 import CarillonCore
 import CarillonEngine
+import MemoryStore
 import Timetable
 
 /// Changes of definitions, through the same cut-over as the live engine's.

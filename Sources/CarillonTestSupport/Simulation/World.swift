@@ -1,7 +1,7 @@
 import CarillonCore
 import CarillonEngine
 import MemoryStore
-import Timetable
+public import Timetable
 
 /// A daemon's decisions, a store, an executor and two clocks, driven through years by a seed alone.
 public final class World {

@@ -1,6 +1,6 @@
 #if MariaDB
     import BlockingConnection
-    import Logging
+    public import Logging
 
     /// One connection to a MariaDB server, on a thread of its own, for one call at a time.
     ///

@@ -1,6 +1,6 @@
 #if Postgres
     import BlockingConnection
-    import Logging
+    public import Logging
 
     /// One connection to a PostgreSQL server, on a thread of its own, for one call at a time.
     ///

@@ -1,4 +1,4 @@
-import NIOCore
+public import NIOCore
 
 /// A command and its arguments, encoded as they are appended.
 ///

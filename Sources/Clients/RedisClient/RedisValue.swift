@@ -1,4 +1,4 @@
-import NIOCore
+public import NIOCore
 
 /// A reply in RESP2 (redis.io/docs/latest/develop/reference/protocol-spec).
 public enum RedisValue: Hashable, Sendable {

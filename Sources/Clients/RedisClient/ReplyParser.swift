@@ -1,4 +1,4 @@
-import NIOCore
+package import NIOCore
 
 /// Takes RESP2 replies out of a stream of bytes, however it is cut.
 ///

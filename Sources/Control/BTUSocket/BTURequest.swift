@@ -1,4 +1,4 @@
-import Listening
+package import Listening
 
 /// What the Frappe app asks over the socket.
 public enum BTURequest: Hashable, Sendable {

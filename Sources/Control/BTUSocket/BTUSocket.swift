@@ -1,9 +1,9 @@
 import Foundation
 import Listening
-import Logging
+public import Logging
 import NIOCore
 import NIOPosix
-import ServiceLifecycle
+public import ServiceLifecycle
 
 /// The socket on which the Frappe app says that a schedule changes: one request for each connection, one answer in plain text.
 public struct BTUSocket: Service {

@@ -1,5 +1,5 @@
 import Foundation
-import Listening
+package import Listening
 
 /// What the bus may ask for. What each does to a task is for whoever carries it out.
 public enum BusCommand: String, Codable, CaseIterable, Sendable {

@@ -1,9 +1,9 @@
-import CarillonCore
+public import CarillonCore
 import Listening
-import Logging
+public import Logging
 import NIOCore
 import NIOPosix
-import ServiceLifecycle
+public import ServiceLifecycle
 
 /// Carries out what an existing bus of keiji's has to say: pulls one order after the other.
 ///

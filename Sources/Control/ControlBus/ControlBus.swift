@@ -1,8 +1,8 @@
 import Listening
-import Logging
+package import Logging
 import NIOCore
 import NIOPosix
-import ServiceLifecycle
+public import ServiceLifecycle
 
 /// keiji's TCP bus: orders come in at the push port, and whoever pulls listens along.
 ///

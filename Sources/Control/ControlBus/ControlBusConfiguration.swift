@@ -1,5 +1,6 @@
 import Listening
 import NIOCore
+import SwiftGlibc
 
 /// Where the bus listens, and what one must know to use it.
 ///

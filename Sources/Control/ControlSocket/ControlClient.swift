@@ -1,4 +1,4 @@
-import CarillonEngine
+public import CarillonEngine
 import NIOCore
 import NIOPosix
 

@@ -1,10 +1,10 @@
-import CarillonEngine
+public import CarillonEngine
 import Foundation
 import Listening
-import Logging
+public import Logging
 import NIOCore
 import NIOPosix
-import ServiceLifecycle
+public import ServiceLifecycle
 
 /// The daemon's own socket in its state directory, mode 0600: orders in, replies out, one JSON line each.
 public struct ControlServer: Service {

@@ -1,23 +1,23 @@
-import NIOCore
+package import NIOCore
 
 /// One message a line: JSON texts, each ended by a newline.
-final class LineDecoder: ByteToMessageDecoder {
-    typealias InboundOut = ByteBuffer
+package final class LineDecoder: ByteToMessageDecoder {
+    package typealias InboundOut = ByteBuffer
 
     /// Bytes; a client takes longer replies than a daemon takes requests.
     static let longestRequest = 16 << 20
     static let longestReply = 1 << 30
 
-    struct TooLong: Error, CustomStringConvertible {
+    package struct TooLong: Error, CustomStringConvertible {
         let longest: Int
-        var description: String { "a line of more than \(longest) bytes" }
+        package var description: String { "a line of more than \(longest) bytes" }
     }
 
     private let longest: Int
 
-    init(longest: Int) { self.longest = longest }
+    package init(longest: Int) { self.longest = longest }
 
-    func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
+    package func decode(context: ChannelHandlerContext, buffer: inout ByteBuffer) throws -> DecodingState {
         guard let end = buffer.readableBytesView.firstIndex(of: UInt8(ascii: "\n")) else {
             if buffer.readableBytes > longest { throw TooLong(longest: longest) }
             return .needMoreData
@@ -28,7 +28,7 @@ final class LineDecoder: ByteToMessageDecoder {
         return .continue
     }
 
-    func decodeLast(
+    package func decodeLast(
         context: ChannelHandlerContext, buffer: inout ByteBuffer, seenEOF: Bool
     ) throws -> DecodingState {
         while try decode(context: context, buffer: &buffer) == .continue {}

@@ -1,5 +1,5 @@
 import CarillonCore
-import NIOCore
+package import NIOCore
 
 /// What any request must keep to.
 package enum RequestLimit {

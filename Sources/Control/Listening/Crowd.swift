@@ -1,4 +1,4 @@
-import NIOCore
+package import NIOCore
 import Synchronization
 
 /// Connections that wait for something; the oldest gives way when there are too many.

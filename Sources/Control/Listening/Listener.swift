@@ -1,5 +1,5 @@
-import NIOCore
-import NIOPosix
+package import NIOCore
+package import NIOPosix
 import ServiceLifecycle
 
 /// What servers of short conversations share.

@@ -1,5 +1,5 @@
 import Foundation
-import NIOCore
+package import NIOCore
 
 /// A socket in the file system that is nobody else's from its first moment.
 package enum PrivateSocket {

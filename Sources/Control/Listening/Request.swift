@@ -1,5 +1,5 @@
 import Foundation
-import NIOCore
+package import NIOCore
 
 /// Finds where a request ends, in bytes that come piece by piece.
 package protocol RequestEnd: SendableMetatype {

@@ -1,5 +1,5 @@
 import CarillonCore
-import Timetable
+package import Timetable
 
 /// The text of one mail.
 package struct Digest: Sendable {

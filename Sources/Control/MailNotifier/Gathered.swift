@@ -1,4 +1,4 @@
-import CarillonCore
+package import CarillonCore
 
 /// What one mail is to tell: all of it counted, and as much of it kept as a mail can list.
 package struct Gathered: Sendable {

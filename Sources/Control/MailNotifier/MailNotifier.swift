@@ -1,8 +1,8 @@
-import CarillonCore
-import Logging
-import ServiceLifecycle
+public import CarillonCore
+public import Logging
+public import ServiceLifecycle
 import Synchronization
-import Timetable
+public import Timetable
 
 /// Tells people by mail what the engine tells it: soon after the first notice, then at most once a minute.
 ///

@@ -1,4 +1,4 @@
-import Timetable
+public import Timetable
 
 /// Who takes a mail to a server.
 public protocol MailSender: Sendable {
@@ -9,7 +9,7 @@ public protocol MailSender: Sendable {
 }
 
 #if Mail
-    import MailClient
+    public import MailClient
 
     /// Sends to the same people through one SMTP server.
     public struct SMTPSender: MailSender {

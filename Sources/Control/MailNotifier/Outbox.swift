@@ -1,4 +1,4 @@
-import CarillonCore
+package import CarillonCore
 
 /// What waits for a mail, and when the mail is due. Times are microseconds of a monotonic count.
 package struct Outbox: Sendable {

@@ -1,4 +1,5 @@
 import CarillonCore
+import Timetable
 
 /// The clean environment of a child.
 struct ChildEnvironment: Sendable {

@@ -1,8 +1,8 @@
 import BlockingConnection
-import CarillonCore
+public import CarillonCore
 import Glibc
-import Logging
-import Timetable
+public import Logging
+public import Timetable
 
 /// Runs programs on this machine, each under a shim that outlives the daemon.
 ///

@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 import Glibc
 
 /// Where the output of a run is kept, all its attempts in one file.

@@ -1,7 +1,7 @@
-import CarillonCore
-import FrappeSite
-import Logging
-import RQDispatcher
+public import CarillonCore
+public import FrappeSite
+public import Logging
+public import RQDispatcher
 import Synchronization
 import Timetable
 

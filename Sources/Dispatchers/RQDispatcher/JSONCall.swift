@@ -1,4 +1,4 @@
-import CarillonCore
+package import CarillonCore
 
 /// The call as RQ's JSON serializer has it: an array of function, instance, arguments and keywords.
 package struct JSONCall {

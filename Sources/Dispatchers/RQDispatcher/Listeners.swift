@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 import RedisClient
 
 /// Which queues anybody listens to.

@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 
 /// What a worker is to call, as it is written for it, and where.
 public struct RQCall: Sendable {

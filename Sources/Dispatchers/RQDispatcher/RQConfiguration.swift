@@ -1,4 +1,4 @@
-import RedisClient
+public import RedisClient
 
 /// What a person may set of the way to RQ.
 public struct RQConfiguration: Sendable {

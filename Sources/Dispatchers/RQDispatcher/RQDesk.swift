@@ -1,7 +1,7 @@
 import CarillonCore
-import Logging
-import RedisClient
-import Timetable
+public import Logging
+public import RedisClient
+public import Timetable
 
 /// A quick look at what RQ has, without a daemon.
 public struct RQDesk: Sendable {

@@ -1,5 +1,6 @@
 import CarillonCore
-import RedisClient
+import DequeModule
+package import RedisClient
 import Timetable
 
 /// How runs ended: from the registries of each queue, and a few jobs one by one in turn. What it costs does not grow with

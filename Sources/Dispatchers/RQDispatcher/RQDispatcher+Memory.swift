@@ -1,4 +1,5 @@
-import CarillonCore
+public import CarillonCore
+import Logging
 import RedisClient
 import Timetable
 

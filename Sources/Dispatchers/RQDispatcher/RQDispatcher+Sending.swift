@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 import RedisClient
 import Timetable
 

@@ -1,6 +1,6 @@
-import CarillonCore
+public import CarillonCore
 import DequeModule
-import Logging
+public import Logging
 import RedisClient
 import Timetable
 

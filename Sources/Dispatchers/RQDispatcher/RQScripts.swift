@@ -1,4 +1,4 @@
-import RedisClient
+public import RedisClient
 
 /// Everything that must happen at once on the server. Keys are made inside, so a cluster cannot run them.
 public enum RQScripts {

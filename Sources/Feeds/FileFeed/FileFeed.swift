@@ -1,8 +1,8 @@
-import CarillonConfiguration
-import CarillonCore
+public import CarillonConfiguration
+public import CarillonCore
 import Foundation
 import Synchronization
-import Timetable
+public import Timetable
 
 /// Jobs in `carillon.toml` and in the files of `jobs.d` beside it.
 ///

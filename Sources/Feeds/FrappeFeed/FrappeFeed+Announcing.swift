@@ -1,5 +1,6 @@
-import CarillonCore
+public import CarillonCore
 import Logging
+import Synchronization
 import Timetable
 
 /// What the app has announced and not been seen to commit.

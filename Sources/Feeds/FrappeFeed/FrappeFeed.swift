@@ -1,7 +1,7 @@
-import CarillonCore
-import Logging
+public import CarillonCore
+public import Logging
 import Synchronization
-import Timetable
+public import Timetable
 
 /// The schedules of a Frappe site on which the app Background Tasks Unleashed is installed.
 ///

@@ -1,5 +1,5 @@
-import CarillonCore
-import Timetable
+public import CarillonCore
+public import Timetable
 
 /// Makes a job of a row.
 public struct FrappeJob: Sendable {

@@ -1,6 +1,6 @@
 #if MariaDB
     import CarillonCore
-    import MariaDBClient
+    public import MariaDBClient
 
     /// The tables of a Frappe site, in its MariaDB.
     public final class MariaDBTables: FrappeTables {

@@ -1,7 +1,7 @@
-import CarillonCore
-import Logging
-import RedisClient
-import ServiceLifecycle
+public import CarillonCore
+public import Logging
+public import RedisClient
+public import ServiceLifecycle
 import Timetable
 
 /// Upcoming runs of Frappe's schedules in a sorted set of Redis, for tools that read them there; nothing here reads it.

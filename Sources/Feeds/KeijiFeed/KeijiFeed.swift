@@ -1,7 +1,7 @@
-import CarillonCore
-import Logging
+public import CarillonCore
+public import Logging
 import Synchronization
-import Timetable
+public import Timetable
 
 /// The tasks of keiji's database, which keeps orders itself: its `is_disabled` and `is_error` say what stands.
 ///

@@ -1,6 +1,6 @@
-import CarillonCore
+public import CarillonCore
 import Foundation
-import Timetable
+public import Timetable
 
 /// A task's log in keiji's place and form: one line `time=… level=… msg=…` for each line of output.
 public struct KeijiLog: Sendable {

@@ -1,6 +1,6 @@
-import CarillonCore
-import Logging
-import ServiceLifecycle
+public import CarillonCore
+public import Logging
+public import ServiceLifecycle
 import Synchronization
 import Timetable
 

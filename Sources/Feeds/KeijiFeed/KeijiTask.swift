@@ -1,4 +1,4 @@
-import Timetable
+public import Timetable
 
 /// A row of `task_models`, keiji's table of tasks, as far as it says what to do; odd values are kept as they are.
 public struct KeijiTask: Hashable, Sendable {

@@ -1,5 +1,5 @@
 #if Postgres
-    import PostgresClient
+    public import PostgresClient
     import Timetable
 
     /// keiji's database in PostgreSQL.

@@ -1,6 +1,6 @@
 import Foundation
 import GRDB
-import Timetable
+public import Timetable
 
 /// keiji's database in a SQLite file, which its own tools write too.
 public struct SQLiteTables: KeijiTables {

@@ -1,5 +1,5 @@
-import CarillonCore
-import Timetable
+public import CarillonCore
+public import Timetable
 
 /// A store's contents as a value: what every store must do, in its plainest form.
 ///

@@ -1,5 +1,5 @@
-import CarillonCore
-import Timetable
+public import CarillonCore
+public import Timetable
 
 /// A store that forgets everything when its process ends; for tests.
 public actor MemoryStore: JobStore {

@@ -1,7 +1,7 @@
-import CarillonCore
+public import CarillonCore
 import Foundation
 import GRDB
-import Timetable
+public import Timetable
 
 extension SQLiteStore {
     public func apply(_ changes: [JobChange], lease: Lease, now: Timestamp) async throws -> [StoredJob?] {

@@ -1,7 +1,7 @@
-import CarillonCore
+public import CarillonCore
 import Foundation
 import GRDB
-import Timetable
+public import Timetable
 
 extension SQLiteStore {
     public func openRuns(_ batch: [JobAdvance], lease: Lease, now: Timestamp) async throws -> Opened {

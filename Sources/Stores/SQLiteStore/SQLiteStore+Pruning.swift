@@ -1,6 +1,7 @@
-import CarillonCore
+public import CarillonCore
 import GRDB
-import Timetable
+import Synchronization
+public import Timetable
 
 /// Retention: what is to go is looked for beside those who write, and removed in bites.
 extension SQLiteStore {

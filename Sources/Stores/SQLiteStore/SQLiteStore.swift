@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 import Foundation
 import GRDB
 import Synchronization

@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 import Foundation
 
 /// An exclusive flock(2) on a file in the state directory, held for as long as this value lives.

@@ -1,3 +1,4 @@
+import CarillonConfiguration
 import CarillonCore
 import CarillonEngine
 import ControlSocket

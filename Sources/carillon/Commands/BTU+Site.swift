@@ -4,6 +4,7 @@ import CarillonCore
 import CarillonEngine
 import FrappeFeed
 import FrappeMirror
+import FrappeSite
 import RQDispatcher
 import RedisClient
 import Timetable

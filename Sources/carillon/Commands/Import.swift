@@ -1,5 +1,6 @@
 import ArgumentParser
 import CarillonConfiguration
+import CarillonCore
 import Foundation
 import Timetable
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CarillonConfiguration
 import CarillonCore
 import CarillonEngine
 import ExecDispatcher

@@ -8,7 +8,9 @@ import ControlSocket
 import ExecDispatcher
 import FileFeed
 import Foundation
+import KeijiFeed
 import Logging
+import MailNotifier
 import RQDispatcher
 import SQLiteStore
 import ServiceLifecycle
@@ -93,7 +95,8 @@ struct Serve: AsyncParsableCommand {
             return Source(settings: settings, path: Place.absolute(keiji), remarks: reading.remarks)
         }
         guard let btu else {
-            return Source(settings: try place.settings(zones: zones), path: try place.configFile().path)
+            let settings = try place.settings(zones: zones)
+            return Source(settings: settings, path: try place.configFile().path, remarks: settings.warnings)
         }
         let reading = try BTUReader.reading(Place.absolute(btu), zones: zones)
         // Jobs of one's own may lie beside the store.

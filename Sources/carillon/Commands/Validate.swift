@@ -32,9 +32,11 @@ struct Validate: ParsableCommand {
             var zone = "UTC"
             if isMain {
                 do {
-                    let settings = try SettingsReader(zones: zones, environment: [:]).read(file: path)
+                    let settings = try SettingsReader(zones: zones, environment: ProcessInfo.processInfo.environment)
+                        .read(file: path)
                     zone = settings.timeZone
                     limit = settings.jobsFileLimit
+                    warnings += settings.warnings
                 } catch let error as ConfigurationError {
                     problems += error.problems
                 }

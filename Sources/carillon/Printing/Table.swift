@@ -1,3 +1,5 @@
+import CarillonCore
+
 /// Rows in columns that fit the terminal: the widest column gives way first.
 struct Table {
     private let heads: [String]

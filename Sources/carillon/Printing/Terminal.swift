@@ -1,3 +1,4 @@
+import CarillonCore
 import Foundation
 
 /// Standard output and error, and whether a person looks at them.

@@ -54,7 +54,7 @@ struct KeijiParts {
         return KeijiMirror(store: store, feed: feed, tables: tables, log: log, clock: clock, logger: logger)
     }
 
-    private func configuration(_ bus: Settings.Bus) throws -> ControlBusConfiguration {
+    private func configuration(_ bus: Settings.ControlBus) throws -> ControlBusConfiguration {
         do {
             return try ControlBusConfiguration(
                 host: bus.host, pushPort: Int(bus.pushPort), pullPort: Int(bus.pullPort), token: bus.token)
@@ -65,7 +65,7 @@ struct KeijiParts {
 
     /// Throws `Failure` when somebody else is the bus: both would carry everything out.
     func checkAlone() throws {
-        guard let bus = settings.bus, bus.from == nil else { return }
+        guard let bus = settings.controlBus, bus.from == nil else { return }
         do {
             try ControlBus.check(try configuration(bus))
         } catch let error as ControlBus.Unusable {
@@ -75,7 +75,7 @@ struct KeijiParts {
 
     /// The bus, or who takes orders from another one.
     func bus(_ desk: @escaping @Sendable (Order) async -> Reply) throws -> [any Service] {
-        guard let bus = settings.bus else { return [] }
+        guard let bus = settings.controlBus else { return [] }
         let feed = feed
         let carryOut: @Sendable (BusOrder) async -> String? = { await Self.carryOut($0, of: feed, desk) }
         if let from = bus.from {

@@ -1,0 +1,66 @@
+import CarillonCore
+import CarillonEngine
+import CarillonTestSupport
+import Logging
+import MemoryStore
+import Testing
+import Timetable
+
+/// Two that want the same: a name, or the lease.
+@Suite(.timeLimit(.minutes(1))) struct RivalTests {
+    private let clock = ManualClock(now: Samples.noon)
+    private let store = MemoryStore()
+
+    private func service(_ feeds: [SourceFeed]) async throws -> EngineService<ManualClock> {
+        try await EngineService(
+            store: store, dispatchers: [], feeds: feeds, clock: clock, zones: ZoneDatabase(), instance: "i",
+            bootID: "b", logger: .silent)
+    }
+
+    @Test func aNameBelongsToWhoHadItFirst() async throws {
+        let (one, other) = (SourceFeed("one"), SourceFeed("other"))
+        let service = try await service([one, other])
+        one.set(["a": ["shared", "mine"]])
+        other.set(["b": ["shared", "theirs"]])
+        await service.reconciler.reconcile(one)
+        await service.reconciler.reconcile(other)
+        func owners() async throws -> [String] {
+            try await store.jobs(after: nil, limit: 9).map { "\($0.job.name) of \($0.job.origin.feed)" }
+        }
+        #expect(try await owners() == ["mine of one", "shared of one", "theirs of other"])
+        let first = try #require(await store.job(named: "shared"))
+        var view = try #require(await service.reconciler.feedViews.first { $0.name == "other" })
+        #expect(view.problems.map(\.description) == ["b: job 'shared': the name is taken by a job of another feed"])
+        #expect(view.waits && view.jobs == 1)
+        // Nothing that the other feed says of it moves the job.
+        await service.reconciler.reconcile(other)
+        #expect(try await store.job(named: "shared") == first)
+        // Once the name is free, the one that waits has it, as a job of its own.
+        one.set(["a": ["mine"]])
+        await service.reconciler.reconcile(one)
+        clock.advance(by: 5_000_000)
+        await service.reconciler.reconcile(one)
+        #expect(try await store.job(named: "shared") == nil)
+        await service.reconciler.reconcile(other)
+        #expect(try await owners() == ["mine of one", "shared of other", "theirs of other"])
+        view = try #require(await service.reconciler.feedViews.first { $0.name == "other" })
+        #expect(view.problems == [] && !view.waits && view.jobs == 2)
+    }
+
+    /// It must not write a word more: what it believes of the ledger is another daemon's now.
+    @Test func aDaemonThatLostItsLeaseStops() async throws {
+        let service = try await service([SourceFeed()])
+        let daemon = Task { try await service.run() }
+        await clock.untilSleeping()
+        _ = try await store.lease(instance: "another", length: 30_000_000)
+        let time = Task {
+            while !Task.isCancelled {
+                clock.advance(by: 1_000_000)
+                await Task.yield()
+            }
+        }
+        let error = await #expect(throws: StoreError.self) { try await daemon.value }
+        time.cancel()
+        #expect(error?.code == .leaseLost)
+    }
+}
