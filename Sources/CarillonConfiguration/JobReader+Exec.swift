@@ -21,10 +21,7 @@ extension JobReader {
         case (nil, let line?):
             if line.allSatisfy(\.isWhitespace) { table.complain("shell", "the line is empty") }
             command = .shell(line)
-        case (_?, _?):
-            table.complain("shell", "a job has either exec or shell, not both")
-            return nil
-        case (nil, nil):
+        default:
             return nil  // Of the wrong type, and complained of.
         }
         return .exec(

@@ -1,15 +1,15 @@
 import CarillonCore
 
 extension JobReader {
-    func readPolicies(_ table: inout TableReader, target: Target) -> Policies {
-        var policies = Policies(overlap: target.defaultOverlap)
+    func readPolicies(_ table: inout TableReader, target: Target?) -> Policies {
+        var policies = Policies(overlap: target?.defaultOverlap ?? .skip)
         policies.catchUp = table.catchUp() ?? policies.catchUp
         policies.overlap = readOverlap(&table) ?? policies.overlap
         policies.window = table.span("window")
         policies.startTimeout = table.span("start_timeout")
         policies.timeout = table.span("timeout")
         policies.heartbeatTimeout = table.span("heartbeat_timeout")
-        if policies.heartbeatTimeout != nil {
+        if let target, policies.heartbeatTimeout != nil {
             let who = target.kind == .exec ? "a program" : "a worker of RQ"
             table.complain("heartbeat_timeout", "\(who) gives no signs of life; bound the run by timeout")
         }

@@ -9,12 +9,17 @@ extension JobReader {
 
     func readTarget(_ table: inout TableReader) -> Target? {
         let given = Self.kinds.filter { table.has($0) }
-        if given.isEmpty { table.complain(nil, "a job needs exec, shell or rq") }
-        guard given.first == "rq" else {
-            if given.contains("rq") { table.complain("rq", "a job has one target; this one has \(given[0]) and rq") }
-            let target = readExec(&table)
-            return given.isEmpty ? nil : target
+        guard given.count == 1 else {
+            // Whatever belongs to one of them is not looked into.
+            for key in given + Self.execKeys { _ = table.value(key) }
+            if given.isEmpty {
+                table.complain(nil, "a job needs exec, shell or rq")
+            } else {
+                table.complain(given[1], "a job has one target; this one has \(given.joined(separator: " and "))")
+            }
+            return nil
         }
+        guard given == ["rq"] else { return readExec(&table) }
         for key in Self.execKeys where table.has(key) {
             _ = table.value(key)
             table.complain(key, "belongs to exec and shell; an rq job runs in its worker's surroundings")

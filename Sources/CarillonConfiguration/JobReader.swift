@@ -32,11 +32,10 @@ public struct JobReader: Sendable {
         if let name, let fault = Job.fault(inName: name) { table.complain("name", fault) }
         let schedule = readSchedule(&table, name: name ?? "")
         let target = readTarget(&table)
-        guard let target else { return nil }
         let policies = readPolicies(&table, target: target)
         let enabled = table.bool("enabled") ?? true
         let tags = table.strings("tags") ?? []
-        guard let name, let schedule, table.problems.isEmpty else { return nil }
+        guard let name, let schedule, let target, table.problems.isEmpty else { return nil }
         return Job(
             name: name, schedule: schedule, target: target, policies: policies, enabled: enabled, tags: tags,
             origin: Origin(feed: "", source: source))

@@ -28,6 +28,11 @@ public final class Definition: Sendable {
         }
     }
 
+    /// When it runs, for people: as it stands in the store when it cannot be used.
+    public var words: String {
+        schedule?.english() ?? (fault == nil ? "only when asked" : job.schedule.summary)
+    }
+
     /// The longest a run may have to wait from now on, in microseconds; a later `notBefore` comes from a wrong clock.
     public func longestWait(of run: Run) -> Int64 {
         let retry = run.attempt > 1 ? job.policies.retry.delay(afterAttempt: run.attempt - 1) : 0

@@ -101,7 +101,8 @@ import Timetable
         ("cron = \"@daily\"\nmax_runs = 0", 4, "max_runs", "out of range"),
         ("cron = \"@daily\"\nenv = { \"A=B\" = \"c\" }", 4, "env", "cannot be the name of a variable"),
         ("cron = \"@daily\"\nsuccess_codes = [256]", 4, "success_codes", "0 to 255"),
-        ("cron = \"@daily\"\nshell = \"true\"", 4, "shell", "not both"),
+        ("cron = \"@daily\"\nshell = \"true\"", 4, "shell", "this one has exec and shell"),
+        ("cron = \"@daily\"\nrq = { function = 3 }", 4, "rq", "this one has exec and rq"),
         ("cron = \"@daily\"\ntags = [1]", 4, "tags", "element 1"),
         ("cron = \"@daily\"\nheartbeat_timeout = \"1m\"", 4, "heartbeat_timeout", "no signs of life"),
         ("cron = \"H * * * *\"\nuser = 3", 4, "user", "expected text"),
@@ -121,6 +122,7 @@ import Timetable
         ("[[job]]\nevery = \"1m\"\nexec = [\"x\"]", "a job needs a name"),
         ("[[job]]\nname = \"a\"\nevery = \"1m\"", "a job needs exec, shell or rq"),
         ("[[job]]\nname = \"a\"\nexec = []", "expected a program"),
+        ("[[job]]\nname = \"a\"\nevery = \"1m\"\noverlap = \"skip\"\nenabled = true", "a job needs exec, shell or rq"),
         ("[[job]]\nname = \"\"\nexec = [\"x\"]", "must not be empty"),
         ("[job]\nname = \"a\"", "expected a list of jobs"),
         ("[[jobs]]\nname = \"a\"", "did you mean job?"),
@@ -128,7 +130,74 @@ import Timetable
     func whatIsMissingIsSaid(_ toml: String, _ piece: String) throws {
         let snapshot = try read(toml)
         #expect(snapshot.jobs.isEmpty)
+        #expect(snapshot.problems.count == 1, "\(snapshot.problems)")
         #expect(snapshot.problems.contains { $0.message.contains(piece) }, "\(snapshot.problems)")
+    }
+
+    @Test func theKeysOfAWorkersCallAreRead() throws {
+        let snapshot = try read(
+            """
+            [[job]]
+            name = "a"
+            every = "1m"
+            heartbeat_timeout = "1m"
+            env = { A = "1" }
+            [job.rq]
+            function = "shop.tasks.send"
+            args = [1, "two", 3.5, true, [4], { five = 5 }]
+            kwargs = { six = 6 }
+            queue = "mail"
+            timeout = "10m"
+            result_ttl = 0
+            serializer = "json"
+            description = "sends"
+            """)
+        // What belongs to a program, or to an executor that gives signs of life, is refused at its place.
+        #expect(
+            snapshot.problems.map(\.key) == ["env", "heartbeat_timeout"] && snapshot.problems.map(\.line) == [5, 4])
+        let taken = try read(
+            """
+            [[job]]
+            name = "a"
+            [job.rq]
+            function = "shop.tasks.send"
+            args = [1, "two", 3.5, true, [4], { five = 5 }]
+            kwargs = { six = 6 }
+            queue = "mail"
+            timeout = "10m"
+            result_ttl = 0
+            serializer = "json"
+            description = "sends"
+            """)
+        #expect(taken.problems == [])
+        let expected = RQTarget(
+            function: "shop.tasks.send",
+            arguments: [
+                .integer(1), .text("two"), .double(3.5), .bool(true), .list([.integer(4)]),
+                .map([.init("five", .integer(5))]),
+            ], keywords: [.init("six", .integer(6))], queue: "mail", timeout: 600, resultTTL: 0, serializer: .json,
+            describedAs: "sends")
+        #expect(taken.jobs.first?.target == .rq(expected))
+        // Workers queue what comes: their runs may overlap unless somebody says otherwise.
+        #expect(taken.jobs.first?.policies.overlap == .allow)
+    }
+
+    @Test(arguments: [
+        ("function = \"send\"", "rq.function", "dotted path"), ("queue = \"mail\"", "rq", "needs function"),
+        ("function = \"a.b\"\nqueue = \"two words\"", "rq.queue", "without spaces"),
+        ("function = \"a.b\"\nargs = 1", "rq.args", "expected a list"),
+        ("function = \"a.b\"\nkwargs = []", "rq.kwargs", "expected a table"),
+        ("function = \"a.b\"\ntimeout = 0", "rq.timeout", "out of range"),
+        ("function = \"a.b\"\ntimeout = \"1500ms\"", "rq.timeout", "whole seconds"),
+        ("function = \"a.b\"\nresult_ttl = -2", "rq.result_ttl", "out of range"),
+        ("function = \"a.b\"\nserializer = \"yaml\"", "rq.serializer", "none of"),
+        ("function = \"a.b\"\nserializer = \"json\"\nargs = [nan]", "rq.args", "JSON has no nan"),
+        ("function = \"a.b\"\nqueu = \"x\"", "rq.queu", "did you mean queue?"),
+    ])
+    func aWorkersCallThatMakesNoSenseIsSaid(_ keys: String, _ key: String, _ piece: String) throws {
+        let snapshot = try read("[[job]]\nname = \"a\"\n[job.rq]\n\(keys)\n")
+        #expect(snapshot.problems.map(\.key) == [key], "\(snapshot.problems)")
+        #expect(snapshot.problems.first?.message.contains(piece) == true, "\(snapshot.problems)")
     }
 
     @Test(arguments: [

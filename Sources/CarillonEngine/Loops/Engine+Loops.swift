@@ -126,7 +126,7 @@ extension Engine {
         }
     }
 
-    /// Reads every definition once, a tenth of the time: what this build cannot read is said, and healed by whoever owns it,
+    /// Reads every definition once, a hundredth of the time: what this build cannot read is said, and healed by whoever owns it,
     /// before its time comes and not at it.
     nonisolated package func inspect() async {
         var last: String?
@@ -134,7 +134,7 @@ extension Engine {
             let begun = clock.uptime
             var rest = settings.breath
             do {
-                let page = try await store.jobs(after: last, limit: 200)
+                let page = try await store.jobs(after: last, limit: 50)
                 guard let end = page.last else { return }
                 if page.contains(where: { $0.fault != nil }) { await note(faulty: page) }
                 last = end.job.name
@@ -144,7 +144,7 @@ extension Engine {
                 rest = settings.slice
                 _ = await note(error)
             }
-            do { try await clock.sleep(for: max(9 * (clock.uptime - begun), rest)) } catch { return }
+            do { try await clock.sleep(for: max(99 * (clock.uptime - begun), rest)) } catch { return }
         }
     }
 

@@ -12,7 +12,7 @@ struct Explanation {
     func lines(at text: String?) async throws -> [String] {
         let definition = Definition(job, zones: desk.zones)
         let zone = try desk.zones.zone(job.job.schedule.zone)
-        var lines = ["\(name): \(definition.schedule?.english() ?? "runs only when asked")"]
+        var lines = ["\(name): \(definition.words)"]
         if let text {
             lines += try await about(text, definition, zone)
         } else {
@@ -138,7 +138,7 @@ struct Explanation {
         for problem in try await desk.problemsByJob()[name] ?? [] {
             lines.append("Its definition is broken: \(problem)")
         }
-        if let fault = definition.fault { lines.append("Its schedule cannot be used: \(fault)") }
+        if let fault = definition.fault { lines.append("It cannot run: \(fault)") }
         if let pause = try await desk.store.note("pause") { lines.append("Dispatching is paused: \(pause)") }
         if let off = job.job.standing?.off {
             lines.append("It does not run: \(off.words).")

@@ -68,7 +68,7 @@ public struct QueryDesk: Sendable {
         if let last { lastView = try await view(last) }
         return JobView(
             name: stored.job.name, schedule: stored.job.schedule.summary,
-            english: definition.schedule?.english() ?? "only when asked", timeZone: stored.job.schedule.zone,
+            english: definition.words, timeZone: stored.job.schedule.zone,
             target: stored.job.target, enabled: stored.job.enabled, off: stored.job.standing?.off,
             next: stored.nextDue.flatMap { $0 == .distantFuture || !stored.job.isOn ? nil : $0 }, lastRun: lastView,
             origin: stored.job.origin.description, tags: stored.job.tags, problems: problems, doubt: nil, policies: nil,

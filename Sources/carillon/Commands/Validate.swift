@@ -59,7 +59,8 @@ struct Validate: ParsableCommand {
         for problem in problems { say(json ? problem.json.line : "\(problem)") }
         if !json { for warning in warnings { say(Terminal.paint("warning: ", .yellow) + "\(warning)") } }
         if !problems.isEmpty { throw ExitCode(2) }
-        if !json { say("\(paths.count) files, \(jobs) jobs: all well") }
+        func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+        if !json { say("\(counted(paths.count, "file")), \(counted(jobs, "job")): all well") }
     }
 
     private func ownFiles(_ zones: ZoneDatabase) throws -> [String] {
