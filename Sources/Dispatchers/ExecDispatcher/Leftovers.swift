@@ -53,20 +53,30 @@ struct Leftovers {
     /// Kills them, so that a retry never runs beside them, and waits until they are gone, two seconds at most.
     func end() -> Fate {
         guard let claim else { return .none }
-        var hasKilled = false
+        // By their starts.
+        var killed: [pid_t: UInt64] = [:]
         for _ in 0..<Self.rounds {
             let processes = others()
             let found = members(of: processes)
             if found.isEmpty {
+                // What was killed proves nothing any more: its variables go before it does.
+                if let ending = processes.first(where: { killed[$0.pid] == $0.ticks }) {
+                    awaitEnd(of: ending)
+                    continue
+                }
                 let doubtful = processes.filter { $0.session == claim.shim }.map(\.pid)
                 if !doubtful.isEmpty { return .unknown(doubtful.sorted()) }
-                return hasKilled ? .killed : .none
+                return killed.isEmpty ? .none : .killed
             }
-            hasKilled = true
-            found.forEach(kill)
+            for process in found {
+                killed[process.pid] = process.ticks
+                kill(process)
+            }
             if let first = found.first { awaitEnd(of: first) }
         }
-        return .left(members(of: others()).map(\.pid).sorted())
+        let processes = others()
+        let left = members(of: processes) + processes.filter { killed[$0.pid] == $0.ticks }
+        return .left(Set(left.map(\.pid)).sorted())
     }
 
     // A program may have started this daemon, which has its variables then.
