@@ -76,7 +76,7 @@ struct Leftovers {
         }
         let processes = others()
         let left = members(of: processes) + processes.filter { killed[$0.pid] == $0.ticks }
-        return .left(Set(left.map(\.pid)).sorted())
+        return left.isEmpty ? .killed : .left(Set(left.map(\.pid)).sorted())
     }
 
     // A program may have started this daemon, which has its variables then.
