@@ -24,10 +24,10 @@ extension JobReader {
         default:
             return nil  // Of the wrong type, and complained of.
         }
-        return .exec(
-            ExecTarget(
-                command, environment: environment, inheritEnvironment: inherit, directory: directory, user: user,
-                input: input, successCodes: codes))
+        let target = ExecTarget(
+            command, environment: environment, inheritEnvironment: inherit, directory: directory, user: user,
+            input: input, successCodes: codes)
+        return sealed(target, words == nil ? "shell" : "exec", &table)
     }
 
     private func readSuccessCodes(_ table: inout TableReader) -> [Int32] {

@@ -2,7 +2,7 @@ import CarillonCore
 
 extension JobReader {
     func readPolicies(_ table: inout TableReader, target: Target?) -> Policies {
-        var policies = Policies(overlap: target?.defaultOverlap ?? .skip)
+        var policies = Policies(overlap: target?.kind == RQTarget.kind ? .allow : .skip)
         policies.catchUp = table.catchUp() ?? policies.catchUp
         policies.overlap = readOverlap(&table) ?? policies.overlap
         policies.window = table.span("window")
@@ -10,7 +10,7 @@ extension JobReader {
         policies.timeout = table.span("timeout")
         policies.heartbeatTimeout = table.span("heartbeat_timeout")
         if let target, policies.heartbeatTimeout != nil {
-            let who = target.kind == .exec ? "a program" : "a worker of RQ"
+            let who = target.kind == ExecTarget.kind ? "a program" : "a worker of RQ"
             table.complain("heartbeat_timeout", "\(who) gives no signs of life; bound the run by timeout")
         }
         policies.onLost = table.choice("on_lost", OnLost.self) ?? .fail

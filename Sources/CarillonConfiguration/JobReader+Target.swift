@@ -27,6 +27,16 @@ extension JobReader {
         return table.table("rq") { readRQ(&$0) } ?? nil
     }
 
+    /// Complains of a body that nobody can execute, unless there are complaints enough.
+    func sealed(_ body: some TargetBody, _ key: String, _ table: inout TableReader) -> Target? {
+        do {
+            return try Target(body)
+        } catch {
+            if table.problems.isEmpty { table.complain(key, error.message) }
+            return nil
+        }
+    }
+
     private func readRQ(_ table: inout TableReader) -> Target? {
         let function = table.string("function")
         if !table.has("function") { table.complain(nil, "needs function: \"package.module.function\"") }
@@ -49,7 +59,7 @@ extension JobReader {
         if target.serializer == .json, !(arguments + keywords.map(\.value)).allSatisfy(\.isJSON) {
             table.complain("args", "JSON has no nan and no inf; use the pickle serializer")
         }
-        return function == nil ? nil : .rq(target)
+        return function == nil ? nil : sealed(target, "function", &table)
     }
 
     private func readArguments(_ table: inout TableReader) -> [PlainValue] {

@@ -1,13 +1,13 @@
 public import Timetable
 
 /// One attempt on its way to an executor.
-public struct Dispatch: Hashable, Sendable {
+public struct Dispatch<Body: TargetBody>: Hashable, Sendable {
     public var attempt: AttemptID
     public var job: String
-    public var target: Target
+    public var target: Body
     public var scheduledAt: Timestamp
 
-    public init(attempt: AttemptID, job: String, target: Target, scheduledAt: Timestamp) {
+    public init(attempt: AttemptID, job: String, target: Body, scheduledAt: Timestamp) {
         self.attempt = attempt
         self.job = job
         self.target = target
@@ -71,8 +71,12 @@ public struct DispatcherHealth: Hashable, Sendable {
 }
 
 /// Hands runs to their executors and tells how they ended. Implementations pass `DispatcherConformance`.
-public protocol Dispatcher: Sendable {
-    var kind: Target.Kind { get }
+public protocol Dispatcher<Body>: Sendable {
+    /// What it executes. It gets targets of this kind and no other.
+    associatedtype Body: TargetBody
+
+    /// Its runs are processes of this machine, which a stop of the daemon may end; the others have a life elsewhere.
+    var isBound: Bool { get }
 
     /// How many attempts may be outstanding at once; nil when the executor queues by itself.
     var capacity: Int? { get }
@@ -90,7 +94,7 @@ public protocol Dispatcher: Sendable {
     func adopt(_ outstanding: [Run]) async -> [AttemptID]
 
     /// Hands over a batch; one result per element. Repeating a dispatch never starts an attempt twice.
-    func dispatch(_ batch: [Dispatch]) async -> [DispatchResult]
+    func dispatch(_ batch: [Dispatch<Body>]) async -> [DispatchResult]
 
     /// Asks an attempt to end: gently, then after `grace` (microseconds) by force. Unknown attempts are ignored.
     func cancel(_ attempt: AttemptID, grace: Int64) async
@@ -106,18 +110,19 @@ public protocol Dispatcher: Sendable {
 
     /// How `status` shows it.
     func health() async -> DispatcherHealth
-
-    /// Jobs with these targets are there now: what stands against them is of interest before the first run.
-    func expect(_ targets: [Target]) async
-
-    /// What stands against a run of each of these targets just now, such as a queue without a worker; nil for nothing.
-    func doubts(of targets: [Target]) async -> [String?]
 }
 
 extension Dispatcher {
+    public var isBound: Bool { false }
+
     public func run() async {}
+}
 
-    public func expect(_ targets: [Target]) async {}
+/// A dispatcher whose executors may or may not be there for a target, such as workers that listen to its queue.
+public protocol ListenedDispatcher<Body>: Dispatcher {
+    /// Jobs with these targets are there now: what stands against them is of interest before the first run.
+    func expect(_ targets: [Body]) async
 
-    public func doubts(of targets: [Target]) async -> [String?] { targets.map { _ in nil } }
+    /// What stands against a run of each of these targets just now; nil for nothing.
+    func doubts(of targets: [Body]) async -> [String?]
 }

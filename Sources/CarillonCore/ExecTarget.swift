@@ -1,5 +1,7 @@
 /// A program this machine runs.
-public struct ExecTarget: Hashable, Sendable, Codable {
+public struct ExecTarget: TargetBody {
+    public static let kind = Target.Kind(rawValue: "exec")
+
     public enum Command: Hashable, Sendable, Codable {
         /// The program and its arguments; the program is looked up in the child's `PATH` when it holds no slash.
         case argv([String])
@@ -46,6 +48,13 @@ public struct ExecTarget: Hashable, Sendable, Codable {
         case .argv(let words): words.joined(separator: " ")
         case .shell(let line): line
         }
+    }
+
+    public var fault: String? {
+        if arguments.first?.isEmpty ?? true { return "it names no program" }
+        if arguments.contains(where: { $0.utf8.contains(0) }) { return "an argument holds a NUL character" }
+        if !successCodes.allSatisfy({ (0...255).contains($0) }) { return "an exit code is a whole number, 0 to 255" }
+        return nil
     }
 
     /// What an older release did not write has its default.

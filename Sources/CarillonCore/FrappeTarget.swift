@@ -1,5 +1,7 @@
 /// A task of a Frappe site: its web server says at the moment of the run what a worker of Python RQ is to call.
-public struct FrappeTarget: Hashable, Sendable, Codable {
+public struct FrappeTarget: TargetBody {
+    public static let kind = Target.Kind(rawValue: "frappe")
+
     /// `name` of the row in `tabBTU Task`.
     public var task: String
     /// `name` of the row in `tabBTU Task Schedule`; nil for a task that runs without one.
@@ -29,6 +31,8 @@ public struct FrappeTarget: Hashable, Sendable, Codable {
     }
 
     public var summary: String { "\(function.isEmpty ? task : function) on \(queue)" }
+
+    public var fault: String? { timeout < -1 ? "its time-out is below -1" : nil }
 
     /// What an older release did not write has its default.
     public init(from decoder: any Decoder) throws {

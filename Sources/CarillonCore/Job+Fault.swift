@@ -2,9 +2,10 @@ import Timetable
 
 /// What no definition may hold, whoever wrote it: a file, a site, an order, or a store of another release.
 extension Job {
-    /// Says why this definition cannot be kept; nil when it can. Whether its schedule compiles is another question.
+    /// Says why this definition cannot be kept; nil when it can. Whether its schedule compiles and its
+    /// target opens are other questions.
     public var fault: String? {
-        Job.fault(inName: name) ?? target.fault ?? policies.fault ?? schedule.fault ?? sizeFault
+        Job.fault(inName: name) ?? policies.fault ?? schedule.fault ?? sizeFault
     }
 
     /// Bytes of text in one definition: what is shown with every list of jobs must not be a burden to all.
@@ -12,66 +13,8 @@ extension Job {
 
     private var sizeFault: String? {
         let calendars = schedule.exclusions.reduce(0) { $0 + $1.dates.reduce(0) { $0 + $1.utf8.count } }
-        let size = target.size + calendars + tags.reduce(0) { $0 + $1.utf8.count }
+        let size = target.body.utf8.count + calendars + tags.reduce(0) { $0 + $1.utf8.count }
         return size > Self.largest ? "it holds \(size) bytes of text; a job has at most \(Self.largest)" : nil
-    }
-}
-
-extension Target {
-    /// Bytes of its texts.
-    fileprivate var size: Int {
-        switch self {
-        case .exec(let target):
-            target.arguments.reduce(0) { $0 + $1.utf8.count } + (target.input?.utf8.count ?? 0)
-                + target.environment.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
-        case .rq(let target):
-            target.arguments.reduce(0) { $0 + $1.size }
-                + target.keywords.reduce(0) { $0 + $1.key.utf8.count + $1.value.size }
-        case .frappe, .unreadable: 0
-        }
-    }
-
-    package var fault: String? {
-        switch self {
-        case .exec(let target): target.fault
-        case .rq(let target): target.fault
-        case .frappe(let target): target.timeout < -1 ? "its time-out is below -1" : nil
-        case .unreadable: "its target cannot be read by this build"
-        }
-    }
-}
-
-extension PlainValue {
-    /// Bytes, about; of a value that is not too deep.
-    fileprivate var size: Int {
-        switch self {
-        case .text(let text), .bigInteger(let text): text.utf8.count
-        case .list(let values): values.reduce(8) { $0 + $1.size }
-        case .map(let entries): entries.reduce(8) { $0 + $1.key.utf8.count + $1.value.size }
-        case .null, .bool, .integer, .double: 8
-        }
-    }
-}
-
-extension ExecTarget {
-    fileprivate var fault: String? {
-        if arguments.first?.isEmpty ?? true { return "it names no program" }
-        if arguments.contains(where: { $0.utf8.contains(0) }) { return "an argument holds a NUL character" }
-        if !successCodes.allSatisfy({ (0...255).contains($0) }) { return "an exit code is a whole number, 0 to 255" }
-        return nil
-    }
-}
-
-extension RQTarget {
-    fileprivate var fault: String? {
-        if function.isEmpty { return "it names no function" }
-        if queue.isEmpty { return "it names no queue" }
-        if timeout < -1 || resultTTL < -1 { return "its seconds are below -1" }
-        let values = arguments + keywords.map(\.value)
-        if values.contains(where: { $0.nests(deeperThan: PlainValue.deepest) }) {
-            return "its arguments nest deeper than \(PlainValue.deepest) levels"
-        }
-        return nil
     }
 }
 

@@ -54,13 +54,14 @@ public struct Job: Hashable, Sendable, Codable {
     public var standing: Standing?
 
     public init(
-        name: String, schedule: ScheduleText, target: Target, policies: Policies? = nil, enabled: Bool = true,
+        name: String, schedule: ScheduleText, target: Target, policies: Policies = Policies(overlap: .skip),
+        enabled: Bool = true,
         tags: [String] = [], origin: Origin = .orders
     ) {
         self.name = Job.canonical(name)
         self.schedule = schedule
         self.target = target
-        self.policies = policies ?? Policies(overlap: target.defaultOverlap)
+        self.policies = policies
         self.enabled = enabled
         self.tags = tags
         self.origin = origin
@@ -68,11 +69,11 @@ public struct Job: Hashable, Sendable, Codable {
 
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
-        let target = try fields.decode(Target.self, forKey: .target)
         self.init(
             name: try fields.decode(String.self, forKey: .name),
-            schedule: try fields.decode(ScheduleText.self, forKey: .schedule), target: target,
-            policies: try fields.decodeIfPresent(Policies.self, forKey: .policies),
+            schedule: try fields.decode(ScheduleText.self, forKey: .schedule),
+            target: try fields.decode(Target.self, forKey: .target),
+            policies: try fields.decodeIfPresent(Policies.self, forKey: .policies) ?? Policies(overlap: .skip),
             enabled: try fields.decodeIfPresent(Bool.self, forKey: .enabled) ?? true,
             tags: try fields.decodeIfPresent([String].self, forKey: .tags) ?? [],
             origin: try fields.decodeIfPresent(Origin.self, forKey: .origin) ?? .orders)

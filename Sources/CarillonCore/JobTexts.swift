@@ -7,7 +7,6 @@ public struct JobTexts {
     /// Canonical JSON of a job's parts, slashes as they are.
     public struct Parts {
         public var schedule: [UInt8]
-        public var target: [UInt8]
         public var policies: [UInt8]
         public var tags: [UInt8]
         public var standing: [UInt8]?
@@ -24,8 +23,8 @@ public struct JobTexts {
     /// Throws for what JSON has no way to write, such as a number that is not finite.
     public mutating func parts(of job: Job) throws -> Parts {
         var parts = Parts(
-            schedule: try text(of: job.schedule), target: try Self.text(of: job.target),
-            policies: try text(of: job.policies), tags: try Self.text(of: job.tags),
+            schedule: try text(of: job.schedule), policies: try text(of: job.policies),
+            tags: try Self.text(of: job.tags),
             standing: try job.standing.map { try Self.text(of: $0) }, digest: 0)
         parts.digest = digest(job, parts)
         return parts
@@ -55,8 +54,8 @@ public struct JobTexts {
         return text
     }
 
-    /// Hashes what `CanonicalJSON` makes of the whole job: its keys sorted, and each slash, which JSON has in texts alone,
-    /// escaped.
+    /// Hashes the whole job as JSON: its keys sorted, and each slash, which JSON has in texts alone, escaped. The target
+    /// stands in it as `{"kind":{"_0":body}}`, and in stores since the first release.
     private mutating func digest(_ job: Job, _ parts: Parts) -> UInt64 {
         whole.removeAll(keepingCapacity: true)
         whole += job.enabled ? "{\"enabled\":true,\"name\":".utf8 : "{\"enabled\":false,\"name\":".utf8
@@ -76,8 +75,11 @@ public struct JobTexts {
         whole += ",\"tags\":".utf8
         whole += parts.tags
         whole += ",\"target\":".utf8
-        whole += parts.target
-        whole.append(UInt8(ascii: "}"))
+        whole.append(UInt8(ascii: "{"))
+        CanonicalJSON.quote(job.target.kind.rawValue, to: &whole)
+        whole += ":{\"_0\":".utf8
+        whole += job.target.body.utf8
+        whole += "}}}".utf8
         return StableHash.hash(SlashesEscaped(bytes: whole))
     }
 

@@ -1,5 +1,7 @@
 /// A function that a worker of Python RQ calls.
-public struct RQTarget: Hashable, Sendable, Codable {
+public struct RQTarget: TargetBody {
+    public static let kind = Target.Kind(rawValue: "rq")
+
     /// How the call is written for the worker; it must be started with the same one.
     public enum Serializer: String, Hashable, Sendable, Codable, CaseIterable { case pickle, json }
 
@@ -37,6 +39,17 @@ public struct RQTarget: Hashable, Sendable, Codable {
     }
 
     public var summary: String { "\(function) on \(queue)" }
+
+    public var fault: String? {
+        if function.isEmpty { return "it names no function" }
+        if queue.isEmpty { return "it names no queue" }
+        if timeout < -1 || resultTTL < -1 { return "its seconds are below -1" }
+        let values = arguments + keywords.map(\.value)
+        if values.contains(where: { $0.nests(deeperThan: PlainValue.deepest) }) {
+            return "its arguments nest deeper than \(PlainValue.deepest) levels"
+        }
+        return nil
+    }
 
     /// What an older release did not write has its default.
     public init(from decoder: any Decoder) throws {

@@ -42,15 +42,15 @@ public enum DispatcherConformance: String, Sendable, CaseIterable {
 /// One test's dispatcher and what it is asked.
 private struct DispatcherTest<Fixture: DispatcherFixture> {
     let fixture: Fixture
-    let probe: DispatcherProbe
+    let probe: DispatcherProbe<Fixture.Made>
 
-    var dispatcher: any Dispatcher { probe.dispatcher }
+    var dispatcher: Fixture.Made { probe.dispatcher }
 
     func attempt(_ number: UInt64, _ attempt: Int = 1) -> AttemptID {
         AttemptID(run: RunID(second: 1_800_000_000, hash: number), attempt: attempt)
     }
 
-    func dispatch(_ attempt: AttemptID, _ behaviour: DispatcherBehaviour) -> Dispatch {
+    func dispatch(_ attempt: AttemptID, _ behaviour: DispatcherBehaviour) -> Dispatch<Fixture.Made.Body> {
         Dispatch(
             attempt: attempt, job: "a job/of conformance", target: fixture.target(behaviour),
             scheduledAt: Timestamp(seconds: 1_800_000_000))

@@ -2,11 +2,13 @@ public import CarillonCore
 
 /// What `DispatcherConformance` needs of an executor: one per test, with nothing left of another test.
 public protocol DispatcherFixture: Sendable {
+    associatedtype Made: Dispatcher
+
     /// A new dispatcher on the same executor, as a restarted daemon makes it; `capacity` where the kind has one.
-    func makeDispatcher(capacity: Int) async throws -> any Dispatcher
+    func makeDispatcher(capacity: Int) async throws -> Made
 
     /// A target that notes its start and then behaves so.
-    func target(_ behaviour: DispatcherBehaviour) -> Target
+    func target(_ behaviour: DispatcherBehaviour) -> Made.Body
 
     /// Waits until an attempt has noted its start, and is ready to be cancelled.
     func ready(_ attempt: AttemptID) async

@@ -1,13 +1,13 @@
 public import CarillonCore
 
 /// Collects what a dispatcher tells, so that a test can wait for it.
-public actor DispatcherProbe {
-    public nonisolated let dispatcher: any Dispatcher
+public actor DispatcherProbe<Probed: Dispatcher> {
+    public nonisolated let dispatcher: Probed
     public private(set) var seen: [DispatchEvent] = []
     public private(set) var hasEnded = false
     private var waiters: [(isMet: ([DispatchEvent], Bool) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
 
-    public init(_ dispatcher: any Dispatcher) {
+    public init(_ dispatcher: Probed) {
         self.dispatcher = dispatcher
         Task { [self] in
             let work = Task { await dispatcher.run() }

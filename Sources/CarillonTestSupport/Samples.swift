@@ -12,7 +12,7 @@ public enum Samples {
     ) -> Job {
         Job(
             name: name, schedule: ScheduleText(.every(every, anchor: Timestamp(seconds: 0))),
-            target: .exec(ExecTarget(.argv(["/bin/true"]))), policies: policies, enabled: enabled,
+            target: Samples.target, policies: policies, enabled: enabled,
             origin: Origin(feed: feed, source: source))
     }
 

@@ -49,12 +49,11 @@ import Timetable
         #expect(job.schedule.jitter == 30_000_000)
         #expect(job.schedule.endsAt == Timestamp(rfc3339: "2027-01-01T05:00:00Z"))
         #expect(
-            job.target
-                == .exec(
-                    ExecTarget(
-                        .argv(["/usr/local/bin/report", "--full"]), environment: ["A": "b", "N": "3"],
-                        inheritEnvironment: ["LANGUAGE"], directory: "/tmp", user: "nobody", input: "hello",
-                        successCodes: [0, 2])))
+            try job.target.open(as: ExecTarget.self)
+                == ExecTarget(
+                    .argv(["/usr/local/bin/report", "--full"]), environment: ["A": "b", "N": "3"],
+                    inheritEnvironment: ["LANGUAGE"], directory: "/tmp", user: "nobody", input: "hello",
+                    successCodes: [0, 2]))
         #expect(!job.enabled)
         #expect(job.policies.overlap == .queue(max: 5))
         #expect(job.policies.catchUp == .all(limit: 10, rate: 2.5))
@@ -177,7 +176,7 @@ import Timetable
                 .map([.init("five", .integer(5))]),
             ], keywords: [.init("six", .integer(6))], queue: "mail", timeout: 600, resultTTL: 0, serializer: .json,
             describedAs: "sends")
-        #expect(taken.jobs.first?.target == .rq(expected))
+        #expect(try taken.jobs.first?.target == Target(expected))
         // Workers queue what comes: their runs may overlap unless somebody says otherwise.
         #expect(taken.jobs.first?.policies.overlap == .allow)
     }
@@ -258,8 +257,7 @@ import Timetable
     }
 
     private func environment(_ snapshot: FeedSnapshot) -> [String: String]? {
-        guard case .exec(let target)? = snapshot.jobs.first?.target else { return nil }
-        return target.environment
+        try? snapshot.jobs.first?.target.open(as: ExecTarget.self).environment
     }
 
     /// Some count them as seconds, others as milliseconds.
@@ -281,10 +279,7 @@ import Timetable
             "[[job]]\nname = \"a\"\njitter = 0\nwindow = \"0\"\nrq = { function = \"a.b\", timeout = 180, result_ttl = -1 }"
         )
         #expect(snapshot.problems == [])
-        guard case .rq(let target)? = snapshot.jobs.first?.target else {
-            Issue.record("something else came")
-            return
-        }
+        let target = try #require(try snapshot.jobs.first?.target.open(as: RQTarget.self))
         #expect(target.timeout == 180 && target.resultTTL == -1)
     }
 

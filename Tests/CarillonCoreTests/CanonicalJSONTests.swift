@@ -25,9 +25,12 @@ import Timetable
         var texts = JobTexts()
         _ = try texts.parts(of: job)
         let parts = try texts.parts(of: job)
-        #expect(parts.digest == StableHash.hash(try foundation(job, escapingSlashes: true).utf8))
+        let text = try foundation(job, escapingSlashes: true)
+        let target = try #require(text.range(of: "\"target\":", options: .backwards))
+        let body = job.target.body.replacing("/", with: "\\/")
+        let whole = text[..<target.upperBound] + "{\"\(job.target.kind)\":{\"_0\":\(body)}}}"
+        #expect(parts.digest == StableHash.hash(whole.utf8))
         #expect(job.digest() == parts.digest)
-        #expect(String(decoding: parts.target, as: UTF8.self) == (try foundation(job.target, escapingSlashes: false)))
     }
 
     @Test func jobsAreWrittenAsFoundationWritesThem() throws {
@@ -42,23 +45,25 @@ import Timetable
         job.policies = Policies(
             catchUp: .all(limit: 3, rate: 0.1), window: 7, overlap: .queue(max: 4),
             retry: Retry(attempts: 2, on: [.timeout, .failure]), onLost: .retry, onFailure: .halt, maxRuns: .max)
-        job.target = .exec(
-            ExecTarget(
-                .shell("a && b"),
-                environment: [
-                    "b": "1", "a": "2", "B": "3", "a10": "", "a9": "", "_": "", "é": "", "e": "", "z\u{301}": "",
-                ],
-                inheritEnvironment: ["X"], directory: "/", user: "u", input: "\0", successCodes: [0, 255]))
+        let program = ExecTarget(
+            .shell("a && b"),
+            environment: [
+                "b": "1", "a": "2", "B": "3", "a10": "", "a9": "", "_": "", "é": "", "e": "", "z\u{301}": "",
+            ],
+            inheritEnvironment: ["X"], directory: "/", user: "u", input: "\0", successCodes: [0, 255])
+        try same(program)
+        job.target = try Target(program)
         try same(job: job)
         for number in [0.0, -0.0, 1, 1e-7, 1e16, 123_456_789.125, .infinity, .nan, .leastNonzeroMagnitude] {
             job.policies.catchUp = .all(limit: 1, rate: number.isFinite ? number : 1)
-            job.target = .rq(
-                RQTarget(
-                    function: "a.b",
-                    arguments: [
-                        .double(number), .null, .bool(true), .integer(.min), .bigInteger("-1"), .list([.list([])]),
-                    ],
-                    keywords: [.init("k", .map([.init("", .text("é"))])), .init("k", .map([]))]))
+            let call = RQTarget(
+                function: "a.b",
+                arguments: [
+                    .double(number), .null, .bool(true), .integer(.min), .bigInteger("-1"), .list([.list([])]),
+                ],
+                keywords: [.init("k", .map([.init("", .text("é"))])), .init("k", .map([]))])
+            try same(call)
+            job.target = try Target(call)
             try same(job: job)
         }
     }

@@ -7,7 +7,10 @@ import Timetable
 @Suite struct DigestTests {
     @Test func aDigestIsTheSameInEveryProcess() {
         var job = Samples.job("tick", policies: Policies(retry: Retry(attempts: 3, on: [.timeout, .failure])))
-        job.target = .exec(ExecTarget(.argv(["x"]), environment: ["A": "1", "B": "2", "C": "3", "D": "4"]))
+        job.target = Target(
+            kind: Target.Kind(rawValue: "exec"), summary: "x",
+            body: #"{"command":{"argv":{"_0":["x"]}},"environment":{"A":"1","B":"2","C":"3","D":"4"},"#
+                + #""inheritEnvironment":[],"successCodes":[0]}"#)
         #expect(job.digest() == 44_425_172_796_242_076)
     }
 

@@ -7,21 +7,12 @@ import Timetable
 @Suite struct JobFaultTests {
     private static let good = Job(
         name: "a", schedule: ScheduleText(.every("1h", anchor: Timestamp(seconds: 0))),
-        target: .exec(ExecTarget(.shell("true"))))
+        target: Samples.target)
 
-    private static func rq(_ value: PlainValue) -> Target {
-        .rq(RQTarget(function: "a.b", arguments: [value]))
-    }
+    @Test func aGoodJobHasNone() { #expect(Self.good.fault == nil) }
 
-    private static func nested(_ depth: Int) -> PlainValue {
-        (1..<depth).reduce(.list([])) { inner, level in level % 2 == 0 ? .list([inner]) : .map([.init("k", inner)]) }
-    }
-
-    @Test func aGoodJobHasNone() {
-        #expect(Self.good.fault == nil)
-        var rq = Self.good
-        rq.target = Self.rq(Self.nested(PlainValue.deepest - 1))
-        #expect(rq.fault == nil)
+    private static func target(named name: String) -> Target {
+        Target(kind: SampleTarget.kind, summary: "", body: #"{"name":"\#(name)"}"#)
     }
 
     @Test(
@@ -29,15 +20,6 @@ import Timetable
             { (job: inout Job) in job.name = "" },
             { $0.name = "a\u{1b}b" },
             { $0.name = String(repeating: "é", count: 101) },
-            { $0.target = .exec(ExecTarget(.argv([]))) },
-            { $0.target = .exec(ExecTarget(.argv([""]))) },
-            { $0.target = .exec(ExecTarget(.shell("a\0b"))) },
-            { $0.target = .exec(ExecTarget(.shell("a"), successCodes: [256])) },
-            { $0.target = JobFaultTests.rq(JobFaultTests.nested(PlainValue.deepest + 1)) },
-            { $0.target = JobFaultTests.rq(JobFaultTests.nested(5_000)) },
-            { $0.target = .rq(RQTarget(function: "")) },
-            { $0.target = .rq(RQTarget(function: "a.b", timeout: -2)) },
-            { $0.target = .unreadable("{}") },
             { $0.policies.startTimeout = .min },
             { $0.policies.timeout = -1 },
             { $0.policies.window = -1 },
@@ -49,7 +31,7 @@ import Timetable
             { $0.policies.catchUp = .all(limit: 10, rate: 1e-300) },
             { $0.policies.catchUp = .all(limit: 10, rate: .nan) },
             { $0.schedule.jitter = -1 },
-            { $0.target = .exec(ExecTarget(.argv(["/bin/true", String(repeating: "x", count: Job.largest)]))) },
+            { $0.target = JobFaultTests.target(named: String(repeating: "x", count: Job.largest)) },
             { $0.tags = [String(repeating: "x", count: Job.largest + 1)] },
             { $0.schedule.startsAt = Timestamp(microseconds: .min) },
             { $0.schedule.rule = .every("1h", anchor: Timestamp(microseconds: .max)) },
@@ -76,7 +58,7 @@ import Timetable
         let spellings = ["caf\u{e9}", "cafe\u{301}", "caf\u{e9}"]
         for change in [
             { (job: inout Job, text: String) in job.tags = [text] },
-            { $0.target = .exec(ExecTarget(.argv(["echo", $1]))) },
+            { $0.target = JobFaultTests.target(named: $1) },
             { $0.schedule.rule = .cron($1, .unix, anchor: Samples.noon) },
             { $0.schedule.exclusions = [.init(name: $1, dates: [])] },
         ] as [(inout Job, String) -> Void] {

@@ -1,4 +1,5 @@
 import CarillonCore
+import CarillonTestSupport
 import Testing
 import Timetable
 
@@ -27,7 +28,7 @@ import Timetable
         func stored(_ schedule: Schedule) -> StoredJob {
             StoredJob(
                 id: JobID(1),
-                job: Job(name: "a", schedule: text, target: .exec(ExecTarget(.shell("true"))), policies: policies),
+                job: Job(name: "a", schedule: text, target: Samples.target, policies: policies),
                 revision: 3, cursor: cursor, nextDue: Planner.nextDue(of: schedule, after: cursor), opened: opened)
         }
 

@@ -1,5 +1,6 @@
 import CarillonCore
 import CarillonEngine
+import CarillonTestSupport
 import MemoryStore
 import Testing
 import Timetable
@@ -11,7 +12,7 @@ struct Bench {
 
     var now = Bench.start
     var ledger = MemoryLedger(storeID: 1)
-    var state = EngineState(storeID: 1, instance: "i", cursors: [], now: Bench.start)
+    var state = EngineState(storeID: 1, instance: "i", cursors: [], now: Bench.start, lanes: [LaneState(isBound: true)])
     /// The next write of runs or outcomes is answered with an error, carried out or not.
     var openFails: (afterWriting: Bool, Void)?
     var saveFails = false
@@ -27,7 +28,7 @@ struct Bench {
     @discardableResult
     mutating func add(_ name: String, every: String = "1h", _ policies: Policies) throws -> JobID {
         let text = ScheduleText(.every(every, anchor: Timestamp(seconds: 0)))
-        let job = Job(name: name, schedule: text, target: .exec(ExecTarget(.shell("true"))), policies: policies)
+        let job = Job(name: name, schedule: text, target: Samples.target, policies: policies)
         let schedule = try text.compile(job: name, zones: Self.zones)
         let put = JobChange.put(job, cursor: now, nextDue: Planner.nextDue(of: schedule, after: now), skips: [])
         let stored = try #require(try ledger.apply([put], lease: lease).first ?? nil)
@@ -88,7 +89,7 @@ struct Bench {
 
     /// The dispatcher's answer to everything it got since the last one.
     mutating func answer(_ attempts: [AttemptID], _ result: DispatchResult = .accepted) throws {
-        try send(.results(.exec, attempts, attempts.map { _ in result }))
+        try send(.results(lane: 0, attempts, attempts.map { _ in result }))
     }
 
     mutating func tell(_ attempt: AttemptID, _ what: DispatchEvent.What) throws {

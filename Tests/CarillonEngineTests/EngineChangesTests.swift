@@ -21,7 +21,7 @@ import Timetable
     private func job(_ every: String, enabled: Bool = true, feed: String = Origin.orders.feed) -> Job {
         Job(
             name: "a", schedule: ScheduleText(.every(every, anchor: Timestamp(seconds: 0))),
-            target: .exec(ExecTarget(.shell("true"))), enabled: enabled, origin: Origin(feed: feed))
+            target: Samples.target, enabled: enabled, origin: Origin(feed: feed))
     }
 
     @Test func timesBeforeAChangeFollowTheOldSchedule() async throws {

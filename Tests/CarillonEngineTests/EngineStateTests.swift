@@ -24,7 +24,7 @@ import Timetable
 
     @Test func capacityIsKept() throws {
         var bench = Bench()
-        bench.state.capacity[.exec] = 2
+        bench.state.lanes[0].capacity = 2
         for name in ["a", "b", "c", "d"] { try bench.add(name, Policies(overlap: .allow)) }
         try bench.pass(3_600)
         #expect(bench.dispatched.count == 2)
@@ -37,7 +37,7 @@ import Timetable
 
     @Test func aStartThatWasDeniedCountsOnce() throws {
         var bench = Bench()
-        bench.state.capacity[.exec] = 1
+        bench.state.lanes[0].capacity = 1
         for name in ["a", "b"] { try bench.add(name, Policies(overlap: .allow)) }
         try bench.pass(3_600)
         let first = try #require(bench.dispatched.first)
@@ -97,7 +97,7 @@ import Timetable
 
     @Test func aRunThatIsTriedAgainLeavesItsOldPlaceInTheQueue() throws {
         var bench = Bench()
-        bench.state.capacity[.exec] = 1
+        bench.state.lanes[0].capacity = 1
         let retry = Retry(attempts: 2, backoff: 30_000_000)
         for name in ["a", "b"] { try bench.add(name, Policies(overlap: .allow, retry: retry)) }
         try bench.pass(3_600)
@@ -199,13 +199,13 @@ import Timetable
     @Test func whatWaitedUnderAWrongClockDoesNotWaitForIt() throws {
         var bench = Bench()
         try bench.add("a", Policies(overlap: .allow))
-        bench.state.capacity[.exec] = 0
+        bench.state.lanes[0].capacity = 0
         try bench.pass(3_600)
         #expect(bench.dispatched.isEmpty)
         let year: Int64 = 365 * 86_400_000_000
         bench.now = bench.now.adding(microseconds: -year)
         try bench.send(.clockStepped(by: -year))
-        bench.state.capacity[.exec] = 1
+        bench.state.lanes[0].capacity = 1
         try bench.pass(1)
         #expect(bench.dispatched.count == 1)
     }

@@ -3,6 +3,7 @@ import CarillonEngine
 import CarillonTestSupport
 import Logging
 import MemoryStore
+import Synchronization
 import Testing
 import Timetable
 
@@ -12,9 +13,9 @@ import Timetable
     private let store = MemoryStore()
     private let feed = SourceFeed()
 
-    private func service() async throws -> EngineService<ManualClock> {
+    private func service(_ dispatchers: [any Dispatcher] = []) async throws -> EngineService<ManualClock> {
         try await EngineService(
-            store: store, dispatchers: [], feeds: [feed], clock: clock, zones: ZoneDatabase(), instance: "i",
+            store: store, dispatchers: dispatchers, feeds: [feed], clock: clock, zones: ZoneDatabase(), instance: "i",
             bootID: "b", logger: .silent)
     }
 
@@ -59,11 +60,71 @@ import Timetable
         await service.reconciler.reconcile(feed)
         #expect(try await store.skips(RunQuery()).map(\.reason) == [.faulty])
     }
+
+    /// A target is opened by its dispatcher, and so its fault is found.
+    @Test func aTargetThatCannotBeOpenedIsItsJobsFaultAlone() async throws {
+        feed.set(["a": ["good", "bad"]])
+        var service = try await service([StubDispatcher()])
+        await service.reconciler.reconcile(feed)
+        let text = try #require(await store.job(named: "bad")).job.target.body
+        try await store.rewrite("bad", Target(kind: SampleTarget.kind, summary: "?", body: #"{"surname":"x"}"#))
+        service = try await self.service([StubDispatcher()])
+        let desk = OrderDesk(service, version: "1")
+        guard case .jobs(let views) = await desk.handle(.jobs(after: nil, limit: 9)) else {
+            Issue.record("no jobs")
+            return
+        }
+        #expect(views.map(\.name) == ["bad", "good"])
+        #expect(views.map(\.problems) == [["its target cannot be read by this build"], []])
+        guard case .failed(_, let why) = await desk.handle(.start("bad")) else {
+            Issue.record("it was started")
+            return
+        }
+        #expect(why == "bad waits for a new definition: its target cannot be read by this build")
+        // Its digest is as it was, so its feed is asked for it.
+        async let inspected: Void = service.engine.inspect()
+        await clock.untilSleeping()
+        clock.advance(by: 1_000_000)
+        await inspected
+        await service.reconciler.reconcile(feed)
+        #expect(try await store.job(named: "bad")?.job.target.body == text)
+    }
+
+    @Test func aRunThatWaitedForItsDefinitionGoesOutOnceThatIsHealed() async throws {
+        feed.set(["a": ["one"]])
+        let first = try await service([StubDispatcher()])
+        await first.reconciler.reconcile(feed)
+        guard case .started(let view) = await OrderDesk(first, version: "1").handle(.start("one")),
+            let id = RunID(view.id)
+        else {
+            Issue.record("not started")
+            return
+        }
+        try await store.damage("one")
+        let dispatcher = StubDispatcher()
+        let service = try await service([dispatcher])
+        let serving = Task { try await service.run() }
+        defer { serving.cancel() }
+        var news = dispatcher.news.makeAsyncIterator()
+        async let next = news.next()
+        while dispatcher.dispatched.withLock({ $0.isEmpty }) {
+            try Task.checkCancellation()
+            clock.advance(by: 100_000)
+            await Task.yield()
+        }
+        #expect(await next?.run == id)
+        #expect(dispatcher.dispatched.withLock { $0.map(\.target) } == [SampleTarget()])
+    }
 }
 
 extension MemoryStore {
     fileprivate func damage(_ name: String) throws {
         let id = try #require(ledger.jobs.first { $0.value.stored.job.name == name }?.key)
         ledger.jobs[id]?.stored.fault = "rotten"
+    }
+
+    fileprivate func rewrite(_ name: String, _ target: Target) throws {
+        let id = try #require(ledger.jobs.first { $0.value.stored.job.name == name }?.key)
+        ledger.jobs[id]?.stored.job.target = target
     }
 }

@@ -75,7 +75,7 @@ import Timetable
             state.jobs.append(KeepingFeed.job("b"))
             state.trouble["b"] = StoreError(.unreachable, "no database")
         }
-        let dispatcher = StubbornDispatcher()
+        let dispatcher = StubDispatcher()
         let service = try await service([dispatcher])
         let desk = OrderDesk(service, version: "1")
         let serving = Task { try await service.run() }
@@ -109,7 +109,7 @@ import Timetable
     /// Its row is gone; nothing that its last run does brings it back.
     @Test(.timeLimit(.minutes(1))) func aJobThatIsGoneStaysGoneWhenItsLastRunFails() async throws {
         feed.state.withLock { $0.jobs[0].policies.onFailure = .halt }
-        let dispatcher = StubbornDispatcher()
+        let dispatcher = StubDispatcher()
         let service = try await service([dispatcher])
         let desk = OrderDesk(service, version: "1")
         let serving = Task { try await service.run() }
@@ -142,7 +142,7 @@ import Timetable
         while try await store.run(id)?.held == nil { try await pass { true } }
         let run = try #require(await store.run(id))
         #expect(run.state == .pending && run.dispatchedAt == nil)
-        #expect(run.held?.why == "this daemon is not set up for exec jobs")
+        #expect(run.held?.why == "this daemon is not set up for sample jobs")
     }
 
     /// Time passes, once at least, until it is so.
@@ -153,39 +153,6 @@ import Timetable
             await Task.yield()
         } while !isSo()
     }
-}
-
-/// Its runs end when the test says so.
-private final class StubbornDispatcher: Dispatcher {
-    let kind = Target.Kind.exec
-    let capacity: Int? = nil
-    let events: AsyncStream<[DispatchEvent]>
-    /// What was dispatched, and then cancelled.
-    let news: AsyncStream<AttemptID>
-    private let tell: AsyncStream<[DispatchEvent]>.Continuation
-    private let note: AsyncStream<AttemptID>.Continuation
-
-    init() {
-        (events, tell) = AsyncStream.makeStream()
-        (news, note) = AsyncStream.makeStream()
-    }
-
-    func tell(_ attempt: AttemptID, _ what: DispatchEvent.What, at time: Timestamp) {
-        tell.yield([DispatchEvent(attempt: attempt, at: time, what: what)])
-    }
-
-    func adopt(_ outstanding: [Run]) async -> [AttemptID] { [] }
-
-    func dispatch(_ batch: [Dispatch]) async -> [DispatchResult] {
-        for dispatch in batch { note.yield(dispatch.attempt) }
-        return batch.map { _ in .accepted }
-    }
-
-    func cancel(_ attempt: AttemptID, grace: Int64) async { note.yield(attempt) }
-    func acknowledge(_ attempts: [AttemptID]) async {}
-    func forget(_ runs: [(id: RunID, job: String)]) async {}
-    func shutdown() async { tell.finish() }
-    func health() async -> DispatcherHealth { DispatcherHealth() }
 }
 
 /// A few jobs, and what the feed was told of each.

@@ -28,7 +28,8 @@ import Timetable
         cron.name = "b"
         cron.schedule = ScheduleText(.cron("*/5 2 L * *", .unix, anchor: Samples.noon), zone: "Europe/Berlin")
         cron.schedule.exclusions = [.init(name: "x", dates: ["2026-12-25"])]
-        cron.target = .rq(RQTarget(function: "a.b", arguments: [.list([.map([.init("k", .double(1.5))])])]))
+        cron.target = Target(
+            kind: Target.Kind(rawValue: "other"), summary: "b", body: #"{"arguments":[[{"k":1.5}]],"function":"a.b"}"#)
         return [
             .jobs(after: "a", limit: 5), .job("a"), .runs(RunQuery(job: "a", states: [.failed], since: Samples.noon)),
             .run("6b0197"), .why(job: "a", time: "12:00"), .feeds, .status, .put(job, replacing: false),

@@ -90,7 +90,7 @@ import Timetable
     /// What stands in one run's way harms no other.
     @Test func oneRunThatCannotGoOutKeepsNobodyWaiting() throws {
         var bench = Bench()
-        bench.state.capacity[.exec] = 1
+        bench.state.lanes[0].capacity = 1
         for name in ["a", "b"] { try bench.add(name, Policies(overlap: .allow)) }
         try bench.pass(3_600)
         try bench.answer(bench.dispatched, .unavailable("no such folder"))

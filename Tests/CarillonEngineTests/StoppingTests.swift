@@ -14,9 +14,9 @@ import Timetable
 
     /// A daemon with one job, whose run has begun.
     private func running(
-        _ body: (OrderDesk<ManualClock>, DeafDispatcher) async throws -> Void
+        _ body: (OrderDesk<ManualClock>, StubDispatcher) async throws -> Void
     ) async throws {
-        let dispatcher = DeafDispatcher()
+        let dispatcher = StubDispatcher()
         let service = try await EngineService(
             store: store, dispatchers: [dispatcher], feeds: [], clock: clock, zones: ZoneDatabase(), instance: "i",
             bootID: "b", logger: .silent)
@@ -28,7 +28,7 @@ import Timetable
             Issue.record("not started")
             return
         }
-        var starts = dispatcher.dispatched.makeAsyncIterator()
+        var starts = dispatcher.news.makeAsyncIterator()
         _ = await starts.next()
         try await body(desk, dispatcher)
     }
@@ -66,7 +66,7 @@ import Timetable
                 return
             }
             #expect(why == "a was not started again: 1 run is still ending")
-            #expect(dispatcher.count.withLock { $0 } == 1)
+            #expect(dispatcher.dispatched.withLock { $0.count } == 1)
         }
     }
 
@@ -79,34 +79,4 @@ import Timetable
             #expect(said == "a is deleted; 1 run is going on")
         }
     }
-}
-
-/// Its runs never end.
-private final class DeafDispatcher: Dispatcher {
-    let kind = Target.Kind.exec
-    let capacity: Int? = nil
-    let events: AsyncStream<[DispatchEvent]>
-    let dispatched: AsyncStream<AttemptID>
-    let count = Mutex(0)
-    private let end: AsyncStream<[DispatchEvent]>.Continuation
-    private let note: AsyncStream<AttemptID>.Continuation
-
-    init() {
-        (events, end) = AsyncStream.makeStream()
-        (dispatched, note) = AsyncStream.makeStream()
-    }
-
-    func adopt(_ outstanding: [Run]) async -> [AttemptID] { [] }
-
-    func dispatch(_ batch: [Dispatch]) async -> [DispatchResult] {
-        count.withLock { $0 += batch.count }
-        for dispatch in batch { note.yield(dispatch.attempt) }
-        return batch.map { _ in .accepted }
-    }
-
-    func cancel(_ attempt: AttemptID, grace: Int64) async {}
-    func acknowledge(_ attempts: [AttemptID]) async {}
-    func forget(_ runs: [(id: RunID, job: String)]) async {}
-    func shutdown() async { end.finish() }
-    func health() async -> DispatcherHealth { DispatcherHealth() }
 }

@@ -6,7 +6,7 @@ import Timetable
 /// A dispatcher in a directory of its own, and one run after another through it.
 struct ExecBench {
     let fixture: ExecFixture
-    let probe: DispatcherProbe
+    let probe: DispatcherProbe<ExecDispatcher>
 
     static let time = Timestamp(seconds: 1_800_000_000)
 
@@ -15,7 +15,7 @@ struct ExecBench {
         probe = DispatcherProbe(try fixture.make(change))
     }
 
-    var dispatcher: any Dispatcher { probe.dispatcher }
+    var dispatcher: ExecDispatcher { probe.dispatcher }
 
     func attempt(_ number: UInt64 = 1) -> AttemptID {
         AttemptID(run: RunID(second: 1_800_000_000, hash: number), attempt: 1)
@@ -23,7 +23,7 @@ struct ExecBench {
 
     func send(_ target: ExecTarget, _ number: UInt64 = 1, job: String = "job") async -> DispatchResult? {
         await dispatcher.dispatch([
-            Dispatch(attempt: attempt(number), job: job, target: .exec(target), scheduledAt: Self.time)
+            Dispatch(attempt: attempt(number), job: job, target: target, scheduledAt: Self.time)
         ]).first
     }
 

@@ -75,19 +75,19 @@ actor ExecFixture: DispatcherFixture {
         }
     }
 
-    nonisolated func makeDispatcher(capacity: Int) throws -> any Dispatcher { try make { $0.capacity = capacity } }
+    nonisolated func makeDispatcher(capacity: Int) throws -> ExecDispatcher { try make { $0.capacity = capacity } }
 
-    nonisolated func target(_ behaviour: DispatcherBehaviour) -> Target {
+    nonisolated func target(_ behaviour: DispatcherBehaviour) -> ExecTarget {
         let note = "echo $CARILLON_RUN_ID-$CARILLON_ATTEMPT > \(fifo)"
         // An empty loop of builtins would burn a processor; a read from a pipe nobody writes to does not.
         let wait = "exec 9<> \(directory)/never; "
         mkfifo(directory + "/never", 0o666)
         return switch behaviour {
-        case .succeeds: .exec(ExecTarget(.shell(note)))
-        case .fails: .exec(ExecTarget(.shell(note + "; echo out; echo err >&2; exit 3")))
-        case .waits: .exec(ExecTarget(.shell(wait + note + "; read x <&9")))
+        case .succeeds: ExecTarget(.shell(note))
+        case .fails: ExecTarget(.shell(note + "; echo out; echo err >&2; exit 3"))
+        case .waits: ExecTarget(.shell(wait + note + "; read x <&9"))
         case .defies:
-            .exec(ExecTarget(.shell(wait + "trap '' TERM; (read x <&9) & (read y <&9) & " + note + "; read z <&9")))
+            ExecTarget(.shell(wait + "trap '' TERM; (read x <&9) & (read y <&9) & " + note + "; read z <&9"))
         }
     }
 

@@ -41,7 +41,7 @@ struct LogTests {
         let bench = try await ExecBench()
         _ = await bench.run(ExecTarget(.shell("echo one; exit 1")))
         let second = AttemptID(run: bench.attempt().run, attempt: 2)
-        let target = Target.exec(ExecTarget(.shell("echo two; exit 1")))
+        let target = ExecTarget(.shell("echo two; exit 1"))
         _ = await bench.dispatcher.dispatch([
             Dispatch(attempt: second, job: "job", target: target, scheduledAt: ExecBench.time)
         ])

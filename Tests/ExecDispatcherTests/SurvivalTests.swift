@@ -184,7 +184,7 @@ struct SurvivalTests {
     @Test func tenThousandRunsLeaveNothingBehind() async throws {
         let bench = try await ExecBench { $0.capacity = 64 }
         let total: UInt64 = 10_000
-        let target = Target.exec(ExecTarget(.argv(["/bin/true"])))
+        let target = ExecTarget(.argv(["/bin/true"]))
         await withTaskGroup(of: Void.self) { group in
             for lane: UInt64 in 0..<32 {
                 group.addTask {

@@ -49,7 +49,7 @@ struct TroubleTests {
         let next = DispatcherProbe(try bench.fixture.make())
         #expect(system("head -c 64k /dev/zero > \(attempts)/full 2> /dev/null; true") == 0)
         let dispatch = Dispatch(
-            attempt: bench.attempt(), job: "job", target: .exec(ExecTarget(.argv(["true"]))),
+            attempt: bench.attempt(), job: "job", target: ExecTarget(.argv(["true"])),
             scheduledAt: ExecBench.time)
         #expect(await next.dispatcher.dispatch([dispatch]) == [.accepted])
         #expect(await next.event(of: bench.attempt()) != nil)

@@ -14,12 +14,11 @@ import Timetable
 
 /// A site that is slow, wrong or away.
 @Suite(.timeLimit(.minutes(20))) struct SiteTests {
-    private func dispatches(_ tasks: [String]) -> [Dispatch] {
+    private func dispatches(_ tasks: [String]) -> [Dispatch<FrappeTarget>] {
         tasks.enumerated().map { number, task in
             Dispatch(
                 attempt: AttemptID(run: RunID(second: 1_800_000_000, hash: UInt64(number)), attempt: 1), job: task,
-                target: .frappe(
-                    FrappeTarget(task: task, schedule: "TS-\(number)", timeout: 77, describedAs: "about it")),
+                target: FrappeTarget(task: task, schedule: "TS-\(number)", timeout: 77, describedAs: "about it"),
                 scheduledAt: Timestamp(seconds: 1_800_000_000))
         }
     }

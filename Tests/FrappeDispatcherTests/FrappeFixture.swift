@@ -36,7 +36,7 @@ struct FrappeFixture: DispatcherFixture {
         worker = try RQWorker(release, url: redis.url, tasks: Self.tasks)
     }
 
-    func makeDispatcher(capacity: Int) async throws -> any Dispatcher { try dispatcher() }
+    func makeDispatcher(capacity: Int) async throws -> FrappeDispatcher { try dispatcher() }
 
     func dispatcher(
         timeout: Int64 = 10_000_000, clock: any EngineClock = SystemClock()
@@ -54,14 +54,14 @@ struct FrappeFixture: DispatcherFixture {
         return FrappeSite(site)
     }
 
-    func target(_ behaviour: DispatcherBehaviour) -> Target {
+    func target(_ behaviour: DispatcherBehaviour) -> FrappeTarget {
         let task =
             switch behaviour {
             case .succeeds: "TASK-0001"
             case .fails: "TASK-0002:tasks.fails"
             case .waits, .defies: "TASK-0003:tasks.waits"
             }
-        return .frappe(FrappeTarget(task: task, schedule: "TS-0001"))
+        return FrappeTarget(task: task, schedule: "TS-0001")
     }
 
     func ready(_ attempt: AttemptID) async {

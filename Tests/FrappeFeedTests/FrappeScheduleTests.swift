@@ -76,10 +76,8 @@ struct FrappeScheduleTests {
 
     @Test func theTargetHasTheTasksTimeOutAndTheSchedulesQueue() throws {
         func target(_ change: (inout FrappeRow) -> Void) throws -> (FrappeTarget, FeedProblem?) {
-            guard case .job(let job, let remark) = reader.read(row("Hourly", change), zones),
-                case .frappe(let target) = job.target
-            else { throw NoTarget() }
-            return (target, remark)
+            guard case .job(let job, let remark) = reader.read(row("Hourly", change), zones) else { throw NoTarget() }
+            return (try job.target.open(as: FrappeTarget.self), remark)
         }
         var (found, remark) = try target { _ in }
         #expect(found.task == "TASK-0001" && found.schedule == "TS-000001" && found.timeout == 90)

@@ -31,7 +31,7 @@ import Timetable
     func schedules(_ type: String, _ info: String, _ summary: String) async throws {
         let job = try #require(try await read(task(type, info)).jobs.first)
         #expect(job.schedule.summary == summary && job.schedule.zone == "America/New_York" && job.name == "k/a")
-        #expect(job.target == .exec(ExecTarget(.argv(["/k/a.bin", "--run"]))))
+        #expect(try job.target == Target(ExecTarget(.argv(["/k/a.bin", "--run"]))))
         #expect(job.policies.onFailure == .halt && job.policies.overlap == .skip)
         if case .every(_, let anchor) = job.schedule.rule {
             #expect(anchor.rfc3339 == "2026-11-01T07:00:00.123456Z")

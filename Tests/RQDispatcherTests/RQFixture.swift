@@ -31,13 +31,13 @@ struct RQFixture: DispatcherFixture {
         worker = try RQWorker(release, url: redis.url, tasks: Self.tasks)
     }
 
-    func makeDispatcher(capacity: Int) async throws -> any Dispatcher {
+    func makeDispatcher(capacity: Int) async throws -> RQDispatcher {
         var configuration = RQConfiguration(redis: try RedisConfiguration(url: redis.url), identity: "conformance")
         configuration.interval = 30_000
         return RQDispatcher(configuration, clock: SystemClock(), logger: .silent)
     }
 
-    func target(_ behaviour: DispatcherBehaviour) -> Target {
+    func target(_ behaviour: DispatcherBehaviour) -> RQTarget {
         let function =
             switch behaviour {
             case .succeeds: "tasks.succeeds"
@@ -45,7 +45,7 @@ struct RQFixture: DispatcherFixture {
             // A worker kills what it is told to stop; there is nothing to defy.
             case .waits, .defies: "tasks.waits"
             }
-        return .rq(RQTarget(function: function))
+        return RQTarget(function: function)
     }
 
     func ready(_ attempt: AttemptID) async {

@@ -8,9 +8,9 @@ import Timetable
 
 /// The dispatcher and a real Redis, without a worker.
 @Suite(.timeLimit(.minutes(20))) struct ServerTests {
-    private static let target = Target.rq(RQTarget(function: "tasks.sync", queue: "default"))
+    private static let target = RQTarget(function: "tasks.sync", queue: "default")
 
-    private func dispatch(_ numbers: ClosedRange<Int>, target: Target = Self.target) -> [Dispatch] {
+    private func dispatch(_ numbers: ClosedRange<Int>, target: RQTarget = Self.target) -> [Dispatch<RQTarget>] {
         numbers.map { number in
             Dispatch(
                 attempt: AttemptID(run: RunID(second: 1_800_000_000, hash: UInt64(number)), attempt: 1), job: "j",

@@ -12,7 +12,6 @@ final class NullDispatcher: Dispatcher {
         var acknowledged = 0
     }
 
-    let kind = Target.Kind.exec
     let capacity: Int? = nil
     let events: AsyncStream<[DispatchEvent]>
     /// Outcomes wait for `release`, as those of an executor that queues by itself do.
@@ -59,7 +58,7 @@ final class NullDispatcher: Dispatcher {
         outstanding.map { AttemptID(run: $0.id, attempt: $0.attempt) }
     }
 
-    func dispatch(_ batch: [Dispatch]) async -> [DispatchResult] {
+    func dispatch(_ batch: [Dispatch<ExecTarget>]) async -> [DispatchResult] {
         let now = clock.now
         seen.withLock { seen in
             for dispatch in batch {

@@ -55,12 +55,12 @@ struct RQ: AsyncParsableCommand {
         await client.close()
     }
 
-    private func job(_ number: Int, _ rule: ScheduleText.Rule) -> Job {
+    private func job(_ number: Int, _ rule: ScheduleText.Rule) throws -> Job {
         let target = RQTarget(
             function: "shop.tasks.sync", arguments: [.integer(Int64(number)), .map([.init("a", .text("ü"))])],
             keywords: [.init("dry", .bool(false))])
         return Job(
-            name: "job-\(number)", schedule: ScheduleText(rule), target: .rq(target),
+            name: "job-\(number)", schedule: ScheduleText(rule), target: try Target(target),
             policies: Policies(overlap: .allow), origin: Origin(feed: "bench"))
     }
 
@@ -70,7 +70,7 @@ struct RQ: AsyncParsableCommand {
     ) async throws -> (rate: Double, cpu: Double) {
         let now = rig.clock.now
         let due = Timestamp(seconds: now.seconds + Int64(jobs / 10_000 + 10))
-        try await rig.fill((0..<jobs).lazy.map { job($0, .once(due.rfc3339)) }, cursor: now)
+        try await rig.fill((0..<jobs).map { try job($0, .once(due.rfc3339)) }, cursor: now)
         guard rig.clock.now < due else { throw ExitFailure(description: "filling the store took too long") }
         let count = jobs
         return try await rig.run(dispatcher) {
@@ -125,7 +125,7 @@ struct RQ: AsyncParsableCommand {
         try await rig.fill(
             (0..<count).lazy.map { number in
                 let phase = anchor.adding(microseconds: Int64(number) * 10_000_000 / Int64(count))
-                return job(number, .every("10s", anchor: phase))
+                return try job(number, .every("10s", anchor: phase))
             })
         let span = Int64(seconds) * 1_000_000
         try await rig.run(dispatcher) {

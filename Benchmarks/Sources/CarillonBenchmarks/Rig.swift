@@ -96,11 +96,19 @@ enum Jobs {
         }
     }
 
+    private static func target(_ argv: [String]) -> Target {
+        do {
+            return try Target(ExecTarget(.argv(argv)))
+        } catch {
+            preconditionFailure("\(error)")
+        }
+    }
+
     static func job(_ name: String, _ rule: ScheduleText.Rule, argv: [String] = ["/bin/true"], spread: Bool = false)
         -> Job
     {
         Job(
-            name: name, schedule: ScheduleText(rule, spread: spread), target: .exec(ExecTarget(.argv(argv))),
+            name: name, schedule: ScheduleText(rule, spread: spread), target: target(argv),
             policies: Policies(overlap: .allow), origin: Origin(feed: "bench"))
     }
 }

@@ -25,7 +25,9 @@ public struct KeijiWriter: Sendable {
         case .cron, .once, .manual: lines.append("# \(comment(job.schedule.summary))")
         }
         lines.append("time_zone = \(TOMLText.quote(job.schedule.zone))")
-        if case .exec(let target) = job.target { lines.append("exec = \(TOMLText.list(target.arguments))") }
+        if let target = try? job.target.open(as: ExecTarget.self) {
+            lines.append("exec = \(TOMLText.list(target.arguments))")
+        }
         lines.append("on_failure = \"halt\"")
         if job.standing?.off != nil { lines.append("enabled = false") }
         return lines

@@ -25,7 +25,7 @@ public enum EngineEvent: Sendable {
     case swept
     case sweepFailed(String)
     /// What a dispatcher said of a batch.
-    case results(Target.Kind, [AttemptID], [DispatchResult])
+    case results(lane: Int, [AttemptID], [DispatchResult])
     /// What an executor tells.
     case told([DispatchEvent])
     /// The ledger has these runs as they were at these versions.
@@ -37,6 +37,8 @@ public enum EngineEvent: Sendable {
     case rewound([JobCursor])
     /// The store has these jobs as halted, or no longer at all.
     case halted([JobID])
+    /// Runs that wait because their definition could not be read have one.
+    case healed([Definition])
     /// Somebody wants a run to end.
     case cancel(RunID, reason: String)
     /// The wall clock moved by this many microseconds more than time passed, perhaps because the machine slept.
@@ -54,12 +56,12 @@ public enum EngineEffect: Sendable {
     /// These are due soon: `ahead` is the answer. Nothing waits for it.
     case readAhead([JobID])
     case open([JobAdvance])
-    case dispatch(Target.Kind, [Dispatch])
-    case cancel(Target.Kind, AttemptID)
+    case dispatch(lane: Int, [Outgoing])
+    case cancel(lane: Int, AttemptID)
     /// `EngineState.unsaved` holds runs the ledger should have.
     case save
     /// The ledger has the end of these attempts.
-    case acknowledge(Target.Kind, [AttemptID])
+    case acknowledge(lane: Int, [AttemptID])
     /// Set back every cursor that lies in the future.
     case rewind
     /// Compare the ledger's active runs with the engine's: an answer of the store was lost.
@@ -68,6 +70,19 @@ public enum EngineEffect: Sendable {
     case halt
     /// A run ended, is tried again or was skipped: for the log and the metrics.
     case report(Run)
+}
+
+/// One attempt on its way to the dispatcher of its lane.
+public struct Outgoing: Sendable {
+    public var attempt: AttemptID
+    public var definition: Definition
+    public var scheduledAt: Timestamp
+
+    public init(attempt: AttemptID, definition: Definition, scheduledAt: Timestamp) {
+        self.attempt = attempt
+        self.definition = definition
+        self.scheduledAt = scheduledAt
+    }
 }
 
 /// A job as read from the store, with its definition compiled.

@@ -24,23 +24,23 @@ extension EngineState {
 
     /// One answer that the dispatcher is away speaks for all runs; any other one, that it is there.
     mutating func noteReach(
-        _ kind: Target.Kind, _ results: [DispatchResult], _ now: Timestamp, _ effects: inout [EngineEffect]
+        _ lane: Int, _ results: [DispatchResult], _ now: Timestamp, _ effects: inout [EngineEffect]
     ) {
         let whys = results.compactMap { if case .away(let why) = $0 { why } else { nil } }
         guard let why = whys.last else {
-            if !results.isEmpty { outages[kind] = nil }
+            if !results.isEmpty { lanes[lane].outage = nil }
             return
         }
-        var outage = outages[kind] ?? Outage(since: now, why: why, failures: 0, probeAt: now)
+        var outage = lanes[lane].outage ?? Outage(since: now, why: why, failures: 0, probeAt: now)
         outage.why = why
         outage.failures += 1
         let wait = Self.firstProbe << Int64(min(outage.failures - 1, 10))
         outage.probeAt = now.adding(microseconds: min(wait, limits.patience))
-        let wasKnown = isLong(outages[kind], now)
-        outages[kind] = outage
+        let wasKnown = isLong(lanes[lane].outage, now)
+        lanes[lane].outage = outage
         // What stands in the queue has not been tried, and waits all the same.
         if !wasKnown, isLong(outage, now) {
-            for id in queues[kind] ?? [] { hold(id, why, now) }
+            for id in lanes[lane].queue { hold(id, why, now) }
         }
     }
 
@@ -59,9 +59,9 @@ extension EngineState {
 
     /// A run joins the queue of a dispatcher that is away: it says so, and older ones of its job may have to give way.
     mutating func joinOutage(
-        _ id: RunID, _ kind: Target.Kind, _ now: Timestamp, _ effects: inout [EngineEffect]
+        _ id: RunID, _ lane: Int, _ now: Timestamp, _ effects: inout [EngineEffect]
     ) {
-        guard let outage = outages[kind], isLong(outage, now), let job = runs[id]?.run.jobID else { return }
+        guard let outage = lanes[lane].outage, isLong(outage, now), let job = runs[id]?.run.jobID else { return }
         hold(id, outage.why, now)
         // Those that wait stand behind whatever is out, and the older ones of them have given way before.
         let waiting = (byJob[job] ?? []).reversed().prefix { id in
@@ -71,8 +71,9 @@ extension EngineState {
             guard let older = runs[other], isPassedOver(older, now) else { break }
             apply(.skip(.unreachable), to: other, at: now, &effects)
         }
-        if let count = queues[kind]?.count, count > 2 * runs.count + 10_000 {
-            queues[kind]?.removeAll { runs[$0]?.queued != true }
+        if lanes[lane].queue.count > 2 * runs.count + 10_000 {
+            let runs = runs
+            lanes[lane].queue.removeAll { runs[$0]?.queued != true }
         }
     }
 
@@ -88,7 +89,7 @@ extension EngineState {
             return true
         }
         // A probe takes nobody's turn.
-        guard outages[tracked.definition.job.target.kind] == nil, let slot = slot(for: tracked, now) else {
+        guard lanes[tracked.lane].outage == nil, let slot = slot(for: tracked, now) else {
             return false
         }
         tracked.run.notBefore = slot
@@ -145,8 +146,7 @@ extension EngineState {
     mutating func wait(_ id: RunID, after event: RunEvent, _ now: Timestamp, _ effects: inout [EngineEffect]) {
         runs[id]?.isPaced = false
         guard var tracked = runs[id] else { return }
-        let kind = tracked.definition.job.target.kind
-        if case .unreachable = event, outages[kind] == nil {
+        if case .unreachable = event, lanes[tracked.lane].outage == nil {
             // Others may go out, so this one alone has to be patient, and more so each time.
             let wait = limits.patience << Int64(min(tracked.rebuffs, 10))
             tracked.rebuffs += 1
@@ -155,7 +155,7 @@ extension EngineState {
             offer(id, now, &effects)
         } else if !tracked.queued {
             runs[id]?.queued = true
-            queues[kind, default: []].prepend(id)
+            lanes[tracked.lane].queue.prepend(id)
         }
     }
 }

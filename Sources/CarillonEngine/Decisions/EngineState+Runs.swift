@@ -29,12 +29,12 @@ extension EngineState {
         tracked.run.notBefore = min(run.notBefore, now.adding(microseconds: definition.longestWait(of: run)))
         if tracked.isReady(now) {
             // The way of nearly all runs of a burst.
-            let kind = definition.job.target.kind
+            let lane = definition.lane
             tracked.queued = true
             runs[run.id] = consume tracked
             append(run)
-            queues[kind, default: []].append(run.id)
-            joinOutage(run.id, kind, now, &effects)
+            lanes[lane].queue.append(run.id)
+            joinOutage(run.id, lane, now, &effects)
             return
         }
         runs[run.id] = tracked
@@ -45,14 +45,35 @@ extension EngineState {
         }
         append(run)
         if run.dispatchedAt != nil {
-            out[definition.job.target.kind, default: 0] += 1
+            lanes[definition.lane].out += 1
             setTimeOuts(run.id, now)
             if run.state == .cancelling {
-                effects.append(.cancel(definition.job.target.kind, AttemptID(run: run.id, attempt: run.attempt)))
+                effects.append(.cancel(lane: definition.lane, AttemptID(run: run.id, attempt: run.attempt)))
             }
         } else {
             settleUnreceived(run.id, now, &effects)
             offer(run.id, now, &effects)
+        }
+    }
+
+    /// Gives runs whose definition could not be read the one their job has now, and those that wait for it their turn.
+    mutating func healed(_ definitions: [Definition], _ now: Timestamp, _ effects: inout [EngineEffect]) {
+        for definition in definitions {
+            for id in byJob[definition.id] ?? [] {
+                guard var tracked = runs[id], !tracked.definition.isReadable, tracked.lane == definition.lane else {
+                    continue
+                }
+                tracked.definition = definition
+                if tracked.isOut {
+                    // One that is on its way comes back, and then goes out under it.
+                    runs[id] = tracked
+                    setTimeOuts(id, now)
+                } else {
+                    tracked.run.notBefore = min(tracked.run.notBefore, now)
+                    put(tracked)
+                    offer(id, now, &effects)
+                }
+            }
         }
     }
 
@@ -80,63 +101,50 @@ extension EngineState {
         }
         guard tracked.isInLedger else { return }
         runs[id]?.queued = true
-        let kind = tracked.definition.job.target.kind
-        queues[kind, default: []].append(id)
-        joinOutage(id, kind, now, &effects)
+        lanes[tracked.lane].queue.append(id)
+        joinOutage(id, tracked.lane, now, &effects)
     }
 
     mutating func dispatchReady(_ now: Timestamp, _ effects: inout [EngineEffect]) {
         guard !paused, !stopping else { return }
-        for kind in Target.Kind.allCases where mayDispatch(kind) {
-            let outage = outages[kind]
-            if let outage, outage.probeAt > now { continue }
-            // One run asks whether the dispatcher is back, so that the others need not go to and fro.
-            let most = outage == nil ? limits.mostDispatched : 1
-            let room = min(most, (capacity[kind] ?? .max) - (out[kind] ?? 0))
-            var batch: [Dispatch] = []
-            while batch.count < room, let id = queues[kind]?.popFirst() {
+        for lane in lanes.indices where !lanes[lane].queue.isEmpty && lanes[lane].mayDispatch(limits) {
+            if let outage = lanes[lane].outage, outage.probeAt > now { continue }
+            let room = lanes[lane].room(limits)
+            var batch: [Outgoing] = []
+            while batch.count < room, let id = lanes[lane].queue.popFirst() {
                 if givesWay(id, now, &effects) { continue }
                 switch runs[id]?.leaveQueue(at: now, from: instance) {
                 case nil, .moot: continue
                 case .early: offer(id, now, &effects)
                 case .late: apply(.skip(.window), to: id, at: now, &effects)
-                case .out(let dispatch, let late, let hasTimeOut):
+                case .out(let outgoing, let late, let hasTimeOut):
                     marks.append(id)
                     if let late { lateness.note(late) }
                     if hasTimeOut { setTimeOuts(id, now) }
-                    batch.append(dispatch)
+                    batch.append(outgoing)
                 }
             }
             if !batch.isEmpty {
-                out[kind, default: 0] += batch.count
-                dispatching[kind, default: 0] += 1
-                effects.append(.dispatch(kind, batch))
+                lanes[lane].out += batch.count
+                lanes[lane].dispatching += 1
+                effects.append(.dispatch(lane: lane, batch))
             }
         }
     }
 
     /// Brings what waits into the order of its times.
-    private mutating func sortQueue(_ kind: Target.Kind) {
-        let timed = (queues[kind] ?? []).enumerated().map { place, id in
+    private mutating func sortQueue(_ lane: Int) {
+        let timed = lanes[lane].queue.enumerated().map { place, id in
             (time: runs[id]?.run.notBefore ?? .distantPast, place: place, id: id)
         }
-        queues[kind] = Deque(timed.sorted { ($0.time, $0.place) < ($1.time, $1.place) }.map(\.id))
-    }
-
-    /// A dispatcher has one batch; in a burst a second waits at its door.
-    private func mayDispatch(_ kind: Target.Kind) -> Bool {
-        switch dispatching[kind] ?? 0 {
-        case 0: true
-        case 1: outages[kind] == nil && (queues[kind]?.count ?? 0) >= limits.fullBatch
-        default: false
-        }
+        lanes[lane].queue = Deque(timed.sorted { ($0.time, $0.place) < ($1.time, $1.place) }.map(\.id))
     }
 
     mutating func results(
-        _ kind: Target.Kind, _ attempts: [AttemptID], _ results: [DispatchResult], _ now: Timestamp,
+        _ lane: Int, _ attempts: [AttemptID], _ results: [DispatchResult], _ now: Timestamp,
         _ effects: inout [EngineEffect]
     ) {
-        noteReach(kind, results, now, &effects)
+        noteReach(lane, results, now, &effects)
         // Backwards, because what comes back goes to the front.
         for (attempt, result) in zip(attempts, results).reversed() {
             guard runs[attempt.run]?.run.attempt == attempt.attempt else { continue }
@@ -151,7 +159,7 @@ extension EngineState {
             }
         }
         // Two batches may have come back, the later one last.
-        if outages[kind] != nil, results.count > 1 { sortQueue(kind) }
+        if lanes[lane].outage != nil, results.count > 1 { sortQueue(lane) }
     }
 
     mutating func told(_ events: [DispatchEvent], _ now: Timestamp, _ effects: inout [EngineEffect]) {
@@ -164,7 +172,7 @@ extension EngineState {
             }
             // An attempt that the ledger does not have as ended is acknowledged when it does.
             if event.attempt.attempt < tracked.savedAttempt, event.what.isEnd {
-                effects.append(.acknowledge(tracked.definition.job.target.kind, [event.attempt]))
+                effects.append(.acknowledge(lane: tracked.lane, [event.attempt]))
             }
             // An executor's word may come from a clock that runs ahead, or behind.
             let time = min(max(event.at, tracked.run.dispatchedAt ?? event.at), now)
@@ -177,7 +185,6 @@ extension EngineState {
         _ event: RunEvent, attempt: Int? = nil, to id: RunID, at time: Timestamp, _ effects: inout [EngineEffect]
     ) {
         guard var tracked = runs[id] else { return }
-        let kind = tracked.definition.job.target.kind
         let ended = tracked.attempt
         let step = RunMachine.apply(
             event, attempt: attempt, to: &tracked.run, policies: tracked.definition.job.policies, at: time)
@@ -191,7 +198,7 @@ extension EngineState {
             } else {
                 setTimeOuts(id, time)
             }
-        case .cancelling: effects.append(.cancel(kind, ended))
+        case .cancelling: effects.append(.cancel(lane: tracked.lane, ended))
         case .waiting: wait(id, after: event, time, &effects)
         case .retrying:
             effects.append(.report(tracked.run))
@@ -214,7 +221,7 @@ extension EngineState {
     }
 
     func acknowledgements(_ attempts: [AttemptID]) -> [EngineEffect] {
-        Target.Kind.allCases.map { .acknowledge($0, attempts) }
+        lanes.indices.map { .acknowledge(lane: $0, attempts) }
     }
 }
 

@@ -7,7 +7,7 @@ extension EngineState {
     mutating func put(_ tracked: TrackedRun) {
         var tracked = tracked
         let wasOut = runs[tracked.run.id]?.isOut ?? false
-        if wasOut != tracked.isOut { out[tracked.definition.job.target.kind, default: 0] += wasOut ? -1 : 1 }
+        if wasOut != tracked.isOut { lanes[tracked.lane].out += wasOut ? -1 : 1 }
         tracked.version &+= 1
         runs[tracked.run.id] = tracked
         save(tracked.run.id)
@@ -27,8 +27,7 @@ extension EngineState {
         guard !marks.isEmpty else { return }
         let since = marksSince ?? now
         marksSince = since
-        let isBusy =
-            !planning.isEmpty || queues.values.contains { !$0.isEmpty } || dispatching.values.contains { $0 > 0 }
+        let isBusy = !planning.isEmpty || lanes.contains { !$0.queue.isEmpty || $0.dispatching > 0 }
         guard !isBusy || stopping || since.adding(microseconds: limits.markLag) <= now else { return }
         unsavedIDs.reserveCapacity(unsavedIDs.count + marks.count)
         for id in marks where runs[id]?.isSaved == false { save(id) }
@@ -46,7 +45,7 @@ extension EngineState {
     mutating func saved(_ versions: [RunID: UInt32], _ now: Timestamp, _ effects: inout [EngineEffect]) {
         saving = false
         storeTrouble = nil
-        var ended: [Target.Kind: [AttemptID]] = [:]
+        var ended = [[AttemptID]](repeating: [], count: lanes.count)
         // Oldest first, which is the order they are dispatched in.
         for (id, version) in versions.sorted(by: { $0.key < $1.key }) {
             guard var tracked = runs[id] else {
@@ -59,20 +58,22 @@ extension EngineState {
                 continue
             }
             for attempt in tracked.savedAttempt..<tracked.run.attempt {
-                ended[tracked.definition.job.target.kind, default: []].append(AttemptID(run: id, attempt: attempt))
+                ended[tracked.lane].append(AttemptID(run: id, attempt: attempt))
             }
             tracked.savedAttempt = tracked.run.attempt
             runs[id] = tracked
             unsavedIDs.remove(id)
             if tracked.run.state.isFinal {
-                ended[tracked.definition.job.target.kind, default: []].append(tracked.attempt)
+                ended[tracked.lane].append(tracked.attempt)
                 runs[id] = nil
                 leftSinceSweep?.insert(id)
             } else {
                 offer(id, now, &effects)
             }
         }
-        for (kind, attempts) in ended { effects.append(.acknowledge(kind, attempts)) }
+        for (lane, attempts) in ended.enumerated() where !attempts.isEmpty {
+            effects.append(.acknowledge(lane: lane, attempts))
+        }
     }
 
     mutating func saveFailed(_ why: String, _ now: Timestamp) {

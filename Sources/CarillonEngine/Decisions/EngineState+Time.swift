@@ -66,7 +66,7 @@ extension EngineState {
             }
         }
         if let hold = holdUntil { holdUntil = hold.adding(microseconds: by) }
-        outages = outages.mapValues { $0.moved(by: by) }
+        for lane in lanes.indices { lanes[lane].outage = lanes[lane].outage?.moved(by: by) }
         pace = pace.mapValues { $0.adding(microseconds: by) }
         marksSince = marksSince?.adding(microseconds: by)
         nextLook = now
@@ -102,7 +102,7 @@ extension EngineState {
     mutating func shutdown(_ endRuns: Bool, _ now: Timestamp, _ effects: inout [EngineEffect]) {
         stopping = true
         guard endRuns else { return }
-        for id in runs.all.filter({ $0.isOut && $0.isChild }).map(\.run.id).sorted() {
+        for id in runs.all.filter({ $0.isOut && lanes[$0.lane].isBound }).map(\.run.id).sorted() {
             apply(.cancel(reason: "the daemon was stopped"), to: id, at: now, &effects)
         }
     }

@@ -44,8 +44,8 @@ public struct EngineState: Sendable {
     public let storeID: UInt64
     public let instance: String
     public var limits = Limits()
-    /// How many attempts may be out at once, by kind; absent means unbounded.
-    public var capacity: [Target.Kind: Int] = [:]
+    /// The dispatchers by their numbers.
+    public var lanes: [LaneState]
 
     var heap: CursorHeap
     var planning = JobSet()
@@ -68,11 +68,6 @@ public struct EngineState: Sendable {
     var runs = Table<RunID, TrackedRun>()
     /// Runs that are not final, oldest first.
     var byJob = Table<JobID, [RunID]>()
-    var queues: [Target.Kind: Deque<RunID>] = [:]
-    var out: [Target.Kind: Int] = [:]
-    /// Batches on their way to a dispatcher.
-    var dispatching: [Target.Kind: Int] = [:]
-    var outages: [Target.Kind: Outage] = [:]
     /// When the next run of a job that catches up at a rate may go out.
     var pace: [JobID: Timestamp] = [:]
     var timers = Heap<RunTimer>()
@@ -102,7 +97,7 @@ public struct EngineState: Sendable {
 
     public init(
         storeID: UInt64, instance: String, cursors: [JobCursor], now: Timestamp, bootedAt: Timestamp? = nil,
-        paused: Bool = false
+        paused: Bool = false, lanes: [LaneState] = [LaneState()]
     ) {
         self.storeID = storeID
         self.instance = instance
@@ -112,6 +107,7 @@ public struct EngineState: Sendable {
         self.pausedAt = now
         self.bootedAt = bootedAt
         self.paused = paused
+        self.lanes = lanes
     }
 
     /// Decides. Returns what is to be done now, in this order.
@@ -130,15 +126,16 @@ public struct EngineState: Sendable {
         case .found(let runs, let definitions, let changed): found(runs, definitions, changed: changed, now, &effects)
         case .swept: leftSinceSweep = nil
         case .sweepFailed(let why): sweepFailed(why, now)
-        case .results(let kind, let attempts, let results):
-            dispatching[kind, default: 1] -= 1
-            self.results(kind, attempts, results, now, &effects)
+        case .results(let lane, let attempts, let results):
+            lanes[lane].dispatching -= 1
+            self.results(lane, attempts, results, now, &effects)
         case .told(let events): told(events, now, &effects)
         case .saved(let versions): saved(versions, now, &effects)
         case .saveFailed(let why): saveFailed(why, now)
         case .changed(let cursors): changed(cursors)
         case .rewound(let cursors): changed(cursors, isRewind: true)
         case .halted(let ids): halted(ids)
+        case .healed(let definitions): healed(definitions, now, &effects)
         case .cancel(let id, let reason): apply(.cancel(reason: reason), to: id, at: now, &effects)
         case .clockStepped(let by, let isSuspension): clockStepped(by, isSuspension, now, &effects)
         case .stalled(let since): note(Gap(after: since, through: now, reason: .stall))
@@ -164,8 +161,8 @@ public struct EngineState: Sendable {
             wake = min(wake ?? ripe, ripe)
         }
         if !paused, !stopping {
-            for (kind, outage) in outages where !(queues[kind]?.isEmpty ?? true) && (dispatching[kind] ?? 0) == 0 {
-                wake = min(wake ?? outage.probeAt, outage.probeAt)
+            for lane in lanes where !lane.queue.isEmpty && lane.dispatching == 0 {
+                if let outage = lane.outage { wake = min(wake ?? outage.probeAt, outage.probeAt) }
             }
         }
         return wake
@@ -209,7 +206,7 @@ public struct EngineState: Sendable {
     /// Attempts handed over and not ended.
     public var outstanding: [AttemptID] { runs.all.filter(\.isOut).map(\.attempt) }
     /// Of these the ones that a stop of the daemon may end.
-    var outstandingChildren: Int { runs.all.reduce(0) { $0 + ($1.isOut && $1.isChild ? 1 : 0) } }
+    var outstandingBound: Int { runs.all.count { $0.isOut && lanes[$0.lane].isBound } }
     /// A job's runs that are not final.
     func activeRuns(of job: JobID) -> [RunID] { byJob[job] ?? [] }
     public func run(_ id: RunID) -> Run? { runs[id]?.run }

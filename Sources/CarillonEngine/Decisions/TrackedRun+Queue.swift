@@ -11,7 +11,7 @@ extension TrackedRun {
         /// It is past its window.
         case late
         /// It goes out now; `late` is given for the first attempt of a schedule's run, in microseconds.
-        case out(Dispatch, late: Int64?, hasTimeOut: Bool)
+        case out(Outgoing, late: Int64?, hasTimeOut: Bool)
     }
 
     /// Takes the run out of the queue, and marks it as dispatched unless something came up.
@@ -29,7 +29,7 @@ extension TrackedRun {
         version &+= 1
         let isFirst = run.attempt == 1 && run.trigger == .schedule
         return .out(
-            Dispatch(attempt: attempt, job: run.job, target: definition.job.target, scheduledAt: run.scheduledAt),
+            Outgoing(attempt: attempt, definition: definition, scheduledAt: run.scheduledAt),
             late: isFirst ? now.microseconds - run.notBefore.microseconds : nil,
             hasTimeOut: definition.job.policies.startTimeout != nil)
     }

@@ -4,7 +4,7 @@ import Timetable
 /// A run that is not final, or whose end the ledger does not have yet.
 struct TrackedRun: Sendable {
     var run: Run
-    let definition: Definition
+    var definition: Definition
     /// Grows with every change of the run.
     var version: UInt32 = 0
     /// The version the ledger has.
@@ -36,7 +36,7 @@ struct TrackedRun: Sendable {
     /// Handed to its dispatcher, and not ended.
     var isOut: Bool { run.dispatchedAt != nil && !run.state.isFinal }
 
-    var isChild: Bool { definition.job.target.kind.isChild }
+    var lane: Int { definition.lane }
 
     /// Nothing stands against the dispatch of this run, which is new to the engine.
     func isReady(_ now: Timestamp) -> Bool {

@@ -5,12 +5,12 @@ import Timetable
 extension Engine {
     /// Adds or replaces jobs; `id` says which ones exist. Answers names that belong to another feed.
     package func put(_ jobs: [(job: Job, id: JobID?)]) async throws -> [FeedProblem] {
-        let faults = jobs.compactMap { asked in
-            asked.job.fault.map {
-                FeedProblem(source: asked.job.origin.source, job: asked.job.name, message: $0)
-            }
+        var faults: [FeedProblem] = []
+        let jobs = jobs.filter { asked in
+            guard let fault = asked.job.fault ?? lanes.fault(of: asked.job.target) else { return true }
+            faults.append(FeedProblem(source: asked.job.origin.source, job: asked.job.name, message: fault))
+            return false
         }
-        let jobs = faults.isEmpty ? jobs : jobs.filter { $0.job.fault == nil }
         if jobs.isEmpty { return faults }
         let ids = jobs.compactMap(\.id)
         let stored = try await cutOver(ids) { cut, before in
@@ -77,7 +77,7 @@ extension Engine {
                 stored.compactMap { stored in
                     stored.map { JobCursor(id: $0.id, nextDue: $0.job.isOn ? $0.nextDue : nil) }
                 }))
-        heal(stored.compactMap { $0?.id })
+        await heal(stored.compactMap { $0 })
         let changed = Set(stored.compactMap { $0?.id })
         let refused = ids.filter { !changed.contains($0) }
         if !refused.isEmpty { await send(.release(refused)) }
@@ -93,7 +93,7 @@ extension Engine {
                 return [cut.change(to: last, from: stored), .remove(id)]
             }
         }
-        heal(ids)
+        forget(faulty: ids)
         await send(.changed(ids.map { JobCursor(id: $0, nextDue: nil) }))
     }
 
@@ -111,7 +111,9 @@ extension Engine {
                 cut.now = clock.now
                 await send(.hold(ids))
                 while state.isPlanning(ids) { try await untilPerformed() }
-                before = Dictionary(try await store.jobs(ids: ids).map { ($0.id, $0) }) { first, _ in first }
+                before = Dictionary(try await store.jobs(ids: ids).map { ($0.id, lanes.checked($0)) }) { first, _ in
+                    first
+                }
                 if !before.values.contains(where: cut.isBehind) { break }
             }
             return try await store.apply(changes(cut, before), lease: lease, now: cut.now)

@@ -72,16 +72,16 @@ extension Engine {
     }
 
     /// Hands a dispatcher its batches, cancels and acknowledgements, in order.
-    nonisolated func deliver(_ outbox: Outbox) async {
-        let dispatcher = outbox.dispatcher
+    nonisolated func deliver(_ outbox: Outbox, of lane: Int) async {
+        let dispatcher = outbox.lane.dispatcher
         await withTaskGroup(of: Void.self) { group in
             for await item in outbox.items {
                 switch item {
                 case .dispatch(let batch):
-                    let results = await dispatcher.dispatch(batch)
+                    let results = await outbox.lane.dispatch(batch)
                     // The engine hears of one batch while the dispatcher has the next.
                     await group.next()
-                    group.addTask { await self.hear(dispatcher.kind, batch, results) }
+                    group.addTask { await self.hear(lane, batch, results) }
                 case .cancel(let attempt): await dispatcher.cancel(attempt, grace: settings.grace)
                 case .acknowledge(let attempts): await dispatcher.acknowledge(attempts)
                 }
@@ -89,13 +89,13 @@ extension Engine {
         }
     }
 
-    private nonisolated func hear(_ kind: Target.Kind, _ batch: [Dispatch], _ results: [DispatchResult]) async {
+    private nonisolated func hear(_ lane: Int, _ batch: [Outgoing], _ results: [DispatchResult]) async {
         if let notify = settings.notify {
-            for (dispatch, result) in zip(batch, results) where result == .accepted {
-                notify(.queued(dispatch.attempt, job: dispatch.job, at: clock.now))
+            for (outgoing, result) in zip(batch, results) where result == .accepted {
+                notify(.queued(outgoing.attempt, job: outgoing.definition.job.name, at: clock.now))
             }
         }
-        await send(.results(kind, batch.map(\.attempt), results))
+        await send(.results(lane: lane, batch.map(\.attempt), results))
     }
 
     nonisolated func observe(_ dispatcher: any Dispatcher) async {
@@ -136,7 +136,7 @@ extension Engine {
             do {
                 let page = try await store.jobs(after: last, limit: 50)
                 guard let end = page.last else { return }
-                if page.contains(where: { $0.fault != nil }) { await note(faulty: page) }
+                await note(faulty: page.map { lanes.definition(of: $0, zones: zones) }.filter { !$0.isReadable })
                 last = end.job.name
             } catch is CancellationError {
                 return
@@ -171,7 +171,7 @@ extension Engine {
                 let gone = try await store.prune(settings.retention, lease: lease, now: clock.now, limit: rows.size)
                 if gone.isEmpty { break }
                 rows.adapt(to: clock.uptime - begun, of: gone.count)
-                for outbox in outboxes.values { await outbox.dispatcher.forget(gone) }
+                for lane in lanes.served { await lane.dispatcher.forget(gone) }
             }
             // What was freed goes back to the disk, in bites as well.
             var pages = Bite(goal: biteLength)
@@ -199,26 +199,26 @@ extension Engine {
     /// Ends what runs, waits for it within the grace, and writes the last outcomes.
     func drain() async {
         logger.notice("stopping", metadata: ["running": "\(state.outstanding.count)"])
-        let running = state.outstandingChildren
+        let running = state.outstandingBound
         await send(.shutdown(endRuns: settings.endRunsOnStop))
         // The executors use force after the grace; their answer takes a moment more.
         let deadline = clock.uptime + settings.grace + 2_000_000
-        while settings.endRunsOnStop, running > 0, state.outstandingChildren > 0, clock.uptime < deadline {
+        while settings.endRunsOnStop, running > 0, state.outstandingBound > 0, clock.uptime < deadline {
             do { try await clock.sleep(for: 20_000) } catch { break }
         }
-        if settings.endRunsOnStop, state.outstandingChildren > 0 {
+        if settings.endRunsOnStop, state.outstandingBound > 0 {
             logger.warning(
                 "programs are still ending; the next daemon takes them up",
-                metadata: ["running": "\(state.outstandingChildren)"])
+                metadata: ["running": "\(state.outstandingBound)"])
         }
         await saveAll()
     }
 
     func finish() async {
         await saveAll()
-        for outbox in outboxes.values {
+        for outbox in outboxes {
             outbox.put.finish()
-            await outbox.dispatcher.shutdown()
+            await outbox.lane.dispatcher.shutdown()
         }
         await releaseLease()
         logger.notice("stopped")

@@ -11,11 +11,12 @@ extension Engine {
         let lease = try await store.lease(instance: instance, length: settings.leaseLength)
         let pause = try await store.note("pause")
         let bootedAt = try await boot(bootID, store: store, now: clock.now)
+        let lanes = Lanes(dispatchers)
         let state = EngineState(
             storeID: try await store.storeID(), instance: instance, cursors: try await store.cursors(), now: clock.now,
-            bootedAt: bootedAt, paused: pause != nil)
+            bootedAt: bootedAt, paused: pause != nil, lanes: lanes.states)
         let engine = Engine(
-            store: store, clock: clock, zones: zones, dispatchers: dispatchers, settings: settings, logger: logger,
+            store: store, clock: clock, zones: zones, lanes: lanes, settings: settings, logger: logger,
             lease: lease, state: state, pauseReason: pause)
         // The clock may have gone back while no daemon ran.
         await engine.rewindIfAhead()
@@ -46,12 +47,13 @@ extension Engine {
             active += page
         }
         let definitions = try await definitions(of: active)
-        let byKind = Dictionary(grouping: active) { definitions[$0.jobID]?.job.target.kind }
-        var taken: [Run] = []
+        let byLane = Dictionary(grouping: active) { definitions[$0.jobID]?.lane }
+        // What waits for a dispatcher that this daemon lacks waits on; of what is out there nobody tells.
+        var taken = byLane[outboxes.count, default: []].filter { $0.dispatchedAt == nil }
         var changed: Set<RunID> = []
-        for outbox in outboxes.values {
-            let runs = byKind[outbox.dispatcher.kind] ?? []
-            let never = Set(await outbox.dispatcher.adopt(runs))
+        for (lane, outbox) in outboxes.enumerated() {
+            let runs = byLane[lane] ?? []
+            let never = Set(await outbox.lane.dispatcher.adopt(runs))
             for var run in runs {
                 if never.contains(AttemptID(run: run.id, attempt: run.attempt)) {
                     run.dispatchedAt = nil

@@ -10,7 +10,9 @@ public actor Engine<Clock: EngineClock> {
     nonisolated let zones: ZoneDatabase
     nonisolated let settings: EngineSettings
     nonisolated let logger: Logger
-    nonisolated let outboxes: [Target.Kind: Outbox]
+    nonisolated let lanes: Lanes
+    /// By the number of the lane.
+    nonisolated let outboxes: [Outbox]
     nonisolated let alarm = Alarm()
     nonisolated let saves: AsyncStream<Void>
     private let askToSave: AsyncStream<Void>.Continuation
@@ -27,7 +29,7 @@ public actor Engine<Clock: EngineClock> {
     private(set) var pauseReason: String?
 
     init(
-        store: any JobStore, clock: Clock, zones: ZoneDatabase, dispatchers: [any Dispatcher],
+        store: any JobStore, clock: Clock, zones: ZoneDatabase, lanes: Lanes,
         settings: EngineSettings, logger: Logger, lease: Lease, state: EngineState, pauseReason: String?
     ) {
         self.store = store
@@ -35,8 +37,8 @@ public actor Engine<Clock: EngineClock> {
         self.zones = zones
         self.settings = settings
         self.logger = logger
-        // Composition gives one for each kind.
-        self.outboxes = Dictionary(dispatchers.map { ($0.kind, Outbox($0)) }) { first, _ in first }
+        self.lanes = lanes
+        self.outboxes = lanes.served.map(Outbox.init)
         self.instance = state.instance
         self.startedAt = clock.now
         self.lease = lease
@@ -46,7 +48,6 @@ public actor Engine<Clock: EngineClock> {
         (saves, askToSave) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (halts, askToHalt) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (dueSoon, askToReadAhead) = AsyncStream.makeStream()
-        for dispatcher in dispatchers { self.state.capacity[dispatcher.kind] = dispatcher.capacity }
     }
 
     /// Brings an event and does what follows from it; returns when the store has answered.
@@ -73,22 +74,22 @@ public actor Engine<Clock: EngineClock> {
             case .read(let ids): await read(ids)
             case .readAhead(let ids): askToReadAhead.yield(ids)
             case .open(let batch): await open(batch)
-            case .dispatch(let kind, let batch):
+            case .dispatch(let lane, let batch):
                 if settings.shadow {
-                    await endUnsent(kind, batch)
-                } else if let outbox = outboxes[kind] {
-                    outbox.put.yield(.dispatch(batch))
+                    await endUnsent(lane, batch)
+                } else if lane < outboxes.count {
+                    outboxes[lane].put.yield(.dispatch(batch))
                 } else {
                     // They wait, as for one that is out of reach: the next daemon may have it.
-                    let away = DispatchResult.away(
-                        kind == .unreadable
-                            ? "the job's stored definition cannot be read"
-                            : "this daemon is not set up for \(kind) jobs")
-                    await send(.results(kind, batch.map(\.attempt), batch.map { _ in away }))
+                    let results = batch.map {
+                        DispatchResult.away(Lanes.unserved($0.definition.job.target.kind))
+                    }
+                    await send(.results(lane: lane, batch.map(\.attempt), results))
                 }
-            case .cancel(let kind, let attempt):
-                if !settings.shadow { outboxes[kind]?.put.yield(.cancel(attempt)) }
-            case .acknowledge(let kind, let attempts): outboxes[kind]?.put.yield(.acknowledge(attempts))
+            case .cancel(let lane, let attempt):
+                if !settings.shadow, lane < outboxes.count { outboxes[lane].put.yield(.cancel(attempt)) }
+            case .acknowledge(let lane, let attempts):
+                if lane < outboxes.count { outboxes[lane].put.yield(.acknowledge(attempts)) }
             case .save: askToSave.yield()
             case .rewind: await rewind()
             case .sweep: await sweep()
@@ -106,11 +107,11 @@ public actor Engine<Clock: EngineClock> {
     }
 
     /// In shadow nothing goes out: each run ends where it would have begun, and says why.
-    private func endUnsent(_ kind: Target.Kind, _ batch: [Dispatch]) async {
-        await send(.results(kind, batch.map(\.attempt), batch.map { _ in .accepted }))
-        for dispatch in batch {
-            await send(.cancel(dispatch.attempt.run, reason: "shadow: planned, not dispatched"))
-            await send(.told([DispatchEvent(attempt: dispatch.attempt, at: clock.now, what: .cancelled(Outcome()))]))
+    private func endUnsent(_ lane: Int, _ batch: [Outgoing]) async {
+        await send(.results(lane: lane, batch.map(\.attempt), batch.map { _ in .accepted }))
+        for outgoing in batch {
+            await send(.cancel(outgoing.attempt.run, reason: "shadow: planned, not dispatched"))
+            await send(.told([DispatchEvent(attempt: outgoing.attempt, at: clock.now, what: .cancelled(Outcome()))]))
         }
     }
 
@@ -169,32 +170,41 @@ public actor Engine<Clock: EngineClock> {
 
     /// Reads and compiles definitions, beside the actor.
     nonisolated func load(_ ids: [JobID]) async throws -> [LoadedJob] {
-        let stored = try await store.jobs(ids: ids)
-        if stored.contains(where: { $0.fault != nil }) { await note(faulty: stored) }
-        return stored.map { LoadedJob($0, zones: zones) }
+        let jobs = try await store.jobs(ids: ids).map {
+            LoadedJob($0, definition: lanes.definition(of: $0, zones: zones))
+        }
+        if jobs.contains(where: { !$0.definition.isReadable }) { await note(faulty: jobs.map { $0.definition }) }
+        return jobs
     }
 
     /// Jobs whose stored definition this build cannot read, as far as anybody has looked.
-    private(set) var faulty: [JobID: StoredJob] = [:]
+    private(set) var faulty: [JobID: Definition] = [:]
 
     /// Says once of each what is wrong; whoever owns it is asked for it anew.
-    func note(faulty jobs: [StoredJob]) {
-        for job in jobs where job.fault != nil && faulty.updateValue(job, forKey: job.id) == nil {
+    func note(faulty definitions: [Definition]) {
+        for job in definitions where !job.isReadable && faulty.updateValue(job, forKey: job.id) == nil {
             logger.error(
                 "a stored job cannot be read; it waits for its next definition",
                 metadata: ["job": "\(job.job.name)", "error": "\(job.fault ?? "")"])
         }
     }
 
-    /// These have a new definition, or are gone.
-    func heal(_ ids: [JobID]) {
+    /// These are gone.
+    func forget(faulty ids: [JobID]) {
         if !faulty.isEmpty { for id in ids { faulty[id] = nil } }
+    }
+
+    /// These have a new definition. Runs that waited for one go out under it.
+    func heal(_ jobs: [StoredJob]) async {
+        let healed = faulty.isEmpty ? [] : jobs.filter { faulty.removeValue(forKey: $0.id) != nil }
+        if !healed.isEmpty { await send(.healed(healed.map { definition($0) })) }
     }
 
     /// A job's definition as it is taken into the engine, so that a faulty one is noticed.
     func definition(_ stored: StoredJob) -> Definition {
-        note(faulty: [stored])
-        return Definition(stored, zones: zones)
+        let definition = lanes.definition(of: stored, zones: zones)
+        note(faulty: [definition])
+        return definition
     }
 
     private func open(_ batch: [JobAdvance]) async {

@@ -26,10 +26,10 @@ public struct EngineService<Clock: EngineClock>: Service {
     /// Runs until a graceful shutdown, ends what runs within the grace, and leaves the ledger in order.
     public func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for outbox in engine.outboxes.values {
-                group.addTask { await engine.deliver(outbox) }
-                group.addTask { await engine.observe(outbox.dispatcher) }
-                group.addTask { await outbox.dispatcher.run() }
+            for (lane, outbox) in engine.outboxes.enumerated() {
+                group.addTask { await engine.deliver(outbox, of: lane) }
+                group.addTask { await engine.observe(outbox.lane.dispatcher) }
+                group.addTask { await outbox.lane.dispatcher.run() }
             }
             group.addTask { await engine.saveLoop() }
             group.addTask { await engine.haltLoop() }

@@ -33,16 +33,16 @@ extension Engine {
     }
 
     func expect(_ targets: [Target]) async {
-        for (kind, targets) in Dictionary(grouping: targets, by: \.kind) {
-            await outboxes[kind]?.dispatcher.expect(targets)
-        }
+        for (kind, targets) in Dictionary(grouping: targets, by: \.kind) { await lanes.lane(of: kind)?.expect(targets) }
     }
 
     /// What stands against runs of these targets just now, as their dispatchers tell.
     func doubts(of targets: [Target]) async -> [String?] {
         var doubts = [String?](repeating: nil, count: targets.count)
         for (kind, indices) in Dictionary(grouping: targets.indices, by: { targets[$0].kind }) {
-            guard let told = await outboxes[kind]?.dispatcher.doubts(of: indices.map { targets[$0] }) else { continue }
+            let told =
+                await lanes.lane(of: kind)?.doubts(indices.map { targets[$0] })
+                ?? indices.map { _ in Lanes.unserved(kind) }
             for (index, doubt) in zip(indices, told) { doubts[index] = doubt }
         }
         return doubts
@@ -59,9 +59,9 @@ extension Engine {
         var connections = [
             StatusView.Connection(name: "store", trouble: state.storeTrouble, warnings: Self.some(of: unreadable))
         ]
-        for (kind, outbox) in outboxes.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
-            let health = await outbox.dispatcher.health()
-            connections.append(.init(name: kind.rawValue, trouble: health.trouble, warnings: health.warnings))
+        for lane in lanes.served.sorted(by: { $0.kind < $1.kind }) {
+            let health = await lane.dispatcher.health()
+            connections.append(.init(name: lane.kind.rawValue, trouble: health.trouble, warnings: health.warnings))
         }
         let milliseconds = { (quantile: Double) in self.state.lateness.quantile(quantile).map { Double($0) / 1_000 } }
         return StatusView(

@@ -11,7 +11,7 @@ public struct OrderDesk<Clock: EngineClock>: Sendable {
     public init(_ service: EngineService<Clock>, version: String) {
         engine = service.engine
         reconciler = service.reconciler
-        queries = QueryDesk(store: engine.store, zones: engine.zones)
+        queries = QueryDesk(store: engine.store, zones: engine.zones, checked: engine.lanes.checked)
         self.version = version
     }
 

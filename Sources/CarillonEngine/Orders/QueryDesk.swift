@@ -5,13 +5,18 @@ public import Timetable
 public struct QueryDesk: Sendable {
     let store: any JobStore
     let zones: ZoneDatabase
+    private let checked: @Sendable (StoredJob) -> StoredJob
 
     /// A skip longer than this is told as "at least" so many.
     static let mostCounted = 1_000_000
 
-    public init(store: any JobStore, zones: ZoneDatabase) {
+    /// `checked` gives a job a fault when its target cannot be opened.
+    public init(
+        store: any JobStore, zones: ZoneDatabase, checked: @escaping @Sendable (StoredJob) -> StoredJob = { $0 }
+    ) {
         self.store = store
         self.zones = zones
+        self.checked = checked
     }
 
     /// Nil for an order that is no question.
@@ -39,7 +44,7 @@ public struct QueryDesk: Sendable {
     }
 
     func job(named name: String) async throws -> StoredJob {
-        if let stored = try await store.job(named: name) { return stored }
+        if let stored = try await store.job(named: name) { return checked(stored) }
         if let problem = try await problemsByJob()[name]?.first {
             throw OrderError(.unknown, "job '\(name)' has never been good: \(problem)")
         }
@@ -60,7 +65,7 @@ public struct QueryDesk: Sendable {
     }
 
     func view(_ stored: StoredJob, problems: [FeedProblem]) async throws -> JobView {
-        let definition = Definition(stored, zones: zones)
+        let definition = Definition(checked(stored), zones: zones)
         var problems = problems.map(\.description)
         if let fault = definition.fault { problems.append(fault) }
         let last = try await store.runs(RunQuery(job: stored.job.name, limit: 1)).first

@@ -137,12 +137,13 @@ final class Auditor {
         }
     }
 
-    private func dispatched(_ dispatch: Dispatch) {
+    private func dispatched(_ outgoing: Outgoing) {
         let now = world.clock.wall
-        let id = dispatch.attempt
+        let id = outgoing.attempt
         guard let run = world.ledger.runs[id.run], let model = models[run.jobID] else {
             return world.fail(
-                .ledgerFirst, "\(dispatch.job) at \(dispatch.scheduledAt) is dispatched, not in the ledger")
+                .ledgerFirst,
+                "\(id) at \(outgoing.scheduledAt) is dispatched, not in the ledger")
         }
         world.expect(
             run.attempt == id.attempt && !run.state.isFinal, .ledgerFirst,

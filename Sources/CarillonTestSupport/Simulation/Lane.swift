@@ -29,7 +29,7 @@ struct Lane {
 
 /// What goes to the dispatcher, in order.
 enum OutboxItem {
-    case dispatch([Dispatch])
+    case dispatch([Outgoing])
     case cancel(AttemptID)
     case acknowledge([AttemptID])
 }

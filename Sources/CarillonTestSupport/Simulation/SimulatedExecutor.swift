@@ -1,4 +1,5 @@
 import CarillonCore
+import CarillonEngine
 import Timetable
 
 /// Runs attempts as a dispatcher's executor would, and outlives every daemon.
@@ -23,12 +24,12 @@ final class SimulatedExecutor {
 
     var isIdle: Bool { attempts.isEmpty }
 
-    func dispatch(_ dispatch: Dispatch) -> DispatchResult {
-        let id = dispatch.attempt
+    func dispatch(_ outgoing: Outgoing) -> DispatchResult {
+        let id = outgoing.attempt
         if attempts[id] != nil, world.sabotage != .noGuard { return .known }
         if world.clock.uptime < awayUntil { return .unavailable("the executor is away") }
         if world.faulty, world.random.chance(0.004) { return .refused("no such program") }
-        guard let job = world.auditor.job(named: dispatch.job) else { return .refused("no such job") }
+        guard let job = world.auditor.job(named: outgoing.definition.job.name) else { return .refused("no such job") }
         attempts[id] = Attempt(job: job.id, heartbeat: job.heartbeat)
         world.auditor.begins(id, of: job)
         world.totals.attempts += 1

@@ -30,7 +30,10 @@ extension EngineEffect {
     var summary: String {
         switch self {
         case .open(let batch): "open " + batch.map(\.summary).joined(separator: ", ")
-        case .dispatch(_, let batch): "dispatch \(batch.map { "\($0.attempt) of \($0.job) at \($0.scheduledAt)" })"
+        case .dispatch(_, let batch):
+            "dispatch "
+                + batch.map { "\($0.attempt) of \($0.definition.job.name) at \($0.scheduledAt)" }.joined(
+                    separator: ", ")
         case .report(let run): "report \(run.id) \(run.state)"
         default: "\(self)"
         }

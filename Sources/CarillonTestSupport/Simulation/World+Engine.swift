@@ -211,7 +211,7 @@ extension World {
                 guard mine == self.life, self.isUp else { return }
                 self.lanes[Lane.deliver].isWaiting = false
                 if case .dispatch(let batch) = item {
-                    self.send(.results(.exec, batch.map(\.attempt), results), lane: Lane.deliver)
+                    self.send(.results(lane: 0, batch.map(\.attempt), results), lane: Lane.deliver)
                 }
                 self.deliverNext()
             }

@@ -20,7 +20,7 @@ extension World {
         state = EngineState(
             storeID: ledger.storeID, instance: "daemon", cursors: ledger.cursors(), now: now,
             paused: ledger.notes["pause"] != nil)
-        state.capacity[.exec] = seed % 3 == 0 ? 2 : nil
+        state.lanes[0].capacity = seed % 3 == 0 ? 2 : nil
         state.limits.patience = 60_000_000
         state.limits.batch = seed % 5 == 0 ? 2 : seed % 5 == 1 ? 1 : 100
         // The first batch of a burst is small, and the next ones grow.

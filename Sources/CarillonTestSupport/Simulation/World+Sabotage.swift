@@ -10,12 +10,14 @@ extension World {
         case .dispatchBeforeLedger:
             return effects.flatMap { effect -> [EngineEffect] in
                 guard case .open(let batch) = effect else { return [effect] }
-                let runs = batch.flatMap(\.runs).map {
-                    Dispatch(
-                        attempt: AttemptID(run: $0.id, attempt: 1), job: $0.job,
-                        target: .exec(ExecTarget(.argv(["true"]))), scheduledAt: $0.scheduledAt)
+                let runs = batch.flatMap(\.runs).compactMap { run in
+                    ledger.jobs[run.jobID].map {
+                        Outgoing(
+                            attempt: AttemptID(run: run.id, attempt: 1),
+                            definition: Definition($0.stored, zones: zones), scheduledAt: run.scheduledAt)
+                    }
                 }
-                return [.dispatch(.exec, runs), effect]
+                return [.dispatch(lane: 0, runs), effect]
             }
         case .noRewind:
             return effects.filter {
@@ -29,7 +31,7 @@ extension World {
                 default: true
                 }
             }
-            return ended.isEmpty ? effects : [.acknowledge(.exec, ended.map(\.attempt))] + effects
+            return ended.isEmpty ? effects : [.acknowledge(lane: 0, ended.map(\.attempt))] + effects
         case .falseReason:
             return changed(effects) { part in
                 for index in part.skips.indices where part.skips[index].reason == .stall {

@@ -1,3 +1,4 @@
+import CarillonCore
 public import CarillonEngine
 import NIOCore
 import NIOPosix

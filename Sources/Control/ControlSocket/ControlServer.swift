@@ -1,3 +1,4 @@
+import CarillonCore
 public import CarillonEngine
 import Foundation
 import Listening

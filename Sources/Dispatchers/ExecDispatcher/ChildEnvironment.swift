@@ -15,7 +15,7 @@ struct ChildEnvironment: Sendable {
 
     /// From weak to strong: PATH, HOME, USER and LANG; inherited names; the target's own; the names of Carillon.
     func variables(
-        for dispatch: Dispatch, target: ExecTarget, account: UserAccount
+        for dispatch: Dispatch<ExecTarget>, account: UserAccount
     ) throws(Refusal) -> [String: String] {
         var variables = [
             "PATH": own["PATH"] ?? "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -23,10 +23,10 @@ struct ChildEnvironment: Sendable {
             "USER": account.name,
             "LANG": own["LANG"] ?? "C.UTF-8",
         ]
-        for name in inherited + target.inheritEnvironment {
+        for name in inherited + dispatch.target.inheritEnvironment {
             if let value = own[name] { variables[name] = value }
         }
-        for (name, value) in target.environment {
+        for (name, value) in dispatch.target.environment {
             guard !name.isEmpty, !name.utf8.contains(UInt8(ascii: "=")) else {
                 throw Refusal("the environment name '\(name)' is empty or holds an equals sign")
             }

@@ -10,7 +10,7 @@ public import Timetable
 /// kernel tells of ends: nothing is polled, and an attempt under way costs no descriptor. Under systemd, children survive a
 /// crash of the daemon only with `KillMode=process`.
 public final class ExecDispatcher: Dispatcher {
-    public var kind: Target.Kind { .exec }
+    public var isBound: Bool { true }
     public var capacity: Int? { configuration.capacity }
     public var events: AsyncStream<[DispatchEvent]> { reporter.events }
 
@@ -63,7 +63,7 @@ public final class ExecDispatcher: Dispatcher {
         return (try? await filing.call { _ in adoption.adopt(outstanding) }) ?? []
     }
 
-    public func dispatch(_ batch: [Dispatch]) async -> [DispatchResult] {
+    public func dispatch(_ batch: [Dispatch<ExecTarget>]) async -> [DispatchResult] {
         var results = launcher.reserve(batch)
         let waiting = results.indices.filter { results[$0] == nil }
         let half = waiting.count / 2
@@ -74,7 +74,9 @@ public final class ExecDispatcher: Dispatcher {
         return results.compactMap { $0 }
     }
 
-    private func launch(_ part: [Dispatch], on thread: BlockingConnection<Launcher>) async -> [DispatchResult] {
+    private func launch(
+        _ part: [Dispatch<ExecTarget>], on thread: BlockingConnection<Launcher>
+    ) async -> [DispatchResult] {
         if part.isEmpty { return [] }
         do {
             return try await thread.call { launcher in launcher.launch(part) }

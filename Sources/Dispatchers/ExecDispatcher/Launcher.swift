@@ -10,7 +10,7 @@ struct Launcher: Sendable {
     let spawner: Spawner
 
     /// Takes a place for each attempt, in order; nil where it is to be launched. Never waits.
-    func reserve(_ batch: [Dispatch]) -> [DispatchResult?] {
+    func reserve(_ batch: [Dispatch<ExecTarget>]) -> [DispatchResult?] {
         batch.map { dispatch in
             switch reporter.roster.enter(
                 dispatch.attempt, job: dispatch.job, shim: .starting, capacity: configuration.capacity)
@@ -26,13 +26,15 @@ struct Launcher: Sendable {
     func giveBack(_ attempt: AttemptID) { _ = reporter.roster.leave(attempt) }
 
     /// Launches attempts that have their place.
-    func launch(_ batch: [Dispatch]) -> [DispatchResult] {
+    func launch(_ batch: [Dispatch<ExecTarget>]) -> [DispatchResult] {
         // For one batch only: users change while the daemon runs.
         var accounts: [String: UserAccount] = [:]
         return batch.map { launch($0, &accounts) }
     }
 
-    private func launch(_ dispatch: Dispatch, _ accounts: inout [String: UserAccount]) -> DispatchResult {
+    private func launch(
+        _ dispatch: Dispatch<ExecTarget>, _ accounts: inout [String: UserAccount]
+    ) -> DispatchResult {
         let attempt = dispatch.attempt
         do {
             let order = try order(for: dispatch, &accounts)
@@ -42,7 +44,7 @@ struct Launcher: Sendable {
                 reporter.tell(reporter.resume(attempt, job: dispatch.job))
                 return .known
             }
-            return start(dispatch, order.marked(status.identity), status, input: try dispatch.program.input)
+            return start(dispatch, order.marked(status.identity), status, input: dispatch.target.input)
         } catch let refusal as Refusal {
             _ = reporter.roster.leave(attempt)
             return .refused(refusal.text)
@@ -59,7 +61,7 @@ struct Launcher: Sendable {
     }
 
     private func start(
-        _ dispatch: Dispatch, _ order: ShimOrder, _ status: borrowing Descriptor, input: String?
+        _ dispatch: Dispatch<ExecTarget>, _ order: ShimOrder, _ status: borrowing Descriptor, input: String?
     ) -> DispatchResult {
         do {
             let child = try spawner.start(order, status: status, input: input)
@@ -74,12 +76,13 @@ struct Launcher: Sendable {
         }
     }
 
-    private func order(for dispatch: Dispatch, _ accounts: inout [String: UserAccount]) throws -> ShimOrder {
-        let target = try dispatch.program
-        let account = try account(for: target, &accounts)
+    private func order(
+        for dispatch: Dispatch<ExecTarget>, _ accounts: inout [String: UserAccount]
+    ) throws -> ShimOrder {
+        let account = try account(for: dispatch.target, &accounts)
         return try ShimOrder(
-            dispatch, target: target, account: account, switchesUser: account.user != own.user,
-            variables: environment.variables(for: dispatch, target: target, account: account),
+            dispatch, account: account, switchesUser: account.user != own.user,
+            variables: environment.variables(for: dispatch, account: account),
             configuration: configuration)
     }
 
@@ -92,17 +95,5 @@ struct Launcher: Sendable {
         guard let account = try UserAccount.named(name) else { throw Refusal("there is no user '\(name)'") }
         accounts[name] = account
         return account
-    }
-}
-
-extension Dispatch {
-    /// No other kind of target comes here, unless somebody composed the engine wrongly.
-    fileprivate var program: ExecTarget {
-        get throws(Refusal) {
-            guard case .exec(let program) = target else {
-                throw Refusal("a target of kind \(target.kind) is no program")
-            }
-            return program
-        }
     }
 }

@@ -7,9 +7,10 @@ struct ShimOrder: Hashable, Sendable {
 
     /// Throws `Refusal` for a target that cannot be put into words.
     init(
-        _ dispatch: Dispatch, target: ExecTarget, account: UserAccount, switchesUser: Bool, variables: [String: String],
+        _ dispatch: Dispatch<ExecTarget>, account: UserAccount, switchesUser: Bool, variables: [String: String],
         configuration: ExecConfiguration
     ) throws(Refusal) {
+        let target = dispatch.target
         guard let program = target.arguments.first, !program.isEmpty else { throw Refusal("no program is named") }
         if let directory = target.directory, !directory.hasPrefix("/") {
             throw Refusal("the working directory '\(directory)' must be an absolute path")

@@ -8,8 +8,7 @@ import Timetable
 /// Fetches at the moment of a run what a worker is to call, and enqueues it like any other RQ job.
 ///
 /// It has a dispatcher of RQ to itself, so that a slow site delays nobody else's jobs.
-public final class FrappeDispatcher: Dispatcher {
-    public let kind = Target.Kind.frappe
+public final class FrappeDispatcher: ListenedDispatcher {
     public var capacity: Int? { nil }
     public var events: AsyncStream<[DispatchEvent]> { rq.events }
 
@@ -41,7 +40,7 @@ public final class FrappeDispatcher: Dispatcher {
         self.logger = logger
     }
 
-    public func dispatch(_ batch: [Dispatch]) async -> [DispatchResult] {
+    public func dispatch(_ batch: [Dispatch<FrappeTarget>]) async -> [DispatchResult] {
         var results: [DispatchResult] = []
         results.reserveCapacity(batch.count)
         var rest = batch[...]
@@ -70,7 +69,7 @@ public final class FrappeDispatcher: Dispatcher {
     }
 
     /// One answer for each run, in order.
-    private func fetch(_ batch: ArraySlice<Dispatch>) async -> [Fetched] {
+    private func fetch(_ batch: ArraySlice<Dispatch<FrappeTarget>>) async -> [Fetched] {
         let site = site
         let fetched = await withTaskGroup(of: (Int, Fetched).self) { group in
             var fetched: [Int: Fetched] = [:]
@@ -96,9 +95,9 @@ public final class FrappeDispatcher: Dispatcher {
     }
 
     private static func fetch(
-        _ dispatch: Dispatch, from site: FrappeSite, within limit: Int64?
+        _ dispatch: Dispatch<FrappeTarget>, from site: FrappeSite, within limit: Int64?
     ) async -> Fetched {
-        guard case .frappe(let target) = dispatch.target else { return .refused("its target is none of Frappe's") }
+        let target = dispatch.target
         do throws(FrappeSiteError) {
             let data = try await site.pickle(
                 task: target.task, schedule: target.schedule, within: limit)
@@ -208,19 +207,15 @@ public final class FrappeDispatcher: Dispatcher {
         return health
     }
 
-    public func expect(_ targets: [Target]) async { await rq.expect(queues: targets.compactMap(Self.queue)) }
+    public func expect(_ targets: [FrappeTarget]) async { await rq.expect(queues: targets.map(\.queue)) }
 
-    public func doubts(of targets: [Target]) async -> [String?] {
-        await rq.doubts(ofQueues: targets.map(Self.queue))
+    public func doubts(of targets: [FrappeTarget]) async -> [String?] {
+        await rq.doubts(ofQueues: targets.map(\.queue))
     }
 
     /// What stands against a run of this target, asking Redis when nobody has yet.
     public func doubt(of target: Target) async -> String? {
-        guard let queue = Self.queue(target) else { return nil }
-        return await rq.doubt(ofQueue: queue)
-    }
-
-    private static func queue(_ target: Target) -> String? {
-        if case .frappe(let target) = target { target.queue } else { nil }
+        guard let target = try? target.open(as: FrappeTarget.self) else { return nil }
+        return await rq.doubt(ofQueue: target.queue)
     }
 }

@@ -21,24 +21,18 @@ struct Listeners: Sendable {
 }
 
 extension RQDispatcher {
-    public func expect(_ targets: [Target]) async { await expect(queues: targets.compactMap(Self.queue)) }
+    public func expect(_ targets: [RQTarget]) async { await expect(queues: targets.map(\.queue)) }
 
-    public func doubts(of targets: [Target]) async -> [String?] {
-        await doubts(ofQueues: targets.map(Self.queue))
-    }
-
-    private static func queue(_ target: Target) -> String? {
-        if case .rq(let target) = target { target.queue } else { nil }
-    }
+    public func doubts(of targets: [RQTarget]) async -> [String?] { await doubts(ofQueues: targets.map(\.queue)) }
 
     /// Queues that runs are going to go to, without the prefix.
     public func expect(queues: [String]) async {
         for queue in queues { listeners.expected.insert(configuration.queue(queue)) }
     }
 
-    /// What stands against a run on each of these queues; nil for nothing, or for no queue.
-    public func doubts(ofQueues queues: [String?]) async -> [String?] {
-        queues.map { $0.flatMap { listeners.doubt(configuration.queue($0)) } }
+    /// What stands against a run on each of these queues; nil for nothing.
+    public func doubts(ofQueues queues: [String]) async -> [String?] {
+        queues.map { listeners.doubt(configuration.queue($0)) }
     }
 
     /// The same for one queue, asking Redis when nobody has yet; nil also when it does not answer.

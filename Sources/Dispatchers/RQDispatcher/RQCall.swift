@@ -26,9 +26,8 @@ public struct RQCall: Sendable {
         self.resultTTL = resultTTL
     }
 
-    /// Nil for a target of another kind.
-    init?(_ dispatch: Dispatch) {
-        guard case .rq(let target) = dispatch.target else { return nil }
+    init(_ dispatch: Dispatch<RQTarget>) {
+        let target = dispatch.target
         self.init(
             attempt: dispatch.attempt, queue: target.queue,
             data: target.serializer == .pickle ? PickleWriter.call(target) : JSONCall.call(target),

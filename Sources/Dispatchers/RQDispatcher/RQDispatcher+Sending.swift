@@ -4,7 +4,7 @@ import Timetable
 
 /// Runs on their way into Redis: scripts of some hundred runs, a few of them at once.
 extension RQDispatcher {
-    public func dispatch(_ batch: [Dispatch]) async -> [DispatchResult] {
+    public func dispatch(_ batch: [Dispatch<RQTarget>]) async -> [DispatchResult] {
         await send(batch.indices) { RQCall(batch[$0]) }
     }
 
@@ -12,7 +12,7 @@ extension RQDispatcher {
     public func enqueue(_ calls: [RQCall]) async -> [DispatchResult] { await send(calls.indices) { calls[$0] } }
 
     /// One result for each number; `call` is asked once for each, in order.
-    private func send(_ numbers: Range<Int>, _ call: (Int) -> RQCall?) async -> [DispatchResult] {
+    private func send(_ numbers: Range<Int>, _ call: (Int) -> RQCall) async -> [DispatchResult] {
         await withTaskGroup(of: (place: Int, answer: Result<RedisValue, RedisError>).self) { group in
             var scripts: [Script] = []
             var results: [[DispatchResult]] = []
@@ -48,13 +48,12 @@ extension RQDispatcher {
     /// Runs that one script enqueues.
     private struct Script {
         var numbers: Range<Int>
-        /// Nil for what is no target of this dispatcher.
-        var entries: [RQEntry?] = []
+        var entries: [RQEntry] = []
     }
 
     /// As many of these runs as go together, from the first on, and the command that enqueues them.
     private func script(
-        _ numbers: Range<Int>, most: Int, _ call: (Int) -> RQCall?
+        _ numbers: Range<Int>, most: Int, _ call: (Int) -> RQCall
     ) -> (Script, RedisCommand) {
         let made = RQTime.text(clock.now)
         var script = Script(numbers: numbers)
@@ -62,7 +61,7 @@ extension RQDispatcher {
         var bytes = 0
         for number in numbers.prefix(most) {
             guard bytes < Self.mostBytes else { break }
-            script.entries.append(call(number).map { add($0, made, to: &command, &bytes) })
+            script.entries.append(add(call(number), made, to: &command, &bytes))
         }
         script.numbers = numbers.prefix(script.entries.count)
         return (script, command)
@@ -105,26 +104,23 @@ extension RQDispatcher {
             note(error)
             // The next look tells whether Redis has them; until then they count as sent.
             return script.entries.map { entry in
-                guard let entry else { return .refused(Self.noTarget) }
                 uncertain[entry.attempt] = entry
                 return .accepted
             }
         }
     }
 
-    private static let noTarget = "its target is none of RQ's"
     /// With these no command reached the server.
     private static let neverSent: [RedisError.Code] = [.unreachable, .refused, .badAddress]
 
     /// A script that answers an error has written nothing.
-    private func read(_ answer: RedisValue, _ entries: [RQEntry?]) -> [DispatchResult] {
+    private func read(_ answer: RedisValue, _ entries: [RQEntry]) -> [DispatchResult] {
         guard let values = answer.array else {
             let why = answer.error.map(describe) ?? "Redis gave an answer of another kind"
-            return entries.map { $0 == nil ? .refused(Self.noTarget) : .away(why) }
+            return entries.map { _ in .away(why) }
         }
         var rest = values.makeIterator()
         return entries.map { entry in
-            guard let entry else { return .refused(Self.noTarget) }
             switch rest.next() {
             case .integer(1)?:
                 add(entry)

@@ -8,8 +8,7 @@ import Timetable
 ///
 /// A run is enqueued by one atomic script under a guard key (design: promise 3), so a repeated dispatch is harmless. Redis is
 /// connected to when there is something to do for the first time.
-public actor RQDispatcher: Dispatcher {
-    public nonisolated var kind: Target.Kind { .rq }
+public actor RQDispatcher: ListenedDispatcher {
     /// RQ queues by itself.
     public nonisolated var capacity: Int? { nil }
     public nonisolated let events: AsyncStream<[DispatchEvent]>

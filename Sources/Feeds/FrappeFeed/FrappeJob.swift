@@ -32,12 +32,20 @@ public struct FrappeJob: Sendable {
             let schedule = try schedule(row, siteZones, name)
             let (target, remark) = try target(row)
             let job = Job(
-                name: name, schedule: schedule, target: .frappe(target),
+                name: name, schedule: schedule, target: try sealed(target),
                 policies: Policies(catchUp: catchUp, overlap: .allow), enabled: row.enabled,
                 origin: Origin(feed: "", source: Self.schedules))
             return .job(job, remark.map { problem(name, $0) })
         } catch {
             return row.enabled ? .problem(problem(name, error)) : .nothing
+        }
+    }
+
+    private func sealed(_ target: FrappeTarget) throws(FrappeSchedule.Fault) -> Target {
+        do throws(TargetFault) {
+            return try Target(target)
+        } catch {
+            throw FrappeSchedule.Fault(column: "task", message: error.message)
         }
     }
 

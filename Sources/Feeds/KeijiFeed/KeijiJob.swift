@@ -41,8 +41,14 @@ struct KeijiJob: Sendable {
         }
         // A task does not overlap itself; one that failed is looked at before it goes on.
         let policies = Policies(catchUp: catchUp, overlap: .skip, onFailure: .halt)
+        let target: Target
+        do {
+            target = try Target(ExecTarget(.argv([executable, "--run"])))
+        } catch {
+            throw Fault(key: "executable", message: error.message)
+        }
         var job = Job(
-            name: name, schedule: schedule, target: .exec(ExecTarget(.argv([executable, "--run"]))),
+            name: name, schedule: schedule, target: target,
             policies: policies, origin: Origin(feed: "", source: Self.source))
         job.standing = Standing()
         if task.isDisabled {

@@ -31,8 +31,8 @@ final class RowCodec: Sendable {
     /// Of `jobs`, joined with `cursors`.
     static let jobColumns =
         """
-        id, name, feed, source, schedule, target, policies, tags, enabled, revision, cursor, next_due, opened, standing, \
-        removed
+        id, name, feed, source, schedule, kind, summary, target, policies, tags, enabled, revision, cursor, next_due, \
+        opened, standing, removed
         """
     static let jobTables = "jobs JOIN cursors ON cursors.job_id = jobs.id"
 
@@ -47,23 +47,20 @@ final class RowCodec: Sendable {
                 return other
             }
         }
-        let (tags, targetText): (String, String) = (row[7], row[5])
-        var target = read("target", or: .unreadable(targetText)) { try Self.decode(Target.self, targetText) }
+        let tags: String = row[9]
         let schedule = read("schedule", or: ScheduleText(.manual)) { try schedules.decode(row[4]) }
-        let policies = read("policies", or: Policies(overlap: .allow)) { try self.policies.decode(row[6]) }
+        let policies = read("policies", or: Policies(overlap: .allow)) { try self.policies.decode(row[8]) }
         let words = read("tags", or: []) { tags == "[]" ? [] : try Self.decode([String].self, tags) }
-        let standing = Self.standing(row[13])
-        if faults.isEmpty, let fault = target.fault ?? policies.fault { faults.append(fault) }
-        // Nothing of it goes out under policies or to a target that somebody else meant.
-        if !faults.isEmpty { target = .unreadable(targetText) }
+        if faults.isEmpty, let fault = policies.fault { faults.append(fault) }
         var job = Job(
-            name: row[1], schedule: schedule, target: target, policies: policies, enabled: row[8], tags: words,
-            origin: Origin(feed: row[2], source: row[3]))
-        job.standing = standing
+            name: row[1], schedule: schedule,
+            target: Target(kind: Target.Kind(rawValue: row[5]), summary: row[6], body: row[7]), policies: policies,
+            enabled: row[10], tags: words, origin: Origin(feed: row[2], source: row[3]))
+        job.standing = Self.standing(row[15])
         return StoredJob(
-            id: JobID(row[0]), job: job, revision: row[9], cursor: Timestamp(microseconds: row[10]),
-            nextDue: (row[11] as Int64?).map(Timestamp.init(microseconds:)), opened: row[12],
-            isRemoved: row[14], fault: faults.isEmpty ? nil : faults.joined(separator: "; "))
+            id: JobID(row[0]), job: job, revision: row[11], cursor: Timestamp(microseconds: row[12]),
+            nextDue: (row[13] as Int64?).map(Timestamp.init(microseconds:)), opened: row[14],
+            isRemoved: row[16], fault: faults.isEmpty ? nil : faults.joined(separator: "; "))
     }
 
     static let runColumns = """

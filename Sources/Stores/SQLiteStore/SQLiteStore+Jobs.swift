@@ -43,7 +43,7 @@ extension SQLiteStore {
         let parts = try texts.parts(of: job)
         let text = { (bytes: [UInt8]) in String(decoding: bytes, as: UTF8.self) }
         let schedule = text(parts.schedule)
-        let target = text(parts.target)
+        let target = job.target
         let policies = text(parts.policies)
         let tags = text(parts.tags)
         let standing = parts.standing.map(text)
@@ -64,21 +64,23 @@ extension SQLiteStore {
             }
             try db.cachedStatement(
                 sql: """
-                    UPDATE jobs SET feed = ?, source = ?, schedule = ?, target = ?, policies = ?, tags = ?, enabled = ?,
-                    standing = ?, removed = 0, digest = ? WHERE id = ?
+                    UPDATE jobs SET feed = ?, source = ?, schedule = ?, kind = ?, summary = ?, target = ?, policies = ?,
+                    tags = ?, enabled = ?, standing = ?, removed = 0, digest = ? WHERE id = ?
                     """
             ).execute(arguments: [
-                job.origin.feed, job.origin.source, schedule, target, policies, tags, job.enabled, standing, digest, id,
+                job.origin.feed, job.origin.source, schedule, target.kind.rawValue, target.summary, target.body,
+                policies, tags, job.enabled, standing, digest, id,
             ])
         } else {
             try db.cachedStatement(
                 sql: """
-                    INSERT INTO jobs (feed, source, schedule, target, policies, tags, enabled, standing, digest, name)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    INSERT INTO jobs
+                        (feed, source, schedule, kind, summary, target, policies, tags, enabled, standing, digest, name)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """
             ).execute(arguments: [
-                job.origin.feed, job.origin.source, schedule, target, policies, tags, job.enabled, standing, digest,
-                job.name,
+                job.origin.feed, job.origin.source, schedule, target.kind.rawValue, target.summary, target.body,
+                policies, tags, job.enabled, standing, digest, job.name,
             ])
             id = Int32(truncatingIfNeeded: db.lastInsertedRowID)
         }

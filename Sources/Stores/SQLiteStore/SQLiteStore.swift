@@ -93,6 +93,7 @@ public final class SQLiteStore: JobStore {
         configuration.label = "carillon.store.reading"
         configuration.readonly = true
         configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase(Schema.readOlder)
         do {
             // A queue, not a pool: the file of a daemon that is gone may have no WAL beside it.
             database = try DatabaseQueue(path: path, configuration: configuration)

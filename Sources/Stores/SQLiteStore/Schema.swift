@@ -104,7 +104,51 @@ enum Schema {
             try db.execute(sql: "CREATE INDEX runs_outside ON runs (scheduled_at) WHERE \(outside)")
             try spellNames(db)
         }
+        migrator.registerMigration("3 sealed targets") { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE jobs ADD COLUMN kind TEXT NOT NULL DEFAULT '';
+                    ALTER TABLE jobs ADD COLUMN summary TEXT NOT NULL DEFAULT '';
+                    UPDATE jobs SET kind = \(oldKind), summary = \(oldSummary), target = \(oldBody);
+                    """)
+        }
         return migrator
+    }
+
+    // A target was one text before, `{"kind":{"_0":body}}`. Of one that was not, nobody opens the text.
+
+    private static let oldKind =
+        "CASE WHEN target LIKE '{\"%' THEN substr(target, 3, instr(substr(target, 3), '\"') - 1) ELSE '' END"
+
+    private static let oldBody = """
+        CASE WHEN target LIKE '{"%":{"_0":%}}'
+        THEN substr(target, length(\(oldKind)) + 11, length(target) - length(\(oldKind)) - 12) ELSE target END
+        """
+
+    private static let oldSummary = """
+        coalesce(
+            CASE WHEN json_valid(target) THEN coalesce(
+                target ->> '$.exec._0.command.shell._0',
+                (SELECT group_concat(value, ' ') FROM json_each(target, '$.exec._0.command.argv._0')),
+                (target ->> '$.rq._0.function') || ' on ' || (target ->> '$.rq._0.queue'),
+                coalesce(nullif(target ->> '$.frappe._0.function', ''), target ->> '$.frappe._0.task')
+                    || ' on ' || (target ->> '$.frappe._0.queue'))
+            END,
+            'a target of kind ' || \(oldKind))
+        """
+
+    /// Shows a file that is only read, and that an older release wrote, as this one would have written it.
+    static func readOlder(_ db: Database) throws {
+        guard try db.tableExists("jobs"), try !db.columns(in: "jobs").contains(where: { $0.name == "kind" }) else {
+            return
+        }
+        try db.execute(
+            sql: """
+                CREATE TEMP VIEW jobs AS
+                SELECT id, name, feed, source, schedule, \(oldKind) AS kind, \(oldSummary) AS summary,
+                    \(oldBody) AS target, policies, tags, enabled, standing, removed, digest
+                FROM main.jobs
+                """)
     }
 
     /// Gives every name its one spelling. Of two jobs that differ in spelling alone the one that is there stays, and of two

@@ -1,3 +1,4 @@
+public import CarillonCore
 public import Timetable
 
 /// One revision of a job, ready to plan and to dispatch; shared by all its runs.
@@ -9,16 +10,31 @@ public final class Definition: Sendable {
     public let schedule: Schedule?
     /// Why it cannot be used here: its zone was removed by an upgrade of the database, for one, or it cannot be read.
     public let fault: String?
+    /// Whether this build can read what is stored of it; one that it cannot waits for its next definition.
+    public let isReadable: Bool
+    /// The number of the lane that its runs take.
+    let lane: Int
+    /// The opened target; nil where nobody opens it, and of a job that cannot be read.
+    let body: (any TargetBody)?
 
-    public init(_ stored: StoredJob, zones: ZoneDatabase) {
+    /// One to plan with. Its target stays sealed.
+    public convenience init(_ stored: StoredJob, zones: ZoneDatabase) {
+        self.init(stored, zones: zones, lane: 0, body: nil)
+    }
+
+    init(_ stored: StoredJob, zones: ZoneDatabase, lane: Int, body: (any TargetBody)?) {
         id = stored.id
         revision = stored.revision
         job = stored.job
+        self.lane = lane
+        isReadable = stored.fault == nil
         guard stored.fault == nil else {
             schedule = nil
             fault = stored.fault
+            self.body = nil
             return
         }
+        self.body = body
         do {
             schedule = try stored.job.schedule.compile(job: stored.job.name, zones: zones)
             fault = nil

@@ -1,0 +1,103 @@
+import CarillonCore
+import Timetable
+
+/// A dispatcher with the type of its targets erased; the only place where one is cast.
+struct Lane: Sendable {
+    let kind: Target.Kind
+    /// For all that has nothing to do with targets.
+    let dispatcher: any Dispatcher
+    let open: @Sendable (Target) throws(TargetFault) -> any TargetBody
+    let dispatch: @Sendable ([Outgoing]) async -> [DispatchResult]
+    let expect: @Sendable ([Target]) async -> Void
+    let doubts: @Sendable ([Target]) async -> [String?]
+
+    init<D: Dispatcher>(_ dispatcher: D) {
+        kind = D.Body.kind
+        self.dispatcher = dispatcher
+        open = { target throws(TargetFault) in try target.open(as: D.Body.self) }
+        dispatch = { batch in await Self.dispatch(batch, to: dispatcher) }
+        let listened = dispatcher as? any ListenedDispatcher<D.Body>
+        expect = { targets in await listened?.expect(targets.compactMap { try? $0.open(as: D.Body.self) }) }
+        doubts = { targets in
+            guard let listened else { return targets.map { _ in nil } }
+            let bodies = targets.map { try? $0.open(as: D.Body.self) }
+            var told = await listened.doubts(of: bodies.compactMap { $0 }).makeIterator()
+            return bodies.map { $0 == nil ? nil : told.next() ?? nil }
+        }
+    }
+
+    /// One result for each. What is none of this dispatcher's waits alone: the job's fault, and nobody else's.
+    private static func dispatch<D: Dispatcher>(_ batch: [Outgoing], to dispatcher: D) async -> [DispatchResult] {
+        var typed: [Dispatch<D.Body>] = []
+        typed.reserveCapacity(batch.count)
+        for outgoing in batch {
+            guard let body = outgoing.definition.body as? D.Body else { continue }
+            typed.append(
+                Dispatch(
+                    attempt: outgoing.attempt, job: outgoing.definition.job.name, target: body,
+                    scheduledAt: outgoing.scheduledAt))
+        }
+        if typed.count == batch.count { return await dispatcher.dispatch(typed) }
+        var results = (typed.isEmpty ? [] : await dispatcher.dispatch(typed)).makeIterator()
+        return batch.map { outgoing in
+            guard outgoing.definition.body is D.Body else {
+                return .unavailable(outgoing.definition.fault ?? "its target is none of kind \(D.Body.kind)")
+            }
+            return results.next() ?? .away("no answer")
+        }
+    }
+}
+
+/// All lanes by their numbers. One more has no dispatcher: runs of kinds that nobody serves here wait in it.
+struct Lanes: Sendable {
+    let served: [Lane]
+    private let numbers: [Target.Kind: Int]
+
+    init(_ dispatchers: [any Dispatcher]) {
+        served = dispatchers.map { Self.lane($0) }
+        // Composition gives one for each kind.
+        numbers = Dictionary(served.enumerated().map { ($1.kind, $0) }) { first, _ in first }
+    }
+
+    private static func lane(_ dispatcher: some Dispatcher) -> Lane { Lane(dispatcher) }
+
+    /// What the decisions know of each, the one without a dispatcher last.
+    var states: [LaneState] {
+        served.map { LaneState(capacity: $0.dispatcher.capacity, isBound: $0.dispatcher.isBound) } + [LaneState()]
+    }
+
+    func number(of kind: Target.Kind) -> Int { numbers[kind] ?? served.count }
+
+    func lane(of kind: Target.Kind) -> Lane? { numbers[kind].map { served[$0] } }
+
+    static func unserved(_ kind: Target.Kind) -> String { "this daemon is not set up for \(kind) jobs" }
+
+    /// Why a target cannot be executed here; nil when it can, and for a kind that nobody serves.
+    func fault(of target: Target) -> String? {
+        do throws(TargetFault) {
+            _ = try lane(of: target.kind)?.open(target)
+            return nil
+        } catch {
+            return error.message
+        }
+    }
+
+    /// The job as the store has it, with a fault when its target cannot be opened.
+    func checked(_ stored: StoredJob) -> StoredJob { opened(stored).job }
+
+    func definition(of stored: StoredJob, zones: ZoneDatabase) -> Definition {
+        let (job, body) = opened(stored)
+        return Definition(job, zones: zones, lane: number(of: job.job.target.kind), body: body)
+    }
+
+    private func opened(_ stored: StoredJob) -> (job: StoredJob, body: (any TargetBody)?) {
+        guard stored.fault == nil, let lane = lane(of: stored.job.target.kind) else { return (stored, nil) }
+        do throws(TargetFault) {
+            return (stored, try lane.open(stored.job.target))
+        } catch {
+            var faulty = stored
+            faulty.fault = error.message
+            return (faulty, nil)
+        }
+    }
+}
