@@ -72,7 +72,7 @@ let package = Package(
         // Feeds
         .target(
             name: "FileFeed", dependencies: ["CarillonConfiguration", "CarillonCore", "Timetable"],
-            path: "Sources/Feeds/FileFeed"),
+            path: "Sources/Systems/Files/FileFeed"),
 
         .target(
             name: "FrappeFeed",
@@ -80,11 +80,11 @@ let package = Package(
                 "CarillonCore", "Timetable", logging,
                 .target(name: "MariaDBClient", condition: mariaDB),
             ],
-            path: "Sources/Feeds/FrappeFeed"),
+            path: "Sources/Systems/Frappe/FrappeFeed"),
 
         .target(
             name: "FrappeMirror", dependencies: ["CarillonCore", "RedisClient", "Timetable", logging, lifecycle],
-            path: "Sources/Feeds/FrappeMirror"),
+            path: "Sources/Systems/Frappe/FrappeMirror"),
 
         .target(
             name: "KeijiFeed",
@@ -92,13 +92,13 @@ let package = Package(
                 "CarillonCore", "Timetable", logging, lifecycle, .product(name: "GRDB", package: "GRDB.swift"),
                 .target(name: "PostgresClient", condition: postgres),
             ],
-            path: "Sources/Feeds/KeijiFeed"),
+            path: "Sources/Systems/Keiji/KeijiFeed"),
 
         // Dispatchers
         .target(
             name: "ExecDispatcher",
             dependencies: ["BlockingConnection", "CProcess", "CarillonCore", "Timetable", logging],
-            path: "Sources/Dispatchers/ExecDispatcher"),
+            path: "Sources/Systems/Exec/ExecDispatcher"),
 
         .target(
             name: "RQDispatcher",
@@ -106,12 +106,12 @@ let package = Package(
                 "CZlib", "CarillonCore", "RedisClient", "Timetable", logging,
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
-            path: "Sources/Dispatchers/RQDispatcher"),
+            path: "Sources/Systems/RQ/RQDispatcher"),
 
         .target(
             name: "FrappeDispatcher",
             dependencies: ["CarillonCore", "FrappeSite", "RQDispatcher", "Timetable", logging],
-            path: "Sources/Dispatchers/FrappeDispatcher"),
+            path: "Sources/Systems/Frappe/FrappeDispatcher"),
 
         // Control
         .target(
@@ -121,7 +121,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
-            path: "Sources/Control/BTUSocket"),
+            path: "Sources/Systems/Frappe/BTUSocket"),
         .target(
             name: "ControlBus",
             dependencies: [
@@ -129,7 +129,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
-            path: "Sources/Control/ControlBus"),
+            path: "Sources/Systems/Keiji/ControlBus"),
         .target(
             name: "ControlSocket",
             dependencies: [
@@ -137,7 +137,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
-            path: "Sources/Control/ControlSocket"),
+            path: "Sources/Channels/ControlSocket"),
         .target(
             name: "Listening",
             dependencies: [
@@ -145,13 +145,13 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
-            path: "Sources/Control/Listening"),
+            path: "Sources/Channels/Listening"),
         .target(
             name: "MailNotifier",
             dependencies: [
                 "CarillonCore", .target(name: "MailClient", condition: mail), "Timetable", logging, lifecycle,
             ],
-            path: "Sources/Control/MailNotifier"),
+            path: "Sources/Systems/Mail/MailNotifier"),
 
         // Clients
         .target(name: "BlockingConnection", path: "Sources/Clients/BlockingConnection"),
@@ -164,13 +164,13 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
-            path: "Sources/Clients/FrappeSite"),
+            path: "Sources/Systems/Frappe/FrappeSite"),
         .target(
             name: "MailClient",
             dependencies: [
                 .target(name: "BlockingConnection", condition: mail), .target(name: "CCurl", condition: mail),
             ],
-            path: "Sources/Clients/MailClient"),
+            path: "Sources/Systems/Mail/MailClient"),
         .target(
             name: "MariaDBClient",
             dependencies: [

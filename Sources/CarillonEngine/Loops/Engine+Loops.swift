@@ -164,22 +164,22 @@ extension Engine {
     /// Lets the ledger forget what retention does not keep, and the logs with it, in bites that fit into the tick's sleep.
     nonisolated package func prune() async {
         do {
-            var rows = Bite(goal: biteLength)
+            var rows = Bite()
             while !Task.isCancelled {
-                try await makeWay()
+                let length = try await makeWay()
                 let begun = clock.uptime
                 let gone = try await store.prune(settings.retention, lease: lease, now: clock.now, limit: rows.size)
                 if gone.isEmpty { break }
-                rows.adapt(to: clock.uptime - begun, of: gone.count)
+                rows.adapt(to: clock.uptime - begun, of: gone.count, goal: length)
                 for lane in lanes.served { await lane.dispatcher.forget(gone) }
             }
             // What was freed goes back to the disk, in bites as well.
-            var pages = Bite(goal: biteLength)
+            var pages = Bite()
             while !Task.isCancelled {
-                try await makeWay()
+                let length = try await makeWay()
                 let begun = clock.uptime
                 guard try await store.shrink(lease: lease, limit: pages.size) else { break }
-                pages.adapt(to: clock.uptime - begun, of: pages.size)
+                pages.adapt(to: clock.uptime - begun, of: pages.size, goal: length)
             }
         } catch is CancellationError {
         } catch {
@@ -191,10 +191,16 @@ extension Engine {
     private nonisolated var biteLength: Int64 { settings.breath * 2 / 3 }
 
     /// Leaves a moment to those who record, and waits until nobody is about to open runs: what is written now delays none.
-    private nonisolated func makeWay() async throws {
+    ///
+    /// Answers how long a bite may take: the more, the longer nobody is going to.
+    private nonisolated func makeWay() async throws -> Int64 {
         try await clock.sleep(for: settings.breath / 3)
-        await untilAtRest(for: biteLength)
+        let rest = await untilAtRest(for: biteLength)
+        return min(max(rest / 4, biteLength), Self.longestBite)
     }
+
+    /// Microseconds: whoever gives an order or records an end meanwhile waits no longer.
+    private nonisolated static var longestBite: Int64 { 10_000 }
 
     /// Ends what runs, waits for it within the grace, and writes the last outcomes.
     func drain() async {

@@ -149,10 +149,11 @@ public actor Engine<Clock: EngineClock> {
     /// Somebody waits for the tick to sleep.
     package var isRestAwaited: Bool { !resters.isEmpty }
 
-    /// Returns when the tick sleeps and will for at least so many microseconds, which a breath is.
-    func untilAtRest(for length: Int64) async {
+    /// Returns when the tick sleeps and will for at least so many microseconds, which a breath is: how many there are.
+    func untilAtRest(for length: Int64) async -> Int64 {
         while true {
-            if let restsUntil, restsUntil - length >= clock.uptime { return }
+            let now = clock.uptime
+            if let restsUntil, restsUntil - length >= now { return restsUntil - now }
             await withCheckedContinuation { resters.append($0) }
         }
     }
