@@ -4,9 +4,21 @@ import PackageDescription
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
 let mariaDB = TargetDependencyCondition.when(traits: ["MariaDB"])
 let mail = TargetDependencyCondition.when(traits: ["Mail"])
 let postgres = TargetDependencyCondition.when(traits: ["Postgres"])
+
+/// What a system brings into a daemon, beside the drivers in its folder.
+func integration(_ system: String, _ drivers: [Target.Dependency]) -> Target {
+    .target(
+        name: system + "Integration",
+        dependencies: [
+            "CarillonConfiguration", "CarillonCore", "CarillonDaemon", "CarillonEngine", "CommandSupport", "Timetable",
+            logging, lifecycle, arguments,
+        ] + drivers, path: "Sources/Systems/\(system)/\(system)Integration")
+}
 
 let package = Package(
     name: "carillon",
@@ -89,7 +101,8 @@ let package = Package(
         .target(
             name: "KeijiFeed",
             dependencies: [
-                "CarillonCore", "Timetable", logging, lifecycle, .product(name: "GRDB", package: "GRDB.swift"),
+                "CarillonCore", "ExecDispatcher", "Timetable", logging, lifecycle,
+                .product(name: "GRDB", package: "GRDB.swift"),
                 .target(name: "PostgresClient", condition: postgres),
             ],
             path: "Sources/Systems/Keiji/KeijiFeed"),
@@ -110,7 +123,7 @@ let package = Package(
 
         .target(
             name: "FrappeDispatcher",
-            dependencies: ["CarillonCore", "FrappeSite", "RQDispatcher", "Timetable", logging],
+            dependencies: ["CarillonCore", "FrappeFeed", "FrappeSite", "RQDispatcher", "Timetable", logging],
             path: "Sources/Systems/Frappe/FrappeDispatcher"),
 
         // Control
@@ -221,24 +234,50 @@ let package = Package(
                 ])
             ]),
 
-        // Program
+        // Configuration, and what a daemon is put together from: no system either.
         .target(
             name: "CarillonConfiguration",
             dependencies: ["CarillonCore", "Timetable", "Yams"]),
-        .executableTarget(
-            name: "carillon",
+        .target(
+            name: "CarillonDaemon",
             dependencies: [
-                "BTUSocket", "BlockingConnection", "CProcess", "CarillonConfiguration", "CarillonCore",
-                "CarillonEngine", "ControlBus", "ControlSocket", "ExecDispatcher", "FileFeed", "FrappeDispatcher",
-                "FrappeFeed", "FrappeMirror", "FrappeSite",
-                "KeijiFeed",
-                "MailNotifier", "RQDispatcher", "RedisClient", "SQLiteStore", "Timetable", logging, lifecycle,
-                .target(name: "MailClient", condition: mail),
-                .target(name: "MariaDBClient", condition: mariaDB),
-                .target(name: "PostgresClient", condition: postgres),
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                "CarillonConfiguration", "CarillonCore", "CarillonEngine", "Timetable", logging, lifecycle,
             ]),
+
+        // What each system brings: its keys, its settings, its commands.
+        integration("Exec", ["ExecDispatcher"]),
+        integration("Files", ["FileFeed"]),
+        integration("RQ", ["RQDispatcher", "RedisClient"]),
+        integration(
+            "Frappe",
+            [
+                "BTUSocket", "FrappeDispatcher", "FrappeFeed", "FrappeMirror", "FrappeSite", "MailIntegration",
+                "RQDispatcher", "RQIntegration", "RedisClient", .target(name: "MariaDBClient", condition: mariaDB),
+            ]),
+        integration(
+            "Keiji",
+            [
+                "ControlBus", "ExecDispatcher", "KeijiFeed", .target(name: "PostgresClient", condition: postgres),
+            ]),
+        integration("Mail", ["MailNotifier", .target(name: "MailClient", condition: mail)]),
+
+        // Program
+        .target(
+            name: "CommandSupport",
+            dependencies: [
+                "BlockingConnection", "CarillonConfiguration", "CarillonCore", "CarillonDaemon", "CarillonEngine",
+                "ControlSocket", "KeijiFeed", "Timetable", logging, arguments,
+            ]),
+        .target(
+            name: "CarillonCLI",
+            dependencies: [
+                "CarillonConfiguration", "CarillonCore", "CarillonDaemon", "CarillonEngine", "CommandSupport",
+                "ControlSocket", "ExecDispatcher", "ExecIntegration", "FilesIntegration", "FrappeIntegration",
+                "KeijiIntegration", "Listening", "MailIntegration", "RQIntegration", "SQLiteStore", "Timetable",
+                logging,
+                lifecycle, arguments, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]),
+        .executableTarget(name: "carillon", dependencies: ["CProcess", "CarillonCLI"]),
 
         // Tests
         .target(
@@ -255,8 +294,18 @@ let package = Package(
             name: "BTUSocketTests", dependencies: ["BTUSocket", "CarillonTestSupport", lifecycle, logging]),
         .testTarget(name: "BlockingConnectionTests", dependencies: ["BlockingConnection"]),
         .testTarget(
+            name: "CarillonCLITests",
+            dependencies: [
+                "CarillonCLI", "CarillonConfiguration", "CarillonCore", "CarillonDaemon", "CarillonTestSupport",
+                "Timetable",
+            ]),
+        .testTarget(
             name: "CarillonConfigurationTests",
-            dependencies: ["CarillonConfiguration", "CarillonCore", "CarillonTestSupport", "Timetable"]),
+            dependencies: [
+                "CarillonCLI", "CarillonConfiguration", "CarillonCore", "CarillonDaemon", "CarillonTestSupport",
+                "ExecDispatcher", "ExecIntegration", "FrappeIntegration", "KeijiIntegration", "MailIntegration",
+                "RQDispatcher", "RQIntegration", "Timetable",
+            ]),
         .testTarget(
             name: "CarillonCoreTests", dependencies: ["CarillonCore", "CarillonTestSupport", "Timetable"]),
         .testTarget(
@@ -290,17 +339,21 @@ let package = Package(
                 "carillon-shim", logging,
             ]),
         .testTarget(
-            name: "FileFeedTests", dependencies: ["CarillonCore", "CarillonTestSupport", "FileFeed", "Timetable"]),
+            name: "FileFeedTests",
+            dependencies: [
+                "CarillonCLI", "CarillonCore", "CarillonDaemon", "CarillonTestSupport", "FileFeed", "Timetable",
+            ]),
         .testTarget(
             name: "FuzzTests",
             dependencies: [
-                "BTUSocket", "CarillonConfiguration", "CarillonCore", "CarillonTestSupport", "ControlBus", "Listening",
+                "BTUSocket", "CarillonCLI", "CarillonConfiguration", "CarillonCore", "CarillonDaemon",
+                "CarillonTestSupport", "ControlBus", "ExecIntegration", "KeijiIntegration", "Listening",
                 "RedisClient", "Timetable", .product(name: "NIOCore", package: "swift-nio"),
             ]),
         .testTarget(
             name: "FrappeDispatcherTests",
             dependencies: [
-                "CarillonCore", "CarillonEngine", "CarillonTestSupport", "FrappeDispatcher", "FrappeSite",
+                "CarillonCore", "CarillonEngine", "CarillonTestSupport", "FrappeDispatcher", "FrappeFeed", "FrappeSite",
                 "RQDispatcher", "RedisClient", "Timetable", logging,
             ]),
         .testTarget(
@@ -312,7 +365,8 @@ let package = Package(
         .testTarget(
             name: "KeijiFeedTests",
             dependencies: [
-                "CarillonCore", "CarillonTestSupport", "KeijiFeed", "MemoryStore", "Timetable", logging,
+                "CarillonCore", "CarillonTestSupport", "ExecDispatcher", "KeijiFeed", "MemoryStore", "Timetable",
+                logging,
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .target(name: "PostgresClient", condition: postgres),
             ]),

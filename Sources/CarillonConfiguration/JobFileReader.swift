@@ -1,30 +1,30 @@
-public import CarillonCore
+package import CarillonCore
 import Timetable
 
 /// Reads the jobs of one file: `[[job]]` in TOML, a list under `job` in YAML and JSON.
-public struct JobFileReader: Sendable {
+package struct JobFileReader: Sendable {
     var jobs: JobReader
     /// The largest file, in bytes.
     var limit: Int
 
-    public init(_ jobs: JobReader, limit: Int = Bounds.bytes) {
+    package init(_ jobs: JobReader, limit: Int = Bounds.bytes) {
         self.jobs = jobs
         self.limit = limit
     }
 
     /// Good jobs, and a problem for each of the others. `isMain` is true for `carillon.toml`, whose other keys are settings.
-    public func read(path: String, isMain: Bool) -> FeedSnapshot {
+    package func read(path: String, isMain: Bool) -> FeedSnapshot {
         var reading = open(path: path, isMain: isMain)
         return reading.next(most: .max) ?? FeedSnapshot()
     }
 
-    public func read(_ node: ConfigNode, path: String, isMain: Bool) -> FeedSnapshot {
+    package func read(_ node: ConfigNode, path: String, isMain: Bool) -> FeedSnapshot {
         var reading = open(node, path: path, isMain: isMain)
         return reading.next(most: .max) ?? FeedSnapshot()
     }
 
     /// The same in parts: a file may hold more jobs than is good to have at once.
-    public func open(path: String, isMain: Bool) -> JobFileReading {
+    package func open(path: String, isMain: Bool) -> JobFileReading {
         do {
             let node = try ConfigDocument.read(path: path, limit: isMain ? Bounds.bytes : limit)
             return open(node, path: path, isMain: isMain)
@@ -34,13 +34,13 @@ public struct JobFileReader: Sendable {
     }
 
     /// A file that is not to be read, and why.
-    public func refuse(_ problem: FeedProblem, path: String) -> JobFileReading {
+    package func refuse(_ problem: FeedProblem, path: String) -> JobFileReading {
         JobFileReading(path: path, jobs: jobs, nodes: [], problems: [problem])
     }
 
     private func open(_ node: ConfigNode, path: String, isMain: Bool) -> JobFileReading {
         var reader = jobs
-        var table = TableReader(node, source: path)
+        var table = ConfigTable(node, source: path)
         if let zone = table.string("time_zone") {
             if (try? reader.zones.zone(zone)) == nil {
                 table.complain("time_zone", "unknown time zone '\(zone)'")
@@ -62,7 +62,7 @@ public struct JobFileReader: Sendable {
 }
 
 /// A file whose text has been read, and whose jobs are read from it in parts.
-public struct JobFileReading: Sendable {
+package struct JobFileReading: Sendable {
     private let path: String
     private let jobs: JobReader
     private let nodes: [ConfigNode]
@@ -78,7 +78,7 @@ public struct JobFileReading: Sendable {
     }
 
     /// At most so many jobs more; nil at the end, and at least one part before.
-    public mutating func next(most: Int) -> FeedSnapshot? {
+    package mutating func next(most: Int) -> FeedSnapshot? {
         guard problems != nil || place < nodes.count else { return nil }
         var snapshot = FeedSnapshot()
         for index in place..<min(nodes.count, most < nodes.count - place ? place + most : nodes.count) {

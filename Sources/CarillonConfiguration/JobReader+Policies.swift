@@ -1,17 +1,17 @@
 import CarillonCore
 
 extension JobReader {
-    func readPolicies(_ table: inout TableReader, target: Target?) -> Policies {
-        var policies = Policies(overlap: target?.kind == RQTarget.kind ? .allow : .skip)
+    func readPolicies(_ table: inout ConfigTable, _ keys: (any TargetKeys.Type)?) -> Policies {
+        var policies = Policies(overlap: keys?.defaultOverlap ?? .skip)
         policies.catchUp = table.catchUp() ?? policies.catchUp
         policies.overlap = readOverlap(&table) ?? policies.overlap
         policies.window = table.span("window")
         policies.startTimeout = table.span("start_timeout")
         policies.timeout = table.span("timeout")
         policies.heartbeatTimeout = table.span("heartbeat_timeout")
-        if let target, policies.heartbeatTimeout != nil {
-            let who = target.kind == ExecTarget.kind ? "a program" : "a worker of RQ"
-            table.complain("heartbeat_timeout", "\(who) gives no signs of life; bound the run by timeout")
+        if let keys, !keys.hasHeartbeats, policies.heartbeatTimeout != nil {
+            table.complain(
+                "heartbeat_timeout", "\(keys.executor) gives no signs of life; bound the run by timeout")
         }
         policies.onLost = table.choice("on_lost", OnLost.self) ?? .fail
         policies.onFailure = table.choice("on_failure", OnFailure.self) ?? .proceed
@@ -22,7 +22,7 @@ extension JobReader {
 
     private enum OverlapWord: String, CaseIterable { case allow, skip, queue, replace }
 
-    private func readOverlap(_ table: inout TableReader) -> Overlap? {
+    private func readOverlap(_ table: inout ConfigTable) -> Overlap? {
         if case .table? = table.node["overlap"]?.value {
             return table.table("overlap") { inner -> Overlap? in
                 if !inner.has("queue") { inner.complain(nil, "expected { queue = MOST_WAITING }") }
@@ -38,7 +38,7 @@ extension JobReader {
         }
     }
 
-    private func readRetry(_ table: inout TableReader) -> Retry? {
+    private func readRetry(_ table: inout ConfigTable) -> Retry? {
         table.table("retry") { inner in
             var retry = Retry(attempts: Int(inner.integer("attempts", in: 1...1_000) ?? 1))
             if !inner.has("attempts") { inner.complain(nil, "needs attempts: how many tries in all") }

@@ -4,7 +4,7 @@ import Timetable
 extension JobReader {
     private static let kinds = ["cron", "every", "at", "day_time"]
 
-    func readSchedule(_ table: inout TableReader, name: String) -> ScheduleText? {
+    func readSchedule(_ table: inout ConfigTable, name: String) -> ScheduleText? {
         let zone = table.string("time_zone") ?? defaultZone
         let dialect = table.choice("dialect", Dialect.self) ?? .unix
         let anchor = readInstant(&table, "anchor", zone: zone) ?? Timestamp(seconds: 0)
@@ -27,14 +27,14 @@ extension JobReader {
         return check(schedule, &table, name: name, key: given.first) ? schedule : nil
     }
 
-    private func readDST(_ table: inout TableReader) -> DSTPolicy {
+    private func readDST(_ table: inout ConfigTable) -> DSTPolicy {
         table.table("dst") { inner in
             DSTPolicy(
                 gap: inner.choice("gap", DSTPolicy.Gap.self), overlap: inner.choice("overlap", DSTPolicy.Overlap.self))
         } ?? DSTPolicy()
     }
 
-    private func readInstant(_ table: inout TableReader, _ key: String, zone: String) -> Timestamp? {
+    private func readInstant(_ table: inout ConfigTable, _ key: String, zone: String) -> Timestamp? {
         guard let text = table.string(key) else { return nil }
         do {
             let rule = try Schedule.Rule.once(parsing: text, zone: try zones.zone(zone))
@@ -46,7 +46,7 @@ extension JobReader {
         return nil
     }
 
-    private func readExclusions(_ table: inout TableReader) -> [ScheduleText.Calendar] {
+    private func readExclusions(_ table: inout ConfigTable) -> [ScheduleText.Calendar] {
         var calendars: [ScheduleText.Calendar] = []
         if let dates = table.strings("exclude") {
             do {
@@ -67,7 +67,7 @@ extension JobReader {
     }
 
     /// Compiles it once, so that whatever is wrong is said here, at its key.
-    private func check(_ schedule: ScheduleText, _ table: inout TableReader, name: String, key: String?) -> Bool {
+    private func check(_ schedule: ScheduleText, _ table: inout ConfigTable, name: String, key: String?) -> Bool {
         do {
             _ = try zones.zone(schedule.zone)
         } catch {

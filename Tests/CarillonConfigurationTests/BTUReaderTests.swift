@@ -1,6 +1,9 @@
 import CarillonConfiguration
 import CarillonCore
 import CarillonTestSupport
+import FrappeIntegration
+import MailIntegration
+import RQIntegration
 import Testing
 import Timetable
 
@@ -28,9 +31,22 @@ struct BTUReaderTests {
 
         """
 
-    private func read(_ text: String) throws -> BTUReader.Reading {
+    /// What the file says, and the settings it comes to.
+    private struct Reading {
+        var node: ConfigNode
+        var settings: Settings
+        var label: String?
+        var remarks: [FeedProblem]
+    }
+
+    private func read(_ text: String) throws -> Reading {
         let folder = try TemporaryFolder()
-        return try BTUReader(zones: ZoneDatabase()).read(path: try folder.write("btu.conf", text))
+        let path = try folder.write("btu.conf", text)
+        let reading = try BTUReader(zones: ZoneDatabase()).read(path: path)
+        let reader = SettingsReader(zones: ZoneDatabase(), environment: [:])
+        return Reading(
+            node: reading.settings, settings: try reader.read(reading.settings, source: path), label: reading.label,
+            remarks: reading.remarks)
     }
 
     private func problems(_ text: String) throws -> [String] {
@@ -139,7 +155,12 @@ extension BTUReaderTests {
                 email_addresses = ["d@e.f"]
                 email_account_password = "pw"
                 """)
-        let writer = BTUWriter(reading, source: "btu_scheduler.toml", secrets: folder.path)
+        let writer = TOMLWriter(
+            reading.node,
+            secrets: [
+                "feed.password": "mysql_password", "feed.web.token": "webserver_token",
+                "notify.email.password": "email_password",
+            ], in: folder.path)
         #expect(!writer.text.contains("s3cret") && !writer.text.contains("abcdef") && !writer.text.contains("pw"))
         for secret in writer.secrets {
             try folder.write(String(secret.path.dropFirst(folder.path.count + 1)), secret.text)

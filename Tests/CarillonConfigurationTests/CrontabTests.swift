@@ -1,5 +1,7 @@
 import CarillonConfiguration
 import CarillonCore
+import ExecDispatcher
+import ExecIntegration
 import Testing
 import Timetable
 

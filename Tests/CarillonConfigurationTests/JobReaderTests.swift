@@ -1,5 +1,7 @@
 import CarillonConfiguration
 import CarillonCore
+import ExecDispatcher
+import RQDispatcher
 import Testing
 import Timetable
 

@@ -1,6 +1,7 @@
 import CarillonConfiguration
 import CarillonCore
 import CarillonTestSupport
+import KeijiIntegration
 import Testing
 import Timetable
 
@@ -8,8 +9,10 @@ import Timetable
 @Suite struct KeijiReaderTests {
     private func read(_ text: String) throws -> (settings: Settings, remarks: [FeedProblem]) {
         let folder = try TemporaryFolder()
-        return try KeijiReader(zones: ZoneDatabase(), home: "/home/k").read(
-            path: try folder.write("settings.conf", text))
+        let path = try folder.write("settings.conf", text)
+        let reading = try KeijiReader(zones: ZoneDatabase(), home: "/home/k").read(path: path)
+        let reader = SettingsReader(zones: ZoneDatabase(), environment: ["HOME": "/home/k"])
+        return (try reader.read(reading.settings, source: path), reading.remarks)
     }
 
     private func problems(_ text: String) throws -> String {

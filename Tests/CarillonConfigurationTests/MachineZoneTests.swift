@@ -1,5 +1,6 @@
 import CarillonConfiguration
 import CarillonTestSupport
+import ExecIntegration
 import Foundation
 import Testing
 import Timetable

@@ -1,6 +1,8 @@
 import CarillonConfiguration
 import CarillonCore
 import CarillonTestSupport
+import ExecIntegration
+import MailIntegration
 import Testing
 import Timetable
 
@@ -34,13 +36,13 @@ import Timetable
             name = "anything"
             """)
         #expect(settings.timeZone == "Europe/Berlin")
-        #expect(settings.storePath(in: "/s") == "/var/x.db")
+        #expect(settings.storeURL == "sqlite:/var/x.db")
         #expect(settings.exec.most == 7)
         #expect(settings.exec.grace == 3_000_000)
         #expect(settings.exec.onStop == .leave)
         #expect(settings.log.format == .json)
         #expect(settings.retention.age == 30 * 86_400_000_000)
-        #expect(Settings().storePath(in: "/s") == "/s/carillon.db")
+        #expect(Settings().storeURL == "sqlite:carillon.db")
     }
 
     @Test func aLengthOfTimeHasAUnitThereToo() throws {

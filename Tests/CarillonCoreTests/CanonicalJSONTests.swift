@@ -28,7 +28,8 @@ import Timetable
         let text = try foundation(job, escapingSlashes: true)
         let target = try #require(text.range(of: "\"target\":", options: .backwards))
         let body = job.target.body.replacing("/", with: "\\/")
-        let whole = text[..<target.upperBound] + "{\"\(job.target.kind)\":{\"_0\":\(body)}}}"
+        let kind = job.target.kind.rawValue.replacing("/", with: "\\/")
+        let whole = text[..<target.upperBound] + "{\"\(kind)\":{\"_0\":\(body)}}}"
         #expect(parts.digest == StableHash.hash(whole.utf8))
         #expect(job.digest() == parts.digest)
     }
@@ -45,23 +46,20 @@ import Timetable
         job.policies = Policies(
             catchUp: .all(limit: 3, rate: 0.1), window: 7, overlap: .queue(max: 4),
             retry: Retry(attempts: 2, on: [.timeout, .failure]), onLost: .retry, onFailure: .halt, maxRuns: .max)
-        let program = ExecTarget(
-            .shell("a && b"),
-            environment: [
-                "b": "1", "a": "2", "B": "3", "a10": "", "a9": "", "_": "", "é": "", "e": "", "z\u{301}": "",
-            ],
-            inheritEnvironment: ["X"], directory: "/", user: "u", input: "\0", successCodes: [0, 255])
+        let program = Everything(
+            texts: [
+                "b": "1", "a": "2", "B": "3", "a10": "", "a9": "", "_": "", "é": "", "e": "", "z\u{301}": "", "/": "\0",
+            ], numbers: [0, 255], none: nil, values: [], entries: [])
         try same(program)
         job.target = try Target(program)
         try same(job: job)
         for number in [0.0, -0.0, 1, 1e-7, 1e16, 123_456_789.125, .infinity, .nan, .leastNonzeroMagnitude] {
             job.policies.catchUp = .all(limit: 1, rate: number.isFinite ? number : 1)
-            let call = RQTarget(
-                function: "a.b",
-                arguments: [
+            let call = Everything(
+                texts: [:], numbers: [], none: "a.b",
+                values: [
                     .double(number), .null, .bool(true), .integer(.min), .bigInteger("-1"), .list([.list([])]),
-                ],
-                keywords: [.init("k", .map([.init("", .text("é"))])), .init("k", .map([]))])
+                ], entries: [.init("k", .map([.init("", .text("é"))])), .init("k", .map([]))])
             try same(call)
             job.target = try Target(call)
             try same(job: job)
@@ -70,5 +68,19 @@ import Timetable
 
     @Test func whatIsNoNumberIsRefused() {
         #expect(throws: EncodingError.self) { try CanonicalJSON.encode([Double.nan]) }
+    }
+
+    /// A body with a bit of each.
+    private struct Everything: TargetBody {
+        static let kind = Target.Kind(rawValue: "every/thing")
+
+        var texts: [String: String]
+        var numbers: [Int32]
+        var none: String?
+        var values: [PlainValue]
+        var entries: [PlainValue.Entry]
+
+        var summary: String { "a bit of each" }
+        var fault: String? { nil }
     }
 }

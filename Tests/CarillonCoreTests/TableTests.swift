@@ -8,7 +8,7 @@ import Testing
     @Test(arguments: [1, 1_024, 65_536, 7_919] as [Int32])
     func holdsWhatWasPutIn(step: Int32) {
         var random = SplitMix64(seed: UInt64(step))
-        var table = Table<JobID, Int>()
+        var table = SlotTable<JobID, Int>()
         var expected: [JobID: Int] = [:]
         for turn in 0..<20_000 {
             let id = JobID(Int32.random(in: 0..<3_000, using: &random) * step)
@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test func tellsRunsOfOneTagApart() {
-        var table = Table<RunID, Int>()
+        var table = SlotTable<RunID, Int>()
         let ids = (0..<40 as Range<UInt64>).map { RunID(second: 1, hash: $0 << 32 | 5) }
         for (value, id) in ids.enumerated() { table[id] = value }
         for id in ids.prefix(20) { table[id] = nil }

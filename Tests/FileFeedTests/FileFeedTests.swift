@@ -1,4 +1,6 @@
+import CarillonCLI
 import CarillonCore
+import CarillonDaemon
 import CarillonTestSupport
 import FileFeed
 import Foundation
@@ -12,7 +14,9 @@ import Timetable
     init() throws {
         folder = try TemporaryFolder()
         feed = FileFeed(
-            mainFile: folder.path + "/carillon.toml", jobsDirectory: folder.path + "/jobs.d", zones: ZoneDatabase(),
+            mainFile: folder.path + "/carillon.toml", jobsDirectory: folder.path + "/jobs.d",
+            targets: Composition.carillon.targets,
+            zones: ZoneDatabase(),
             defaultZone: "Europe/Berlin")
     }
 
@@ -162,7 +166,8 @@ import Timetable
     @Test func aFileThatIsTooLargeIsNotRead() async throws {
         try folder.write("jobs.d/a.toml", good("a"))
         let feed = FileFeed(
-            mainFile: nil, jobsDirectory: folder.path + "/jobs.d", zones: ZoneDatabase(), defaultZone: "UTC", limit: 10)
+            mainFile: nil, jobsDirectory: folder.path + "/jobs.d", targets: Composition.carillon.targets,
+            zones: ZoneDatabase(), defaultZone: "UTC", limit: 10)
         #expect(try await feed.snapshot(of: .everything).problems.map(\.message) == ["is larger than 10 bytes"])
     }
 

@@ -1,6 +1,7 @@
 import CarillonCore
 import CarillonTestSupport
 import FrappeDispatcher
+import FrappeFeed
 import FrappeSite
 import RedisClient
 import Testing

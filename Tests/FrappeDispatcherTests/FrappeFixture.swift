@@ -3,6 +3,7 @@ import CarillonEngine
 import CarillonTestSupport
 import Foundation
 import FrappeDispatcher
+import FrappeFeed
 import FrappeSite
 import Logging
 import RQDispatcher

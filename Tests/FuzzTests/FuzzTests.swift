@@ -1,9 +1,13 @@
 import BTUSocket
+import CarillonCLI
 import CarillonConfiguration
 import CarillonCore
+import CarillonDaemon
 import CarillonTestSupport
 import ControlBus
+import ExecIntegration
 import Foundation
+import KeijiIntegration
 import Listening
 import NIOCore
 import RedisClient
@@ -93,8 +97,8 @@ import Timetable
 
     @Test(arguments: [(ConfigDocument.Format.toml, toml), (.yaml, yaml), (.json, json)])
     func documents(_ format: ConfigDocument.Format, _ samples: [String]) {
-        let jobs = JobFileReader(JobReader(zones: zones))
-        let settings = SettingsReader(zones: zones, environment: [:])
+        let jobs = JobFileReader(JobReader(targets: Composition.carillon.targets, zones: zones))
+        let settings = Composition.carillon.settingsReader(zones: zones, environment: [:])
         fuzz("\(format)", samples, rounds: 1_200) { bytes in
             let text = String(decoding: bytes, as: UTF8.self)
             guard let node = try? ConfigDocument.read(text, format: format, path: "f") else { return }
@@ -113,7 +117,7 @@ import Timetable
             "-*/15 * * * *   root  test -x /usr/bin/a && a >/dev/null 2>&1\n15~45 2 * * * root /srv/a\n~ 6~18 * * * root b%in\\%put\n",
             "0 5 * * 1-5\tcd /srv && X=1 ./run.sh\r\n*/7 1,2 L * MON#1 www-data /srv/forum/cron.sh \\\\\r\n",
         ]
-        let reader = JobFileReader(JobReader(zones: zones))
+        let reader = JobFileReader(JobReader(targets: Composition.carillon.targets, zones: zones))
         fuzz("crontab", samples, rounds: 700) { bytes in
             let crontab = Crontab(bytes, isSystem: bytes.count % 2 == 0, zones: zones)
             var writer = CrontabWriter(zone: "UTC", user: nil, zones: zones)

@@ -1,5 +1,6 @@
 import CarillonCore
 import CarillonTestSupport
+import ExecDispatcher
 import KeijiFeed
 import Logging
 import Testing

@@ -86,12 +86,6 @@ import Timetable
         try await roomy.close()
     }
 
-    @Test func oneDaemonPerStateDirectory() throws {
-        let lock = try StateLock(directory: folder.path)
-        #expect { try StateLock(directory: folder.path) } throws: { ($0 as? StoreError)?.code == .busy }
-        withExtendedLifetime(lock) {}
-    }
-
     @Test func readersLookWhileADaemonWrites() async throws {
         let store = try SQLiteStore(path: path)
         let lease = try await store.lease(instance: "a", length: 1)

@@ -58,16 +58,16 @@ public struct EngineState: Sendable {
     /// Jobs that changed while their plan was under way: what it says of their cursor is old.
     var outdated: Set<JobID> = []
     /// Definitions of jobs that are planned, or due soon.
-    var cache = Table<JobID, LoadedJob>()
+    var cache = SlotTable<JobID, LoadedJob>()
     /// Definitions that are being read before they are due; a job that changes or is planned meanwhile leaves.
     var readingAhead: Set<JobID> = []
     /// Jobs due soon whose definition is still to be read, the earliest last.
     var toReadAhead: [JobID] = []
     /// When the heap is next searched for them.
     var nextLook = Timestamp.distantPast
-    var runs = Table<RunID, TrackedRun>()
+    var runs = SlotTable<RunID, TrackedRun>()
     /// Runs that are not final, oldest first.
-    var byJob = Table<JobID, [RunID]>()
+    var byJob = SlotTable<JobID, [RunID]>()
     /// When the next run of a job that catches up at a rate may go out.
     var pace: [JobID: Timestamp] = [:]
     var timers = Heap<RunTimer>()

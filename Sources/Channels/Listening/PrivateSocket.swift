@@ -3,7 +3,7 @@ package import NIOCore
 
 /// A socket in the file system that is nobody else's from its first moment.
 package enum PrivateSocket {
-    package struct Unusable: Error, CustomStringConvertible {
+    package struct Unusable: ChannelUnusable {
         package var description: String
     }
 

@@ -1,8 +1,8 @@
-public import CarillonConfiguration
+package import CarillonConfiguration
 public import CarillonCore
 import Foundation
 import Synchronization
-public import Timetable
+package import Timetable
 
 /// Jobs in `carillon.toml` and in the files of `jobs.d` beside it.
 ///
@@ -15,6 +15,7 @@ public final class FileFeed: JobFeed {
 
     private let mainFile: String?
     private let jobsDirectory: String
+    private let targets: [any TargetKeys.Type]
     private let zones: ZoneDatabase
     private let defaultZone: String
     private let limit: Int
@@ -48,11 +49,13 @@ public final class FileFeed: JobFeed {
 
     /// `mainFile` is nil for a daemon without configuration; neither file nor folder needs to exist. `limit` is the
     /// largest job file in bytes.
-    public init(
-        mainFile: String?, jobsDirectory: String, zones: ZoneDatabase, defaultZone: String, limit: Int = Bounds.bytes
+    package init(
+        mainFile: String?, jobsDirectory: String, targets: [any TargetKeys.Type], zones: ZoneDatabase,
+        defaultZone: String, limit: Int = Bounds.bytes
     ) {
         self.mainFile = mainFile
         self.jobsDirectory = jobsDirectory
+        self.targets = targets
         self.zones = zones
         self.defaultZone = defaultZone
         self.limit = limit
@@ -135,7 +138,7 @@ public final class FileFeed: JobFeed {
     private func open(_ path: String) -> JobFileReading {
         let directory = (path as NSString).deletingLastPathComponent
         let reader = JobFileReader(
-            JobReader(zones: zones, defaultZone: defaultZone, directory: directory), limit: limit)
+            JobReader(targets: targets, zones: zones, defaultZone: defaultZone, directory: directory), limit: limit)
         if let problem = FileTrust.problem(at: path) { return reader.refuse(problem, path: path) }
         return reader.open(path: path, isMain: path == mainFile)
     }

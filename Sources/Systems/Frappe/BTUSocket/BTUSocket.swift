@@ -1,5 +1,5 @@
 import Foundation
-import Listening
+public import Listening
 public import Logging
 import NIOCore
 import NIOPosix
@@ -8,7 +8,7 @@ public import ServiceLifecycle
 /// The socket on which the Frappe app says that a schedule changes: one request for each connection, one answer in plain text.
 public struct BTUSocket: Service {
     /// The socket cannot be opened.
-    public struct Unusable: Error, CustomStringConvertible {
+    public struct Unusable: ChannelUnusable {
         public var description: String
     }
 

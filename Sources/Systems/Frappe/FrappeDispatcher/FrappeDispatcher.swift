@@ -1,4 +1,5 @@
 public import CarillonCore
+public import FrappeFeed
 public import FrappeSite
 public import Logging
 public import RQDispatcher

@@ -1,4 +1,4 @@
-import Listening
+public import Listening
 package import Logging
 import NIOCore
 import NIOPosix
@@ -12,7 +12,7 @@ public import ServiceLifecycle
 /// order, and while nobody pulls the newest 100 are kept. A puller keeps its writing side open; once it has closed it, it is gone.
 public struct ControlBus: Service {
     /// The bus cannot be opened, or not like this.
-    public struct Unusable: Error, CustomStringConvertible {
+    public struct Unusable: ChannelUnusable {
         public var description: String
     }
 

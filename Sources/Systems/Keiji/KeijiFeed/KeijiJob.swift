@@ -1,4 +1,5 @@
 import CarillonCore
+import ExecDispatcher
 import FoundationEssentials
 import Timetable
 

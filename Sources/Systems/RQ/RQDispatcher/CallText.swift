@@ -1,4 +1,4 @@
-package import CarillonCore
+import CarillonCore
 
 /// The call as RQ describes it in a worker's log: `shop.tasks.sync(1, {'a': 'ü'}, dry=False)`.
 package struct CallText {

@@ -1,4 +1,4 @@
-package import CarillonCore
+import CarillonCore
 
 /// The call as RQ's JSON serializer has it: an array of function, instance, arguments and keywords.
 package struct JSONCall {

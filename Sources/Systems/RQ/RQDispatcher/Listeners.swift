@@ -1,4 +1,4 @@
-public import CarillonCore
+import CarillonCore
 import RedisClient
 
 /// Which queues anybody listens to.

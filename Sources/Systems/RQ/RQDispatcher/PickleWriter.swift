@@ -1,4 +1,4 @@
-package import CarillonCore
+import CarillonCore
 
 /// Writes plain values as a pickle of protocol 2, which every Python 3 reads (opcodes: Python's `pickletools`).
 package struct PickleWriter {

@@ -21,7 +21,7 @@ public actor RQDispatcher: ListenedDispatcher {
     private let told: AsyncStream<[DispatchEvent]>.Continuation
 
     /// Attempts Redis has, as far as is known.
-    var entries = Table<AttemptID, RQEntry>()
+    var entries = SlotTable<AttemptID, RQEntry>()
     /// The same attempts, in the order in which they are looked at one by one; ended ones drop out when their turn comes.
     var rounds: Deque<AttemptID> = []
     var books: [String: QueueBook] = [:]

@@ -1,0 +1,58 @@
+package import ArgumentParser
+import CarillonDaemon
+import CommandSupport
+import Foundation
+
+/// The program: commands and composition only.
+package struct Carillon: AsyncParsableCommand {
+    static let version = "0.1.0"
+
+    package static let configuration = CommandConfiguration(
+        commandName: "carillon",
+        abstract: "One scheduler daemon: no occurrence lost, none doubled, none silently skipped.",
+        discussion: """
+            EXAMPLES
+              carillon serve                                   run the daemon
+              carillon jobs add backup --cron '0 2 * * *' --zone Europe/Berlin -- /usr/local/bin/backup --full
+              carillon jobs list                               what there is, and when it runs next
+              carillon why backup '02:00'                      why it did or did not run
+              carillon next '30 2 * * *' --zone America/New_York --count 3
+              carillon import crontab /etc/crontab             a crontab as jobs
+
+            Shell completions: carillon --generate-completion-script bash|zsh|fish
+            """,
+        version: version,
+        subcommands: [
+            Serve.self, Validate.self, Next.self, Jobs.self, Runs.self, Why.self, Status.self, Pause.self, Resume.self,
+            Feeds.self, Import.self,
+        ] + systemCommands)
+
+    package init() {}
+
+    /// Exit codes: 0 done, 1 failed, 2 bad usage or input.
+    package static func main() async {
+        do {
+            let parsed = try parseAsRoot()
+            try await Composition.$current.withValue(.carillon) {
+                var command = parsed
+                if var asynchronous = command as? any AsyncParsableCommand {
+                    try await asynchronous.run()
+                } else {
+                    try command.run()
+                }
+            }
+        } catch let failure as Failure {
+            if !failure.message.isEmpty { Terminal.error("carillon: \(failure.message)") }
+            Foundation.exit(failure.code)
+        } catch {
+            let code = exitCode(for: error)
+            if code == .success {
+                Terminal.write(fullMessage(for: error) + "\n")
+                Foundation.exit(0)
+            }
+            if let code = error as? ExitCode { Foundation.exit(code.rawValue) }
+            Terminal.error(fullMessage(for: error))
+            Foundation.exit(code == .validationFailure ? 2 : 1)
+        }
+    }
+}

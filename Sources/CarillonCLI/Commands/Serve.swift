@@ -1,0 +1,62 @@
+import ArgumentParser
+import CarillonConfiguration
+import CarillonCore
+import CarillonDaemon
+import CommandSupport
+import Foundation
+import Logging
+import Timetable
+
+struct Serve: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the daemon.",
+        discussion: """
+            Jobs come from carillon.toml and from jobs.d beside it, and from `carillon jobs add`. Without any file it is
+            an embedded daemon: a SQLite store in the state directory, and programs as targets.
+
+            SIGTERM ends it gracefully; a second one at once. Runs that outlive it are taken up by the next daemon. SIGHUP and SIGUSR1
+            reopen the log file.
+            """)
+    @OptionGroup var place: DaemonLocation
+    @OptionGroup(title: "Another scheduler's configuration") var other: OtherScheduler
+    @Flag(help: "Plan and record, dispatch nothing: to run beside another scheduler before switching.")
+    var shadow = false
+    @OptionGroup(title: "The log") var log: LogOptions
+
+    func run() async throws {
+        let zones = ZoneDatabase()
+        let state = place.stateDirectory
+        var source = try source(zones)
+        try log.override(&source.settings.log)
+        let change = try StateDirectory.prepare(state)
+        try source.checkTrust()
+        let sink = try LogOptions.sink(source.settings.log)
+        let logger = LogOptions.logger(
+            source.settings.log, to: sink, zone: try zones.zone(source.settings.timeZone))
+        if let label = source.label { logger.notice("\(label)") }
+        if let change { logger.warning("\(change)", metadata: ["state": "\(state)"]) }
+        for remark in source.remarks { logger.warning("\(remark)") }
+        do {
+            let lock = try await StateLock.held(state)
+            let daemon = Daemon(
+                composition: .current, source: source, state: state, zones: zones, isShadow: shadow, logger: logger)
+            try await daemon.run { sink.reopen() }
+            withExtendedLifetime(lock) {}
+            await sink.flush()
+        } catch {
+            await sink.flush()
+            if let error = error as? StoreError { throw Failure.failed(error.message) }
+            throw error
+        }
+    }
+
+    private func source(_ zones: ZoneDatabase) throws -> SettingsSource {
+        guard [place.config, other.btu, other.keiji].count(where: { $0 != nil }) <= 1 else {
+            throw Failure.input("--config, --btu and --keiji: give one of them")
+        }
+        if let source = try other.source(zones, state: place.stateDirectory) { return source }
+        let settings = try place.settings(zones: zones)
+        let path = try place.configFile().path
+        return SettingsSource(settings: settings, path: path, hasJobs: true, remarks: settings.warnings)
+    }
+}

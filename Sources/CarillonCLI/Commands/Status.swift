@@ -1,0 +1,72 @@
+import ArgumentParser
+import CarillonDaemon
+import CarillonEngine
+import CommandSupport
+import Foundation
+
+struct Status: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "How the daemon is: jobs, what is due, lateness, feeds, connections.",
+        discussion: "EXAMPLE\n  carillon serve & carillon status --wait 10 && echo ready")
+    @OptionGroup var place: DaemonLocation
+    @Option(help: ArgumentHelp("Wait so many seconds for the daemon to be ready.", valueName: "seconds"))
+    var wait: Double?
+    @Flag(help: "Print one JSON object.") var json = false
+
+    func validate() throws {
+        if let wait, !(0...1_000_000).contains(wait) { throw ValidationError("--wait is 0 to 1000000 seconds") }
+    }
+
+    func run() async throws {
+        let status = try await status()
+        if json { return say(status.json.line) }
+        let moment = TimeFormatter(now: status.now)
+        say("carillon \(status.version)  instance \(status.instance)  since \(moment.relative(status.startedAt))")
+        if let reason = status.paused { say(Terminal.paint("paused: \(reason)", .yellow)) }
+        if status.shadow { say(Terminal.paint("shadow: plans and records, dispatches nothing", .yellow)) }
+        let next = status.nextDue.map { ", next \(moment.relative($0))" } ?? ""
+        say("jobs         \(status.jobs), \(status.enabled) enabled; \(status.due) due\(next)")
+        let active = status.active.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+        say("runs         \(active.isEmpty ? "none active" : active.joined(separator: ", "))")
+        if let p50 = status.latenessP50, let p99 = status.latenessP99, let most = status.latenessMax {
+            let text = [p50, p99, most].map { String(format: "%.1f ms", $0) }
+            say("lateness     p50 \(text[0]), p99 \(text[1]), most \(text[2]) (of the last dispatches)")
+        }
+        say("time zones   \(status.zones)")
+        for connection in status.connections {
+            let state = connection.trouble.map { Terminal.paint($0, .red) } ?? Terminal.paint("well", .green)
+            say("\(connection.name.padding(toLength: 13, withPad: " ", startingAt: 0))" + state)
+            for warning in connection.warnings {
+                say("             " + Terminal.paint("warning: ", .yellow) + "\(warning)")
+            }
+        }
+        for feed in status.feeds {
+            let name = "feed \(feed.name)".padding(toLength: 13, withPad: " ", startingAt: 0)
+            let read = feed.readAt.map { ", read \(moment.relative($0))" } ?? ""
+            say(
+                "\(name)\(feed.jobs) jobs\(read)" + (feed.problems.isEmpty ? "" : ", problems: \(feed.problems.count)"))
+            if let error = feed.error { say("             " + Terminal.paint(error, .red)) }
+            for problem in feed.problems {
+                say("             " + Terminal.paint("error: ", .red) + "\(problem)")
+            }
+        }
+    }
+
+    /// The daemon's answer; with --wait, the first one that says it is ready.
+    private func status() async throws -> StatusView {
+        let clock = SystemClock()
+        let deadline = clock.uptime + Int64((wait ?? 0) * 1_000_000)
+        while true {
+            do {
+                guard case .status(let status) = try await DaemonClient(place: place).ask(.status) else {
+                    throw Failure.failed("the daemon gave an answer of another kind")
+                }
+                if status.ready || wait == nil { return status }
+                if clock.uptime > deadline { throw Failure.failed("the daemon is not ready yet") }
+            } catch let failure as Failure where failure.code == 1 {
+                if clock.uptime >= deadline { throw failure }
+            }
+            try await clock.sleep(for: 50_000)
+        }
+    }
+}

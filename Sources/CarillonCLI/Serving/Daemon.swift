@@ -1,0 +1,87 @@
+import CarillonConfiguration
+import CarillonCore
+import CarillonDaemon
+import CarillonEngine
+import CommandSupport
+import ControlSocket
+import Foundation
+import Listening
+import Logging
+import ServiceLifecycle
+import Timetable
+
+/// The daemon: what all integrations bring, around one engine on one store.
+struct Daemon {
+    let composition: Composition
+    let source: SettingsSource
+    /// The state directory.
+    let state: String
+    let zones: ZoneDatabase
+    let isShadow: Bool
+    let logger: Logger
+
+    /// Runs until a signal ends it. Throws `Failure` and `StoreError`.
+    func run(reopenLog: @escaping @Sendable () -> Void) async throws {
+        let settings = source.settings
+        let store = try composition.store(settings.storeURL).open(settings.storeURL, state: state)
+        let environment = ProcessInfo.processInfo.environment
+        let context = DaemonContext(
+            composition: composition, settings: settings, mainFile: source.hasJobs ? source.path : nil,
+            jobsFolder: source.jobsFolder, state: state, store: store,
+            storeID: String(try await store.storeID(), radix: 16), zones: zones, environment: environment,
+            isShadow: isShadow, logger: logger)
+        let parts = Parts(try composition.integrations.map { try $0.parts(context) })
+        if !settings.startsUnconnected { try await parts.check() }
+        let engine = try await EngineService(
+            store: store, dispatchers: parts.dispatchers, feeds: parts.feeds, clock: context.clock, zones: zones,
+            instance: settings.instance ?? ProcessInfo.processInfo.hostName, bootID: StateDirectory.bootID,
+            settings: engineSettings(parts), logger: logger)
+        let desk = OrderDesk(engine, version: Carillon.version)
+        let handle: OrderHandler = { await desk.handle($0) }
+        // They stop from the last to the first.
+        var services = parts.outlasting + [engine]
+        services.append(ControlServer(path: state + "/control.sock", logger: logger, handle: handle))
+        services += try parts.services(handle)
+        if let systemd = Systemd(
+            environment: environment,
+            isAlive: {
+                // Any answer is a sign of life, also that the store is in trouble.
+                _ = await desk.handle(.status)
+                return true
+            })
+        {
+            services.append(systemd)
+        }
+        logger.notice(
+            "carillon \(Carillon.version) serves",
+            metadata: ["state": "\(state)", "config": "\(source.path)", "zones": "\(zones.version)"])
+        try await serve(services, reopenLog)
+        try await store.close()
+    }
+
+    private func engineSettings(_ parts: Parts) -> EngineSettings {
+        var settings = EngineSettings()
+        settings.retention = source.settings.retention
+        settings.shadow = isShadow
+        settings.notify = parts.notify
+        settings.ended = parts.ended
+        parts.adjust(&settings)
+        return settings
+    }
+
+    private func serve(_ services: [any Service], _ reopenLog: @escaping @Sendable () -> Void) async throws {
+        let group = ServiceGroup(
+            configuration: .init(services: services, logger: Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }))
+        let signals = Task { await Signals.watch(group, reopenLog: reopenLog) }
+        defer { signals.cancel() }
+        do {
+            try await group.run()
+        } catch let error as StoreError {
+            throw error
+        } catch let error as any ChannelUnusable {
+            throw Failure.failed("\(error)")
+        } catch {
+            throw Failure.failed("the daemon stopped: \(error)")
+        }
+    }
+}

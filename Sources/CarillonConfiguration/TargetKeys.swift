@@ -1,0 +1,25 @@
+package import CarillonCore
+
+/// The keys of a job that say what it executes, read by the system that executes it.
+package protocol TargetKeys: Sendable {
+    associatedtype Body: TargetBody
+
+    /// Keys of which one is there: `exec`, `shell`.
+    static var chosenBy: [String] { get }
+    /// Other keys that belong to these.
+    static var beside: [String] { get }
+    /// What is right for most of its jobs.
+    static var defaultOverlap: Overlap { get }
+    /// Whether its executors give signs of life, so that a job may bound their silence.
+    static var hasHeartbeats: Bool { get }
+    /// Who executes it, for people: "a program".
+    static var executor: String { get }
+
+    /// Reads all of them; nil when something is wrong, which it has complained of.
+    static func read(_ job: inout ConfigTable) -> Body?
+}
+
+extension TargetKeys {
+    package static var beside: [String] { [] }
+    package static var hasHeartbeats: Bool { false }
+}

@@ -1,0 +1,71 @@
+package import CarillonConfiguration
+package import CarillonCore
+import CarillonEngine
+package import Timetable
+
+/// What this program is made of. The one list is in the commands' library.
+package struct Composition: Sendable {
+    package var integrations: [any Integration.Type]
+    package var stores: [any StoreDriver.Type]
+
+    package init(integrations: [any Integration.Type], stores: [any StoreDriver.Type]) {
+        self.integrations = integrations
+        self.stores = stores
+    }
+
+    /// The one of the command that runs.
+    @TaskLocal package static var current = Composition(integrations: [], stores: [])
+
+    package var targets: [any TargetKeys.Type] { integrations.flatMap { $0.targets } }
+
+    package func settingsReader(zones: ZoneDatabase, environment: [String: String]) -> SettingsReader {
+        SettingsReader(
+            zones: zones, environment: environment, sections: integrations.flatMap { $0.sections }, stores: stores)
+    }
+
+    /// The driver of a store's address. Throws `Failure`.
+    package func store(_ url: String) throws(Failure) -> any StoreDriver.Type {
+        guard let driver = stores.first(where: { $0.canOpen(url) }) else {
+            throw Failure.input("store.url: this build knows no such store")
+        }
+        return driver
+    }
+
+    /// Gives a stored job a fault when its target cannot be opened.
+    package func checked(_ stored: StoredJob) -> StoredJob {
+        guard stored.fault == nil, let keys = targets.first(where: { Self.kind(of: $0) == stored.job.target.kind })
+        else {
+            return stored
+        }
+        do throws(TargetFault) {
+            try Self.open(stored.job.target, keys)
+            return stored
+        } catch {
+            var faulty = stored
+            faulty.fault = error.message
+            return faulty
+        }
+    }
+
+    private static func kind<Keys: TargetKeys>(of keys: Keys.Type) -> Target.Kind { Keys.Body.kind }
+
+    private static func open<Keys: TargetKeys>(_ target: Target, _ keys: Keys.Type) throws(TargetFault) {
+        _ = try target.open(as: Keys.Body.self)
+    }
+}
+
+/// Ends the program with a sentence on standard error.
+package struct Failure: Error {
+    package var code: Int32
+    package var message: String
+
+    package init(code: Int32, message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// Bad usage or input.
+    package static func input(_ message: String) -> Failure { Failure(code: 2, message: message) }
+    /// It should have worked.
+    package static func failed(_ message: String) -> Failure { Failure(code: 1, message: message) }
+}

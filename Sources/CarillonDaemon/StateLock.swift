@@ -1,0 +1,39 @@
+package import CarillonCore
+import CarillonEngine
+import Foundation
+
+/// An exclusive flock(2) on a file in the state directory, held for as long as this value lives.
+package final class StateLock: Sendable {
+    private let descriptor: Int32
+
+    /// Throws `StoreError` of code `busy` when another daemon holds the directory.
+    package init(directory: String) throws(StoreError) {
+        let path = directory + "/lock"
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw StoreError(.unreachable, "cannot open \(path): \(String(cString: strerror(errno)))")
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            Foundation.close(descriptor)
+            throw StoreError(.busy, "another daemon runs in \(directory); give this one a --state of its own")
+        }
+        self.descriptor = descriptor
+    }
+
+    deinit { close(descriptor) }
+
+    /// A lock that may be taken for two seconds more: a daemon killed in the act of starting a program holds its own a
+    /// moment longer, and a restart waits that moment.
+    package static func held(_ directory: String) async throws -> StateLock {
+        let clock = SystemClock()
+        let deadline = clock.uptime + 2_000_000
+        while true {
+            do {
+                return try StateLock(directory: directory)
+            } catch {
+                if error.code != .busy || clock.uptime >= deadline { throw error }
+            }
+            try await clock.sleep(for: 50_000)
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import CarillonCore
+import CarillonEngine
+import Foundation
+import KeijiFeed
+package import Logging
+package import Timetable
+
+/// Log lines as text for people or as JSON for machines, to whatever takes lines.
+package struct LineLogHandler: LogHandler {
+    package enum Format: Sendable {
+        case text, json
+        /// keiji's form, in this zone.
+        case logfmt(Zone)
+    }
+
+    package var logLevel: Logger.Level
+    package var metadata: Logger.Metadata = [:]
+    private let label: String
+    private let format: Format
+    private let sink: LogSink
+    private let clock = SystemClock()
+
+    package init(label: String, level: Logger.Level, format: Format, sink: LogSink) {
+        self.label = label
+        self.logLevel = level
+        self.format = format
+        self.sink = sink
+    }
+
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    package func log(event: LogEvent) {
+        var all = metadata.merging(event.metadata ?? [:]) { _, new in new }
+        if let error = event.error { all["error"] = "\(error)" }
+        write(event, all.sorted { $0.key < $1.key })
+    }
+
+    private func write(_ event: LogEvent, _ all: [(key: String, value: Logger.Metadata.Value)]) {
+        switch format {
+        case .json:
+            let fields: [(String, JSONObject.Value)] =
+                [
+                    ("time", .time(clock.now)), ("level", .text(event.level.rawValue)),
+                    ("message", .text("\(event.message)")),
+                ]
+                + all.map { ($0.key, .text("\($0.value)")) }
+            sink.write(JSONObject(fields).text)
+        case .logfmt(let zone):
+            let pairs = all.map { " \($0.key)=\(KeijiLog.word("\($0.value)"))" }.joined()
+            let level =
+                switch event.level {
+                case .trace, .debug: "DEBUG"
+                case .info, .notice: "INFO"
+                case .warning: "WARN"
+                case .error, .critical: "ERROR"
+                }
+            sink.write(KeijiLog.line(clock.now, zone, level, "\(event.message)") + pairs)
+        case .text:
+            let pairs = all.map { " \($0.key.oneLine)=\(Self.word("\($0.value)"))" }.joined()
+            let stamp = Timestamp(seconds: clock.now.seconds)
+            sink.write("\(stamp) \(event.level.rawValue.padded(8))\("\(event.message)".oneLine)\(pairs)")
+        }
+    }
+
+    private static func word(_ text: String) -> String {
+        text.unicodeScalars.contains { $0 == " " || $0 == "\"" || $0.isUnfitForLine } ? JSONObject.quote(text) : text
+    }
+}

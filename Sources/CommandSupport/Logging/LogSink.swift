@@ -1,0 +1,127 @@
+import BlockingConnection
+package import CarillonDaemon
+import CarillonEngine
+import Foundation
+import Synchronization
+
+/// Takes whole lines and writes them on a thread of its own: to standard error, or to a file that is rotated by size.
+///
+/// Whoever logs never waits for whoever reads the log: what finds no room is left out and counted.
+package final class LogSink: Sendable {
+    /// Bytes of lines that may wait.
+    private static let room = 1 << 20
+
+    private struct Queue {
+        var lines: [String] = []
+        var bytes = 0
+        /// Once a line found no room, the next ones do not either until all that wait are written.
+        var isFull = false
+        var isWriting = false
+        var lost = 0
+        var reopens = false
+        var tell: (@Sendable (Int) -> Void)?
+    }
+
+    /// For commands, which end soon and have nobody to keep waiting.
+    package static let direct = LogSink(LogFile(descriptor: STDERR_FILENO))
+
+    private let isDirect: Bool
+    /// Whoever writes has it.
+    private let file: Mutex<LogFile>
+    private let queue = Mutex(Queue())
+    private let work = DispatchSemaphore(value: 0)
+
+    /// Standard error. Throws `Failure`.
+    package convenience init() throws(Failure) {
+        try self.init(queueing: LogFile(descriptor: STDERR_FILENO))
+    }
+
+    /// A file, rotated to `path.1` … `path.keep` when it grows past `largest` bytes. Throws `Failure`.
+    package convenience init(path: String, largest: Int64, keep: Int64) throws(Failure) {
+        guard let file = LogFile(path: path, largest: largest, keep: keep) else {
+            throw Failure.input("log.file: cannot open \(path): \(String(cString: strerror(errno)))")
+        }
+        try self.init(queueing: file)
+    }
+
+    private init(_ file: LogFile) {
+        self.file = Mutex(file)
+        isDirect = true
+    }
+
+    private init(queueing file: LogFile) throws(Failure) {
+        self.file = Mutex(file)
+        isDirect = false
+        do {
+            try BlockingThread.start(name: "log") { [self] in
+                while true {
+                    work.wait()
+                    writeAll()
+                }
+            }
+        } catch {
+            throw Failure.failed("\(error)")
+        }
+    }
+
+    /// Who says, when the log flows again, how many lines were left out.
+    package func whenLost(_ tell: @escaping @Sendable (Int) -> Void) { queue.withLock { $0.tell = tell } }
+
+    /// Never waits, unless it is direct.
+    package func write(_ line: String) {
+        if isDirect { return file.withLock { _ = $0.append([line]) } }
+        queue.withLock { queue in
+            let size = line.utf8.count + 1
+            queue.isFull = queue.isFull || (queue.bytes + size > Self.room && !queue.lines.isEmpty)
+            if queue.isFull {
+                queue.lost += 1
+            } else {
+                queue.bytes += size
+                queue.lines.append(line)
+            }
+        }
+        work.signal()
+    }
+
+    /// Goes on in the file that the path names by now. Never waits.
+    package func reopen() {
+        queue.withLock { $0.reopens = true }
+        work.signal()
+    }
+
+    /// Everything that was taken is written.
+    package var isIdle: Bool { queue.withLock { $0.lines.isEmpty && !$0.isWriting } }
+
+    private func writeAll() {
+        let (lines, reopens) = queue.withLock { queue in
+            defer { (queue.lines, queue.bytes, queue.reopens) = ([], 0, false) }
+            queue.isWriting = !queue.lines.isEmpty
+            return (queue.lines, queue.reopens)
+        }
+        if reopens { file.withLock { $0.reopen() } }
+        if lines.isEmpty { return }
+        let left = file.withLock { $0.append(lines) }
+        if let tell = written(butFor: left) { tell() }
+    }
+
+    /// What is to be said now that lines were written.
+    private func written(butFor left: Int) -> (() -> Void)? {
+        queue.withLock { queue in
+            queue.isWriting = false
+            queue.lost += left
+            if queue.lines.isEmpty { queue.isFull = false }
+            // As long as nothing can be written there is no use in saying so.
+            guard left == 0, !queue.isFull, queue.lost > 0, let tell = queue.tell else { return nil }
+            let lost = queue.lost
+            queue.lost = 0
+            return { tell(lost) }
+        }
+    }
+
+    /// Gives the last lines a second to be read.
+    package func flush() async {
+        let clock = SystemClock()
+        let deadline = clock.uptime + 1_000_000
+        while !isIdle, clock.uptime < deadline { try? await clock.sleep(for: 2_000) }
+    }
+}

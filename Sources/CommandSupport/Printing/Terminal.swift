@@ -1,0 +1,35 @@
+import CarillonCore
+import Foundation
+
+/// Standard output and error, and whether a person looks at them.
+package enum Terminal {
+    package static let isOutputTerminal = isatty(STDOUT_FILENO) == 1
+    package static let isErrorTerminal = isatty(STDERR_FILENO) == 1
+
+    /// Columns of the terminal; wide when there is none.
+    package static var width: Int {
+        var size = winsize()
+        guard isOutputTerminal, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 200 }
+        return Int(size.ws_col)
+    }
+
+    /// Writes to standard error, line by line, each made fit for a terminal.
+    package static func error(_ lines: String) {
+        let fit = lines.split(separator: "\n", omittingEmptySubsequences: false).map { String($0).oneLine }
+        FileHandle.standardError.write(Data((fit.joined(separator: "\n") + "\n").utf8))
+    }
+
+    /// Writes a text in a form of its own, such as a job file, to standard output as it is.
+    package static func write(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+
+    package enum Colour: String {
+        case red = "31"
+        case green = "32"
+        case yellow = "33"
+        case blue = "34"
+        case grey = "90"
+        case bold = "1"
+    }
+
+    package static let hasColours = isOutputTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
+}

@@ -1,0 +1,35 @@
+package import CarillonConfiguration
+import CarillonCore
+package import CarillonDaemon
+import CarillonEngine
+import ExecDispatcher
+
+/// Programs of this machine.
+package enum Exec: Integration {
+    package static var sections: [any SettingsSection.Type] { [ExecSettings.self] }
+    package static var targets: [any TargetKeys.Type] { [ExecKeys.self] }
+
+    package static func parts(_ daemon: DaemonContext) throws -> Parts {
+        let settings = daemon.settings[ExecSettings.self] ?? ExecSettings()
+        let environment = daemon.environment
+        var configuration = ExecConfiguration(
+            stateDirectory: daemon.state, shim: ShimLocator.path(given: environment["CARILLON_SHIM"]),
+            environment: environment)
+        configuration.logCap = settings.logLimit
+        configuration.grace = settings.grace
+        configuration.inherited = settings.inheritEnvironment
+        if let most = settings.most { configuration.capacity = Int(most) }
+        var parts = Parts()
+        do {
+            let clock = daemon.clock
+            parts.dispatchers = [try ExecDispatcher(configuration, logger: daemon.logger) { clock.now }]
+        } catch {
+            throw Failure.failed("\(error)")
+        }
+        parts.adjust = {
+            $0.grace = settings.grace
+            $0.endRunsOnStop = settings.onStop == .end
+        }
+        return parts
+    }
+}

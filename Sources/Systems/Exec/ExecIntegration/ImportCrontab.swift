@@ -1,0 +1,101 @@
+package import ArgumentParser
+import CarillonConfiguration
+import CarillonCore
+import CarillonDaemon
+import CommandSupport
+import Foundation
+import Timetable
+
+package struct ImportCrontab: ParsableCommand {
+    package static let configuration = CommandConfiguration(
+        commandName: "crontab",
+        abstract: "A crontab as a job file.",
+        discussion: """
+            /etc/crontab and files of /etc/cron.d have a user column; of any other file --system or --no-system says so where
+            it is not plain. What cannot be taken over is named by its line, and the exit code is 2 then.
+
+            EXAMPLES
+              crontab -l | carillon import crontab - > jobs.d/mine.toml
+              carillon import crontab /etc/crontab --output /etc/carillon/jobs.d/crontab.toml
+            """)
+    @Argument(help: "The crontab; - for standard input.") var file: String
+    @Flag(inversion: .prefixedNo, help: "Whether the file has a user column.") var system: Bool?
+    @Option(help: "Run the jobs of a user crontab as this user.") var user: String?
+    @Option(help: "Zone of entries without CRON_TZ. Default: the machine's.") var zone: String?
+    @Option(help: "Put this before every job's name.") var prefix = ""
+    @Option(help: ArgumentHelp("Write to this file; it must not exist.", valueName: "file")) var output: String?
+
+    package init() {}
+
+    package func run() throws {
+        let zones = ZoneDatabase()
+        let bytes = try contents()
+        let crontab = Crontab(bytes, isSystem: try isSystem(bytes), zones: zones)
+        var writer = CrontabWriter(
+            zone: try ownZone(zones), user: user, prefix: prefix, taken: output.map { namesBeside($0, zones) } ?? [],
+            zones: zones)
+        let jobs = writer.write(crontab, source: file == "-" ? "on standard input" : file)
+        if let output {
+            guard !FileManager.default.fileExists(atPath: output) else {
+                throw Failure.input("\(output): is there already")
+            }
+            do {
+                try jobs.write(toFile: output, atomically: true, encoding: .utf8)
+            } catch {
+                throw Failure.failed("\(output): \(error.localizedDescription)")
+            }
+            say("\(output): \(writer.count) jobs")
+        } else {
+            Terminal.write(jobs)
+        }
+        for problem in writer.problems { Terminal.error("\(file):\(problem.line): \(problem.message)") }
+        if !writer.problems.isEmpty { throw ExitCode(2) }
+    }
+
+    private func contents() throws -> [UInt8] {
+        if file == "-" { return Array(FileHandle.standardInput.readDataToEndOfFile()) }
+        guard let data = FileManager.default.contents(atPath: file) else {
+            throw Failure.input("\(file): cannot be read")
+        }
+        return Array(data)
+    }
+
+    private func isSystem(_ bytes: [UInt8]) throws(Failure) -> Bool {
+        if let system { return system }
+        let path = DaemonLocation.absolute(file)
+        if path == "/etc/crontab" || path.hasPrefix("/etc/cron.d/") { return true }
+        guard let (line, user) = CrontabForm.userColumn(in: bytes) else { return false }
+        throw Failure.input(
+            "\(file):\(line): '\(user)' looks like a user: say --system when the sixth field is one, else --no-system")
+    }
+
+    private func ownZone(_ zones: ZoneDatabase) throws(Failure) -> String {
+        if let zone {
+            do throws(ScheduleError) {
+                _ = try zones.zone(zone)
+            } catch {
+                throw Failure.input("--zone: \(error.message)")
+            }
+            return zone
+        }
+        guard let name = MachineZone(zones: zones).name else {
+            throw Failure.input(
+                "the machine's zone has no name that is known here (TZ, /etc/localtime): give it with --zone")
+        }
+        return name
+    }
+
+    /// Names of the jobs in files beside the one that is to be written.
+    private func namesBeside(_ path: String, _ zones: ZoneDatabase) -> Set<String> {
+        let folder = (DaemonLocation.absolute(path) as NSString).deletingLastPathComponent
+        let reader = JobFileReader(
+            JobReader(targets: Composition.current.targets, zones: zones, directory: folder))
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let jobFiles = files.filter { !$0.hasPrefix(".") && ConfigDocument.Format(path: $0) != nil }
+        return Set(
+            jobFiles.flatMap { name in
+                let read = reader.read(path: folder + "/" + name, isMain: name == "carillon.toml")
+                return read.jobs.map(\.name) + read.problems.compactMap(\.job)
+            })
+    }
+}

@@ -1,0 +1,125 @@
+import BTUSocket
+package import CarillonConfiguration
+import CarillonCore
+package import CarillonDaemon
+import CarillonEngine
+import FrappeDispatcher
+import FrappeFeed
+import FrappeMirror
+import FrappeSite
+import Logging
+import RQDispatcher
+import RQIntegration
+import RedisClient
+import ServiceLifecycle
+import Timetable
+
+#if MariaDB
+    import MariaDBClient
+#endif
+
+/// A Frappe site: its schedules, its workers, its app's socket.
+package enum Frappe: Integration {
+    package static var sections: [any SettingsSection.Type] { [FrappeSettings.self] }
+
+    package static func parts(_ daemon: DaemonContext) throws -> Parts {
+        guard let site = daemon.settings[FrappeSettings.self] else { return Parts() }
+        if !daemon.isShadow { try checkAlone(site) }
+        let redis = daemon.settings[RedisSettings.self] ?? RedisSettings()
+        let (clock, logger) = (daemon.clock, daemon.logger)
+        let tables = try site.tables(logger: logger)
+        let feed = FrappeFeed(
+            tables: tables,
+            // A word to the user must not wait long.
+            few: try site.tables(patience: 2, logger: logger), zones: daemon.zones, prefix: site.prefix,
+            catchUp: site.catchUp, refresh: site.refresh, clock: clock, logger: logger)
+        // What is out is told apart from the other dispatcher's.
+        let rq = RQDispatcher(
+            try redis.configuration(identity: daemon.storeID + ".frappe"), clock: clock, logger: logger)
+        let dispatcher = FrappeDispatcher(
+            site: FrappeSite(site.web.configuration), rq: rq, clock: clock, logger: logger)
+        var parts = Parts()
+        parts.feeds = [feed]
+        parts.dispatchers = [dispatcher]
+        parts.check = {
+            do {
+                try await tables.check()
+            } catch {
+                throw Failure.failed("the database of the Frappe site: \(error)")
+            }
+            try await redis.withInspector { _ = try await $0.ping() }
+        }
+        // In shadow neither the app nor other tools are to think that this is the scheduler.
+        if !daemon.isShadow {
+            let server = try site.mirror ? redis.configuration(identity: "").redis : nil
+            parts.services = { _ in
+                var services: [any Service] = []
+                if let socket = site.socket { services.append(listen(socket, feed, dispatcher, logger)) }
+                if let server {
+                    services.append(
+                        FrappeMirror(
+                            store: daemon.store, feed: feed.name, prefix: site.prefix,
+                            server: RedisClient(server, logger: logger), refresh: site.refresh, clock: clock,
+                            logger: logger))
+                }
+                return services
+            }
+        }
+        return parts
+    }
+
+    private static func listen(
+        _ socket: FrappeSettings.Socket, _ feed: FrappeFeed, _ dispatcher: FrappeDispatcher, _ logger: Logger
+    ) -> BTUSocket {
+        BTUSocket(path: socket.path, group: socket.group, logger: logger) { request in
+            switch request {
+            case .ping: "pong"
+            case .create(let name): await feed.created(name) { await dispatcher.doubt(of: $0) }
+            case .cancel(let name): await feed.cancelled(name)
+            }
+        }
+    }
+
+    /// Throws `Failure` when another daemon serves the app: both would run everything.
+    private static func checkAlone(_ site: FrappeSettings) throws {
+        guard let socket = site.socket else { return }
+        do {
+            try BTUSocket.check(path: socket.path)
+        } catch {
+            throw Failure.failed("\(error)")
+        }
+    }
+}
+
+extension FrappeSettings {
+    /// A connection of its own; `patience` is how many seconds it waits for an answer. Throws `Failure`.
+    func tables(patience: Int? = nil, logger: Logger) throws -> any FrappeTables {
+        #if MariaDB
+            var configuration = MariaDBConfiguration(
+                host: host, port: Int(port), user: user, password: password, database: database)
+            if tls { configuration.tls = .init(caFile: caFile, verify: verifies) }
+            if let patience {
+                configuration.connectTimeout = patience
+                configuration.readTimeout = patience
+                configuration.writeTimeout = patience
+            }
+            do {
+                return MariaDBTables(try MariaDBClient(configuration, logger: logger), fallback: zone)
+            } catch {
+                throw Failure.failed("\(error)")
+            }
+        #else
+            throw Failure.input("this build was made without MariaDB, which a Frappe site needs")
+        #endif
+    }
+}
+
+extension FrappeSettings.Web {
+    var configuration: FrappeSiteConfiguration {
+        var configuration = FrappeSiteConfiguration(
+            host: host, port: Int(port), hostHeader: hostHeader, token: token)
+        configuration.caFile = caFile
+        configuration.verifies = verifies
+        return configuration
+    }
+}
