@@ -11,14 +11,33 @@ let mail = TargetDependencyCondition.when(traits: ["Mail"])
 let postgres = TargetDependencyCondition.when(traits: ["Postgres"])
 
 /// What a system brings into a daemon, beside the drivers in its folder.
-func integration(_ system: String, _ drivers: [Target.Dependency]) -> Target {
+func integration(_ system: String, _ drivers: [Target.Dependency], path: String? = nil) -> Target {
     .target(
         name: system + "Integration",
         dependencies: [
             "CarillonConfiguration", "CarillonCore", "CarillonDaemon", "CarillonEngine", "CommandSupport", "Timetable",
             logging, lifecycle, arguments,
-        ] + drivers, path: "Sources/Systems/\(system)/\(system)Integration")
+        ] + drivers, path: path ?? "Sources/Systems/\(system)/\(system)Integration")
 }
+
+/// What each system brings: its keys, its settings, its commands. One entry a system.
+let integrations: [Target] = [
+    integration("Exec", ["ExecDispatcher"]),
+    integration("Files", ["FileFeed"]),
+    integration("RQ", ["RQDispatcher", "RedisClient"]),
+    integration(
+        "Frappe",
+        [
+            "BTUSocket", "FrappeDispatcher", "FrappeFeed", "FrappeMirror", "FrappeSite", "MailIntegration",
+            "RQDispatcher", "RQIntegration", "RedisClient", .target(name: "MariaDBClient", condition: mariaDB),
+        ]),
+    integration(
+        "Keiji",
+        [
+            "ControlBus", "ExecDispatcher", "KeijiFeed", .target(name: "PostgresClient", condition: postgres),
+        ]),
+    integration("Mail", ["MailNotifier", .target(name: "MailClient", condition: mail)]),
+]
 
 let package = Package(
     name: "carillon",
@@ -244,23 +263,6 @@ let package = Package(
                 "CarillonConfiguration", "CarillonCore", "CarillonEngine", "Timetable", logging, lifecycle,
             ]),
 
-        // What each system brings: its keys, its settings, its commands.
-        integration("Exec", ["ExecDispatcher"]),
-        integration("Files", ["FileFeed"]),
-        integration("RQ", ["RQDispatcher", "RedisClient"]),
-        integration(
-            "Frappe",
-            [
-                "BTUSocket", "FrappeDispatcher", "FrappeFeed", "FrappeMirror", "FrappeSite", "MailIntegration",
-                "RQDispatcher", "RQIntegration", "RedisClient", .target(name: "MariaDBClient", condition: mariaDB),
-            ]),
-        integration(
-            "Keiji",
-            [
-                "ControlBus", "ExecDispatcher", "KeijiFeed", .target(name: "PostgresClient", condition: postgres),
-            ]),
-        integration("Mail", ["MailNotifier", .target(name: "MailClient", condition: mail)]),
-
         // Program
         .target(
             name: "CommandSupport",
@@ -296,8 +298,8 @@ let package = Package(
         .testTarget(
             name: "CarillonCLITests",
             dependencies: [
-                "CarillonCLI", "CarillonConfiguration", "CarillonCore", "CarillonDaemon", "CarillonTestSupport",
-                "Timetable",
+                "CarillonCLI", "CarillonConfiguration", "CarillonCore", "CarillonDaemon", "CarillonEngine",
+                "CarillonTestSupport", "EchoIntegration", "MemoryStore", "Timetable", logging,
             ]),
         .testTarget(
             name: "CarillonConfigurationTests",
@@ -408,7 +410,9 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .testTarget(name: "TimetableTests", dependencies: ["Timetable"], resources: [.copy("Cases")]),
-    ],
+        // The example of CONTRIBUTING.md, so that it always builds.
+        integration("Echo", [], path: "Examples/echo/EchoIntegration"),
+    ] + integrations,
     swiftLanguageModes: [.v6]
 )
 

@@ -47,7 +47,13 @@ package struct SettingsReader: Sendable {
             environment: environment)
         for section in sections { read(section, from: &whole, into: &settings) }
         whole.finish()
-        guard whole.table.problems.isEmpty else { throw ConfigurationError(whole.table.problems) }
+        guard whole.table.problems.isEmpty else {
+            // In the order in which they stand in the file, whoever read what.
+            let problems = whole.table.problems.enumerated().sorted {
+                ($0.element.line ?? .max, $0.offset) < ($1.element.line ?? .max, $1.offset)
+            }
+            throw ConfigurationError(problems.map(\.element))
+        }
         settings.warnings = unread(whole.table.variables?.asked ?? [])
         return settings
     }

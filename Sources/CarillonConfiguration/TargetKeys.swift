@@ -4,7 +4,7 @@ package import CarillonCore
 package protocol TargetKeys: Sendable {
     associatedtype Body: TargetBody
 
-    /// Keys of which one is there: `exec`, `shell`.
+    /// Keys of which a job has one; it says which system this is.
     static var chosenBy: [String] { get }
     /// Other keys that belong to these.
     static var beside: [String] { get }

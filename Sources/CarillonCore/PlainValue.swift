@@ -21,8 +21,8 @@ public enum PlainValue: Hashable, Sendable {
         }
     }
 
-    /// How deep lists and maps may lie in one another; what writes and reads them in Redis, in the store and over the
-    /// control socket goes no deeper than some hundreds.
+    /// How deep lists and maps may lie in one another; what writes and reads them on the way to a worker, in the store and
+    /// over the control socket goes no deeper than some hundreds.
     public static let deepest = 64
 
     /// Whether lists and maps lie in one another deeper than this; looks no deeper itself.

@@ -2,7 +2,7 @@ public import Timetable
 
 /// Twelve bytes that name a run: the scheduled second, then a hash of store, job and scheduled time.
 ///
-/// Written as 24 hexadecimal digits; legal as an RQ job id, a MongoDB ObjectId and an AMQP message id.
+/// Written as 24 hexadecimal digits; legal as the id of a job or a message wherever runs go.
 public struct RunID: Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
     /// The scheduled second, unsigned (to the year 2106).
     public var second: UInt32

@@ -9,7 +9,7 @@ public struct ScheduleText: Hashable, Sendable, Codable {
         case every(String, anchor: Timestamp)
         /// One instant, RFC 3339 or local time.
         case once(String)
-        /// keiji's `Friday 10:00PM`.
+        /// A weekday and a time of day: `Friday 10:00PM`.
         case dayAndTime(String)
         /// No schedule: the job runs when somebody asks.
         case manual

@@ -1,7 +1,7 @@
 /// Where and what a run executes, sealed: only the dispatcher of its kind opens the text.
 public struct Target: Hashable, Sendable, Codable {
-    /// One word per way of execution, such as `exec`; a dispatcher serves one kind. The set is open: a store may hold kinds
-    /// that this build does not know.
+    /// One word per way of execution; a dispatcher serves one kind. The set is open: a store may hold kinds that this build
+    /// does not know.
     public struct Kind: RawRepresentable, Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
         public let rawValue: String
 

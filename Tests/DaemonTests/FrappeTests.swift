@@ -145,13 +145,10 @@
             daemon.kill()
             try await Task.sleep(for: .seconds(1))
             try await daemon.start("--btu", config)
-            try await daemon.eventually(within: 60, "the worker has all there is") {
-                try await daemon.objects("status").first.map { ($0["active"] as? [String: Any])?.isEmpty ?? false }
-                    ?? false
-            }
+            // A busy machine's worker may never have a moment without work as long as more comes.
             for number in 0..<4 { try await site.schedule("TS-\(number)", enabled: false, cron: "*/2 * * * * * *") }
             try await daemon.eventually("they are off") { try await !isEnabled("TS-3") }
-            try await daemon.eventually(within: 60, "all has ended") {
+            try await daemon.eventually(within: 120, "all has ended") {
                 try await daemon.objects("status").first.map { ($0["active"] as? [String: Any])?.isEmpty ?? false }
                     ?? false
             }
