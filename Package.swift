@@ -274,11 +274,10 @@ let package = Package(
             name: "CarillonCLI",
             dependencies: [
                 "CarillonConfiguration", "CarillonCore", "CarillonDaemon", "CarillonEngine", "CommandSupport",
-                "ControlSocket", "ExecDispatcher", "ExecIntegration", "FilesIntegration", "FrappeIntegration",
-                "KeijiIntegration", "Listening", "MailIntegration", "RQIntegration", "SQLiteStore", "Timetable",
-                logging,
-                lifecycle, arguments, .product(name: "UnixSignals", package: "swift-service-lifecycle"),
-            ]),
+                "ControlSocket", "ExecDispatcher", "Listening", "SQLiteStore", "Timetable", logging, lifecycle,
+                arguments,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ] + integrations.map { .target(name: $0.name) }),
         .executableTarget(name: "carillon", dependencies: ["CProcess", "CarillonCLI"]),
 
         // Tests
