@@ -11,7 +11,7 @@ enum CalendarFile {
     static func read(_ path: String, relativeTo directory: String) throws(ScheduleError) -> ScheduleText.Calendar {
         let full = Self.path(path, relativeTo: directory)
         let text: String
-        do throws(FeedProblem) {
+        do throws(ConfigProblem) {
             text = try TextFile.read(full)
         } catch {
             throw ScheduleError(error.description)

@@ -12,7 +12,7 @@ package struct ConfigTable {
     package var job: String?
     /// Nil where the environment has no say.
     private(set) var variables: Variables?
-    package private(set) var problems: [FeedProblem] = []
+    package private(set) var problems: [ConfigProblem] = []
     /// Keys somebody asked for.
     private var asked: [String] = []
     private let entries: [(key: String, value: ConfigNode)]
@@ -33,7 +33,7 @@ package struct ConfigTable {
         } else {
             entries = []
             problems = [
-                FeedProblem(
+                ConfigProblem(
                     source: source, line: node.line, key: prefix.isEmpty ? nil : String(prefix.dropLast()), job: job,
                     message: "expected a table, found \(node.kind)")
             ]
@@ -46,11 +46,11 @@ package struct ConfigTable {
 
     package mutating func complain(_ key: String?, _ message: String, line: Int? = nil) {
         if let key, let variables, variables.isSet(key) {
-            problems.append(FeedProblem(source: variables.name(of: key), message: message))
+            problems.append(ConfigProblem(source: variables.name(of: key), message: message))
             return
         }
         problems.append(
-            FeedProblem(
+            ConfigProblem(
                 source: source, line: line ?? key.flatMap { node[$0]?.line } ?? node.line,
                 key: key.map { prefix + $0 } ?? own,
                 job: job, message: message))
@@ -265,9 +265,9 @@ package struct ConfigTable {
     package mutating func finish() { problems += unknown() }
 
     /// Every key nobody asked for, with the nearest one that exists.
-    package func unknown() -> [FeedProblem] {
+    package func unknown() -> [ConfigProblem] {
         zip(entries, isUsed).filter { !$1 }.map(\.0).map { key, value in
-            FeedProblem(
+            ConfigProblem(
                 source: source, line: value.line ?? node.line, key: prefix + key, job: job,
                 message: "unknown key" + Spelling.hint(key, among: asked))
         }

@@ -8,10 +8,10 @@ public import Foundation
 /// that is how umask 002 leaves files on systems where each user has such a group.
 public enum FileTrust {
     /// A problem that names the command which mends it; nil for what may be believed, or is not there.
-    public static func problem(at path: String) -> FeedProblem? {
+    public static func problem(at path: String) -> ConfigProblem? {
         var facts = stat()
         guard stat(path, &facts) == 0, let fault = fault(facts, path) else { return nil }
-        return FeedProblem(source: path, message: fault)
+        return ConfigProblem(source: path, message: fault)
     }
 
     private static func fault(_ facts: stat, _ path: String) -> String? {

@@ -34,7 +34,7 @@ package struct JobFileReader: Sendable {
     }
 
     /// A file that is not to be read, and why.
-    package func refuse(_ problem: FeedProblem, path: String) -> JobFileReading {
+    package func refuse(_ problem: ConfigProblem, path: String) -> JobFileReading {
         JobFileReading(path: path, jobs: jobs, nodes: [], problems: [problem])
     }
 
@@ -67,10 +67,10 @@ package struct JobFileReading: Sendable {
     private let jobs: JobReader
     private let nodes: [ConfigNode]
     /// Of the file itself; they come with its first part.
-    private var problems: [FeedProblem]?
+    private var problems: [ConfigProblem]?
     private var place = 0
 
-    init(path: String, jobs: JobReader, nodes: [ConfigNode], problems: [FeedProblem]) {
+    init(path: String, jobs: JobReader, nodes: [ConfigNode], problems: [ConfigProblem]) {
         self.path = path
         self.jobs = jobs
         self.nodes = nodes
@@ -99,10 +99,10 @@ package struct JobFileReading: Sendable {
         return snapshot
     }
 
-    private func warning(of job: Job, _ node: ConfigNode) -> FeedProblem? {
+    private func warning(of job: Job, _ node: ConfigNode) -> ConfigProblem? {
         guard case .every(let text, _) = job.schedule.rule, let interval = try? Span.parse(text), interval < 1_000_000
         else { return nil }
-        return FeedProblem(
+        return ConfigProblem(
             source: path, line: node["every"]?.line, key: "every", job: job.name,
             message: "runs more often than once a second; is that meant?")
     }

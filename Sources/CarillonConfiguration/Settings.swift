@@ -31,7 +31,7 @@ public struct Settings: Sendable {
     /// Whether the daemon starts, and keeps trying, while servers that it is to use cannot be reached.
     public var startsUnconnected = true
     /// What a person should hear of, though nothing is wrong with what was read.
-    public var warnings: [FeedProblem] = []
+    public var warnings: [ConfigProblem] = []
     private var sections: [ObjectIdentifier: any SettingsSection] = [:]
 
     public init() {}

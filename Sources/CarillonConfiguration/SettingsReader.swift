@@ -23,7 +23,7 @@ package struct SettingsReader: Sendable {
         guard let file else { return try read(ConfigNode(.table([])), source: "environment") }
         do {
             return try read(try ConfigDocument.read(path: file), source: file)
-        } catch let problem as FeedProblem {
+        } catch let problem as ConfigProblem {
             throw ConfigurationError([problem])
         }
     }
@@ -73,10 +73,10 @@ package struct SettingsReader: Sendable {
     ]
 
     /// Variables that look like settings and are none, or none of a system that is set up here.
-    private func unread(_ asked: Set<String>) -> [FeedProblem] {
+    private func unread(_ asked: Set<String>) -> [ConfigProblem] {
         environment.keys.filter { $0.hasPrefix(Self.prefix) && !asked.contains($0) && !Self.others.contains($0) }
             .sorted().map { name in
-                FeedProblem(
+                ConfigProblem(
                     source: name, message: "no setting that is read here" + Spelling.hint(name, among: asked.sorted()))
             }
     }

@@ -2,7 +2,7 @@ import Synchronization
 import Timetable
 
 /// Something wrong in a feed, with the place where it stands.
-public struct FeedProblem: Error, Hashable, Sendable, Codable, CustomStringConvertible {
+public struct ConfigProblem: Error, Hashable, Sendable, Codable, CustomStringConvertible {
     /// A file's path, a table's name.
     public var source: String
     /// Counts from 1.
@@ -48,16 +48,17 @@ public struct FeedSnapshot: Sendable {
     public var scope: FeedChange
     public var jobs: [Job]
     /// A problem with a `job` keeps that job as it last was; one without keeps every job of its source.
-    public var problems: [FeedProblem]
+    public var problems: [ConfigProblem]
     /// What deserves a word although it stops nothing.
-    public var warnings: [FeedProblem]
+    public var warnings: [ConfigProblem]
     /// Sources that are as they were when they were last taken up; their jobs are not among the jobs.
     public var unchanged: Set<String> = []
     /// Files that were read besides the sources.
     public var alsoRead: Set<String> = []
 
     public init(
-        scope: FeedChange = .everything, jobs: [Job] = [], problems: [FeedProblem] = [], warnings: [FeedProblem] = []
+        scope: FeedChange = .everything, jobs: [Job] = [], problems: [ConfigProblem] = [],
+        warnings: [ConfigProblem] = []
     ) {
         self.scope = scope
         self.jobs = jobs

@@ -52,7 +52,7 @@ public struct Planner: Sendable {
 
     /// Accounts for every occurrence in `(job.cursor, now]`; nil when there is none.
     public func plan(_ stored: StoredJob, schedule: Schedule, activity: Activity) -> JobAdvance? {
-        var plan = Drafting(planner: self, stored: stored, schedule: schedule, activity: activity)
+        var plan = PlanBuilder(planner: self, stored: stored, schedule: schedule, activity: activity)
         if schedule.rule == .reboot {
             plan.boot()
         } else {
@@ -74,7 +74,7 @@ public struct Planner: Sendable {
 }
 
 /// One plan in the making: the cursor walks forward, runs and skips fall out behind it.
-private struct Drafting {
+private struct PlanBuilder {
     let planner: Planner
     let stored: StoredJob
     let schedule: Schedule

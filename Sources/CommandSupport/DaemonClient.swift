@@ -32,7 +32,7 @@ package struct DaemonClient {
                 throw Failure.failed(
                     "no daemon runs in \(place.stateDirectory), and there is no store; start one with `carillon serve`")
             }
-            let queries = QueryDesk(store: store, zones: zones, checked: composition.checked)
+            let queries = QueryService(store: store, zones: zones, checked: composition.checked)
             let answer = try await queries.answer(order, now: SystemClock().now)
             try await store.close()
             guard let answer else {

@@ -49,7 +49,7 @@ import Timetable
         let service = try await EngineService(
             store: store, dispatchers: try Echo.parts(context).dispatchers, feeds: [], clock: SystemClock(),
             zones: zones, instance: "i", bootID: "b", logger: .silent)
-        let desk = OrderDesk(service, version: "1")
+        let desk = OrderService(service, version: "1")
         let serving = Task { try await service.run() }
         defer { serving.cancel() }
         let job = try #require(try jobs("[[job]]\nname = \"a\"\necho = \"hello\"\n").jobs.first)

@@ -36,7 +36,7 @@ struct BTUReaderTests {
         var node: ConfigNode
         var settings: Settings
         var label: String?
-        var remarks: [FeedProblem]
+        var remarks: [ConfigProblem]
     }
 
     private func read(_ text: String) throws -> Reading {

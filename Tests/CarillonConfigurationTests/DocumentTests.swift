@@ -8,8 +8,8 @@ import Testing
 @Suite struct DocumentTests {
     typealias Format = ConfigDocument.Format
 
-    private func problem(_ text: String, _ format: Format) throws -> FeedProblem {
-        try #require(throws: FeedProblem.self) { _ = try ConfigDocument.read(text, format: format, path: "f") }
+    private func problem(_ text: String, _ format: Format) throws -> ConfigProblem {
+        try #require(throws: ConfigProblem.self) { _ = try ConfigDocument.read(text, format: format, path: "f") }
     }
 
     /// A power cut leaves a file of them, which once was a file without jobs.
@@ -127,7 +127,7 @@ import Testing
             ("folder", "is a directory, not a file"), ("a", "its links lead in a circle"),
             ("zero", "is a device, not a file"), ("none", "no such file"), ("latin", "is not UTF-8 text"),
         ] {
-            let problem = try #require(throws: FeedProblem.self) {
+            let problem = try #require(throws: ConfigProblem.self) {
                 try ConfigDocument.read(path: "\(path)/\(name).toml", limit: 1_000)
             }
             #expect(problem.message.hasSuffix(words), "\(problem)")

@@ -208,7 +208,7 @@ import Timetable
         (.yaml, "job:\n  - name: a\n    name: b\n", 3),
     ])
     func brokenTextIsSaidWithItsLine(_ format: ConfigDocument.Format, _ text: String, _ line: Int) throws {
-        let problem = try #require(throws: FeedProblem.self) {
+        let problem = try #require(throws: ConfigProblem.self) {
             try ConfigDocument.read(text, format: format, path: "f")
         }
         #expect(problem.line == line, "\(problem)")

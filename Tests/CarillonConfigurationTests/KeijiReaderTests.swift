@@ -7,7 +7,7 @@ import Timetable
 
 /// keiji's own `settings.conf`, and the same settings in `carillon.toml`.
 @Suite struct KeijiReaderTests {
-    private func read(_ text: String) throws -> (settings: Settings, remarks: [FeedProblem]) {
+    private func read(_ text: String) throws -> (settings: Settings, remarks: [ConfigProblem]) {
         let folder = try TemporaryFolder()
         let path = try folder.write("settings.conf", text)
         let reading = try KeijiReader(zones: ZoneDatabase(), home: "/home/k").read(path: path)

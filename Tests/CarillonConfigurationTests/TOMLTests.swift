@@ -36,7 +36,7 @@ import Testing
         ("a = 1 # \u{7f}", 1), ("a = 1\rb = 2", 1),
     ])
     func mistakes(_ text: String, _ line: Int) throws {
-        let problem = try #require(throws: FeedProblem.self) { _ = try read(text) }
+        let problem = try #require(throws: ConfigProblem.self) { _ = try read(text) }
         #expect(problem.line == line, "\(problem)")
     }
 

@@ -40,10 +40,10 @@ struct Bench {
         for effect in state.handle(event, at: now) {
             switch effect {
             case .read(let ids):
-                let jobs = ids.compactMap { ledger.jobs[$0]?.stored }.map { LoadedJob($0, zones: Self.zones) }
+                let jobs = ids.compactMap { ledger.jobs[$0]?.stored }.map { PlannableJob($0, zones: Self.zones) }
                 try send(.definitions(asked: ids, jobs))
             case .readAhead(let ids):
-                let jobs = ids.compactMap { ledger.jobs[$0]?.stored }.map { LoadedJob($0, zones: Self.zones) }
+                let jobs = ids.compactMap { ledger.jobs[$0]?.stored }.map { PlannableJob($0, zones: Self.zones) }
                 try send(.ahead(asked: ids, jobs))
             case .open(let batch):
                 let failure = openFails
@@ -64,7 +64,7 @@ struct Bench {
                 }
             case .sweep:
                 let runs = ledger.activeRuns(after: nil, limit: 1_000)
-                try send(.found(runs.filter { state.run($0.id) == nil }, definitions))
+                try send(.adopted(runs.filter { state.run($0.id) == nil }, definitions))
                 try send(.swept)
             case .rewind: rewinds += 1
             case .dispatch(_, let batch): dispatched += batch.map(\.attempt)
@@ -96,7 +96,7 @@ struct Bench {
         try send(.told([DispatchEvent(attempt: attempt, at: now, what: what)]))
     }
 
-    var definitions: [JobID: Definition] {
-        ledger.jobs.mapValues { Definition($0.stored, zones: Self.zones) }
+    var definitions: [JobID: CompiledJob] {
+        ledger.jobs.mapValues { CompiledJob($0.stored, zones: Self.zones) }
     }
 }

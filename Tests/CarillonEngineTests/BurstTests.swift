@@ -53,7 +53,7 @@ import Timetable
         _ = bench.state.handle(.tick, at: bench.now)
         let id = try #require(first.first?.first)
         let job = try #require(bench.ledger.jobs[id]?.stored)
-        let loaded = LoadedJob(job, definition: try #require(bench.definitions[id]))
+        let loaded = PlannableJob(job, definition: try #require(bench.definitions[id]))
         try bench.send(.definitions(asked: [id], [loaded]))
         return (bench, try #require(bench.dispatched.first))
     }
@@ -102,7 +102,7 @@ import Timetable
         let asks = bench.state.handle(.tick, at: bench.now).contains { if case .readAhead = $0 { true } else { false } }
         #expect(asks)
         let stored = try #require(bench.ledger.jobs[id]?.stored)
-        let old = LoadedJob(stored, definition: try #require(bench.definitions[id]))
+        let old = PlannableJob(stored, definition: try #require(bench.definitions[id]))
         try bench.send(.changed([JobCursor(id: id, nextDue: stored.nextDue)]))
         try bench.send(.ahead(asked: [id], [old]))
         #expect(bench.state.cached([id]).missing == [id])

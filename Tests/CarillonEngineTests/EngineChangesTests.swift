@@ -11,11 +11,11 @@ import Timetable
     private let clock = ManualClock(now: Timestamp(seconds: 1_767_225_600))
     private let store = MemoryStore()
 
-    private func desk() async throws -> OrderDesk<ManualClock> {
+    private func desk() async throws -> OrderService<ManualClock> {
         let service = try await EngineService(
             store: store, dispatchers: [], feeds: [], clock: clock, zones: ZoneDatabase(), instance: "i", bootID: "b",
             logger: .silent)
-        return OrderDesk(service, version: "1")
+        return OrderService(service, version: "1")
     }
 
     private func job(_ every: String, enabled: Bool = true, feed: String = Origin.orders.feed) -> Job {

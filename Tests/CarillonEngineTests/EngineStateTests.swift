@@ -143,7 +143,7 @@ import Timetable
         bench.now = bench.now.adding(microseconds: 2_000_000)
         _ = bench.state.handle(.tick, at: bench.now)
         try bench.tell(attempt, Self.succeeded)
-        try bench.send(.found(stale, bench.definitions))
+        try bench.send(.adopted(stale, bench.definitions))
         try bench.send(.swept)
         #expect(bench.state.trackedRuns == 0)
     }
@@ -223,7 +223,7 @@ import Timetable
         // While the answer is on its way the definition changes.
         let soon = bench.now.adding(microseconds: 60_000_000)
         _ = bench.state.handle(.changed([JobCursor(id: id, nextDue: soon)]), at: bench.now)
-        try bench.send(.definitions(asked: asked, [LoadedJob(old, zones: ZoneDatabase())]))
+        try bench.send(.definitions(asked: asked, [PlannableJob(old, zones: ZoneDatabase())]))
         #expect(bench.ledger.runs.count == 1)
         #expect(bench.state.jobsInHeap == 1)
     }
@@ -232,7 +232,7 @@ import Timetable
         var bench = Bench()
         let id = try bench.add("a", Policies(overlap: .allow))
         bench.now = bench.now.adding(microseconds: 3_600_000_000)
-        try bench.send(.hold([id]))
+        try bench.send(.freeze([id]))
         #expect(bench.ledger.runs.count == 1)
         #expect(!bench.state.isPlanning([id]) && bench.state.jobsInHeap == 0)
         try bench.pass(2 * 3_600 + 120)
@@ -240,7 +240,7 @@ import Timetable
         try bench.send(.release([id]))
         try bench.pass(0)
         #expect(bench.ledger.runs.count == 2)
-        #expect(bench.state.held.isEmpty && bench.state.jobsInHeap == 1)
+        #expect(bench.state.frozen.isEmpty && bench.state.jobsInHeap == 1)
     }
 
     @Test func aStoreThatFailsIsLeftAloneForAWhile() throws {
@@ -278,7 +278,7 @@ import Timetable
         var run = try #require(bench.ledger.runs[attempt.run])
         run.dispatchedAt = nil
         bench.state = EngineState(storeID: 1, instance: "i", cursors: bench.ledger.cursors(), now: bench.now)
-        try bench.send(.found([run], bench.definitions))
+        try bench.send(.adopted([run], bench.definitions))
         #expect(bench.ledger.runs[attempt.run]?.state == .cancelled)
         #expect(bench.state.trackedRuns == 0)
     }
@@ -294,7 +294,7 @@ import Timetable
         runs[1].dispatchedAt = bench.now
         bench.state = EngineState(storeID: 1, instance: "i", cursors: bench.ledger.cursors(), now: bench.now)
         let before = bench.dispatched.count
-        try bench.send(.found(runs, bench.definitions))
+        try bench.send(.adopted(runs, bench.definitions))
         #expect(bench.dispatched.count == before)
         try bench.tell(AttemptID(run: runs[1].id, attempt: 1), Self.succeeded)
         #expect(bench.dispatched.last?.run == runs[0].id)

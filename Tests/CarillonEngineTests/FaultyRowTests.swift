@@ -34,7 +34,7 @@ import Timetable
             clock.advance(by: 1_000_000)
         }
         await inspected
-        guard case .status(let status) = await OrderDesk(service, version: "1").handle(.status) else {
+        guard case .status(let status) = await OrderService(service, version: "1").handle(.status) else {
             Issue.record("no status")
             return
         }
@@ -69,7 +69,7 @@ import Timetable
         let text = try #require(await store.job(named: "bad")).job.target.body
         try await store.rewrite("bad", Target(kind: SampleTarget.kind, summary: "?", body: #"{"surname":"x"}"#))
         service = try await self.service([StubDispatcher()])
-        let desk = OrderDesk(service, version: "1")
+        let desk = OrderService(service, version: "1")
         guard case .jobs(let views) = await desk.handle(.jobs(after: nil, limit: 9)) else {
             Issue.record("no jobs")
             return
@@ -94,7 +94,7 @@ import Timetable
         feed.set(["a": ["one"]])
         let first = try await service([StubDispatcher()])
         await first.reconciler.reconcile(feed)
-        guard case .started(let view) = await OrderDesk(first, version: "1").handle(.start("one")),
+        guard case .started(let view) = await OrderService(first, version: "1").handle(.start("one")),
             let id = RunID(view.id)
         else {
             Issue.record("not started")

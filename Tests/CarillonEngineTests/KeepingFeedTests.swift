@@ -27,7 +27,7 @@ import Timetable
             bootID: "b", settings: settings, logger: .silent)
     }
 
-    private func desk() async throws -> OrderDesk<ManualClock> { OrderDesk(try await service(), version: "1") }
+    private func desk() async throws -> OrderService<ManualClock> { OrderService(try await service(), version: "1") }
 
     private func standing() async throws -> Standing? { try await store.job(named: "a")?.job.standing }
 
@@ -77,7 +77,7 @@ import Timetable
         }
         let dispatcher = StubDispatcher()
         let service = try await service([dispatcher])
-        let desk = OrderDesk(service, version: "1")
+        let desk = OrderService(service, version: "1")
         let serving = Task { try await service.run() }
         defer { serving.cancel() }
         var news = dispatcher.news.makeAsyncIterator()
@@ -111,7 +111,7 @@ import Timetable
         feed.state.withLock { $0.jobs[0].policies.onFailure = .halt }
         let dispatcher = StubDispatcher()
         let service = try await service([dispatcher])
-        let desk = OrderDesk(service, version: "1")
+        let desk = OrderService(service, version: "1")
         let serving = Task { try await service.run() }
         defer { serving.cancel() }
         var news = dispatcher.news.makeAsyncIterator()
@@ -132,7 +132,7 @@ import Timetable
     /// A state directory may hold jobs of another set-up.
     @Test(.timeLimit(.minutes(1))) func aRunWaitsForADaemonThatHasItsDispatcher() async throws {
         let service = try await service()
-        let desk = OrderDesk(service, version: "1")
+        let desk = OrderService(service, version: "1")
         let serving = Task { try await service.run() }
         defer { serving.cancel() }
         guard case .started(let view) = await desk.handle(.start("a")), let id = RunID(view.id) else {

@@ -31,7 +31,7 @@ import Timetable
     @Test func whatReturnsInAMomentWasNeverGone() async throws {
         feed.set(["a": ["one", "two"], "b": ["three"]])
         let service = try await service()
-        let desk = OrderDesk(service, version: "1")
+        let desk = OrderService(service, version: "1")
         await service.reconciler.reconcile(feed)
         _ = await desk.handle(.enable("one", false))
         let before = try #require(await store.job(named: "one"))
@@ -57,7 +57,7 @@ import Timetable
     @Test func whatStaysAwayIsRemovedAndComesBackAsItWas() async throws {
         feed.set(["a": ["one", "two"]])
         let service = try await service()
-        let desk = OrderDesk(service, version: "1")
+        let desk = OrderService(service, version: "1")
         await service.reconciler.reconcile(feed)
         _ = await desk.handle(.enable("one", false))
         feed.set([:])

@@ -42,7 +42,7 @@ import Timetable
         let seed = Fuzz.seed
         var mangler = Mangler(seed: seed)
         let service = try await service()
-        let desk = OrderDesk(service, version: "1")
+        let desk = OrderService(service, version: "1")
         let texts = try Self.orders.map { Array(try JSONText.encode($0).utf8) }
         var orders = 0
         for _ in 0..<Fuzz.rounds(20_000) {
@@ -72,7 +72,7 @@ import Timetable
         #"{"jobs":{"limit":0}}"#,
     ])
     func aNumberThatMakesNoSenseIsSaid(_ text: String) async throws {
-        let desk = OrderDesk(try await service(), version: "1")
+        let desk = OrderService(try await service(), version: "1")
         guard case .failed("bad", let why) = await desk.handle(try JSONText.decode(Order.self, text)) else {
             Issue.record("it was taken: \(text)")
             return
@@ -81,7 +81,7 @@ import Timetable
     }
 
     @Test func aJobThatNobodyCanKeepIsRefused() async throws {
-        let desk = OrderDesk(try await service(), version: "1")
+        let desk = OrderService(try await service(), version: "1")
         var job = Samples.job("a")
         job.policies.startTimeout = .min
         guard case .failed("bad", let why) = await desk.handle(.put(job, replacing: false)) else {

@@ -14,13 +14,13 @@ import Timetable
 
     /// A daemon with one job, whose run has begun.
     private func running(
-        _ body: (OrderDesk<ManualClock>, StubDispatcher) async throws -> Void
+        _ body: (OrderService<ManualClock>, StubDispatcher) async throws -> Void
     ) async throws {
         let dispatcher = StubDispatcher()
         let service = try await EngineService(
             store: store, dispatchers: [dispatcher], feeds: [], clock: clock, zones: ZoneDatabase(), instance: "i",
             bootID: "b", logger: .silent)
-        let desk = OrderDesk(service, version: "1")
+        let desk = OrderService(service, version: "1")
         let serving = Task { try await service.run() }
         defer { serving.cancel() }
         _ = await desk.handle(.put(Samples.job("a", feed: Origin.orders.feed, source: ""), replacing: false))
@@ -34,7 +34,7 @@ import Timetable
     }
 
     /// What an order answers once the grace is over.
-    private func answer(_ order: Order, _ desk: OrderDesk<ManualClock>) async throws -> Reply {
+    private func answer(_ order: Order, _ desk: OrderService<ManualClock>) async throws -> Reply {
         let reply = Mutex<Reply?>(nil)
         async let asking: Void = {
             let answer = await desk.handle(order)

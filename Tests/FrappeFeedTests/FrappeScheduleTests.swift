@@ -75,7 +75,7 @@ struct FrappeScheduleTests {
     }
 
     @Test func theTargetHasTheTasksTimeOutAndTheSchedulesQueue() throws {
-        func target(_ change: (inout FrappeRow) -> Void) throws -> (FrappeTarget, FeedProblem?) {
+        func target(_ change: (inout FrappeRow) -> Void) throws -> (FrappeTarget, ConfigProblem?) {
             guard case .job(let job, let remark) = reader.read(row("Hourly", change), zones) else { throw NoTarget() }
             return (try job.target.open(as: FrappeTarget.self), remark)
         }

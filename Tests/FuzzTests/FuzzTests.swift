@@ -123,7 +123,7 @@ import Timetable
             var writer = CrontabWriter(zone: "UTC", user: nil, zones: zones)
             let text = writer.write(crontab, source: "tab")
             // What is written reads back, whatever it was made of.
-            do throws(FeedProblem) {
+            do throws(ConfigProblem) {
                 let node = try ConfigDocument.read(text, format: .toml, path: "t")
                 let problems = reader.read(node, path: "t", isMain: false).problems
                 if !problems.isEmpty { Issue.record("\(problems[0]) in\n\(text.prefix(2_000))") }

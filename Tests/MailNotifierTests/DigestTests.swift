@@ -7,7 +7,7 @@ import Timetable
 /// What stands in a mail.
 @Suite struct DigestTests {
     private func digest(_ notices: [Notice], failures: Int = 0) -> Digest {
-        var gathered = Gathered()
+        var gathered = NoticeBatch()
         for notice in notices { gathered.add(notice) }
         return Digest(gathered, host: "tower", failures: failures)
     }
@@ -86,12 +86,12 @@ import Timetable
     }
 
     @Test func whatIsKeptIsBounded() {
-        var gathered = Gathered()
+        var gathered = NoticeBatch()
         let tail = String(repeating: "x", count: 100_000)
         for number in 0..<20_000 { gathered.add(.failure("job \(number % 2_000)", UInt64(number), tail: tail)) }
         gathered.append(gathered)
-        #expect(gathered.count == 40_000 && gathered.groups.count == Gathered.most)
-        #expect(gathered.groups.reduce(0) { $0 + $1.notices.count } == Gathered.most)
+        #expect(gathered.count == 40_000 && gathered.groups.count == NoticeBatch.most)
+        #expect(gathered.groups.reduce(0) { $0 + $1.notices.count } == NoticeBatch.most)
         guard case .failed(let run)? = gathered.groups.first?.notices.first else { return }
         #expect(run.outcome.outputTail?.count == 4_000)
     }

@@ -5,7 +5,7 @@ import Testing
 
 /// When a mail is due. Times in seconds of the outbox's count.
 @Suite struct OutboxTests {
-    private var outbox = Outbox()
+    private var outbox = DigestQueue()
 
     private mutating func add(at second: Int64) -> Bool { outbox.add(.failure("payroll"), at: second * 1_000_000) }
     private var due: Int64? { outbox.due.map { $0 / 1_000_000 } }

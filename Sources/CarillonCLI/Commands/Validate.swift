@@ -25,8 +25,8 @@ struct Validate: ParsableCommand {
         let composition = Composition.current
         let paths = try files.isEmpty ? ownFiles(zones) : files.map(DaemonLocation.absolute)
         let config = try? place.configFile().path
-        var problems: [FeedProblem] = []
-        var warnings: [FeedProblem] = []
+        var problems: [ConfigProblem] = []
+        var warnings: [ConfigProblem] = []
         var names: [String: String] = [:]
         var jobs = 0
         var limit = (try? place.settings(zones: zones))?.jobsFileLimit ?? Int64(Bounds.bytes)
@@ -56,7 +56,8 @@ struct Validate: ParsableCommand {
                 jobs += 1
                 if let other = names.updateValue(path, forKey: job.name) {
                     problems.append(
-                        FeedProblem(source: path, job: job.name, message: "there is a job of this name in \(other) too")
+                        ConfigProblem(
+                            source: path, job: job.name, message: "there is a job of this name in \(other) too")
                     )
                 }
             }

@@ -15,7 +15,7 @@ struct SettingsSource {
     var hasJobs = false
     /// What the site calls its scheduler.
     var label: String?
-    var remarks: [FeedProblem] = []
+    var remarks: [ConfigProblem] = []
 
     var jobsFolder: String { settings.jobsFolder(beside: path) }
 

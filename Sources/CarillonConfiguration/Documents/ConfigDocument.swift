@@ -16,27 +16,27 @@ public enum ConfigDocument {
         }
     }
 
-    /// Throws a `FeedProblem` with file and line, also for a file of more than `limit` bytes.
-    public static func read(path: String, limit: Int = Bounds.bytes) throws(FeedProblem) -> ConfigNode {
+    /// Throws a `ConfigProblem` with file and line, also for a file of more than `limit` bytes.
+    public static func read(path: String, limit: Int = Bounds.bytes) throws(ConfigProblem) -> ConfigNode {
         guard let format = Format(path: path) else {
-            throw FeedProblem(source: path, message: "the name must end in .toml, .yaml, .yml or .json")
+            throw ConfigProblem(source: path, message: "the name must end in .toml, .yaml, .yml or .json")
         }
         return try read(path: path, format: format, limit: limit)
     }
 
-    /// Reads a file whatever its name. Throws a `FeedProblem` with file and line.
+    /// Reads a file whatever its name. Throws a `ConfigProblem` with file and line.
     public static func read(
         path: String, format: Format, limit: Int = Bounds.bytes
-    ) throws(FeedProblem) -> ConfigNode {
+    ) throws(ConfigProblem) -> ConfigNode {
         try parse(try TextFile.read(path, limit: limit), format, path)
     }
 
-    /// Reads a text, within `Bounds`. Throws a `FeedProblem` with the line.
-    public static func read(_ text: String, format: Format, path: String) throws(FeedProblem) -> ConfigNode {
+    /// Reads a text, within `Bounds`. Throws a `ConfigProblem` with the line.
+    public static func read(_ text: String, format: Format, path: String) throws(ConfigProblem) -> ConfigNode {
         try parse(try TextFile.checked(text, path: path), format, path)
     }
 
-    private static func parse(_ text: String, _ format: Format, _ path: String) throws(FeedProblem) -> ConfigNode {
+    private static func parse(_ text: String, _ format: Format, _ path: String) throws(ConfigProblem) -> ConfigNode {
         switch format {
         case .toml: try TOMLDocument.read(text, path: path)
         case .yaml: try YAMLDocument.read(text, path: path)

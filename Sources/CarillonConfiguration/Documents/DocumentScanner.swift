@@ -35,8 +35,8 @@ struct DocumentScanner {
 
     func text(_ range: Range<Int>) -> String { String(decoding: bytes[range], as: UTF8.self) }
 
-    func problem(_ message: String, key: String? = nil, line: Int? = nil) -> FeedProblem {
-        FeedProblem(source: source, line: line ?? self.line, key: key, message: message)
+    func problem(_ message: String, key: String? = nil, line: Int? = nil) -> ConfigProblem {
+        ConfigProblem(source: source, line: line ?? self.line, key: key, message: message)
     }
 
     /// What stands here, as a message names it.
@@ -50,13 +50,13 @@ struct DocumentScanner {
     }
 
     /// Another value was read.
-    mutating func count() throws(FeedProblem) {
+    mutating func count() throws(ConfigProblem) {
         values += 1
         if values > Bounds.values { throw problem("holds more than \(Bounds.values) values") }
     }
 
     /// What comes next lies one level deeper, until `leave`.
-    mutating func enter() throws(FeedProblem) {
+    mutating func enter() throws(ConfigProblem) {
         depth += 1
         if depth > Bounds.depth { throw problem("nests deeper than \(Bounds.depth) levels") }
     }
@@ -64,7 +64,7 @@ struct DocumentScanner {
     mutating func leave() { depth -= 1 }
 
     /// The number that so many hexadecimal digits make.
-    mutating func hexadecimal(_ count: Int) throws(FeedProblem) -> UInt32 {
+    mutating func hexadecimal(_ count: Int) throws(ConfigProblem) -> UInt32 {
         var number: UInt32 = 0
         for _ in 0..<count {
             guard let byte, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {

@@ -4,7 +4,7 @@ import CarillonCore
 struct JSONDocument {
     private var scanner: DocumentScanner
 
-    static func read(_ text: String, path: String) throws(FeedProblem) -> ConfigNode {
+    static func read(_ text: String, path: String) throws(ConfigProblem) -> ConfigNode {
         var document = JSONDocument(scanner: DocumentScanner(text, source: path))
         document.skipSpace()
         // As in the other formats, an empty file is one without jobs.
@@ -15,7 +15,7 @@ struct JSONDocument {
         return node
     }
 
-    private func unexpected(_ expected: String) -> FeedProblem {
+    private func unexpected(_ expected: String) -> ConfigProblem {
         scanner.problem("expected \(expected), found \(scanner.found)")
     }
 
@@ -26,7 +26,7 @@ struct JSONDocument {
         }
     }
 
-    private mutating func value() throws(FeedProblem) -> ConfigNode {
+    private mutating func value() throws(ConfigProblem) -> ConfigNode {
         try scanner.count()
         let line = scanner.line
         switch scanner.byte {
@@ -47,7 +47,7 @@ struct JSONDocument {
         throw unexpected("a value")
     }
 
-    private mutating func members() throws(FeedProblem) -> [(key: String, value: ConfigNode)] {
+    private mutating func members() throws(ConfigProblem) -> [(key: String, value: ConfigNode)] {
         try scanner.enter()
         scanner.at += 1
         var entries: [(key: String, value: ConfigNode)] = []
@@ -76,7 +76,7 @@ struct JSONDocument {
         return entries
     }
 
-    private mutating func elements() throws(FeedProblem) -> [ConfigNode] {
+    private mutating func elements() throws(ConfigProblem) -> [ConfigNode] {
         try scanner.enter()
         scanner.at += 1
         var nodes: [ConfigNode] = []
@@ -93,7 +93,7 @@ struct JSONDocument {
         return nodes
     }
 
-    private mutating func number() throws(FeedProblem) -> ConfigNode {
+    private mutating func number() throws(ConfigProblem) -> ConfigNode {
         let start = scanner.at
         _ = scanner.skip(UInt8(ascii: "-"))
         let isZero = scanner.byte == UInt8(ascii: "0")
@@ -122,7 +122,7 @@ struct JSONDocument {
         return scanner.at - start
     }
 
-    private mutating func string() throws(FeedProblem) -> String {
+    private mutating func string() throws(ConfigProblem) -> String {
         scanner.at += 1
         let start = scanner.at
         // Most texts have no escapes, and are taken as they stand.
@@ -142,7 +142,7 @@ struct JSONDocument {
         throw unexpected("the end of a text, '\"'")
     }
 
-    private mutating func escaped() throws(FeedProblem) -> Unicode.Scalar {
+    private mutating func escaped() throws(ConfigProblem) -> Unicode.Scalar {
         guard let byte = scanner.byte else { throw unexpected("an escape") }
         scanner.at += 1
         switch byte {
@@ -160,7 +160,7 @@ struct JSONDocument {
     }
 
     /// What `\uXXXX` means; past 16 bits a character is a pair of them.
-    private mutating func codePoint() throws(FeedProblem) -> Unicode.Scalar {
+    private mutating func codePoint() throws(ConfigProblem) -> Unicode.Scalar {
         let first = try scanner.hexadecimal(4)
         if let scalar = Unicode.Scalar(first) { return scalar }
         if first < 0xdc00, scanner.has("\\u") {

@@ -1,7 +1,7 @@
 import CarillonCore
 
 extension TOMLDocument {
-    mutating func value() throws(FeedProblem) -> ConfigNode {
+    mutating func value() throws(ConfigProblem) -> ConfigNode {
         try scanner.count()
         let line = scanner.line
         switch scanner.byte {
@@ -15,7 +15,7 @@ extension TOMLDocument {
         }
     }
 
-    private mutating func elements() throws(FeedProblem) -> [ConfigNode] {
+    private mutating func elements() throws(ConfigProblem) -> [ConfigNode] {
         try scanner.enter()
         scanner.at += 1
         var nodes: [ConfigNode] = []
@@ -33,7 +33,7 @@ extension TOMLDocument {
         return nodes
     }
 
-    private mutating func inlineTable() throws(FeedProblem) -> ConfigNode {
+    private mutating func inlineTable() throws(ConfigProblem) -> ConfigNode {
         try scanner.enter()
         let line = scanner.line
         scanner.at += 1
@@ -55,7 +55,7 @@ extension TOMLDocument {
     }
 
     /// What stands without quotes: true, false, a number, a date.
-    private mutating func word() throws(FeedProblem) -> ConfigNode {
+    private mutating func word() throws(ConfigProblem) -> ConfigNode {
         let start = scanner.at
         while let byte = scanner.byte, Self.isOfWord(byte) { scanner.at += 1 }
         // A date and its time may have a blank between them.
@@ -90,7 +90,7 @@ extension TOMLDocument {
 
     // MARK: Text
 
-    mutating func literalText() throws(FeedProblem) -> String {
+    mutating func literalText() throws(ConfigProblem) -> String {
         scanner.at += 1
         let start = scanner.at
         while let byte = scanner.byte, byte != UInt8(ascii: "'"), !Self.isControl(byte) { scanner.at += 1 }
@@ -98,7 +98,7 @@ extension TOMLDocument {
         return scanner.text(start..<(scanner.at - 1))
     }
 
-    mutating func basicText() throws(FeedProblem) -> String {
+    mutating func basicText() throws(ConfigProblem) -> String {
         scanner.at += 1
         let start = scanner.at
         // Most texts have no escapes, and are taken as they stand.
@@ -118,15 +118,15 @@ extension TOMLDocument {
         throw unexpected("the end of a text, '\"'")
     }
 
-    private mutating func longLiteralText() throws(FeedProblem) -> String {
+    private mutating func longLiteralText() throws(ConfigProblem) -> String {
         try longText(UInt8(ascii: "'"))
     }
 
-    private mutating func longBasicText() throws(FeedProblem) -> String {
+    private mutating func longBasicText() throws(ConfigProblem) -> String {
         try longText(UInt8(ascii: "\""))
     }
 
-    private mutating func longText(_ quote: UInt8) throws(FeedProblem) -> String {
+    private mutating func longText(_ quote: UInt8) throws(ConfigProblem) -> String {
         let start = scanner.line
         scanner.at += 3
         // A newline right after the quotes does not count.
@@ -156,7 +156,7 @@ extension TOMLDocument {
     }
 
     /// After a backslash: the end of the line, and all blanks up to the next character.
-    private mutating func skipLineEnd() throws(FeedProblem) -> Bool {
+    private mutating func skipLineEnd() throws(ConfigProblem) -> Bool {
         var ahead = 0
         while let byte = scanner.byte(after: ahead), byte == 0x20 || byte == 0x09 { ahead += 1 }
         guard let byte = scanner.byte(after: ahead), byte == 0x0a || byte == 0x0d else { return false }
@@ -165,7 +165,7 @@ extension TOMLDocument {
         return true
     }
 
-    private mutating func escaped() throws(FeedProblem) -> Unicode.Scalar {
+    private mutating func escaped() throws(ConfigProblem) -> Unicode.Scalar {
         guard let byte = scanner.byte else { throw unexpected("an escape") }
         scanner.at += 1
         switch byte {

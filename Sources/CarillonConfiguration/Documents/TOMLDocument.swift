@@ -8,7 +8,7 @@ struct TOMLDocument {
     private var table: TOMLTable
     private var headers = 0
 
-    static func read(_ text: String, path: String) throws(FeedProblem) -> ConfigNode {
+    static func read(_ text: String, path: String) throws(ConfigProblem) -> ConfigNode {
         var document = TOMLDocument(DocumentScanner(text, source: path))
         try document.read()
         return document.root.node
@@ -19,7 +19,7 @@ struct TOMLDocument {
         table = root
     }
 
-    private mutating func read() throws(FeedProblem) {
+    private mutating func read() throws(ConfigProblem) {
         while true {
             try skipBlank()
             guard let byte = scanner.byte else { return }
@@ -28,13 +28,13 @@ struct TOMLDocument {
         }
     }
 
-    func unexpected(_ expected: String) -> FeedProblem {
+    func unexpected(_ expected: String) -> ConfigProblem {
         scanner.problem("expected \(expected), found \(scanner.found)")
     }
 
     // MARK: Headers
 
-    private mutating func header() throws(FeedProblem) {
+    private mutating func header() throws(ConfigProblem) {
         let line = scanner.line
         scanner.at += 1
         let isArray = scanner.skip(UInt8(ascii: "["))
@@ -66,12 +66,12 @@ struct TOMLDocument {
         }
     }
 
-    private func again(_ keys: [String], _ line: Int) -> FeedProblem {
+    private func again(_ keys: [String], _ line: Int) -> ConfigProblem {
         scanner.problem("stands here twice", key: keys.joined(separator: "."), line: line)
     }
 
     /// The table on the way to another one.
-    private func open(_ key: String, in table: TOMLTable, _ line: Int) throws(FeedProblem) -> TOMLTable {
+    private func open(_ key: String, in table: TOMLTable, _ line: Int) throws(ConfigProblem) -> TOMLTable {
         switch table[key] {
         case .table(let inner): return inner
         case .tables(let tables):
@@ -86,14 +86,14 @@ struct TOMLDocument {
 
     // MARK: Keys
 
-    private mutating func entry() throws(FeedProblem) {
+    private mutating func entry() throws(ConfigProblem) {
         let line = scanner.line
         let (keys, value) = try pair()
         try Self.place(value, keys, in: table, headers, line, scanner)
     }
 
     /// `key = value`, as it stands in a section and in an inline table.
-    mutating func pair() throws(FeedProblem) -> (keys: [String], value: ConfigNode) {
+    mutating func pair() throws(ConfigProblem) -> (keys: [String], value: ConfigNode) {
         let keys = try keys()
         guard scanner.skip(UInt8(ascii: "=")) else { throw unexpected("'='") }
         skipSpace()
@@ -103,7 +103,7 @@ struct TOMLDocument {
     static func place(
         _ value: ConfigNode, _ keys: [String], in table: TOMLTable, _ header: Int, _ line: Int,
         _ scanner: DocumentScanner
-    ) throws(FeedProblem) {
+    ) throws(ConfigProblem) {
         var table = table
         for key in keys.dropLast() {
             switch table[key] {
@@ -131,7 +131,7 @@ struct TOMLDocument {
     }
 
     /// The parts of a dotted key, and the blanks around it.
-    private mutating func keys() throws(FeedProblem) -> [String] {
+    private mutating func keys() throws(ConfigProblem) -> [String] {
         var keys: [String] = []
         repeat {
             guard keys.count < Bounds.depth else { throw scanner.problem("a key has more than \(Bounds.depth) parts") }
@@ -174,14 +174,14 @@ struct TOMLDocument {
     }
 
     /// Blanks, comments and ends of lines.
-    mutating func skipBlank() throws(FeedProblem) {
+    mutating func skipBlank() throws(ConfigProblem) {
         repeat {
             skipSpace()
             try skipComment()
         } while skipNewline()
     }
 
-    private mutating func skipComment() throws(FeedProblem) {
+    private mutating func skipComment() throws(ConfigProblem) {
         guard scanner.byte == UInt8(ascii: "#") else { return }
         while let byte = scanner.byte, byte != 0x0a {
             if byte == 0x0d, scanner.byte(after: 1) == 0x0a { return }
@@ -190,7 +190,7 @@ struct TOMLDocument {
         }
     }
 
-    private mutating func endLine() throws(FeedProblem) {
+    private mutating func endLine() throws(ConfigProblem) {
         skipSpace()
         try skipComment()
         if !scanner.isAtEnd, !skipNewline() { throw unexpected("the end of the line") }

@@ -3,36 +3,37 @@ import Glibc
 
 /// Files of text, read whole: what they are and how large is asked before anything is read.
 public enum TextFile {
-    /// The text of a regular file of at most `limit` bytes, without a byte order mark. Throws a `FeedProblem`.
-    public static func read(_ path: String, limit: Int = Bounds.bytes) throws(FeedProblem) -> String {
+    /// The text of a regular file of at most `limit` bytes, without a byte order mark. Throws a `ConfigProblem`.
+    public static func read(_ path: String, limit: Int = Bounds.bytes) throws(ConfigProblem) -> String {
         let bytes = try bytes(of: path, limit: limit)
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw FeedProblem(
+            throw ConfigProblem(
                 source: path, line: lineOfFault(bytes), message: "is not UTF-8 text")
         }
         return try checked(text, path: path)
     }
 
     /// The text as its readers want it: without a byte order mark. Throws for a NUL, at which others would stop.
-    public static func checked(_ text: String, path: String) throws(FeedProblem) -> String {
+    public static func checked(_ text: String, path: String) throws(ConfigProblem) -> String {
         if let zero = text.utf8.firstIndex(of: 0) {
             let line = text.utf8[..<zero].count { $0 == 0x0a } + 1
-            throw FeedProblem(source: path, line: line, message: "holds a NUL byte, which no text does; is it damaged?")
+            throw ConfigProblem(
+                source: path, line: line, message: "holds a NUL byte, which no text does; is it damaged?")
         }
         return text.unicodeScalars.first == "\u{feff}" ? String(text.unicodeScalars.dropFirst()) : text
     }
 
-    private static func bytes(of path: String, limit: Int) throws(FeedProblem) -> [UInt8] {
+    private static func bytes(of path: String, limit: Int) throws(ConfigProblem) -> [UInt8] {
         // A named pipe without O_NONBLOCK would hold its reader until somebody writes.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw FeedProblem(source: path, message: "cannot be read: \(why(errno))") }
+        guard descriptor >= 0 else { throw ConfigProblem(source: path, message: "cannot be read: \(why(errno))") }
         defer { close(descriptor) }
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
-            throw FeedProblem(source: path, message: "cannot be read: \(why(errno))")
+            throw ConfigProblem(source: path, message: "cannot be read: \(why(errno))")
         }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw FeedProblem(source: path, message: "is \(kind(status.st_mode)), not a file")
+            throw ConfigProblem(source: path, message: "is \(kind(status.st_mode)), not a file")
         }
         guard status.st_size <= limit else { throw tooLarge(path, limit) }
         var failure: Int32 = 0
@@ -47,14 +48,14 @@ public enum TextFile {
                 count += got
             }
         }
-        guard failure == 0 else { throw FeedProblem(source: path, message: "cannot be read: \(why(failure))") }
+        guard failure == 0 else { throw ConfigProblem(source: path, message: "cannot be read: \(why(failure))") }
         guard bytes.count <= limit else { throw tooLarge(path, limit) }
         return bytes
     }
 
-    private static func tooLarge(_ path: String, _ limit: Int) -> FeedProblem {
+    private static func tooLarge(_ path: String, _ limit: Int) -> ConfigProblem {
         let size = limit % (1 << 20) == 0 ? "\(limit >> 20) MiB" : "\(limit) bytes"
-        return FeedProblem(source: path, message: "is larger than \(size)")
+        return ConfigProblem(source: path, message: "is larger than \(size)")
     }
 
     private static func kind(_ mode: mode_t) -> String {

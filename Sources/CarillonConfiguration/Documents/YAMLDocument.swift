@@ -20,8 +20,8 @@ struct YAMLDocument {
         var bytes: Int
     }
 
-    static func read(_ text: String, path: String) throws(FeedProblem) -> ConfigNode {
-        try YAMLEvents.with(text, source: path) { events throws(FeedProblem) in
+    static func read(_ text: String, path: String) throws(ConfigProblem) -> ConfigNode {
+        try YAMLEvents.with(text, source: path) { events throws(ConfigProblem) in
             var document = YAMLDocument(events: events, source: path)
             return try document.read()
         }
@@ -32,7 +32,7 @@ struct YAMLDocument {
         self.source = source
     }
 
-    private mutating func read() throws(FeedProblem) -> ConfigNode {
+    private mutating func read() throws(ConfigProblem) -> ConfigNode {
         _ = try events.next()  // the stream's start
         guard try events.next().kind != .streamEnd else { return ConfigNode(.table([]), line: 1) }
         let node = try tree(at: try events.next()).node
@@ -44,22 +44,22 @@ struct YAMLDocument {
         return node
     }
 
-    private func problem(_ message: String, _ line: Int, key: String? = nil) -> FeedProblem {
-        FeedProblem(source: source, line: line, key: key, message: message)
+    private func problem(_ message: String, _ line: Int, key: String? = nil) -> ConfigProblem {
+        ConfigProblem(source: source, line: line, key: key, message: message)
     }
 
-    private mutating func count(_ more: Int, _ line: Int) throws(FeedProblem) {
+    private mutating func count(_ more: Int, _ line: Int) throws(ConfigProblem) {
         values += more
         if values > Bounds.values {
             throw problem("holds more than \(Bounds.values) values, with what its aliases repeat", line)
         }
     }
 
-    private func check(_ depth: Int, _ line: Int) throws(FeedProblem) {
+    private func check(_ depth: Int, _ line: Int) throws(ConfigProblem) {
         if depth > Bounds.depth { throw problem("nests deeper than \(Bounds.depth) levels", line) }
     }
 
-    private mutating func tree(at event: YAMLEvents.Event) throws(FeedProblem) -> Tree {
+    private mutating func tree(at event: YAMLEvents.Event) throws(ConfigProblem) -> Tree {
         if case .alias(let name) = event.kind {
             guard let anchored = anchors[name] else {
                 throw problem("there is no anchor &\(name) before *\(name)", event.line)
@@ -90,7 +90,7 @@ struct YAMLDocument {
         return tree
     }
 
-    private mutating func sequence(_ line: Int) throws(FeedProblem) -> Tree {
+    private mutating func sequence(_ line: Int) throws(ConfigProblem) -> Tree {
         var nodes: [ConfigNode] = []
         var height = 0
         depth += 1
@@ -104,7 +104,7 @@ struct YAMLDocument {
         return (ConfigNode(.array(nodes), line: line), height + 1)
     }
 
-    private mutating func mapping(_ line: Int) throws(FeedProblem) -> Tree {
+    private mutating func mapping(_ line: Int) throws(ConfigProblem) -> Tree {
         var entries: [(key: String, value: ConfigNode)] = []
         var keys = KeySet()
         var height = 0
@@ -123,7 +123,7 @@ struct YAMLDocument {
         return (ConfigNode(.table(entries), line: line), height + 1)
     }
 
-    private mutating func key(at event: YAMLEvents.Event) throws(FeedProblem) -> String {
+    private mutating func key(at event: YAMLEvents.Event) throws(ConfigProblem) -> String {
         switch event.kind {
         case .scalar(let text, let isPlain):
             let node = isPlain ? YAMLScalar.node(text, line: event.line) : ConfigNode(.string(text), line: event.line)

@@ -24,22 +24,22 @@ struct YAMLEvents {
 
     /// The events live as long as `body` runs.
     static func with<T>(
-        _ text: String, source: String, _ body: (YAMLEvents) throws(FeedProblem) -> T
-    ) throws(FeedProblem) -> T {
+        _ text: String, source: String, _ body: (YAMLEvents) throws(ConfigProblem) -> T
+    ) throws(ConfigProblem) -> T {
         let parser = UnsafeMutablePointer<yaml_parser_t>.allocate(capacity: 1)
         defer { parser.deallocate() }
         guard yaml_parser_initialize(parser) == 1 else {
-            throw FeedProblem(source: source, message: "there is no memory to read it")
+            throw ConfigProblem(source: source, message: "there is no memory to read it")
         }
         defer { yaml_parser_delete(parser) }
         yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
-        return try Array(text.utf8).withUnsafeBufferPointer { bytes throws(FeedProblem) in
+        return try Array(text.utf8).withUnsafeBufferPointer { bytes throws(ConfigProblem) in
             yaml_parser_set_input_string(parser, bytes.baseAddress, bytes.count)
             return try body(YAMLEvents(parser: parser, bytes: bytes, source: source))
         }
     }
 
-    func next() throws(FeedProblem) -> Event {
+    func next() throws(ConfigProblem) -> Event {
         var event = yaml_event_t()
         guard yaml_parser_parse(parser, &event) == 1 else { throw problem() }
         defer { yaml_event_delete(&event) }
@@ -75,7 +75,7 @@ struct YAMLEvents {
         pointer.map { String(cString: $0) }
     }
 
-    private func problem() -> FeedProblem {
+    private func problem() -> ConfigProblem {
         var message = parser.pointee.problem.map { String(cString: $0) } ?? "cannot be read"
         // It reads ahead, and has a bound of its own.
         if message.hasPrefix("Maximum nesting level") { message = "nests deeper than \(Bounds.depth) levels" }
@@ -84,6 +84,6 @@ struct YAMLEvents {
             // Such as a control character: only the place in the text is told.
             line = bytes.prefix(Int(parser.pointee.problem_offset)).count { $0 == UInt8(ascii: "\n") } + 1
         }
-        return FeedProblem(source: source, line: line, message: message)
+        return ConfigProblem(source: source, line: line, message: message)
     }
 }

@@ -8,19 +8,19 @@ public enum EngineEvent: Sendable {
     /// Plan these jobs up to now, whatever the heap says: their definition is about to change, or the machine booted.
     case plan([JobID])
     /// Plan these jobs up to now and keep them out of the heap until `changed` or `release`.
-    case hold([JobID])
-    /// The change that `hold` was for did not come about.
+    case freeze([JobID])
+    /// The change that `freeze` was for did not come about.
     case release([JobID])
     /// The store's answer to `EngineEffect.read`; jobs it does not know are missing.
-    case definitions(asked: [JobID], [LoadedJob])
+    case definitions(asked: [JobID], [PlannableJob])
     /// The store's answer to `EngineEffect.readAhead`; without any job when it failed.
-    case ahead(asked: [JobID], [LoadedJob])
+    case ahead(asked: [JobID], [PlannableJob])
     case readFailed([JobID], String)
     case opened([JobAdvance], Opened)
     case openFailed([JobAdvance], String)
     /// Runs of the ledger that are not final, with their definitions: found on start, on a sweep, or ordered by hand.
     /// `changed` are those of which the ledger does not say yet what their executor told.
-    case found([Run], [JobID: Definition], changed: Set<RunID> = [])
+    case adopted([Run], [JobID: CompiledJob], changed: Set<RunID> = [])
     /// The ledger's active runs have been compared, or could not be.
     case swept
     case sweepFailed(String)
@@ -38,7 +38,7 @@ public enum EngineEvent: Sendable {
     /// The store has these jobs as halted, or no longer at all.
     case halted([JobID])
     /// Runs that wait because their definition could not be read have one.
-    case healed([Definition])
+    case healed([CompiledJob])
     /// Somebody wants a run to end.
     case cancel(RunID, reason: String)
     /// The wall clock moved by this many microseconds more than time passed, perhaps because the machine slept.
@@ -75,10 +75,10 @@ public enum EngineEffect: Sendable {
 /// One attempt on its way to the dispatcher of its lane.
 public struct Outgoing: Sendable {
     public var attempt: AttemptID
-    public var definition: Definition
+    public var definition: CompiledJob
     public var scheduledAt: Timestamp
 
-    public init(attempt: AttemptID, definition: Definition, scheduledAt: Timestamp) {
+    public init(attempt: AttemptID, definition: CompiledJob, scheduledAt: Timestamp) {
         self.attempt = attempt
         self.definition = definition
         self.scheduledAt = scheduledAt
@@ -86,17 +86,17 @@ public struct Outgoing: Sendable {
 }
 
 /// A job as read from the store, with its definition compiled.
-public struct LoadedJob: Sendable {
-    public var definition: Definition
+public struct PlannableJob: Sendable {
+    public var definition: CompiledJob
     public var cursor: Timestamp
     public var nextDue: Timestamp?
     public var opened: Int64
 
     public init(_ stored: StoredJob, zones: ZoneDatabase) {
-        self.init(stored, definition: Definition(stored, zones: zones))
+        self.init(stored, definition: CompiledJob(stored, zones: zones))
     }
 
-    public init(_ stored: StoredJob, definition: Definition) {
+    public init(_ stored: StoredJob, definition: CompiledJob) {
         self.definition = definition
         cursor = stored.cursor
         nextDue = stored.nextDue

@@ -25,7 +25,7 @@ extension EngineState {
     }
 
     mutating func readAhead(
-        _ asked: [JobID], _ jobs: [LoadedJob], _ now: Timestamp, _ effects: inout [EngineEffect]
+        _ asked: [JobID], _ jobs: [PlannableJob], _ now: Timestamp, _ effects: inout [EngineEffect]
     ) {
         for job in jobs where readingAhead.contains(job.definition.id) { cache[job.definition.id] = job }
         readingAhead.subtract(asked)

@@ -5,8 +5,8 @@ import Timetable
 extension EngineState {
     mutating func tick(_ now: Timestamp, _ effects: inout [EngineEffect]) {
         ring(now, &effects)
-        if let hold = holdUntil, hold <= now { holdUntil = nil }
-        guard holdUntil == nil, !stopping else { return }
+        if let hold = storeRestsUntil, hold <= now { storeRestsUntil = nil }
+        guard storeRestsUntil == nil, !stopping else { return }
         // What a plan under way opens would look unknown.
         if mustSweep, planning.isEmpty {
             mustSweep = false
@@ -18,37 +18,37 @@ extension EngineState {
         let room = min(max(2 * lastBatch, limits.firstBatch), limits.batch)
         let due = heap.popDue(at: now, limit: room)
         lastBatch = due.count == room ? room : 0
-        plan(due, &effects)
+        requestDefinitions(due, &effects)
         if lastBatch == 0 { lookAhead(now, &effects) }
     }
 
     /// Takes jobs out of the heap until their plan is in the ledger.
-    mutating func plan(_ ids: [JobID], _ effects: inout [EngineEffect]) {
+    mutating func requestDefinitions(_ ids: [JobID], _ effects: inout [EngineEffect]) {
         let fresh = ids.filter { planning.insert($0) }
         if !readingAhead.isEmpty { readingAhead.subtract(fresh) }
         if !fresh.isEmpty { effects.append(.read(fresh)) }
     }
 
-    mutating func hold(_ ids: [JobID], _ effects: inout [EngineEffect]) {
-        held.formUnion(ids)
+    mutating func freeze(_ ids: [JobID], _ effects: inout [EngineEffect]) {
+        frozen.formUnion(ids)
         for id in ids { heap.remove(id) }
-        plan(ids, &effects)
+        requestDefinitions(ids, &effects)
     }
 
     mutating func release(_ ids: [JobID]) {
-        held.subtract(ids)
+        frozen.subtract(ids)
         // A fresh read tells what became of them.
         changed(ids.map { JobCursor(id: $0, nextDue: .distantPast) })
     }
 
     /// Where a job waits for its next time.
     mutating func rest(_ cursor: JobCursor) {
-        if !held.contains(cursor.id) { heap.set(cursor) }
+        if !frozen.contains(cursor.id) { heap.set(cursor) }
     }
 
     /// Definitions that need no reading.
-    public func cached(_ ids: [JobID]) -> (known: [LoadedJob], missing: [JobID]) {
-        var known: [LoadedJob] = []
+    public func cached(_ ids: [JobID]) -> (known: [PlannableJob], missing: [JobID]) {
+        var known: [PlannableJob] = []
         known.reserveCapacity(ids.count)
         var missing: [JobID] = []
         for id in ids {
@@ -58,7 +58,7 @@ extension EngineState {
     }
 
     mutating func planned(
-        _ asked: [JobID], _ jobs: [LoadedJob], _ now: Timestamp, _ effects: inout [EngineEffect]
+        _ asked: [JobID], _ jobs: [PlannableJob], _ now: Timestamp, _ effects: inout [EngineEffect]
     ) {
         let planner = Planner(
             storeID: storeID, instance: instance, now: now, live: live, gaps: gaps, bootedAt: bootedAt)
@@ -90,7 +90,7 @@ extension EngineState {
             for id in asked where !waiting.contains(id) { planning.remove(id) }
         }
         if !batch.isEmpty { effects.append(.open(batch)) }
-        plan(again, &effects)
+        requestDefinitions(again, &effects)
         if rewind { effects.append(.rewind) }
     }
 
@@ -100,7 +100,7 @@ extension EngineState {
     }
 
     /// Where a job that had nothing to open waits: never at a time that is past, or the tick would spin on it.
-    private func restingDue(_ job: LoadedJob, _ now: Timestamp) -> Timestamp? {
+    private func restingDue(_ job: PlannableJob, _ now: Timestamp) -> Timestamp? {
         guard let schedule = job.definition.schedule else { return nil }
         return Planner.nextDue(of: schedule, after: max(job.cursor, now))
     }
@@ -140,14 +140,14 @@ extension EngineState {
             if !halting.isEmpty, halting[run.jobID] != nil { apply(.skip(.halted), to: run.id, at: now, &effects) }
         }
         for place in batch.indices where !isKept(until: batch[place].nextDue, now) { cache[batch[place].id] = nil }
-        plan(again, &effects)
+        requestDefinitions(again, &effects)
         if batch.contains(where: { isAhead($0.to, now) }) { effects.append(.rewind) }
     }
 
     /// Nothing is known to be written: the jobs go back, and the ledger is compared once it answers again.
     mutating func planFailed(_ parts: [(JobID, JobAdvance?)], _ why: String, _ now: Timestamp) {
         storeTrouble = why
-        holdUntil = now.adding(microseconds: limits.patience)
+        storeRestsUntil = now.adding(microseconds: limits.patience)
         mustSweep = true
         for (id, _) in parts {
             planning.remove(id)
@@ -165,7 +165,7 @@ extension EngineState {
 
     mutating func changed(_ cursors: [JobCursor], isRewind: Bool = false) {
         for cursor in cursors {
-            if !isRewind { held.remove(cursor.id) }
+            if !isRewind { frozen.remove(cursor.id) }
             cache[cursor.id] = nil
             readingAhead.remove(cursor.id)
             if planning.contains(cursor.id) {

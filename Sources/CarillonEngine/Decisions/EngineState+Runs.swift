@@ -5,8 +5,8 @@ import Timetable
 
 /// From the ledger to the dispatchers, and outcomes back.
 extension EngineState {
-    mutating func found(
-        _ found: [Run], _ definitions: [JobID: Definition], changed: Set<RunID>, _ now: Timestamp,
+    mutating func adopted(
+        _ found: [Run], _ definitions: [JobID: CompiledJob], changed: Set<RunID>, _ now: Timestamp,
         _ effects: inout [EngineEffect]
     ) {
         // What is out comes first: whatever waits must wait behind it.
@@ -23,7 +23,7 @@ extension EngineState {
     }
 
     /// A run of the ledger enters the engine.
-    mutating func track(_ run: Run, _ definition: Definition, _ now: Timestamp, _ effects: inout [EngineEffect]) {
+    mutating func track(_ run: Run, _ definition: CompiledJob, _ now: Timestamp, _ effects: inout [EngineEffect]) {
         if case .some = runs[run.id] { return }
         var tracked = TrackedRun(run: run, definition: definition)
         tracked.run.notBefore = min(run.notBefore, now.adding(microseconds: definition.longestWait(of: run)))
@@ -57,7 +57,7 @@ extension EngineState {
     }
 
     /// Gives runs whose definition could not be read the one their job has now, and those that wait for it their turn.
-    mutating func healed(_ definitions: [Definition], _ now: Timestamp, _ effects: inout [EngineEffect]) {
+    mutating func healed(_ definitions: [CompiledJob], _ now: Timestamp, _ effects: inout [EngineEffect]) {
         for definition in definitions {
             for id in byJob[definition.id] ?? [] {
                 guard var tracked = runs[id], !tracked.definition.isReadable, tracked.lane == definition.lane else {

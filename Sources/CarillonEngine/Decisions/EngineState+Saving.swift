@@ -37,7 +37,7 @@ extension EngineState {
 
     mutating func saveIfNeeded(_ now: Timestamp, _ effects: inout [EngineEffect]) {
         ripen(now)
-        guard !saving, !unsavedIDs.isEmpty, holdUntil.map({ $0 <= now }) ?? true else { return }
+        guard !saving, !unsavedIDs.isEmpty, storeRestsUntil.map({ $0 <= now }) ?? true else { return }
         saving = true
         effects.append(.save)
     }
@@ -79,6 +79,6 @@ extension EngineState {
     mutating func saveFailed(_ why: String, _ now: Timestamp) {
         saving = false
         storeTrouble = why
-        holdUntil = now.adding(microseconds: limits.patience)
+        storeRestsUntil = now.adding(microseconds: limits.patience)
     }
 }

@@ -65,7 +65,7 @@ extension EngineState {
                 runs[tracked.run.id] = tracked
             }
         }
-        if let hold = holdUntil { holdUntil = hold.adding(microseconds: by) }
+        if let hold = storeRestsUntil { storeRestsUntil = hold.adding(microseconds: by) }
         for lane in lanes.indices { lanes[lane].outage = lanes[lane].outage?.moved(by: by) }
         pace = pace.mapValues { $0.adding(microseconds: by) }
         marksSince = marksSince?.adding(microseconds: by)

@@ -54,11 +54,11 @@ public struct EngineState: Sendable {
     /// How many jobs the last batch had; 0 when nothing more was due.
     var lastBatch = 0
     /// Jobs whose definition is about to change.
-    package internal(set) var held: Set<JobID> = []
+    package internal(set) var frozen: Set<JobID> = []
     /// Jobs that changed while their plan was under way: what it says of their cursor is old.
     var outdated: Set<JobID> = []
     /// Definitions of jobs that are planned, or due soon.
-    var cache = SlotTable<JobID, LoadedJob>()
+    var cache = SlotTable<JobID, PlannableJob>()
     /// Definitions that are being read before they are due; a job that changes or is planned meanwhile leaves.
     var readingAhead: Set<JobID> = []
     /// Jobs due soon whose definition is still to be read, the earliest last.
@@ -88,7 +88,7 @@ public struct EngineState: Sendable {
     public internal(set) var paused = false
     public internal(set) var stopping = false
     /// The store failed: nothing is planned or saved before this.
-    var holdUntil: Timestamp?
+    var storeRestsUntil: Timestamp?
     var mustSweep = false
     /// While a sweep reads the ledger: runs that left the engine since, which it may still have seen as active.
     var leftSinceSweep: Set<RunID>?
@@ -115,15 +115,16 @@ public struct EngineState: Sendable {
         var effects: [EngineEffect] = []
         switch event {
         case .tick: tick(now, &effects)
-        case .plan(let ids): plan(ids, &effects)
-        case .hold(let ids): hold(ids, &effects)
+        case .plan(let ids): requestDefinitions(ids, &effects)
+        case .freeze(let ids): freeze(ids, &effects)
         case .release(let ids): release(ids)
         case .definitions(let asked, let jobs): planned(asked, jobs, now, &effects)
         case .ahead(let asked, let jobs): readAhead(asked, jobs, now, &effects)
         case .readFailed(let ids, let why): planFailed(ids.map { ($0, nil) }, why, now)
         case .opened(let batch, let opened): self.opened(batch, opened, now, &effects)
         case .openFailed(let batch, let why): planFailed(batch.map { ($0.id, $0) }, why, now)
-        case .found(let runs, let definitions, let changed): found(runs, definitions, changed: changed, now, &effects)
+        case .adopted(let runs, let definitions, let changed):
+            adopted(runs, definitions, changed: changed, now, &effects)
         case .swept: leftSinceSweep = nil
         case .sweepFailed(let why): sweepFailed(why, now)
         case .results(let lane, let attempts, let results):
@@ -151,11 +152,11 @@ public struct EngineState: Sendable {
     public var nextWake: Timestamp? {
         var wake = timers.min?.at
         if mayPlan, let due = heap.earliest, due != .distantFuture {
-            let due = max(due, holdUntil ?? due)
+            let due = max(due, storeRestsUntil ?? due)
             wake = min(wake ?? due, due)
         }
-        if !unsavedIDs.isEmpty || mustSweep, let hold = holdUntil { wake = min(wake ?? hold, hold) }
-        if mustSweep, holdUntil == nil, !stopping, planning.isEmpty { wake = .distantPast }
+        if !unsavedIDs.isEmpty || mustSweep, let hold = storeRestsUntil { wake = min(wake ?? hold, hold) }
+        if mustSweep, storeRestsUntil == nil, !stopping, planning.isEmpty { wake = .distantPast }
         if let since = marksSince {
             let ripe = since.adding(microseconds: limits.markLag)
             wake = min(wake ?? ripe, ripe)
@@ -180,7 +181,7 @@ public struct EngineState: Sendable {
 
     /// Whether `tick` would plan something right now.
     public func isDue(_ now: Timestamp) -> Bool {
-        guard mayPlan, holdUntil == nil, let due = heap.earliest else { return false }
+        guard mayPlan, storeRestsUntil == nil, let due = heap.earliest else { return false }
         return due <= now
     }
 
@@ -191,8 +192,8 @@ public struct EngineState: Sendable {
 
     /// What stands against going on, for those who look for a fault.
     package var predicament: String {
-        "wakes \(nextWake.map(\.description) ?? "never"), holds until \(holdUntil.map(\.description) ?? "-"), "
-            + "plans \(planning.all.map(\.number)), holds \(held.map(\.number).sorted()), "
+        "wakes \(nextWake.map(\.description) ?? "never"), holds until \(storeRestsUntil.map(\.description) ?? "-"), "
+            + "plans \(planning.all.map(\.number)), frozen \(frozen.map(\.number).sorted()), "
             + "sweeps \(leftSinceSweep != nil), "
             + "paused \(paused), stopping \(stopping), saving \(saving), tracks \(runs.count)"
     }

@@ -21,9 +21,9 @@ struct FeedReading {
     /// How many jobs each source has now.
     private var counts: [String: Int] = [:]
     /// What the feed says of itself.
-    private(set) var problems: [FeedProblem] = []
+    private(set) var problems: [ConfigProblem] = []
     /// Names that are somebody else's already.
-    private(set) var clashes: [FeedProblem] = []
+    private(set) var clashes: [ConfigProblem] = []
 
     /// `known` are the jobs the store has of the feed, as far as the reading is about them.
     init(_ scope: FeedChange, known: [StoredJobDigest]) {
@@ -49,7 +49,7 @@ struct FeedReading {
             let name = Spelling(name: job.name)
             let place = places[name]
             guard place.map({ !isFound[$0] }) ?? new.insert(name).inserted else {
-                clash(FeedProblem(source: job.origin.source, job: job.name, message: "two jobs have this name"))
+                clash(ConfigProblem(source: job.origin.source, job: job.name, message: "two jobs have this name"))
                 continue
             }
             if let place { isFound[place] = true }
@@ -58,7 +58,7 @@ struct FeedReading {
         }
     }
 
-    mutating func clash(_ problem: FeedProblem) { clashes.append(problem) }
+    mutating func clash(_ problem: ConfigProblem) { clashes.append(problem) }
 
     /// Jobs that the store has and the feed does not: broken ones, which stay as they are, and those that are gone.
     func missing() -> (kept: [StoredJobDigest], gone: [StoredJobDigest]) {

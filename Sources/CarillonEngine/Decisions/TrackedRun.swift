@@ -4,7 +4,7 @@ import Timetable
 /// A run that is not final, or whose end the ledger does not have yet.
 struct TrackedRun: Sendable {
     var run: Run
-    var definition: Definition
+    var definition: CompiledJob
     /// Grows with every change of the run.
     var version: UInt32 = 0
     /// The version the ledger has.
@@ -20,7 +20,7 @@ struct TrackedRun: Sendable {
     /// The last sign of life. It moves along when the wall clock jumps, as timers do; what the ledger says does not.
     var sign: Timestamp?
 
-    init(run: Run, definition: Definition) {
+    init(run: Run, definition: CompiledJob) {
         self.run = run
         self.definition = definition
         savedAttempt = run.attempt

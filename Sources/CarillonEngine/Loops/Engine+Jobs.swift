@@ -4,11 +4,11 @@ import Timetable
 /// Changes of definitions. Times before a change is taken up follow the old schedule.
 extension Engine {
     /// Adds or replaces jobs; `id` says which ones exist. Answers names that belong to another feed.
-    package func put(_ jobs: [(job: Job, id: JobID?)]) async throws -> [FeedProblem] {
-        var faults: [FeedProblem] = []
+    package func put(_ jobs: [(job: Job, id: JobID?)]) async throws -> [ConfigProblem] {
+        var faults: [ConfigProblem] = []
         let jobs = jobs.filter { asked in
             guard let fault = asked.job.fault ?? lanes.fault(of: asked.job.target) else { return true }
-            faults.append(FeedProblem(source: asked.job.origin.source, job: asked.job.name, message: fault))
+            faults.append(ConfigProblem(source: asked.job.origin.source, job: asked.job.name, message: fault))
             return false
         }
         if jobs.isEmpty { return faults }
@@ -24,7 +24,7 @@ extension Engine {
             + zip(jobs, stored).compactMap { asked, stored in
                 stored != nil
                     ? nil
-                    : FeedProblem(
+                    : ConfigProblem(
                         source: asked.job.origin.source, job: asked.job.name,
                         message: "the name is taken by a job of another feed")
             }
@@ -99,17 +99,17 @@ extension Engine {
 
     /// Plans jobs up to now, keeps the tick off them and changes them; one change at a time.
     private func cutOver(
-        _ ids: [JobID], _ changes: (CutOver, [JobID: StoredJob]) -> [JobChange]
+        _ ids: [JobID], _ changes: (DefinitionChange, [JobID: StoredJob]) -> [JobChange]
     ) async throws -> [StoredJob?] {
-        while !state.held.isEmpty { try await untilPerformed() }
+        while !state.frozen.isEmpty { try await untilPerformed() }
         do {
             var before: [JobID: StoredJob] = [:]
-            var cut = CutOver(storeID: state.storeID, instance: instance, now: clock.now, zones: zones)
+            var cut = DefinitionChange(storeID: state.storeID, instance: instance, now: clock.now, zones: zones)
             // A plan may fail, and it opens only so many runs: what is still missing then is recorded as skipped.
             for _ in 0..<3 where !ids.isEmpty {
                 // The new definitions count from here: whatever comes due during the plan is theirs.
                 cut.now = clock.now
-                await send(.hold(ids))
+                await send(.freeze(ids))
                 while state.isPlanning(ids) { try await untilPerformed() }
                 before = Dictionary(try await store.jobs(ids: ids).map { ($0.id, lanes.checked($0)) }) { first, _ in
                     first

@@ -65,7 +65,7 @@ extension Engine {
                 taken.append(run)
             }
         }
-        await send(.found(taken, definitions, changed: changed))
+        await send(.adopted(taken, definitions, changed: changed))
         if !taken.isEmpty { logger.info("runs of an earlier process taken up", metadata: ["runs": "\(taken.count)"]) }
     }
 

@@ -170,19 +170,19 @@ public actor Engine<Clock: EngineClock> {
     }
 
     /// Reads and compiles definitions, beside the actor.
-    nonisolated func load(_ ids: [JobID]) async throws -> [LoadedJob] {
+    nonisolated func load(_ ids: [JobID]) async throws -> [PlannableJob] {
         let jobs = try await store.jobs(ids: ids).map {
-            LoadedJob($0, definition: lanes.definition(of: $0, zones: zones))
+            PlannableJob($0, definition: lanes.definition(of: $0, zones: zones))
         }
         if jobs.contains(where: { !$0.definition.isReadable }) { await note(faulty: jobs.map { $0.definition }) }
         return jobs
     }
 
     /// Jobs whose stored definition this build cannot read, as far as anybody has looked.
-    private(set) var faulty: [JobID: Definition] = [:]
+    private(set) var faulty: [JobID: CompiledJob] = [:]
 
     /// Says once of each what is wrong; whoever owns it is asked for it anew.
-    func note(faulty definitions: [Definition]) {
+    func note(faulty definitions: [CompiledJob]) {
         for job in definitions where !job.isReadable && faulty.updateValue(job, forKey: job.id) == nil {
             logger.error(
                 "a stored job cannot be read; it waits for its next definition",
@@ -202,7 +202,7 @@ public actor Engine<Clock: EngineClock> {
     }
 
     /// A job's definition as it is taken into the engine, so that a faulty one is noticed.
-    func definition(_ stored: StoredJob) -> Definition {
+    func definition(_ stored: StoredJob) -> CompiledJob {
         let definition = lanes.definition(of: stored, zones: zones)
         note(faulty: [definition])
         return definition
@@ -228,7 +228,7 @@ public actor Engine<Clock: EngineClock> {
                 let ahead = try await store.jobs(cursorAfter: now, limit: state.limits.batch)
                 if ahead.isEmpty { break }
                 cursors = ahead.map { stored in
-                    let schedule = stored.job.isOn ? Definition(stored, zones: zones).schedule : nil
+                    let schedule = stored.job.isOn ? CompiledJob(stored, zones: zones).schedule : nil
                     return JobCursor(id: stored.id, nextDue: Planner.nextDue(of: schedule, after: now))
                 }
                 try await store.rewind(cursors, lease: lease, now: now)
@@ -294,7 +294,7 @@ public actor Engine<Clock: EngineClock> {
                 guard let end = page.last else { break }
                 last = end.id
                 let unknown = page.filter { state.run($0.id) == nil }
-                if !unknown.isEmpty { await send(.found(unknown, try await definitions(of: unknown))) }
+                if !unknown.isEmpty { await send(.adopted(unknown, try await definitions(of: unknown))) }
             }
             await send(.swept)
         } catch {
@@ -302,7 +302,7 @@ public actor Engine<Clock: EngineClock> {
         }
     }
 
-    func definitions(of runs: [Run]) async throws -> [JobID: Definition] {
+    func definitions(of runs: [Run]) async throws -> [JobID: CompiledJob] {
         let stored = try await store.jobs(ids: Array(Set(runs.map(\.jobID))))
         return Dictionary(stored.map { ($0.id, definition($0)) }) { first, _ in first }
     }

@@ -85,9 +85,9 @@ struct Lanes: Sendable {
     /// The job as the store has it, with a fault when its target cannot be opened.
     func checked(_ stored: StoredJob) -> StoredJob { opened(stored).job }
 
-    func definition(of stored: StoredJob, zones: ZoneDatabase) -> Definition {
+    func definition(of stored: StoredJob, zones: ZoneDatabase) -> CompiledJob {
         let (job, body) = opened(stored)
-        return Definition(job, zones: zones, lane: number(of: job.job.target.kind), body: body)
+        return CompiledJob(job, zones: zones, lane: number(of: job.job.target.kind), body: body)
     }
 
     private func opened(_ stored: StoredJob) -> (job: StoredJob, body: (any TargetBody)?) {

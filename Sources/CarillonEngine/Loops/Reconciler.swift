@@ -135,7 +135,7 @@ public actor Reconciler<Clock: EngineClock> {
         // Jobs whose names belong to another feed.
         var taken = 0
         var written = 0
-        var warnings: Set<FeedProblem> = []
+        var warnings: Set<ConfigProblem> = []
         // Of a feed that guards against loss nothing is taken up before all of it was seen.
         var owed: [(job: Job, id: JobID?)] = []
         for try await part in feed.parts(of: change) {
@@ -230,8 +230,8 @@ public actor Reconciler<Clock: EngineClock> {
     }
 
     /// Answers names that belong to another feed.
-    private func put(_ jobs: [(job: Job, id: JobID?)]) async throws -> [FeedProblem] {
-        var clashes: [FeedProblem] = []
+    private func put(_ jobs: [(job: Job, id: JobID?)]) async throws -> [ConfigProblem] {
+        var clashes: [ConfigProblem] = []
         for start in stride(from: 0, to: jobs.count, by: Self.batch) {
             clashes += try await engine.put(Array(jobs[start..<min(start + Self.batch, jobs.count)]))
         }
@@ -252,7 +252,7 @@ public actor Reconciler<Clock: EngineClock> {
                 let words = "has lost \(loss.gone) of its \(loss.of) jobs"
                 if waiting.contains(source) {
                     status.problems.append(
-                        FeedProblem(
+                        ConfigProblem(
                             source: source,
                             message: "\(words); they are removed in \(Span.format(wait)) unless they return"))
                 } else {
@@ -282,10 +282,10 @@ public actor Reconciler<Clock: EngineClock> {
         }
     }
 
-    private var warned: [String: Set<FeedProblem>] = [:]
+    private var warned: [String: Set<ConfigProblem>] = [:]
 
     /// Each warning once, as long as it holds.
-    private func warn(_ warnings: Set<FeedProblem>, of feed: any JobFeed) {
+    private func warn(_ warnings: Set<ConfigProblem>, of feed: any JobFeed) {
         for warning in warnings.subtracting(warned[feed.name] ?? []).sorted(by: { $0.description < $1.description }) {
             engine.logger.warning("\(warning)", metadata: ["feed": "\(feed.name)"])
         }
@@ -366,7 +366,7 @@ public actor Reconciler<Clock: EngineClock> {
     func restartsInterval(of job: Job) -> Bool { feeds[job.origin.feed]?.restartsIntervals ?? false }
 
     /// A row that makes no job any more is none that runs, where the rows themselves say what does.
-    private func halt(_ jobs: [StoredJobDigest], _ problems: [FeedProblem]) async throws {
+    private func halt(_ jobs: [StoredJobDigest], _ problems: [ConfigProblem]) async throws {
         for job in jobs where job.standing?.off == nil {
             let why = problems.first { $0.job == job.name }?.message ?? ""
             try await engine.lay([job.id]) { standing, _ in standing.off = standing.off ?? .halted(why) }

@@ -10,7 +10,7 @@ extension Engine {
             job: stored.job.name, revision: stored.revision, trigger: .manual, scheduledAt: now, createdAt: now,
             instance: instance)
         let opened = try await store.openManual(run, lease: lease, now: now)
-        await send(.found([opened], [stored.id: definition(stored)]))
+        await send(.adopted([opened], [stored.id: definition(stored)]))
         return opened
     }
 

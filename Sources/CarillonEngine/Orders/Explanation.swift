@@ -3,14 +3,14 @@ import Timetable
 
 /// Says in words, from the ledger, why a job did or did not run, and when it runs next.
 struct Explanation {
-    let desk: QueryDesk
+    let desk: QueryService
     let job: StoredJob
     let now: Timestamp
 
     private var name: String { job.job.name }
 
     func lines(at text: String?) async throws -> [String] {
-        let definition = Definition(job, zones: desk.zones)
+        let definition = CompiledJob(job, zones: desk.zones)
         let zone = try desk.zones.zone(job.job.schedule.zone)
         var lines = ["\(name): \(definition.words)"]
         if let text {
@@ -24,7 +24,7 @@ struct Explanation {
 
     // MARK: One time
 
-    private func about(_ text: String, _ definition: Definition, _ zone: Zone) async throws -> [String] {
+    private func about(_ text: String, _ definition: CompiledJob, _ zone: Zone) async throws -> [String] {
         let (from, through) = try moment(text, zone)
         let runs = try await desk.store.runs(RunQuery(job: name, since: from, until: through, limit: 20))
         var told = runs.map { (at: $0.scheduledAt, lines: story($0, zone)) }
@@ -74,7 +74,7 @@ struct Explanation {
         }
     }
 
-    private func neighbours(of time: Timestamp, _ definition: Definition, _ zone: Zone) -> [String] {
+    private func neighbours(of time: Timestamp, _ definition: CompiledJob, _ zone: Zone) -> [String] {
         guard let schedule = definition.schedule else { return ["\(zone.format(time)): it has no schedule."] }
         var around: [String] = []
         if let before = schedule.previous(before: time) { around.append(zone.format(before)) }
@@ -133,7 +133,7 @@ struct Explanation {
 
     // MARK: What comes
 
-    private func outlook(_ definition: Definition, _ zone: Zone) async throws -> [String] {
+    private func outlook(_ definition: CompiledJob, _ zone: Zone) async throws -> [String] {
         var lines: [String] = []
         for problem in try await desk.problemsByJob()[name] ?? [] {
             lines.append("Its definition is broken: \(problem)")

@@ -64,7 +64,7 @@ public struct FeedView: Sendable, Codable {
     public var name: String
     public var jobs: Int
     public var readAt: Timestamp?
-    public var problems: [FeedProblem]
+    public var problems: [ConfigProblem]
     public var error: String?
     /// Some of its jobs wait for another feed to give up their names.
     public var waits: Bool

@@ -106,7 +106,7 @@ final class Auditor {
             models[id]?.replay(upTo: before.stored.cursor)
         }
         var model = models[id] ?? JobModel(id, stored.job)
-        model.define(stored.job, schedule: Definition(stored, zones: world.zones).schedule, after: stored.cursor)
+        model.define(stored.job, schedule: CompiledJob(stored, zones: world.zones).schedule, after: stored.cursor)
         models[id] = model
         names[stored.job.name] = id
     }

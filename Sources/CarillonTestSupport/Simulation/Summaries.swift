@@ -15,7 +15,7 @@ extension EngineEvent {
             "opened " + batch.map(\.summary).joined(separator: ", ")
                 + "; new \(opened.new.map(\.id)), refused \(opened.refused.map(\.number))"
         case .openFailed(let batch, let why): "open failed for \(batch.map(\.id.number)): \(why)"
-        case .found(let runs, _, _): "found \(runs.map { "\($0.id) \($0.state)" })"
+        case .adopted(let runs, _, _): "found \(runs.map { "\($0.id) \($0.state)" })"
         case .results(_, let attempts, let results): "results " + zip(attempts, results).map { "\($0) \($1)" }.joined()
         case .told(let events): "told \(events.map { "\($0.attempt) \($0.what)" })"
         case .saved(let versions): "saved \(versions.keys.sorted())"

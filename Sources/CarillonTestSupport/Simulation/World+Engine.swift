@@ -78,7 +78,7 @@ extension World {
             switch answer {
             case .success(let stored):
                 self.send(
-                    .definitions(asked: ids, known + stored.map { LoadedJob($0, zones: self.zones) }), lane: lane)
+                    .definitions(asked: ids, known + stored.map { PlannableJob($0, zones: self.zones) }), lane: lane)
             case .failure(let error): self.send(.readFailed(ids, error.message), lane: lane)
             }
         }
@@ -90,7 +90,7 @@ extension World {
         } then: { answer in
             let stored = (try? answer.get()) ?? []
             self.send(
-                .ahead(asked: ids, stored.map { LoadedJob($0, zones: self.zones) }), lane: Lane.ahead)
+                .ahead(asked: ids, stored.map { PlannableJob($0, zones: self.zones) }), lane: Lane.ahead)
         }
     }
 
@@ -136,7 +136,7 @@ extension World {
                     self.definitions(of: unknown)
                 } then: { answer in
                     switch answer {
-                    case .success(let definitions): self.send(.found(unknown, definitions), lane: lane)
+                    case .success(let definitions): self.send(.adopted(unknown, definitions), lane: lane)
                     case .failure(let error):
                         self.lanes[lane].steps.removeLast()
                         self.send(.sweepFailed(error.message), lane: lane)
@@ -146,9 +146,9 @@ extension World {
         }
     }
 
-    func definitions(of runs: [Run]) -> [JobID: Definition] {
+    func definitions(of runs: [Run]) -> [JobID: CompiledJob] {
         let stored = Set(runs.map(\.jobID)).compactMap { ledger.jobs[$0]?.stored }
-        return Dictionary(uniqueKeysWithValues: stored.map { ($0.id, Definition($0, zones: zones)) })
+        return Dictionary(uniqueKeysWithValues: stored.map { ($0.id, CompiledJob($0, zones: zones)) })
     }
 
     func rewind(_ lane: Int) {
@@ -161,7 +161,7 @@ extension World {
             let ahead = found.filter { !(self.ledger.jobs[$0.id]?.removed ?? true) }
             if ahead.isEmpty { return }
             let cursors = ahead.map { stored in
-                let schedule = stored.job.isOn ? Definition(stored, zones: self.zones).schedule : nil
+                let schedule = stored.job.isOn ? CompiledJob(stored, zones: self.zones).schedule : nil
                 return JobCursor(id: stored.id, nextDue: Planner.nextDue(of: schedule, after: now))
             }
             self.ask(lane) { () throws(StoreError) in

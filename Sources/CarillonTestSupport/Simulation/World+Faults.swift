@@ -79,7 +79,7 @@ extension World {
             revision: stored.revision, trigger: .manual, scheduledAt: clock.wall, createdAt: clock.wall)
         guard !isStoreDown, let opened = ledger.insert(run) else { return }
         auditor.written(opened)
-        send(.found([opened], [stored.id: Definition(stored, zones: zones)]), lane: Lane.observe)
+        send(.adopted([opened], [stored.id: CompiledJob(stored, zones: zones)]), lane: Lane.observe)
     }
 
     private func cancelSomething() {

@@ -73,10 +73,10 @@ extension World {
         }
     }
 
-    private typealias Changes = (CutOver, [JobID: StoredJob]) -> [JobChange]
+    private typealias Changes = (DefinitionChange, [JobID: StoredJob]) -> [JobChange]
 
     private func cutOver(_ ids: [JobID], _ changes: @escaping Changes) {
-        guard isUp, state.held.isEmpty, lanes[Lane.orders].isIdle else {
+        guard isUp, state.frozen.isEmpty, lanes[Lane.orders].isIdle else {
             return later(random.number(1_000...60_000_000)) { self.cutOver(ids, changes) }
         }
         act(Lane.orders) { self.hold(ids, tries: ids.isEmpty ? 0 : 3, before: [:], changes) }
@@ -89,7 +89,7 @@ extension World {
             return apply(ids, cut, before, changes)
         }
         act(Lane.orders) { self.settle(ids, tries, changes) }
-        send(.hold(ids), lane: Lane.orders)
+        send(.freeze(ids), lane: Lane.orders)
     }
 
     private func settle(_ ids: [JobID], _ tries: Int, _ changes: @escaping Changes) {
@@ -111,7 +111,7 @@ extension World {
         }
     }
 
-    private func apply(_ ids: [JobID], _ cut: CutOver, _ before: [JobID: StoredJob], _ changes: Changes) {
+    private func apply(_ ids: [JobID], _ cut: DefinitionChange, _ before: [JobID: StoredJob], _ changes: Changes) {
         let changes = changes(cut, before)
         let lease = lease
         ask(Lane.orders) { () throws(StoreError) in
@@ -159,7 +159,7 @@ extension World {
         }
     }
 
-    private func cut(at now: Timestamp) -> CutOver {
-        CutOver(storeID: state.storeID, instance: state.instance, now: now, zones: zones)
+    private func cut(at now: Timestamp) -> DefinitionChange {
+        DefinitionChange(storeID: state.storeID, instance: state.instance, now: now, zones: zones)
     }
 }

@@ -49,7 +49,7 @@ extension World {
         isReady = true
         let unmarked = Set(active.filter { $0.dispatchedAt == nil }.map(\.id))
         let changed = unmarked.intersection(taken.filter { $0.dispatchedAt != nil }.map(\.id))
-        send(.found(taken, definitions(of: active), changed: changed), lane: Lane.tick)
+        send(.adopted(taken, definitions(of: active), changed: changed), lane: Lane.tick)
     }
 
     /// The daemon is gone between two instructions.

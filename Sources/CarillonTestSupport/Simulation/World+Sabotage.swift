@@ -14,7 +14,7 @@ extension World {
                     ledger.jobs[run.jobID].map {
                         Outgoing(
                             attempt: AttemptID(run: run.id, attempt: 1),
-                            definition: Definition($0.stored, zones: zones), scheduledAt: run.scheduledAt)
+                            definition: CompiledJob($0.stored, zones: zones), scheduledAt: run.scheduledAt)
                     }
                 }
                 return [.dispatch(lane: 0, runs), effect]

@@ -35,7 +35,7 @@ public struct ControlServer: Service {
 
     public func run() async throws {
         unlink(path)
-        let crowd = Crowd(most: mostConnections)
+        let crowd = ConnectionLimiter(most: mostConnections)
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .bind(try PrivateSocket.bind(at: path)) { channel in
                 crowd.enter(channel)
@@ -57,7 +57,7 @@ public struct ControlServer: Service {
         unlink(path)
     }
 
-    private func serve(_ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ crowd: Crowd) async {
+    private func serve(_ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ crowd: ConnectionLimiter) async {
         do {
             try await connection.executeThenClose { requests, replies in
                 try await cancelWhenGracefulShutdown {

@@ -14,7 +14,7 @@ package final class Conversation<End: RequestEnd>: ChannelInboundHandler {
     package typealias InboundIn = ByteBuffer
     package typealias OutboundOut = ByteBuffer
 
-    private let crowd: Crowd
+    private let crowd: ConnectionLimiter
     private let patience: Int64
     private let answer: @Sendable ([UInt8]) throws(RequestFault) -> Answer
     private var end = End()
@@ -24,7 +24,7 @@ package final class Conversation<End: RequestEnd>: ChannelInboundHandler {
 
     /// `crowd` is that of the connections that have asked nothing yet; `patience`, in seconds, is how long they may take to.
     package init(
-        _ crowd: Crowd, patience: Int64 = RequestLimit.patience,
+        _ crowd: ConnectionLimiter, patience: Int64 = RequestLimit.patience,
         _ answer: @escaping @Sendable ([UInt8]) throws(RequestFault) -> Answer
     ) {
         self.crowd = crowd

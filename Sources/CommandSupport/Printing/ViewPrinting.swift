@@ -26,7 +26,7 @@ extension JobView {
     }
 }
 
-extension FeedProblem {
+extension ConfigProblem {
     package var json: JSONObject {
         JSONObject([
             ("source", .text(source)), ("line", .number(line.map(Int64.init))), ("key", .text(key)),

@@ -8,7 +8,7 @@ extension SQLiteStore {
         let store = try await storeID()
         return try await write(under: lease) { db in
             var opened = Opened()
-            var advance = try QuickStatement(
+            var advance = try BulkStatement(
                 db,
                 """
                 UPDATE cursors SET cursor = ?, next_due = ?, opened = opened + ?
@@ -38,7 +38,7 @@ extension SQLiteStore {
     public func openManual(_ run: Run, lease: Lease, now: Timestamp) async throws -> Run {
         try await write(under: lease) { db in
             var run = run
-            var insert = try QuickStatement(db, Self.insertion(rows: 1))
+            var insert = try BulkStatement(db, Self.insertion(rows: 1))
             while try !Self.insert(run, &insert) { run.id.hash &+= 1 }
             return run
         }
@@ -69,7 +69,7 @@ extension SQLiteStore {
 
     public func record(_ runs: [Run], lease: Lease, now: Timestamp) async throws {
         try await write(under: lease) { db in
-            var update = try QuickStatement(
+            var update = try BulkStatement(
                 db,
                 """
                 UPDATE runs SET not_before = ?, state = ?, attempt = ?, dispatched_at = ?, started_at = ?,

@@ -11,8 +11,8 @@ extension SQLiteStore {
     static func insert(_ runs: [Run], store: UInt64, _ db: Database) throws -> [Run] {
         var written = runs
         var old: [Int] = []
-        var single = try QuickStatement(db, insertion(rows: 1))
-        var several = try QuickStatement(db, insertion(rows: inStatement))
+        var single = try BulkStatement(db, insertion(rows: 1))
+        var several = try BulkStatement(db, insertion(rows: inStatement))
         for start in stride(from: 0, to: runs.count, by: inStatement) {
             let group = runs[start..<min(start + inStatement, runs.count)]
             if group.count == inStatement, try insert(group, &several, db) { continue }
@@ -35,7 +35,7 @@ extension SQLiteStore {
 
     /// All of these, or none when one of them cannot be written.
     private static func insert(
-        _ runs: ArraySlice<Run>, _ several: inout QuickStatement, _ db: Database
+        _ runs: ArraySlice<Run>, _ several: inout BulkStatement, _ db: Database
     ) throws -> Bool {
         for run in runs { bind(run, &several) }
         let count = try several.run()
@@ -49,14 +49,14 @@ extension SQLiteStore {
     }
 
     /// False when the id or the occurrence is there already.
-    static func insert(_ run: Run, _ single: inout QuickStatement) throws -> Bool {
+    static func insert(_ run: Run, _ single: inout BulkStatement) throws -> Bool {
         bind(run, &single)
         return try single.run() == 1
     }
 
     /// Answers nil when the occurrence is in the ledger already; a clash of ids draws another.
     private static func insertUnderAnotherID(
-        _ run: Run, store: UInt64, _ single: inout QuickStatement, _ db: Database
+        _ run: Run, store: UInt64, _ single: inout BulkStatement, _ db: Database
     ) throws -> Run? {
         let there = try Row.fetchOne(
             try db.cachedStatement(sql: "SELECT 1 FROM runs WHERE job_id = ? AND scheduled_at = ? AND manual = 0"),
@@ -80,7 +80,7 @@ extension SQLiteStore {
             """
     }
 
-    private static func bind(_ run: Run, _ insert: inout QuickStatement) {
+    private static func bind(_ run: Run, _ insert: inout BulkStatement) {
         insert.bind(run.id)
         insert.bind(Int64(run.jobID.number))
         insert.bind(run.revision)

@@ -55,7 +55,7 @@ extension SQLiteStore {
 
     /// A run may have changed since it was looked for; only one that has ended goes.
     private static func remove(_ victims: [PruningPass.Victim], _ db: Database) throws -> [PruningPass.Victim] {
-        var delete = try QuickStatement(db, "DELETE FROM runs WHERE row = ? AND state >= 3")
+        var delete = try BulkStatement(db, "DELETE FROM runs WHERE row = ? AND state >= 3")
         var gone: [PruningPass.Victim] = []
         gone.reserveCapacity(victims.count)
         for victim in victims {

@@ -44,7 +44,7 @@ struct Adoption {
                     "a program still runs for an attempt the ledger has closed",
                     metadata: ["run": "\(attempt.run)", "pid": "\(glimpse.status.start?.pid ?? 0)"])
             } else {
-                if glimpse.status.end == nil { _ = Leftovers(attempt, glimpse).end() }
+                if glimpse.status.end == nil { _ = OrphanReaper(attempt, glimpse).end() }
                 reporter.directory.remove(attempt)
             }
         }

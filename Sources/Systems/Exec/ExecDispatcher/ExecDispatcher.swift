@@ -36,7 +36,8 @@ public final class ExecDispatcher: Dispatcher {
             throw SystemError("create \(path)")
         }
         let reporter = Reporter(
-            directory: try AttemptDirectory(path: state + "/attempts"), roster: Roster(), stateDirectory: state,
+            directory: try AttemptDirectory(path: state + "/attempts"), roster: RunningAttempts(),
+            stateDirectory: state,
             logger: logger, now: now)
         let launcher = Launcher(
             configuration: configuration,

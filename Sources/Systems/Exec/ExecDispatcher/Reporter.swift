@@ -7,7 +7,7 @@ import Timetable
 /// Turns status files into events and tells them, each end once.
 final class Reporter: Sendable {
     let directory: AttemptDirectory
-    let roster: Roster
+    let roster: RunningAttempts
     let events: AsyncStream<[DispatchEvent]>
     let logger: Logger
     /// What kept a program from being started, and when that was last seen.
@@ -17,7 +17,7 @@ final class Reporter: Sendable {
     private let now: @Sendable () -> Timestamp
 
     init(
-        directory: AttemptDirectory, roster: Roster, stateDirectory: String, logger: Logger,
+        directory: AttemptDirectory, roster: RunningAttempts, stateDirectory: String, logger: Logger,
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.directory = directory
@@ -142,7 +142,7 @@ final class Reporter: Sendable {
         } else if let file = glimpse.status.claim?.file, file != glimpse.file {
             text = "its status file is a copy; what another state directory started was left alone"
         } else {
-            text = "its shim was killed" + Leftovers(attempt, glimpse).end().words
+            text = "its shim was killed" + OrphanReaper(attempt, glimpse).end().words
         }
         return DispatchEvent(attempt: attempt, at: now(), what: .lost(text))
     }

@@ -35,8 +35,8 @@ public final class FileFeed: JobFeed {
     private struct ReadFile: Sendable {
         /// Of the file and of the calendars it names.
         var stamps: [String: FileStamp?] = [:]
-        var problems: [FeedProblem] = []
-        var warnings: [FeedProblem] = []
+        var problems: [ConfigProblem] = []
+        var warnings: [ConfigProblem] = []
 
         var isUnchanged: Bool { stamps.allSatisfy { $1 == FileStamp(path: $0) } }
 
@@ -62,7 +62,7 @@ public final class FileFeed: JobFeed {
     }
 
     /// The files there are now, in the order of their names.
-    public func files() throws(FeedProblem) -> [String] {
+    public func files() throws(ConfigProblem) -> [String] {
         var files: [String] = []
         if let mainFile, try isThere(mainFile) { files.append(mainFile) }
         guard try isThere(jobsDirectory) else { return files }
@@ -71,24 +71,24 @@ public final class FileFeed: JobFeed {
             // Hidden files are what editors and package managers leave while they work.
             let jobFiles = names.filter { !$0.hasPrefix(".") && ConfigDocument.Format(path: $0) != nil }
             guard Set(jobFiles).count == jobFiles.count else {
-                throw FeedProblem(
+                throw ConfigProblem(
                     source: jobsDirectory,
                     message: "holds two files whose names are spelt in two ways and look the same; rename one")
             }
             return files + jobFiles.sorted().map { jobsDirectory + "/" + $0 }
-        } catch let problem as FeedProblem {
+        } catch let problem as ConfigProblem {
             throw problem
         } catch {
-            throw FeedProblem(source: jobsDirectory, message: "cannot be listed: \(error.localizedDescription)")
+            throw ConfigProblem(source: jobsDirectory, message: "cannot be listed: \(error.localizedDescription)")
         }
     }
 
-    /// Only what is certainly not there is gone: who may not look knows nothing. Throws a `FeedProblem` then.
-    private func isThere(_ path: String) throws(FeedProblem) -> Bool {
+    /// Only what is certainly not there is gone: who may not look knows nothing. Throws a `ConfigProblem` then.
+    private func isThere(_ path: String) throws(ConfigProblem) -> Bool {
         var facts = stat()
         if stat(path, &facts) == 0 { return true }
         if errno == ENOENT || errno == ENOTDIR { return false }
-        throw FeedProblem(source: path, message: "cannot be looked at: \(String(cString: strerror(errno)))")
+        throw ConfigProblem(source: path, message: "cannot be looked at: \(String(cString: strerror(errno)))")
     }
 
     public func snapshot(of change: FeedChange) async throws -> FeedSnapshot {
@@ -143,7 +143,7 @@ public final class FileFeed: JobFeed {
         return reader.open(path: path, isMain: path == mainFile)
     }
 
-    private func begin() throws(FeedProblem) -> (first: FeedSnapshot, changed: [String]) {
+    private func begin() throws(ConfigProblem) -> (first: FeedSnapshot, changed: [String]) {
         let files = try files()
         let taken = state.withLock(\.taken)
         var first = FeedSnapshot()

@@ -36,7 +36,7 @@ public struct BTUSocket: Service {
     /// Throws `Unusable` when another daemon listens there, or when the path or the group cannot be had.
     public func run() async throws {
         try place.clear()
-        let crowd = Crowd(most: mostConnections)
+        let crowd = ConnectionLimiter(most: mostConnections)
         let answer = answer
         let server: any Channel
         do {

@@ -16,8 +16,8 @@ public struct FrappeJob: Sendable {
 
     /// What became of a row.
     public enum Reading: Sendable {
-        case job(Job, FeedProblem? = nil)
-        case problem(FeedProblem)
+        case job(Job, ConfigProblem? = nil)
+        case problem(ConfigProblem)
         /// Disabled, and of no use for a job.
         case nothing
     }
@@ -49,8 +49,8 @@ public struct FrappeJob: Sendable {
         }
     }
 
-    private func problem(_ name: String, _ fault: FrappeSchedule.Fault) -> FeedProblem {
-        FeedProblem(source: Self.schedules, key: fault.column, job: name, message: fault.message)
+    private func problem(_ name: String, _ fault: FrappeSchedule.Fault) -> ConfigProblem {
+        ConfigProblem(source: Self.schedules, key: fault.column, job: name, message: fault.message)
     }
 
     private func schedule(

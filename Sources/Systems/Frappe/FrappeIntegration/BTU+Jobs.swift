@@ -17,7 +17,7 @@ extension BTU {
 
         func run() async throws {
             guard limit > 0 else { throw Failure.input("--limit: expected a number above 0") }
-            var jobs: [RQDesk.Job] = []
+            var jobs: [RQInspector.Job] = []
             try await options.redis().withInspector { desk in
                 try await desk.jobs { page in
                     jobs += page
@@ -43,7 +43,7 @@ extension BTU {
             table.print()
         }
 
-        private static func newest(_ jobs: [RQDesk.Job]) -> [RQDesk.Job] {
+        private static func newest(_ jobs: [RQInspector.Job]) -> [RQInspector.Job] {
             jobs.sorted { ($0["created_at"], $0.id) > ($1["created_at"], $1.id) }
         }
     }
@@ -97,7 +97,7 @@ extension BTU {
     }
 }
 
-extension RQDesk.Job {
+extension RQInspector.Job {
     fileprivate subscript(field: String) -> String { fields.first { $0.name == field }?.value ?? "" }
 }
 

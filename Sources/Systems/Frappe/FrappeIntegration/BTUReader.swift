@@ -13,7 +13,7 @@ package struct BTUReader: Sendable {
         package var settings: ConfigNode
         /// `name` and `environment_name`, as far as they are there.
         package var label: String?
-        package var remarks: [FeedProblem]
+        package var remarks: [ConfigProblem]
     }
 
     private let zones: ZoneDatabase
@@ -23,7 +23,7 @@ package struct BTUReader: Sendable {
     /// Throws `ConfigurationError` for a file that cannot be read, a missing required key and a wrong type.
     package func read(path: String) throws -> Reading {
         let node: ConfigNode
-        do throws(FeedProblem) {
+        do throws(ConfigProblem) {
             node = try ConfigDocument.read(path: path, format: .toml)
         } catch {
             throw ConfigurationError([error])
@@ -52,10 +52,10 @@ package struct BTUReader: Sendable {
         settings.set(
             "socket", "group", .text(table.string("socket_file_group_owner")), from: node["socket_file_group_owner"])
         readEmail(&table, &settings)
-        var remarks: [FeedProblem] = []
+        var remarks: [ConfigProblem] = []
         if table.integer("scheduler_polling_interval", in: 0...Int64.max) != nil {
             remarks.append(
-                FeedProblem(
+                ConfigProblem(
                     source: source, line: node["scheduler_polling_interval"]?.line, key: "scheduler_polling_interval",
                     message: "is not needed: nothing is polled"))
         }

@@ -49,8 +49,8 @@ public struct ControlBus: Service {
     ///
     /// A graceful shutdown ends it once the orders that came in are carried out; cancelling cancels those too.
     public func run() async throws {
-        let crowds = [Crowd(most: mostConnections), Crowd(most: mostConnections)]
-        let audience = Audience(most: mostPullers)
+        let crowds = [ConnectionLimiter(most: mostConnections), ConnectionLimiter(most: mostConnections)]
+        let audience = PullerQueue(most: mostPullers)
         let queue = OrderQueue(carryOut)
         // One loop for all: what came first is read first.
         let loop = MultiThreadedEventLoopGroup.singleton.next()
@@ -75,9 +75,10 @@ public struct ControlBus: Service {
         await queue.finish()
     }
 
-    private func pullers(on loop: any EventLoop, _ crowd: Crowd, _ audience: Audience) -> ServerBootstrap {
+    private func pullers(on loop: any EventLoop, _ crowd: ConnectionLimiter, _ audience: PullerQueue) -> ServerBootstrap
+    {
         guard configuration.token != nil else {
-            return Listener.bootstrap(on: loop, allowsHalfClosure: false) { Entrance(audience) }
+            return Listener.bootstrap(on: loop, allowsHalfClosure: false) { PullerHandler(audience) }
         }
         return Listener.bootstrap(on: loop, allowsHalfClosure: false) { [configuration, patience] in
             Conversation<LineEnd>(crowd, patience: patience) { bytes throws(RequestFault) in
@@ -97,7 +98,7 @@ public struct ControlBus: Service {
     }
 
     private static func take(
-        _ bytes: [UInt8], _ configuration: ControlBusConfiguration, _ queue: OrderQueue, _ audience: Audience
+        _ bytes: [UInt8], _ configuration: ControlBusConfiguration, _ queue: OrderQueue, _ audience: PullerQueue
     ) throws(RequestFault) -> Answer {
         let line = bytes.prefix { $0 != LineEnd.newline }
         try configuration.admit(line)

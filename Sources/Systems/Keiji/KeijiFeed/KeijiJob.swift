@@ -19,12 +19,12 @@ struct KeijiJob: Sendable {
         var message: String
     }
 
-    func read(_ task: KeijiTask) -> Result<Job, FeedProblem> {
+    func read(_ task: KeijiTask) -> Result<Job, ConfigProblem> {
         do throws(Fault) {
             return .success(try job(task))
         } catch {
             return .failure(
-                FeedProblem(source: Self.source, key: error.key, job: prefix + task.name, message: error.message))
+                ConfigProblem(source: Self.source, key: error.key, job: prefix + task.name, message: error.message))
         }
     }
 

@@ -18,12 +18,12 @@ package struct KeijiReader: Sendable {
 
     /// Settings as `carillon.toml` would have them, each with the line it came from, and what deserves a word although it
     /// stops nothing.
-    package typealias Reading = (settings: ConfigNode, remarks: [FeedProblem])
+    package typealias Reading = (settings: ConfigNode, remarks: [ConfigProblem])
 
     /// Throws `ConfigurationError`.
     package func read(path: String) throws -> Reading {
         let text: String
-        do throws(FeedProblem) {
+        do throws(ConfigProblem) {
             text = try TextFile.read(path)
         } catch {
             throw ConfigurationError([error])
@@ -32,8 +32,8 @@ package struct KeijiReader: Sendable {
     }
 
     package func read(_ text: String, source: String) throws -> Reading {
-        var problems: [FeedProblem] = []
-        var remarks: [FeedProblem] = []
+        var problems: [ConfigProblem] = []
+        var remarks: [ConfigProblem] = []
         // keiji's own, where its settings name none.
         var zone = ConfigNode(.string("Africa/Nairobi"))
         var rotates = false
@@ -41,7 +41,7 @@ package struct KeijiReader: Sendable {
         var database: ConfigNode?
         for (index, raw) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             func complain(_ key: String?, _ message: String) {
-                problems.append(FeedProblem(source: source, line: index + 1, key: key, message: message))
+                problems.append(ConfigProblem(source: source, line: index + 1, key: key, message: message))
             }
             guard let (key, value) = Self.setting(raw) else {
                 if !Self.isRemark(raw) { complain(nil, "expected KEY=value") }
@@ -69,10 +69,10 @@ package struct KeijiReader: Sendable {
                 }
             default:
                 remarks.append(
-                    FeedProblem(source: source, line: index + 1, key: key, message: "is not known, and left alone"))
+                    ConfigProblem(source: source, line: index + 1, key: key, message: "is not known, and left alone"))
             }
         }
-        if database == nil { problems.append(FeedProblem(source: source, key: "DB_URL", message: "is missing")) }
+        if database == nil { problems.append(ConfigProblem(source: source, key: "DB_URL", message: "is missing")) }
         guard problems.isEmpty else { throw ConfigurationError(problems) }
         var feed = ConfigNode(.table([]))
         feed.set("type", .text("keiji"))

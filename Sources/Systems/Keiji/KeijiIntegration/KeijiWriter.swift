@@ -8,7 +8,7 @@ package struct KeijiWriter: Sendable {
     package let text: String
 
     /// `jobs` are those of a reading of the feed; a task that is off keeps that, and says why.
-    package init(_ jobs: [Job], problems: [FeedProblem], source: String) {
+    package init(_ jobs: [Job], problems: [ConfigProblem], source: String) {
         var lines = ["# The tasks of keiji in \(Self.comment(source))."]
         for job in jobs { lines += [""] + Self.lines(job) }
         for problem in problems { lines += ["", "# \(Self.comment(problem.description)): not taken over"] }

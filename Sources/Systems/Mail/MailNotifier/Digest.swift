@@ -10,16 +10,16 @@ package struct Digest: Sendable {
     /// Up to here a mail needs no table.
     private static let few = 10
 
-    private let gathered: Gathered
+    private let gathered: NoticeBatch
     private let host: String
     private let failures: Int
     /// Of each group, failures first, how many are listed.
-    private let chapters: [(group: Gathered.Group, listed: Int)]
+    private let chapters: [(group: NoticeBatch.Group, listed: Int)]
     /// Whose times are in which zone; UTC without.
     package var zones: [String: Zone] = [:]
 
     /// `failures` is how often it could not be sent before.
-    package init(_ gathered: Gathered, host: String, failures: Int = 0) {
+    package init(_ gathered: NoticeBatch, host: String, failures: Int = 0) {
         self.gathered = gathered
         self.host = host
         self.failures = failures
@@ -27,12 +27,12 @@ package struct Digest: Sendable {
     }
 
     /// Each job has its share: one of each in turn, until the mail is full.
-    private static func chapters(of gathered: Gathered) -> [(group: Gathered.Group, listed: Int)] {
+    private static func chapters(of gathered: NoticeBatch) -> [(group: NoticeBatch.Group, listed: Int)] {
         var left = mostListed
-        var chapters: [(group: Gathered.Group, listed: Int)] = []
+        var chapters: [(group: NoticeBatch.Group, listed: Int)] = []
         for occasion in MailOccasion.allCases {
             var some = gathered.groups.filter { $0.occasion == occasion }.map { (group: $0, listed: 0) }
-            for turn in 0..<Gathered.mostOfOneJob {
+            for turn in 0..<NoticeBatch.mostOfOneJob {
                 for index in some.indices where left > 0 && turn < some[index].group.notices.count {
                     some[index].listed += 1
                     left -= 1
@@ -51,7 +51,7 @@ package struct Digest: Sendable {
         for chapter in chapters where names.count < 4 && !names.contains(chapter.group.job) {
             names.append(chapter.group.job)
         }
-        let some = names.prefix(3).map { Words.plain($0.count > 40 ? $0.prefix(39) + "…" : $0[...]) }
+        let some = names.prefix(3).map { MailText.plain($0.count > 40 ? $0.prefix(39) + "…" : $0[...]) }
         let list = some.joined(separator: ", ") + (names.count > 3 ? ", …" : "")
         return "Carillon on \(host): \(headline) (\(list))"
     }
@@ -59,34 +59,36 @@ package struct Digest: Sendable {
     /// `3 runs failed, 2 jobs missed times`; a stretch of missed times is recorded as one, however many they are.
     private var headline: String {
         var parts: [String] = []
-        if let count = gathered.counts[.failed] { parts.append(Words.counted(count, "run") + " failed") }
+        if let count = gathered.counts[.failed] { parts.append(MailText.counted(count, "run") + " failed") }
         if gathered.counts[.missed] != nil {
             let count = gathered.groups.count { $0.occasion == .missed }
-            let more = count < Gathered.most ? "" : " or more"
-            parts.append(Words.counted(count, "job") + more + " missed times")
+            let more = count < NoticeBatch.most ? "" : " or more"
+            parts.append(MailText.counted(count, "job") + more + " missed times")
         }
-        if let count = gathered.counts[.queued] { parts.append(Words.counted(count, "run") + " queued") }
+        if let count = gathered.counts[.queued] { parts.append(MailText.counted(count, "run") + " queued") }
         return parts.joined(separator: ", ")
     }
 
     package var text: String {
         var lines = ["Carillon on \(host): \(headline)."]
         if failures > 0 {
-            lines.append("This mail could not be sent before; it was tried \(Words.counted(failures, "time")).")
+            lines.append("This mail could not be sent before; it was tried \(MailText.counted(failures, "time")).")
         }
         if gathered.count > Self.few { lines += [""] + table }
         var listed = 0
         for (group, count) in chapters where count > 0 {
             listed += count
             for notice in group.notices.prefix(count) {
-                lines += [""] + Block(notice, zone: zones[group.job]).lines
+                lines += [""] + NoticeText(notice, zone: zones[group.job]).lines
             }
             if group.count > count {
-                lines += ["", "… and \(Words.number(group.count - count)) more of \(Words.plain(group.job[...]))."]
+                lines += [
+                    "", "… and \(MailText.number(group.count - count)) more of \(MailText.plain(group.job[...])).",
+                ]
             }
         }
         if gathered.count > listed {
-            lines += ["", "\(Words.number(gathered.count - listed)) more are not listed here."]
+            lines += ["", "\(MailText.number(gathered.count - listed)) more are not listed here."]
         }
         lines += ["", "More: carillon runs show RUN, carillon runs list --job JOB, carillon why JOB TIME"]
         return lines.joined(separator: "\n") + "\n"
@@ -101,13 +103,13 @@ package struct Digest: Sendable {
                 case .missed: "missed"
                 case .queued: "queued"
                 }
-            let count = Words.number(group.count)
+            let count = MailText.number(group.count)
             lines.append(
                 "  " + String(repeating: " ", count: max(0, 9 - count.count)) + "\(count) \(what)  "
-                    + Words.plain(group.job[...]))
+                    + MailText.plain(group.job[...]))
         }
         if chapters.count > Self.mostJobs {
-            lines.append("  … and \(Words.number(chapters.count - Self.mostJobs)) more lines of other jobs")
+            lines.append("  … and \(MailText.number(chapters.count - Self.mostJobs)) more lines of other jobs")
         }
         return lines
     }

@@ -12,7 +12,7 @@ public actor MailNotifier: Service {
     /// Microseconds that a stop of the daemon leaves a mail.
     private static let farewell: Int64 = 10_000_000
 
-    private nonisolated let outbox = Mutex(Outbox())
+    private nonisolated let outbox = Mutex(DigestQueue())
     private nonisolated let occasions: Set<MailOccasion>
     private nonisolated let tellsShortGaps: Bool
     private nonisolated let clock: any EngineClock

@@ -71,10 +71,10 @@ extension RQDispatcher {
 
     /// Attempts the registries tell something new of.
     private func readRegistries() async throws(RedisError) -> (
-        attempts: [AttemptID], read: [(queue: String, registry: QueueBook.Registry, score: Int64)]
+        attempts: [AttemptID], read: [(queue: String, registry: RegistryCursor.Registry, score: Int64)]
     ) {
         var commands: [RedisCommand] = []
-        var sources: [(queue: String, registry: QueueBook.Registry?)] = []
+        var sources: [(queue: String, registry: RegistryCursor.Registry?)] = []
         for (queue, book) in books {
             commands.append(RedisCommand("ZRANGE", "rq:wip:\(queue)", "0", "-1"))
             sources.append((queue, nil))
@@ -87,7 +87,7 @@ extension RQDispatcher {
         }
         guard !commands.isEmpty else { return ([], []) }
         var found: [AttemptID] = []
-        var read: [(queue: String, registry: QueueBook.Registry, score: Int64)] = []
+        var read: [(queue: String, registry: RegistryCursor.Registry, score: Int64)] = []
         for (answer, source) in zip(try await ask(commands), sources) {
             let words = answer.array ?? []
             guard let registry = source.registry else {
@@ -130,20 +130,20 @@ extension RQDispatcher {
         }
     }
 
-    func look(at attempts: [AttemptID]) async throws(RedisError) -> [(AttemptID, Sighting)] {
-        var seen: [(AttemptID, Sighting)] = []
+    func look(at attempts: [AttemptID]) async throws(RedisError) -> [(AttemptID, RQJobSnapshot)] {
+        var seen: [(AttemptID, RQJobSnapshot)] = []
         for start in stride(from: 0, to: attempts.count, by: Self.inLook) {
             let part = attempts[start..<min(start + Self.inLook, attempts.count)]
             var command = RedisCommand.script(RQScripts.look, keys: [])
             for attempt in part { command.append(attempt.sentName) }
             let answers = try await ask([command])[0].array ?? []
-            seen += zip(part, answers.map { Sighting($0.array ?? []) })
+            seen += zip(part, answers.map { RQJobSnapshot($0.array ?? []) })
         }
         return seen
     }
 
     /// Tells what a sighting means, and forgets what has ended.
-    func judge(_ entry: RQEntry, _ sight: Sighting) {
+    func judge(_ entry: RQEntry, _ sight: RQJobSnapshot) {
         let attempt = entry.attempt
         let now = clock.now
         // It would have been seen in the last round; a worker's clock that is behind must not ring a time-out.

@@ -24,7 +24,7 @@ public actor RQDispatcher: ListenedDispatcher {
     var entries = SlotTable<AttemptID, RQEntry>()
     /// The same attempts, in the order in which they are looked at one by one; ended ones drop out when their turn comes.
     var rounds: Deque<AttemptID> = []
-    var books: [String: QueueBook] = [:]
+    var books: [String: RegistryCursor] = [:]
     /// Attempts that are to end, with the microseconds each has once its worker was told.
     var cancelling: [AttemptID: Int64] = [:]
     /// Attempts that were sent without an answer: Redis may have them.
@@ -132,7 +132,7 @@ public actor RQDispatcher: ListenedDispatcher {
         }
         entries[entry.attempt] = entry
         if books[entry.queue]?.add(entry) == nil {
-            books[entry.queue] = QueueBook(entry, now: clock.now)
+            books[entry.queue] = RegistryCursor(entry, now: clock.now)
             listeners.expected.insert(entry.queue)
         }
     }

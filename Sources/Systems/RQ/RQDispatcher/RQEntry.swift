@@ -23,7 +23,7 @@ struct RQEntry: Sendable {
     }
 
     /// From a job's hash, or from its guard.
-    init?(_ attempt: AttemptID, _ sight: Sighting) {
+    init?(_ attempt: AttemptID, _ sight: RQJobSnapshot) {
         if let queue = sight.origin {
             self.init(attempt, queue: queue, resultTTL: sight.resultTTL ?? RQTarget.defaultResultTTL)
         } else if let words = sight.guardText?.split(separator: " ", maxSplits: 1), words.count == 2 {
@@ -35,7 +35,7 @@ struct RQEntry: Sendable {
 }
 
 /// What Redis shows of one job at one moment.
-struct Sighting: Hashable, Sendable {
+struct RQJobSnapshot: Hashable, Sendable {
     var guardText: String?
     var status: String?
     var origin: String?

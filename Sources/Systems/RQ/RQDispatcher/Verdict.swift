@@ -10,7 +10,7 @@ enum Verdict: Hashable, Sendable {
     /// There is no trace of it.
     case nothing
 
-    init(_ sight: Sighting, _ entry: RQEntry?, isCancelled: Bool) {
+    init(_ sight: RQJobSnapshot, _ entry: RQEntry?, isCancelled: Bool) {
         switch sight.status {
         case "finished"?: self = .ended(.succeeded(Outcome()), startedAt: sight.startedAt, at: sight.endedAt)
         case "failed"?: self = .ended(.failed(Self.failure(sight)), startedAt: sight.startedAt, at: sight.endedAt)
@@ -34,7 +34,7 @@ enum Verdict: Hashable, Sendable {
         }
     }
 
-    private static func failure(_ sight: Sighting) -> Outcome {
+    private static func failure(_ sight: RQJobSnapshot) -> Outcome {
         guard let traceback = sight.traceback else { return Outcome(error: "failed; RQ kept no traceback") }
         return Outcome(error: Traceback.headline(traceback), outputTail: traceback)
     }

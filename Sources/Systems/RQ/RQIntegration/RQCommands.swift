@@ -17,7 +17,8 @@ package struct RQCommands: AsyncParsableCommand {
     package init() {}
 
     /// An inspector of the configured Redis for as long as `body` takes.
-    fileprivate static func withInspector<T>(_ place: DaemonLocation, _ body: (RQDesk) async throws -> T) async throws
+    fileprivate static func withInspector<T>(_ place: DaemonLocation, _ body: (RQInspector) async throws -> T)
+        async throws
         -> T
     {
         let settings = try place.settings(zones: ZoneDatabase())
@@ -95,9 +96,9 @@ package struct RQCommands: AsyncParsableCommand {
 
 extension RedisSettings {
     /// An inspector of this Redis for as long as `body` takes. Throws `Failure` when it cannot be asked.
-    package func withInspector<T>(_ body: (RQDesk) async throws -> T) async throws -> T {
+    package func withInspector<T>(_ body: (RQInspector) async throws -> T) async throws -> T {
         let configuration = try configuration(identity: "")
-        let desk = RQDesk(configuration, logger: Logger(label: "rq") { _ in SwiftLogNoOpLogHandler() })
+        let desk = RQInspector(configuration, logger: Logger(label: "rq") { _ in SwiftLogNoOpLogHandler() })
         let answer: T
         do {
             answer = try await body(desk)
@@ -110,7 +111,7 @@ extension RedisSettings {
     }
 }
 
-extension RQDesk.Job {
+extension RQInspector.Job {
     /// All there is, for one reader or the other.
     package func show(_ json: Bool) {
         if json {

@@ -47,7 +47,7 @@ package struct CrontabWriter: Sendable {
 
     /// What stands against a job that was written; nil when it reads as it should.
     private func fault(in text: String) -> String? {
-        do throws(FeedProblem) {
+        do throws(ConfigProblem) {
             let node = try ConfigDocument.read(text, format: .toml, path: "")
             return reader.read(node, path: "", isMain: false).problems.first.map { problem in
                 (problem.key.map { "\($0): " } ?? "") + problem.message

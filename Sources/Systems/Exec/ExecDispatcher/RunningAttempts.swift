@@ -2,7 +2,7 @@ import CarillonCore
 import Synchronization
 
 /// The attempts that are under way, as far as this process knows.
-final class Roster: Sendable {
+final class RunningAttempts: Sendable {
     struct Entry: Sendable {
         var job: String
         var shim: Shim

@@ -6,7 +6,7 @@ import Glibc
 ///
 /// Numbers are reused, so a process counts as the program's only by proof: the variables its program was started with, a
 /// parent that has proof, the very start the shim wrote down, or a session that somebody with proof is still in.
-struct Leftovers {
+struct OrphanReaper {
     enum Fate: Equatable {
         case none
         case killed

@@ -2,7 +2,7 @@ package import NIOCore
 import Synchronization
 
 /// Connections that wait for something; the oldest gives way when there are too many.
-package final class Crowd: Sendable {
+package final class ConnectionLimiter: Sendable {
     private struct State {
         var turn = 0
         var isClosed = false

@@ -1,7 +1,7 @@
 package import CarillonCore
 
 /// What waits for a mail, and when the mail is due. Times are microseconds of a monotonic count.
-package struct Outbox: Sendable {
+package struct DigestQueue: Sendable {
     /// From the first notice to its mail: what fails together is told together.
     package static let gather: Int64 = 3_000_000
     /// Between two mails.
@@ -10,7 +10,7 @@ package struct Outbox: Sendable {
     package static let firstRetry: Int64 = 60_000_000
     package static let longestRetry: Int64 = 900_000_000
 
-    private var waiting = Gathered()
+    private var waiting = NoticeBatch()
     private var first: Int64 = 0
     private var lastSent: Int64?
     private var retryAt: Int64?
@@ -36,8 +36,8 @@ package struct Outbox: Sendable {
     }
 
     /// What goes out now; `sent` or `failed` follows.
-    package mutating func take() -> Gathered {
-        defer { waiting = Gathered() }
+    package mutating func take() -> NoticeBatch {
+        defer { waiting = NoticeBatch() }
         return waiting
     }
 
@@ -48,7 +48,7 @@ package struct Outbox: Sendable {
     }
 
     /// What came meanwhile goes along with it.
-    package mutating func failed(_ gathered: Gathered, at uptime: Int64) {
+    package mutating func failed(_ gathered: NoticeBatch, at uptime: Int64) {
         var all = gathered
         all.append(waiting)
         waiting = all

@@ -4,7 +4,7 @@ import NIOCore
 import Synchronization
 
 /// Those who pull, and what none of them has been told yet.
-final class Audience: Sendable {
+final class PullerQueue: Sendable {
     private struct State {
         var untold: [BusOrder] = []
         var isTelling = false
@@ -15,10 +15,10 @@ final class Audience: Sendable {
     /// Orders that are kept while nobody pulls; the oldest go.
     static let most = 100
 
-    private let waiting: Crowd
+    private let waiting: ConnectionLimiter
     private let state = Mutex(State())
 
-    init(most: Int) { waiting = Crowd(most: most) }
+    init(most: Int) { waiting = ConnectionLimiter(most: most) }
 
     /// Exactly one of those who wait, or who will, is told.
     func tell(_ order: BusOrder) {
@@ -72,12 +72,12 @@ final class Audience: Sendable {
 }
 
 /// Nothing is asked of a puller: its connection joins the audience as it is.
-final class Entrance: ChannelInboundHandler {
+final class PullerHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
 
-    private let audience: Audience
+    private let audience: PullerQueue
 
-    init(_ audience: Audience) { self.audience = audience }
+    init(_ audience: PullerQueue) { self.audience = audience }
 
     func channelActive(context: ChannelHandlerContext) {
         audience.enter(context.channel)

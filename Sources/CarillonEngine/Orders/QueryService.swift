@@ -2,7 +2,7 @@ public import CarillonCore
 public import Timetable
 
 /// Answers questions from the store alone, so that they are answered with or without a daemon.
-public struct QueryDesk: Sendable {
+public struct QueryService: Sendable {
     let store: any JobStore
     let zones: ZoneDatabase
     private let checked: @Sendable (StoredJob) -> StoredJob
@@ -64,8 +64,8 @@ public struct QueryDesk: Sendable {
         return run
     }
 
-    func view(_ stored: StoredJob, problems: [FeedProblem]) async throws -> JobView {
-        let definition = Definition(checked(stored), zones: zones)
+    func view(_ stored: StoredJob, problems: [ConfigProblem]) async throws -> JobView {
+        let definition = CompiledJob(checked(stored), zones: zones)
         var problems = problems.map(\.description)
         if let fault = definition.fault { problems.append(fault) }
         let last = try await store.runs(RunQuery(job: stored.job.name, limit: 1)).first
@@ -118,7 +118,7 @@ public struct QueryDesk: Sendable {
             skip, id: id, first: min(first, skip.through), count: count, zone: definition?.schedule.zone ?? "UTC")
     }
 
-    func problemsByJob() async throws -> [String: [FeedProblem]] {
+    func problemsByJob() async throws -> [String: [ConfigProblem]] {
         Dictionary(grouping: try await feeds().flatMap(\.problems).filter { $0.job != nil }) { $0.job ?? "" }
     }
 

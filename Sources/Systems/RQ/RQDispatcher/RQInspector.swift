@@ -4,7 +4,7 @@ public import RedisClient
 public import Timetable
 
 /// A quick look at what RQ has, without a daemon.
-public struct RQDesk: Sendable {
+public struct RQInspector: Sendable {
     public struct Server: Sendable {
         public var address: String
         public var version: String
@@ -75,7 +75,7 @@ public struct RQDesk: Sendable {
     public func job(_ id: String) async throws(RedisError) -> Job? {
         var look = RedisCommand.script(RQScripts.look, keys: [])
         look.append(id)
-        let sight = Sighting(try await client.send(look).array?.first?.array ?? [])
+        let sight = RQJobSnapshot(try await client.send(look).array?.first?.array ?? [])
         let hash = try await client.send(RedisCommand("HGETALL", "rq:job:\(id)")).array ?? []
         guard !sight.isNothing else { return nil }
         var fields: [(name: String, value: String)] = []

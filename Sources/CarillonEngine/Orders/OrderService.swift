@@ -2,16 +2,16 @@ public import CarillonCore
 import Timetable
 
 /// Carries out every order in a running daemon; the channels only bring and answer them.
-public struct OrderDesk<Clock: EngineClock>: Sendable {
+public struct OrderService<Clock: EngineClock>: Sendable {
     let engine: Engine<Clock>
     let reconciler: Reconciler<Clock>
-    let queries: QueryDesk
+    let queries: QueryService
     private let version: String
 
     public init(_ service: EngineService<Clock>, version: String) {
         engine = service.engine
         reconciler = service.reconciler
-        queries = QueryDesk(store: engine.store, zones: engine.zones, checked: engine.lanes.checked)
+        queries = QueryService(store: engine.store, zones: engine.zones, checked: engine.lanes.checked)
         self.version = version
     }
 

@@ -1,7 +1,7 @@
 package import CarillonCore
 
 /// What one mail is to tell: all of it counted, and as much of it kept as a mail can list.
-package struct Gathered: Sendable {
+package struct NoticeBatch: Sendable {
     /// What one job has of one occasion.
     package struct Group: Sendable {
         package let occasion: MailOccasion
@@ -42,7 +42,7 @@ package struct Gathered: Sendable {
     }
 
     /// Adds what came later.
-    package mutating func append(_ later: Gathered) {
+    package mutating func append(_ later: NoticeBatch) {
         for (occasion, count) in later.counts { counts[occasion, default: 0] += count }
         for group in later.groups {
             guard let place = place(of: group.occasion, group.job) else { continue }

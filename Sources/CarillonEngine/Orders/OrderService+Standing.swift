@@ -2,7 +2,7 @@ import CarillonCore
 import Timetable
 
 /// Orders that lay something upon a job, whatever feed owns it.
-extension OrderDesk {
+extension OrderService {
     func disable(_ name: String) async throws -> String {
         let stored = try await readable(name)
         let trouble = try await reconciler.lay(.disabled, on: stored)

@@ -1,7 +1,7 @@
 import Timetable
 
 /// What is out on one queue, and how far its registries have been read.
-struct QueueBook: Sendable {
+struct RegistryCursor: Sendable {
     /// How many attempts keep their results for so many seconds.
     private var resultTTLs: [Int64: Int] = [:]
     /// The latest end seen in each registry, in seconds of the workers' clocks.

@@ -2,7 +2,7 @@ import CarillonCore
 import Timetable
 
 /// What a mail says of one notice.
-struct Block {
+struct NoticeText {
     /// Of a program's output or a traceback.
     private static let mostLines = 20
     private static let widest = 500
@@ -16,7 +16,7 @@ struct Block {
     }
 
     var lines: [String] {
-        let job = Words.plain(notice.job[...])
+        let job = MailText.plain(notice.job[...])
         switch notice {
         case .failed(let run): return [job + " failed"] + failed(run)
         case .passedOver(let run):
@@ -47,7 +47,7 @@ struct Block {
             var output = tail.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
             while output.last?.allSatisfy(\.isWhitespace) == true { output.removeLast() }
             if !output.isEmpty { lines.append("    output, its last lines:") }
-            lines += output.suffix(Self.mostLines).map { "    | " + Words.plain(indented($0.prefix(Self.widest))) }
+            lines += output.suffix(Self.mostLines).map { "    | " + MailText.plain(indented($0.prefix(Self.widest))) }
         }
         return lines
     }
@@ -57,7 +57,7 @@ struct Block {
 
     private func field(_ name: String, _ value: String) -> String {
         let pad = String(repeating: " ", count: max(1, 11 - name.count))
-        return "    \(name):\(pad)\(Words.plain(value.prefix(Self.widest)))"
+        return "    \(name):\(pad)\(MailText.plain(value.prefix(Self.widest)))"
     }
 
     private func time(_ instant: Timestamp) -> String {

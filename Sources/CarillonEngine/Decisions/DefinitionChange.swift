@@ -2,7 +2,7 @@ package import CarillonCore
 package import Timetable
 
 /// The change from one definition of a job to the next. Times before it follow the old one, times after it the new.
-package struct CutOver: Sendable {
+package struct DefinitionChange: Sendable {
     package var storeID: UInt64
     package var instance: String
     package var now: Timestamp
@@ -24,7 +24,7 @@ package struct CutOver: Sendable {
 
     /// The change to a new definition; what the old one leaves behind is recorded as skipped.
     package func change(to job: Job, from before: StoredJob?) -> JobChange {
-        let schedule = Definition(
+        let schedule = CompiledJob(
             StoredJob(id: JobID(0), job: job, revision: 0, cursor: now, nextDue: nil), zones: zones
         ).schedule
         var cursor = now
@@ -55,7 +55,7 @@ package struct CutOver: Sendable {
     }
 
     private func leftover(of stored: StoredJob) -> Skip? {
-        guard let schedule = Definition(stored, zones: zones).schedule else { return nil }
+        guard let schedule = CompiledJob(stored, zones: zones).schedule else { return nil }
         return Planner(storeID: storeID, instance: instance, now: now, live: now)
             .skipAll(stored, schedule: schedule, reason: reason(stored, else: missed))
     }

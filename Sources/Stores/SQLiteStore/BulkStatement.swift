@@ -4,7 +4,7 @@ import GRDBSQLite
 import Timetable
 
 /// A prepared statement that is bound column by column, for writes of thousands of rows: a row makes no array of values.
-struct QuickStatement: ~Copyable {
+struct BulkStatement: ~Copyable {
     private let statement: Statement
     private let raw: OpaquePointer
     private let connection: OpaquePointer?

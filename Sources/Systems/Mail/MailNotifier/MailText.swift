@@ -1,5 +1,5 @@
 /// Small pieces of a mail's text.
-enum Words {
+enum MailText {
     /// `1 run`, `10,000 runs`
     static func counted(_ count: Int, _ noun: String) -> String { "\(number(count)) \(noun)\(count == 1 ? "" : "s")" }
 

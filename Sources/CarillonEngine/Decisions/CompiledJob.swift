@@ -2,7 +2,7 @@ public import CarillonCore
 public import Timetable
 
 /// One revision of a job, ready to plan and to dispatch; shared by all its runs.
-public final class Definition: Sendable {
+public final class CompiledJob: Sendable {
     public let id: JobID
     public let revision: Int64
     public let job: Job
