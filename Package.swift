@@ -298,7 +298,8 @@ let package = Package(
             name: "CarillonCLITests",
             dependencies: [
                 "CarillonCLI", "CarillonConfiguration", "CarillonCore", "CarillonDaemon", "CarillonEngine",
-                "CarillonTestSupport", "EchoIntegration", "MemoryStore", "Timetable", logging,
+                "CarillonTestSupport", "CommandSupport", "EchoIntegration", "MemoryStore", "Timetable", lifecycle,
+                logging,
             ]),
         .testTarget(
             name: "CarillonConfigurationTests",

@@ -5,13 +5,13 @@ import Foundation
 import ServiceLifecycle
 
 /// Tells systemd that the daemon is ready, alive and stopping: sd_notify(3), sd_watchdog_enabled(3).
-struct Systemd: Service {
+package struct Systemd: Service {
     private let address: String
     private let interval: Int64?
     private let isAlive: @Sendable () async -> Bool
 
     /// Nil when the daemon was not started by systemd with a notify socket.
-    init?(environment: [String: String], isAlive: @escaping @Sendable () async -> Bool) {
+    package init?(environment: [String: String], isAlive: @escaping @Sendable () async -> Bool) {
         guard let address = environment["NOTIFY_SOCKET"], !address.isEmpty else { return nil }
         self.address = address
         // Half of what systemd allows, in microseconds.
@@ -19,7 +19,7 @@ struct Systemd: Service {
         self.isAlive = isAlive
     }
 
-    func run() async throws {
+    package func run() async throws {
         notify("READY=1")
         let clock = SystemClock()
         try? await cancelWhenGracefulShutdown {

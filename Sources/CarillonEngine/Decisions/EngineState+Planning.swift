@@ -41,7 +41,7 @@ extension EngineState {
         changed(ids.map { JobCursor(id: $0, nextDue: .distantPast) })
     }
 
-    /// Where a job waits for its next time.
+    /// Puts a job back into the heap at its next time, unless it is frozen.
     mutating func rest(_ cursor: JobCursor) {
         if !frozen.contains(cursor.id) { heap.set(cursor) }
     }

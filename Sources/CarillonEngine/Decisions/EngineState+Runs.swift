@@ -180,7 +180,7 @@ extension EngineState {
         }
     }
 
-    /// The one place where a run moves.
+    /// Moves a run, and does what follows from it; nobody else does.
     mutating func apply(
         _ event: RunEvent, attempt: Int? = nil, to id: RunID, at time: Timestamp, _ effects: inout [EngineEffect]
     ) {
