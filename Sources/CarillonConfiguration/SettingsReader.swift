@@ -95,7 +95,7 @@ package struct SettingsReader: Sendable {
         log.level = table.choice("level", Settings.LogLevel.self)
         log.format = table.choice("format", Settings.LogFormat.self)
         log.file = table.string("file")
-        log.largest = table.integer("max_size", in: 1...(1 << 40)) ?? log.largest
+        log.largest = table.integer("max_size", in: 1_024...(1 << 40)) ?? log.largest
         log.keep = table.integer("keep", in: 0...1_000) ?? log.keep
     }
 

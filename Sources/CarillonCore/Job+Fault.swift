@@ -8,8 +8,8 @@ extension Job {
         Job.fault(inName: name) ?? policies.fault ?? schedule.fault ?? sizeFault
     }
 
-    /// Bytes of text in one definition: what is shown with every list of jobs must not be a burden to all.
-    public static let largest = 1 << 20
+    /// Bytes of text in one definition, its target as JSON: what is shown with every list of jobs must not be a burden to all.
+    public static let largest = 2 << 20
 
     private var sizeFault: String? {
         let calendars = schedule.exclusions.reduce(0) { $0 + $1.dates.reduce(0) { $0 + $1.utf8.count } }

@@ -99,4 +99,16 @@ struct Bench {
     var definitions: [JobID: CompiledJob] {
         ledger.jobs.mapValues { CompiledJob($0.stored, zones: Self.zones) }
     }
+
+    /// A run ordered by hand of a job whose definition cannot be read any more.
+    mutating func openUnreadable(_ job: JobID) throws -> RunID {
+        var stored = try #require(ledger.jobs[job]?.stored)
+        stored.fault = "rotten"
+        let run = Run(
+            id: RunID(manualAt: now, random: 1), jobID: job, job: stored.job.name, revision: stored.revision,
+            trigger: .manual, scheduledAt: now, createdAt: now, instance: "i")
+        _ = ledger.insert(run)
+        try send(.adopted([run], [job: CompiledJob(stored, zones: Self.zones)]))
+        return run.id
+    }
 }

@@ -87,6 +87,44 @@ import Timetable
         #expect(bench.state.outstanding.count == 100)
     }
 
+    /// Its dispatcher is not asked for a run that nobody can read, so that one tells nothing of the dispatcher.
+    @Test func aRunThatCannotBeReadEndsNoOutage() throws {
+        var bench = Bench()
+        let bad = try bench.add("bad", every: "1d", Policies(overlap: .allow))
+        for number in 0..<50 { try bench.add("job \(number)", every: "1h", Policies(overlap: .allow)) }
+        let faulty = try bench.openUnreadable(bad)
+        func answer(_ batch: [AttemptID]) throws {
+            try bench.send(
+                .results(
+                    lane: 0, batch,
+                    batch.map { $0.run == faulty ? .unavailable("its target cannot be read") : Self.away }))
+        }
+        var answered = 0
+        for _ in 0..<20 {
+            let batch = Array(bench.dispatched[answered...])
+            answered += batch.count
+            if !batch.isEmpty { try answer(batch) }
+            try bench.pass(answered < 40 ? 1_800 : 1)
+        }
+        #expect(bench.ledger.runs.count == 51)
+        #expect(bench.dispatched.count <= 51 + 40, "the others went to and fro")
+        #expect(bench.dispatched.contains { $0.run == faulty })
+    }
+
+    /// The new definition may be for another dispatcher.
+    @Test func aHealedRunGoesOutWhereItsDefinitionSays() throws {
+        var bench = Bench()
+        let bad = try bench.add("bad", every: "1d", Policies(overlap: .skip))
+        let faulty = try bench.openUnreadable(bad)
+        try bench.answer(bench.dispatched, .unavailable("its target cannot be read"))
+        let sent = bench.dispatched.count
+        try bench.send(.healed([try #require(bench.definitions[bad])]))
+        #expect(bench.dispatched.count == sent + 1 && bench.dispatched.last?.run == faulty)
+        try bench.answer([try #require(bench.dispatched.last)])
+        try bench.tell(try #require(bench.dispatched.last), .succeeded(Outcome(exitCode: 0)))
+        #expect(bench.ledger.runs[faulty]?.state == .completed)
+    }
+
     /// What stands in one run's way harms no other.
     @Test func oneRunThatCannotGoOutKeepsNobodyWaiting() throws {
         var bench = Bench()

@@ -24,11 +24,14 @@ extension EngineState {
 
     /// One answer that the dispatcher is away speaks for all runs; any other one, that it is there.
     mutating func noteReach(
-        _ lane: Int, _ results: [DispatchResult], _ now: Timestamp, _ effects: inout [EngineEffect]
+        _ lane: Int, _ attempts: [AttemptID], _ results: [DispatchResult], _ now: Timestamp,
+        _ effects: inout [EngineEffect]
     ) {
         let whys = results.compactMap { if case .away(let why) = $0 { why } else { nil } }
         guard let why = whys.last else {
-            if !results.isEmpty { lanes[lane].outage = nil }
+            // Of a run that nobody can read the dispatcher was not asked.
+            let isAnswer = { (attempt: AttemptID) in self.runs[attempt.run]?.definition.isReadable ?? true }
+            if lanes[lane].outage != nil, attempts.contains(where: isAnswer) { lanes[lane].outage = nil }
             return
         }
         var outage = lanes[lane].outage ?? Outage(since: now, why: why, failures: 0, probeAt: now)
@@ -146,7 +149,7 @@ extension EngineState {
     mutating func wait(_ id: RunID, after event: RunEvent, _ now: Timestamp, _ effects: inout [EngineEffect]) {
         runs[id]?.isPaced = false
         guard var tracked = runs[id] else { return }
-        if case .unreachable = event, lanes[tracked.lane].outage == nil {
+        if case .unreachable = event, lanes[tracked.lane].outage == nil || !tracked.definition.isReadable {
             // Others may go out, so this one alone has to be patient, and more so each time.
             let wait = limits.patience << Int64(min(tracked.rebuffs, 10))
             tracked.rebuffs += 1

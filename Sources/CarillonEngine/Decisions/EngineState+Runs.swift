@@ -60,8 +60,12 @@ extension EngineState {
     mutating func healed(_ definitions: [CompiledJob], _ now: Timestamp, _ effects: inout [EngineEffect]) {
         for definition in definitions {
             for id in byJob[definition.id] ?? [] {
-                guard var tracked = runs[id], !tracked.definition.isReadable, tracked.lane == definition.lane else {
-                    continue
+                guard var tracked = runs[id], !tracked.definition.isReadable,
+                    !tracked.isOut || tracked.lane == definition.lane
+                else { continue }
+                if tracked.lane != definition.lane {
+                    lanes[tracked.lane].queue.removeAll { $0 == id }
+                    tracked.queued = false
                 }
                 tracked.definition = definition
                 if tracked.isOut {
@@ -144,7 +148,7 @@ extension EngineState {
         _ lane: Int, _ attempts: [AttemptID], _ results: [DispatchResult], _ now: Timestamp,
         _ effects: inout [EngineEffect]
     ) {
-        noteReach(lane, results, now, &effects)
+        noteReach(lane, attempts, results, now, &effects)
         // Backwards, because what comes back goes to the front.
         for (attempt, result) in zip(attempts, results).reversed() {
             guard runs[attempt.run]?.run.attempt == attempt.attempt else { continue }

@@ -52,10 +52,13 @@ final class RowCodec: Sendable {
         let policies = read("policies", or: Policies(overlap: .allow)) { try self.policies.decode(row[8]) }
         let words = read("tags", or: []) { tags == "[]" ? [] : try Self.decode([String].self, tags) }
         if faults.isEmpty, let fault = policies.fault { faults.append(fault) }
+        let kind = Target.Kind(rawValue: row[5])
+        // What an older release had was no target.
+        if kind.rawValue.isEmpty { faults.append("its target cannot be read by this build") }
         var job = Job(
             name: row[1], schedule: schedule,
-            target: Target(kind: Target.Kind(rawValue: row[5]), summary: row[6], body: row[7]), policies: policies,
-            enabled: row[10], tags: words, origin: Origin(feed: row[2], source: row[3]))
+            target: Target(kind: kind, summary: row[6], body: row[7]), policies: policies, enabled: row[10],
+            tags: words, origin: Origin(feed: row[2], source: row[3]))
         job.standing = Self.standing(row[15])
         return StoredJob(
             id: JobID(row[0]), job: job, revision: row[11], cursor: Timestamp(microseconds: row[12]),

@@ -1,6 +1,7 @@
 package import CarillonConfiguration
 package import CarillonCore
 import CarillonDaemon
+import CommandSupport
 package import Timetable
 
 /// Reads the configuration of BTU Scheduler, `/etc/btu_scheduler/btu_scheduler.toml`, as settings in Carillon's own keys.
@@ -48,7 +49,7 @@ package struct BTUReader: Sendable {
         readQueue(&table, &settings)
         settings.set("feed", ConfigNode(.array([readFeed(&table)])))
         let path = table.required("socket_path", table.string("socket_path"))
-        settings.set("socket", "path", .text(path), from: node["socket_path"])
+        settings.set("socket", "path", .text(path.map(DaemonLocation.absolute)), from: node["socket_path"])
         settings.set(
             "socket", "group", .text(table.string("socket_file_group_owner")), from: node["socket_file_group_owner"])
         readEmail(&table, &settings)

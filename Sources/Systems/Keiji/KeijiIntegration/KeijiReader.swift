@@ -37,7 +37,7 @@ package struct KeijiReader: Sendable {
         // keiji's own, where its settings name none.
         var zone = ConfigNode(.string("Africa/Nairobi"))
         var rotates = false
-        var largest = ConfigNode(.integer(1_024))
+        var largest: Int64 = 1_024
         var database: ConfigNode?
         for (index, raw) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             func complain(_ key: String?, _ message: String) {
@@ -62,8 +62,8 @@ package struct KeijiReader: Sendable {
                 rotates = value == "1"
                 if value != "0", value != "1" { complain(key, "expected 0 or 1") }
             case "LOG_MAX_SIZE":
-                if let number = Int64(value), (1...(1 << 40)).contains(number) {
-                    largest = ConfigNode(.integer(number), line: index + 1)
+                if let number = Int64(value), number > 0 {
+                    largest = min(number, 1 << 40)
                 } else {
                     complain(key, "expected bytes")
                 }
@@ -77,14 +77,17 @@ package struct KeijiReader: Sendable {
         var feed = ConfigNode(.table([]))
         feed.set("type", .text("keiji"))
         feed.set("database", database)
-        feed.set("max_log", rotates ? largest : nil)
+        feed.set("time_zone", zone)
+        feed.set("root", .text(home + "/.keiji"))
+        feed.set("max_log", rotates ? .whole(largest) : nil)
         var settings = ConfigNode(.table([]))
         settings.set("time_zone", zone)
         settings.set("feed", ConfigNode(.array([feed])))
         settings.set("control_bus", ConfigNode(.table([])))
         settings.set("log", "format", .text("logfmt"))
         settings.set("log", "file", .text(home + "/.keiji/logs/services/scheduler/scheduler.log"))
-        settings.set("log", "max_size", rotates ? largest : .whole(1 << 40))
+        // Less makes no file that anybody could read.
+        settings.set("log", "max_size", .whole(rotates ? max(largest, 1_024) : 1 << 40))
         settings.set("log", "keep", .whole(1))
         return (settings, remarks)
     }
