@@ -298,8 +298,8 @@ let package = Package(
             name: "CarillonCLITests",
             dependencies: [
                 "CarillonCLI", "CarillonConfiguration", "CarillonCore", "CarillonDaemon", "CarillonEngine",
-                "CarillonTestSupport", "CommandSupport", "EchoIntegration", "MemoryStore", "Timetable", lifecycle,
-                logging,
+                "CarillonTestSupport", "CommandSupport", "EchoIntegration", "MemoryStore", "Timetable", arguments,
+                lifecycle, logging,
             ]),
         .testTarget(
             name: "CarillonConfigurationTests",

@@ -1,5 +1,5 @@
 import ArgumentParser
-import CarillonConfiguration
+package import CarillonConfiguration
 import CarillonCore
 import CarillonDaemon
 import CarillonEngine
@@ -9,7 +9,7 @@ import RQIntegration
 import Timetable
 
 /// The keys of a job as options: the same words as in a job file.
-struct JobOptions: ParsableArguments {
+package struct JobOptions: ParsableArguments {
     @Option(help: "A cron expression, a nickname, or @every D.") var cron: String?
     @Option(help: "How --cron is read: unix, btu or quartz.") var dialect: String?
     @Option(help: "An interval: 15m, 1h30m, 2s.") var every: String?
@@ -28,14 +28,21 @@ struct JobOptions: ParsableArguments {
     @Option(help: "Wait before the second try; doubles from then on.") var backoff: String?
     @Option(help: "A word to find the job by; may be repeated.") var tag: [String] = []
     @Flag(help: "Add it switched off.") var disabled = false
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp(
+            "Any key of a job file, its value as TOML or plain text; may be repeated.", valueName: "key=value"))
+    var keys: [String] = []
     @OptionGroup(title: "A job for Python RQ") var rq: RQOptions
 
     @Argument(
         parsing: .postTerminator, help: ArgumentHelp("The program and its arguments, after --.", valueName: "program"))
     var program: [String] = []
 
+    package init() {}
+
     /// As a job file's table would hold it.
-    func node(name: String) throws -> ConfigNode {
+    package func node(name: String) throws -> ConfigNode {
         var entries: [(key: String, value: ConfigNode)] = [("name", ConfigNode(.string(name)))]
         func add(_ key: String, _ text: String?) {
             if let text { entries.append((key, ConfigNode(.string(text)))) }
@@ -70,7 +77,25 @@ struct JobOptions: ParsableArguments {
                 (String(pair[..<equals]), ConfigNode(.string(String(pair[pair.index(after: equals)...])))))
         }
         if !variables.isEmpty { entries.append(("env", ConfigNode(.table(variables)))) }
-        return ConfigNode(.table(entries))
+        var node = ConfigNode(.table(entries))
+        for pair in keys { try Self.set(pair, in: &node) }
+        return node
+    }
+
+    /// Sets `key=value`, where the key may be dotted as in TOML.
+    private static func set(_ pair: String, in node: inout ConfigNode) throws(Failure) {
+        guard let equals = pair.firstIndex(of: "="), equals != pair.startIndex else {
+            throw Failure.input("--set: expected KEY=VALUE, found '\(pair)'")
+        }
+        let (key, value) = (pair[..<equals], String(pair[pair.index(after: equals)...]))
+        for text in [value, TOMLText.quote(value)] {
+            guard let read = try? ConfigDocument.read("\(key) = \(text)", format: .toml, path: "--set") else {
+                continue
+            }
+            if let twice = node.merge(read) { throw Failure.input("--set: \(twice) is given twice") }
+            return
+        }
+        throw Failure.input("--set: '\(key)' is no key of a job")
     }
 
     func job(name: String, place: DaemonLocation) throws -> Job {
@@ -93,6 +118,7 @@ extension Jobs {
                 EXAMPLES
                   carillon jobs add report --cron '0 19 * * MON-FRI' --zone America/New_York -- /usr/local/bin/report --full
                   carillon jobs add ping --every 15s --shell 'ping -c1 gateway >/dev/null'
+                  carillon jobs add nightly --cron '@daily' --set retry.attempts=3 --set retry.backoff=1m -- /usr/local/bin/backup
                   carillon jobs add sync --every 5m --rq shop.tasks.sync --rq-args '[1, {"a": "b"}]' --queue low
                 """)
         @OptionGroup var place: DaemonLocation

@@ -27,4 +27,31 @@ extension ConfigNode {
         inner.set(key, node, from: origin)
         set(table, inner)
     }
+
+    /// Puts all keys of another table into this one, tables into tables, without the lines they stood on. Answers a key that
+    /// both have.
+    package mutating func merge(_ other: ConfigNode) -> String? {
+        guard case .table(let entries) = other.value else { return nil }
+        for (key, value) in entries {
+            guard var known = self[key] else {
+                set(key, value.withoutLines)
+                continue
+            }
+            guard case .table = known.value, case .table = value.value else { return key }
+            if let twice = known.merge(value) { return "\(key).\(twice)" }
+            set(key, known)
+        }
+        return nil
+    }
+
+    private var withoutLines: ConfigNode {
+        var node = self
+        node.line = nil
+        switch value {
+        case .array(let nodes): node.value = .array(nodes.map(\.withoutLines))
+        case .table(let entries): node.value = .table(entries.map { ($0.key, $0.value.withoutLines) })
+        default: break
+        }
+        return node
+    }
 }
