@@ -118,6 +118,13 @@ struct BTUReaderTests {
         #expect(remarks.last?.message == "unknown key; did you mean mysql_password?")
     }
 
+    /// It was bound as it stood, from where the daemon was started.
+    @Test func aRelativeSocketIsTaken() throws {
+        let settings = try read(Self.sample.replacing("/tmp/btu_scheduler.sock", with: "btu.sock")).settings
+        let path = try #require(settings.socket?.path)
+        #expect(path.hasPrefix("/") && path.hasSuffix("/btu.sock"))
+    }
+
     @Test func missingAndMistypedKeysAreNamedWithTheirLines() throws {
         #expect(
             try problems("name = \"x\"").map { $0.split(separator: " ")[1] }.sorted() == [

@@ -7,11 +7,13 @@ import Timetable
 
 /// keiji's own `settings.conf`, and the same settings in `carillon.toml`.
 @Suite struct KeijiReaderTests {
-    private func read(_ text: String) throws -> (settings: Settings, remarks: [ConfigProblem]) {
+    private func read(
+        _ text: String, _ environment: [String: String] = ["HOME": "/home/k"]
+    ) throws -> (settings: Settings, remarks: [ConfigProblem]) {
         let folder = try TemporaryFolder()
         let path = try folder.write("settings.conf", text)
         let reading = try KeijiReader(zones: ZoneDatabase(), home: "/home/k").read(path: path)
-        let reader = SettingsReader(zones: ZoneDatabase(), environment: ["HOME": "/home/k"])
+        let reader = SettingsReader(zones: ZoneDatabase(), environment: environment)
         return (try reader.read(reading.settings, source: path), reading.remarks)
     }
 
@@ -47,6 +49,12 @@ import Timetable
         let settings = try read("DB_URL=default\n").settings
         #expect(settings.keiji?.database == .sqlite(path: nil) && settings.keiji?.zone == "Africa/Nairobi")
         #expect(settings.keiji?.largestLog == nil)
+    }
+
+    /// A unit of systemd may have no HOME, and a zone for jobs of one's own.
+    @Test func itsFolderAndItsZoneAreItsOwn() throws {
+        let keiji = try #require(try read("DB_URL=default\n", ["CARILLON_TIME_ZONE": "UTC"]).settings.keiji)
+        #expect(keiji.root == "/home/k/.keiji" && keiji.zone == "Africa/Nairobi")
     }
 
     @Test func mistakesHaveTheirLine() throws {

@@ -17,6 +17,8 @@ struct Bench {
     var openFails: (afterWriting: Bool, Void)?
     var saveFails = false
     private(set) var dispatched: [AttemptID] = []
+    /// The lane of each.
+    private(set) var lanes: [Int] = []
     private(set) var cancelled: [AttemptID] = []
     private(set) var acknowledged: [AttemptID] = []
     private(set) var rewinds = 0
@@ -67,7 +69,9 @@ struct Bench {
                 try send(.adopted(runs.filter { state.run($0.id) == nil }, definitions))
                 try send(.swept)
             case .rewind: rewinds += 1
-            case .dispatch(_, let batch): dispatched += batch.map(\.attempt)
+            case .dispatch(let lane, let batch):
+                dispatched += batch.map(\.attempt)
+                lanes += batch.map { _ in lane }
             case .cancel(_, let attempt): cancelled.append(attempt)
             case .acknowledge(_, let attempts): acknowledged += attempts
             case .halt: halts += 1
@@ -98,6 +102,11 @@ struct Bench {
 
     var definitions: [JobID: CompiledJob] {
         ledger.jobs.mapValues { CompiledJob($0.stored, zones: Self.zones) }
+    }
+
+    /// A job's definition as another dispatcher has it.
+    func definition(of job: JobID, lane: Int) throws -> CompiledJob {
+        CompiledJob(try #require(ledger.jobs[job]?.stored), zones: Self.zones, lane: lane, body: nil)
     }
 
     /// A run ordered by hand of a job whose definition cannot be read any more.

@@ -112,17 +112,27 @@ import Timetable
     }
 
     /// The new definition may be for another dispatcher.
-    @Test func aHealedRunGoesOutWhereItsDefinitionSays() throws {
+    @Test(arguments: [0, 1], [false, true])
+    func aHealedRunGoesOutWhereItsDefinitionSays(_ lane: Int, _ waitsInItsQueue: Bool) throws {
         var bench = Bench()
+        bench.state.lanes = [LaneState(), LaneState()]
         let bad = try bench.add("bad", every: "1d", Policies(overlap: .skip))
         let faulty = try bench.openUnreadable(bad)
         try bench.answer(bench.dispatched, .unavailable("its target cannot be read"))
+        if waitsInItsQueue {
+            try bench.send(.paused(true))
+            try bench.pass(5)
+        }
         let sent = bench.dispatched.count
-        try bench.send(.healed([try #require(bench.definitions[bad])]))
+        try bench.send(.healed([try bench.definition(of: bad, lane: lane)]))
+        try bench.send(.paused(false))
         #expect(bench.dispatched.count == sent + 1 && bench.dispatched.last?.run == faulty)
-        try bench.answer([try #require(bench.dispatched.last)])
-        try bench.tell(try #require(bench.dispatched.last), .succeeded(Outcome(exitCode: 0)))
-        #expect(bench.ledger.runs[faulty]?.state == .completed)
+        #expect(bench.lanes.last == lane)
+        let attempt = try #require(bench.dispatched.last)
+        try bench.send(.results(lane: lane, [attempt], [.accepted]))
+        try bench.tell(attempt, .succeeded(Outcome(exitCode: 0)))
+        try bench.pass(60)
+        #expect(bench.ledger.runs[faulty]?.state == .completed && bench.dispatched.count == sent + 1)
     }
 
     /// What stands in one run's way harms no other.

@@ -132,6 +132,7 @@ import Timetable
     }
 
     @Test(arguments: [
+        ("kind = '', target = 'rubbish'", "target"),
         ("policies = '{\"overlap\":{\"onlyOnSundays\":{}}}'", "policies"),
         ("schedule = '{\"rule\":{\"moon\":{}}}'", "schedule"),
         ("tags = '{}'", "tags"),

@@ -22,7 +22,7 @@ public final class CompiledJob: Sendable {
         self.init(stored, zones: zones, lane: 0, body: nil)
     }
 
-    init(_ stored: StoredJob, zones: ZoneDatabase, lane: Int, body: (any TargetBody)?) {
+    package init(_ stored: StoredJob, zones: ZoneDatabase, lane: Int, body: (any TargetBody)?) {
         id = stored.id
         revision = stored.revision
         job = stored.job
