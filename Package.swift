@@ -335,6 +335,11 @@ let package = Package(
                 .target(name: "MariaDBClient", condition: mariaDB),
             ]),
         .testTarget(
+            name: "EngineCostTests",
+            dependencies: [
+                "CarillonCore", "CarillonEngine", "CarillonTestSupport", "SQLiteStore", "Timetable", lifecycle, logging,
+            ]),
+        .testTarget(
             name: "ExecDispatcherTests",
             dependencies: [
                 "BlockingConnection", "CarillonCore", "CarillonTestSupport", "ExecDispatcher", "Timetable",

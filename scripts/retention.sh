@@ -56,7 +56,7 @@ def lateness(seconds):
     p99 = []
     for _ in range(seconds // 5):
         time.sleep(5)
-        p99.append(status()["latenessP99"])
+        p99.append(status()["latenessP99Seconds"] * 1000)
     return sorted(p99)[len(p99) // 2], max(p99)
 
 try:
@@ -93,7 +93,7 @@ try:
     while time.monotonic() - begun < 330:
         time.sleep(5)
         count = ask("SELECT count(*) FROM runs")
-        looks.append(status()["latenessP99"])
+        looks.append(status()["latenessP99Seconds"] * 1000)
         lease.append(ask("SELECT expires_at FROM leases") / 1e6 - time.time())
         print(f"{time.monotonic() - begun:4.0f} s: {count:,} runs, p99 {looks[-1]:.1f} ms, lease {lease[-1]:.0f} s,"
               f" {os.path.getsize(state + '/carillon.db') >> 20} MiB", flush=True)

@@ -19,7 +19,10 @@ else
     # there are: beside them real workers and servers would starve.
     heavy='DaemonTests|ExecDispatcherTests'
     greedy='SimulationTests|FuzzTests'
-    swift test -c release --skip-build --skip "$heavy|$greedy"
+    alone='EngineCostTests'
+    swift test -c release --skip-build --skip "$heavy|$greedy|$alone"
     swift test -c release --skip-build --filter "$heavy"
     swift test -c release --skip-build --filter "$greedy"
+    # Measures, so nothing goes beside it.
+    swift test -c release --skip-build --filter "$alone"
 fi

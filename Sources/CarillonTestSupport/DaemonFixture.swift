@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import Timetable
 
 /// The real binary in a state directory of its own; what still runs is killed with the fixture.
 public final class DaemonFixture: Sendable {
@@ -119,6 +120,14 @@ public final class DaemonFixture: Sendable {
         let complaint = String(decoding: error.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
         return Result(code: process.terminationStatus, output: text, error: complaint)
+    }
+
+    /// Seconds since 1970 of a time in such an object; throws for anything but RFC 3339 with six digits of fraction.
+    public static func seconds(_ value: Any?) throws -> Double {
+        guard let text = value as? String, let time = Timestamp(rfc3339: text), time.rfc3339Microseconds == text else {
+            throw ConformanceFailure(description: "not a time: \(value ?? "nothing")")
+        }
+        return Double(time.microseconds) / 1_000_000
     }
 
     /// The objects that a command with `--json` prints.

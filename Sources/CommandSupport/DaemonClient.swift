@@ -64,7 +64,8 @@ package struct DaemonClient {
         guard case .started(let run) = try await ask(order) else {
             throw Failure.failed("the daemon gave an answer of another kind")
         }
-        say(json ? run.json.line : "run \(run.id) of \(run.job) is on its way; see `carillon runs show \(run.id)`")
+        if json { return try say(json: run) }
+        say("run \(run.id) of \(run.job) is on its way; see `carillon runs show \(run.id)`")
     }
 
     package func jobs(_ order: Order) async throws -> [JobView] {

@@ -16,12 +16,16 @@ extension Timestamp {
     /// The instant in UTC as RFC 3339 writes it, with six digits of fraction only when there is one.
     ///
     /// Years outside 0 to 9999 carry a sign and cannot be read back.
-    public var rfc3339: String {
+    public var rfc3339: String { rfc3339(fraction == 0 ? "" : "." + Digits.padded(fraction, 6)) }
+
+    /// The same, always with six digits of fraction: such texts sort as their times do.
+    public var rfc3339Microseconds: String { rfc3339("." + Digits.padded(fraction, 6)) }
+
+    private func rfc3339(_ fraction: String) -> String {
         let seconds = Int(self.seconds)
         let days = Civil.floorDivide(seconds, Civil.secondsPerDay)
         let time = seconds - days * Civil.secondsPerDay
         let (year, month, day) = Civil.date(days: days)
-        let tail = fraction == 0 ? "Z" : "." + Digits.padded(fraction, 6) + "Z"
-        return Digits.date(year, month, day) + "T" + Digits.time(time) + tail
+        return Digits.date(year, month, day) + "T" + Digits.time(time) + fraction + "Z"
     }
 }

@@ -7,7 +7,7 @@ import ServiceLifecycle
 import Testing
 
 /// The exact protocol of the Frappe app, on a real socket.
-@Suite(.timeLimit(.minutes(20))) struct BTUSocketTests {
+@Suite(.timeLimit(.minutes(2))) struct BTUSocketTests {
     private let folder: TemporaryFolder
     private var path: String { folder.path + "/btu.sock" }
 
@@ -94,9 +94,11 @@ import Testing
 
     @Test func randomBytesHarmNobody() async throws {
         try await serving { client async throws in
-            var random = SystemRandomNumberGenerator()
+            var random = SplitMix64.announced()
             for round in 0..<100 {
-                let bytes = (0..<Int.random(in: 1...200)).map { _ in UInt8.random(in: 0...255, using: &random) }
+                let bytes = (0..<Int.random(in: 1...200, using: &random)).map { _ in
+                    UInt8.random(in: 0...255, using: &random)
+                }
                 _ = try? await client.ask([round.isMultiple(of: 2) ? bytes : [UInt8(ascii: "{")] + bytes], finish: true)
             }
             #expect(try await client.ping() == "pong")

@@ -75,7 +75,7 @@ import Timetable
             return
         }
         #expect(views.map(\.name) == ["bad", "good"])
-        #expect(views.map(\.problems) == [["its target cannot be read by this build"], []])
+        #expect(views.map { $0.problems.map(\.message) } == [["its target cannot be read by this build"], []])
         guard case .failed(_, let why) = await desk.handle(.start("bad")) else {
             Issue.record("it was started")
             return

@@ -5,7 +5,7 @@ import ServiceLifecycle
 import Testing
 
 /// The push port, on a real socket.
-@Suite(.timeLimit(.minutes(20))) struct PushTests {
+@Suite(.timeLimit(.minutes(2))) struct PushTests {
     private let rig: Rig
 
     init() throws { rig = try Rig() }
@@ -99,13 +99,15 @@ import Testing
 
     @Test func randomBytesHarmNobody() async throws {
         try await rig.serving { () async throws in
-            var random = SystemRandomNumberGenerator()
+            var random = SplitMix64.announced()
             let line = Array(Rig.line("delete", "fuzz").utf8)
             for round in 0..<3_000 {
-                var bytes = (0..<Int.random(in: 0...100)).map { _ in UInt8.random(in: 0...255, using: &random) }
+                var bytes = (0..<Int.random(in: 0...100, using: &random)).map { _ in
+                    UInt8.random(in: 0...255, using: &random)
+                }
                 if round.isMultiple(of: 2) {
                     // An order of another shape, and never this one.
-                    bytes = line.prefix(Int.random(in: 1..<line.count - 2)) + [0xff] + bytes
+                    bytes = line.prefix(Int.random(in: 1..<line.count - 2, using: &random)) + [0xff] + bytes
                 }
                 let client = round.isMultiple(of: 3) ? rig.pull : rig.push
                 let descriptor = try client.open()

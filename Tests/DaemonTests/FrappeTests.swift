@@ -7,7 +7,7 @@
     import Testing
 
     /// A whole Frappe site in miniature under BTU Scheduler's own configuration.
-    @Suite(.serialized, .timeLimit(.minutes(20))) struct FrappeTests {
+    @Suite(.serialized, .timeLimit(.minutes(5))) struct FrappeTests {
         private static let tasks = """
             import os, time
             def note(task, schedule):
@@ -92,8 +92,7 @@
             _ = try await announce("TS-1")
             try await site.schedule("TS-1", cron: "0 19 * * *")
             try await daemon.eventually("the new time is planned") { try await scheduled("TS-1") == "0 19 * * *" }
-            let member = try await mirrored().first { $0.hasPrefix("TS-1|") }
-            #expect(member != nil)
+            try await daemon.eventually("the mirror has it") { try await mirrored().contains { $0.hasPrefix("TS-1|") } }
 
             // A row that does not parse is said to the user, and to whoever asks.
             try await site.schedule("TS-2", cron: "every tuesday")
@@ -149,7 +148,8 @@
             for number in 0..<4 { try await site.schedule("TS-\(number)", enabled: false, cron: "*/2 * * * * * *") }
             try await daemon.eventually("they are off") { try await !isEnabled("TS-3") }
             try await daemon.eventually(within: 120, "all has ended") {
-                try await daemon.objects("status").first.map { ($0["active"] as? [String: Any])?.isEmpty ?? false }
+                let active = try await daemon.objects("status").first?["active"] as? [String: Int] ?? ["": 1]
+                return active.values.allSatisfy { $0 == 0 }
                     ?? false
             }
             for number in 0..<4 {
@@ -161,9 +161,7 @@
                 #expect(times.count == runs.count)
                 #expect(calls(of: "TS-\(number)").count == runs.count)
                 // Every second second between the first and the last.
-                let seconds = try times.map {
-                    try #require(ISO8601DateFormatter().date(from: $0)).timeIntervalSince1970
-                }
+                let seconds = try times.map(DaemonFixture.seconds)
                 let span = (seconds.max() ?? 0) - (seconds.min() ?? 0)
                 #expect(Double(runs.count) == span / 2 + 1, "a time is missing")
                 #expect(runs.contains { ($0["heldBecause"] as? String)?.contains("127.0.0.1") == true })

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Orders for jobs that files define, to the real daemon.
-@Suite(.timeLimit(.minutes(20))) struct JobOrderTests {
+@Suite(.timeLimit(.minutes(5))) struct JobOrderTests {
     private let daemon: DaemonFixture
 
     init() throws { daemon = try DaemonFixture() }

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// The real daemon and a real SMTP server.
-@Suite(.timeLimit(.minutes(20))) struct MailTests {
+@Suite(.timeLimit(.minutes(5))) struct MailTests {
     @Test func aFailureIsMailed() async throws {
         let server = try MailServerFixture(.startTLS)
         try await server.start()

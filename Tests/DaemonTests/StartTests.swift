@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// What a daemon makes of the place and the process it is started in.
-@Suite(.serialized, .timeLimit(.minutes(20))) struct StartTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct StartTests {
     private let daemon: DaemonFixture
 
     init() throws { daemon = try DaemonFixture() }

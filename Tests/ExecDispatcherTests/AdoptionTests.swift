@@ -5,7 +5,7 @@ import Glibc
 import Testing
 
 /// What a daemon makes of the files an earlier one left.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(5)))
 struct AdoptionTests {
     let boot: String = {
         var buffer = [UInt8](repeating: 0, count: 64)

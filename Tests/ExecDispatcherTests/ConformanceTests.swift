@@ -1,7 +1,7 @@
 import CarillonTestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(5)))
 struct ConformanceTests {
     @Test(arguments: DispatcherConformance.allCases)
     func conforms(_ rule: DispatcherConformance) async throws {

@@ -6,7 +6,7 @@ import Testing
 import Timetable
 
 /// How ends are told.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(5)))
 struct EndingTests {
     @Test func exitCodesAreJudgedByTheTarget() async throws {
         let bench = try await ExecBench()

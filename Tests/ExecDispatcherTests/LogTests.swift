@@ -5,7 +5,7 @@ import Glibc
 import Testing
 
 /// What is kept of the output.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(5)))
 struct LogTests {
     @Test func pastTheCapOnlyTheEndIsKept() async throws {
         let bench = try await ExecBench { $0.logCap = 1000 }

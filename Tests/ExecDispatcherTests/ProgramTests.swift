@@ -4,7 +4,7 @@ import Glibc
 import Testing
 
 /// What a program finds when it starts.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(5)))
 struct ProgramTests {
     @Test func environmentIsExactlyWhatIsPromised() async throws {
         let bench = try await ExecBench { $0.inherited = ["NOT_SET"] }

@@ -5,7 +5,7 @@ import Glibc
 import Testing
 
 /// What outlives what.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(5)))
 struct SurvivalTests {
     /// Looks again and again; the test's time limit is the only clock.
     func until(_ condition: () throws -> Bool) async rethrows {

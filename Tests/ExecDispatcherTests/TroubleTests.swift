@@ -5,7 +5,7 @@ import Glibc
 import Testing
 
 /// What a person is told when the executor itself does not work.
-@Suite(.timeLimit(.minutes(20)))
+@Suite(.timeLimit(.minutes(5)))
 struct TroubleTests {
     @Test func allIsWell() async throws {
         let bench = try await ExecBench()

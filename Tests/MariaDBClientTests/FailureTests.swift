@@ -1,11 +1,12 @@
 #if MariaDB
+    import BlockingConnection
     import CarillonTestSupport
     import Dispatch
     import MariaDBClient
     import Testing
 
     // One server at a time: each start costs half a second of a core.
-    @Suite(.serialized, .timeLimit(.minutes(20)))
+    @Suite(.serialized, .timeLimit(.minutes(2)))
     struct FailureTests {
         @Test func aServerThatIsKilledAndComesBack() async throws {
             let rig = try await Rig()

@@ -1,4 +1,5 @@
 #if MariaDB
+    import BlockingConnection
     import CarillonTestSupport
     import Dispatch
     import Foundation
@@ -7,7 +8,7 @@
     import Testing
 
     // One server at a time: each start costs half a second of a core.
-    @Suite(.serialized, .timeLimit(.minutes(20)))
+    @Suite(.serialized, .timeLimit(.minutes(2)))
     struct LifeTests {
         @Test func callsAfterCloseFailAtOnce() async throws {
             let rig = try await Rig()

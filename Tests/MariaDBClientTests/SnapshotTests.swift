@@ -1,10 +1,11 @@
 #if MariaDB
+    import BlockingConnection
     import Dispatch
     import MariaDBClient
     import Testing
 
     // One server at a time: each start costs half a second of a core.
-    @Suite(.serialized, .timeLimit(.minutes(20)))
+    @Suite(.serialized, .timeLimit(.minutes(2)))
     struct SnapshotTests {
         struct Enough: Error, Equatable {}
 

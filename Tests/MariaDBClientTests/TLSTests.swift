@@ -1,10 +1,11 @@
 #if MariaDB
+    import BlockingConnection
     import CarillonTestSupport
     import MariaDBClient
     import Testing
 
     // One server at a time: each start costs half a second of a core.
-    @Suite(.serialized, .timeLimit(.minutes(20)))
+    @Suite(.serialized, .timeLimit(.minutes(2)))
     struct TLSTests {
         private static let cipher = { @Sendable (client: MariaDBClient) in
             try await client.table("SHOW SESSION STATUS LIKE 'Ssl_version'").first?[1] ?? nil

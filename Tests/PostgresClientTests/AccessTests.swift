@@ -1,10 +1,11 @@
 #if Postgres
+    import BlockingConnection
     import CarillonTestSupport
     import PostgresClient
     import Testing
 
     // One server at a time: each start costs some tenths of a second of a core.
-    @Suite(.serialized, .timeLimit(.minutes(20)))
+    @Suite(.serialized, .timeLimit(.minutes(2)))
     struct AccessTests {
         private static let ask = { @Sendable (client: PostgresClient) in try await client.one("SELECT current_user") }
 

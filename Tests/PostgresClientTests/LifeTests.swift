@@ -1,4 +1,5 @@
 #if Postgres
+    import BlockingConnection
     import CarillonTestSupport
     import Dispatch
     import Foundation
@@ -6,7 +7,7 @@
     import Testing
 
     // One server at a time: each start costs some tenths of a second of a core.
-    @Suite(.serialized, .timeLimit(.minutes(20)))
+    @Suite(.serialized, .timeLimit(.minutes(2)))
     struct LifeTests {
         @Test func callsAfterCloseFailAtOnce() async throws {
             let rig = try await Rig()

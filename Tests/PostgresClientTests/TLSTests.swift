@@ -1,11 +1,12 @@
 #if Postgres
+    import BlockingConnection
     import CarillonTestSupport
     import Glibc
     import PostgresClient
     import Testing
 
     // One server at a time: each start costs some tenths of a second of a core.
-    @Suite(.serialized, .timeLimit(.minutes(20)))
+    @Suite(.serialized, .timeLimit(.minutes(2)))
     struct TLSTests {
         private static let version = { @Sendable (client: PostgresClient) in
             try await client.one("SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()")

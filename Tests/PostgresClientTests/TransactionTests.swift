@@ -1,10 +1,11 @@
 #if Postgres
+    import BlockingConnection
     import Dispatch
     import PostgresClient
     import Testing
 
     // One server at a time: each start costs some tenths of a second of a core.
-    @Suite(.serialized, .timeLimit(.minutes(20)))
+    @Suite(.serialized, .timeLimit(.minutes(2)))
     struct TransactionTests {
         struct Enough: Error, Equatable {}
 

@@ -1,9 +1,10 @@
 #if Postgres
+    import BlockingConnection
     import PostgresClient
     import Testing
 
     // One server at a time: each start costs some tenths of a second of a core.
-    @Suite(.serialized, .timeLimit(.minutes(20)))
+    @Suite(.serialized, .timeLimit(.minutes(2)))
     struct ValueTests {
         @Test func textAndBytesComeBackAsTheyWent() async throws {
             let rig = try await Rig()

@@ -17,7 +17,8 @@ struct Jobs: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "All jobs, with what is wrong with any of them.",
-            discussion: "EXAMPLE\n  carillon jobs list --json | jq -r 'select(.problems != []) | .name'")
+            discussion:
+                "EXAMPLE\n  carillon jobs list --json | jq -r 'select(.problems != [] or .warnings != []) | .name'")
         @OptionGroup var place: DaemonLocation
         @Flag(help: "Print one JSON object a line.") var json = false
 
@@ -35,38 +36,28 @@ struct Jobs: AsyncParsableCommand {
                 let jobs = try await asking.jobs(.jobs(after: last, limit: Self.page))
                 for job in jobs {
                     known.insert(job.name)
-                    if let doubt = job.doubt { doubts[doubt, default: []].append(job.name) }
-                    if json { say(job.json.line) } else { add(job, to: &table, moment) }
+                    for warning in job.warnings { doubts[warning, default: []].append(job.name) }
+                    if json { try say(json: job) } else { add(job, to: &table, moment) }
                 }
                 guard jobs.count == Self.page, let end = jobs.last else { break }
                 last = end.name
             }
-            // Jobs that have never been good are in no store; they are here all the same.
+            if json { return }
+            // Jobs that have never been good are in no store; a person sees them here all the same.
             let broken = Dictionary(grouping: problems.filter { !known.contains($0.job ?? "") }) { $0.job ?? $0.source }
-            for (name, problems) in broken.sorted(by: { $0.key < $1.key }) {
-                let words = problems.map(\.description)
-                if json {
-                    say(
-                        JSONObject([
-                            ("name", .text(name)), ("state", .text("error")),
-                            ("problems", .list(words.map { .text($0) })),
-                        ]).line)
-                } else {
-                    table.add(.init(name), .init("-"), .init("-"), .init("-"), .init("error", .red))
-                }
+            for (name, _) in broken.sorted(by: { $0.key < $1.key }) {
+                table.add(.init(name), .init("-"), .init("-"), .init("-"), .init("error", .red))
             }
-            if !json {
-                if known.isEmpty, broken.isEmpty {
-                    say("no jobs; add one with `carillon jobs add`")
-                } else {
-                    table.print()
-                }
-                for problem in problems { say(Terminal.paint("error: ", .red) + "\(problem)") }
-                for (doubt, jobs) in doubts.sorted(by: { $0.key < $1.key }) {
-                    let more = jobs.count > 3 ? " and \(jobs.count - 3) more" : ""
-                    let names = jobs.prefix(3).joined(separator: ", ") + more
-                    say(Terminal.paint("warning: ", .yellow) + "\(doubt) (\(names))")
-                }
+            if known.isEmpty, broken.isEmpty {
+                say("no jobs; add one with `carillon jobs add`")
+            } else {
+                table.print()
+            }
+            for problem in problems { say(Terminal.paint("error: ", .red) + "\(problem)") }
+            for (doubt, jobs) in doubts.sorted(by: { $0.key < $1.key }) {
+                let more = jobs.count > 3 ? " and \(jobs.count - 3) more" : ""
+                let names = jobs.prefix(3).joined(separator: ", ") + more
+                say(Terminal.paint("warning: ", .yellow) + "\(doubt) (\(names))")
             }
         }
 
@@ -76,10 +67,10 @@ struct Jobs: AsyncParsableCommand {
             let state: TextTable.Cell =
                 !job.problems.isEmpty
                 ? .init("error", .red)
-                : job.doubt != nil
-                    ? .init("warning", .yellow) : .init(job.state.word, job.state.colour)
+                : !job.warnings.isEmpty
+                    ? .init("warning", .yellow) : .init(job.state.rawValue, job.state.colour)
             table.add(
-                .init(job.name), .init(job.schedule), .init(next), .init(last, job.lastRun?.state.colour), state)
+                .init(job.name), .init(job.schedule ?? "-"), .init(next), .init(last, job.lastRun?.state.colour), state)
         }
     }
 
@@ -92,18 +83,18 @@ struct Jobs: AsyncParsableCommand {
         func run() async throws {
             let asking = DaemonClient(place: place)
             guard let job = try await asking.jobs(.job(name)).first else { return }
-            if json { return say(job.json.line) }
+            if json { return try say(json: job) }
             let moment = TimeFormatter()
             say(Terminal.paint(job.name, .bold))
             say("  runs        \(job.english)")
-            say("  schedule    \(job.schedule)   (\(job.timeZone))")
+            say("  schedule    \(job.schedule ?? "only when asked to")   (\(job.timeZone))")
             say("  target      \(job.target.summary)")
             say("  from        \(job.origin)")
-            say("  state       \(job.off?.words ?? (job.enabled ? "enabled" : "disabled"))")
+            say("  state       \(job.off ?? job.state.rawValue)")
             if let next = job.next { say("  next        \(moment.both(next, job.timeZone))") }
             if !job.tags.isEmpty { say("  tags        \(job.tags.joined(separator: ", "))") }
-            for line in job.policies?.words ?? [] { say("  \(line)") }
-            if let doubt = job.doubt { say("  " + Terminal.paint("warning", .yellow) + "     \(doubt)") }
+            for line in job.policies.words { say("  \(line)") }
+            for warning in job.warnings { say("  " + Terminal.paint("warning", .yellow) + "     \(warning)") }
             for problem in job.problems { say("  " + Terminal.paint("error", .red) + "       \(problem)") }
             say("")
             RunView.printTable(try await asking.runs(.runs(RunQuery(job: name, limit: 10))), moment)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CarillonCore
 import CarillonDaemon
 import CarillonEngine
 import CommandSupport
@@ -72,11 +73,12 @@ struct Next: ParsableCommand {
             last = time
         }
         if json {
-            let object = JSONObject([
-                ("expr", .text(expression)), ("tz", .text(zone.name)), ("english", .text(schedule.english())),
-                ("next", .list(times.map { .time($0) })),
-            ])
-            return say(object.line)
+            // The form of --batch: its times are RFC 3339 with a fraction only where there is one.
+            return try say(
+                json: JSONObject([
+                    ("expr", expression), ("tz", zone.name), ("english", schedule.english()),
+                    ("next", times.map(\.rfc3339)),
+                ]))
         }
         say("\(schedule.english())")
         if case .cron(let cron) = schedule.rule {

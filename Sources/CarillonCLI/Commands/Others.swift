@@ -1,4 +1,5 @@
 import ArgumentParser
+import CarillonCore
 import CarillonDaemon
 import CarillonEngine
 import CommandSupport
@@ -23,7 +24,7 @@ struct Why: AsyncParsableCommand {
             throw Failure.failed("the daemon gave an answer of another kind")
         }
         if json {
-            say(JSONObject([("job", .text(job)), ("lines", .list(lines.map { .text($0) }))]).line)
+            try say(json: JSONObject([("job", job), ("lines", lines)]))
         } else {
             for line in lines { say("\(line)") }
         }
@@ -58,7 +59,7 @@ struct Feeds: AsyncParsableCommand {
         func run() async throws {
             let feeds = try await DaemonClient(place: place).feeds()
             if json {
-                for feed in feeds { say(feed.json.line) }
+                for feed in feeds { try say(json: feed) }
                 return
             }
             let moment = TimeFormatter()

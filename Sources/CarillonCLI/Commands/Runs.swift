@@ -56,7 +56,7 @@ struct Runs: AsyncParsableCommand {
             query.since = try since.map { try Self.time($0, moment.now, zone) }
             let runs = try await DaemonClient(place: place).runs(.runs(query))
             guard json else { return RunView.printTable(runs, moment) }
-            for run in runs { say(run.json.line) }
+            for run in runs { try say(json: run) }
         }
 
         private static var states: String { RunState.allCases.map(\.rawValue).joined(separator: ", ") }
@@ -84,7 +84,7 @@ struct Runs: AsyncParsableCommand {
         func run() async throws {
             let asking = DaemonClient(place: place)
             guard let view = try await asking.runs(.run(self.run)).first else { return }
-            if json { return say(view.json.line) }
+            if json { return try say(json: view) }
             let moment = TimeFormatter()
             say("\(Terminal.paint(view.job, .bold))  run \(view.id)")
             let tell = { (label: String, time: Timestamp?) in
@@ -95,7 +95,7 @@ struct Runs: AsyncParsableCommand {
             for earlier in view.earlier {
                 tell("attempt \(earlier.attempt) ", earlier.startedAt)
                 tell("  failed  ", earlier.endedAt)
-                say("              \(earlier.outcome.error ?? "no reason given")")
+                say("              \(earlier.error ?? "no reason given")")
             }
             if view.state == .pending { tell("not before", view.notBefore) }
             if let why = view.heldBecause {
@@ -109,7 +109,9 @@ struct Runs: AsyncParsableCommand {
             if view.state == .pending, view.dispatchedAt != nil {
                 // Its job may be gone by now.
                 let job = try? await asking.jobs(.job(view.job)).first
-                say("  waits for   \(job?.doubt ?? job.map { "a worker: \($0.target.summary)" } ?? "a worker")")
+                say(
+                    "  waits for   \(job?.warnings.first ?? job.map { "a worker: \($0.target.summary)" } ?? "a worker")"
+                )
             }
             if let code = view.exitCode { say("  exit code   \(code)") }
             if let signal = view.signal { say("  signal      \(signal)") }

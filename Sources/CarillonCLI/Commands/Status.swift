@@ -19,20 +19,25 @@ struct Status: AsyncParsableCommand {
 
     func run() async throws {
         let status = try await status()
-        if json { return say(status.json.line) }
+        if json { return try say(json: status) }
         let moment = TimeFormatter(now: status.now)
         say("carillon \(status.version)  instance \(status.instance)  since \(moment.relative(status.startedAt))")
         if let reason = status.paused { say(Terminal.paint("paused: \(reason)", .yellow)) }
         if status.shadow { say(Terminal.paint("shadow: plans and records, dispatches nothing", .yellow)) }
         let next = status.nextDue.map { ", next \(moment.relative($0))" } ?? ""
         say("jobs         \(status.jobs), \(status.enabled) enabled; \(status.due) due\(next)")
-        let active = status.active.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+        let active = [
+            (status.active.running, "running"), (status.active.pending, "pending"),
+            (status.active.cancelling, "cancelling"),
+        ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
         say("runs         \(active.isEmpty ? "none active" : active.joined(separator: ", "))")
-        if let p50 = status.latenessP50, let p99 = status.latenessP99, let most = status.latenessMax {
-            let text = [p50, p99, most].map { String(format: "%.1f ms", $0) }
+        if let p50 = status.latenessP50Seconds, let p99 = status.latenessP99Seconds,
+            let most = status.latenessMaxSeconds
+        {
+            let text = [p50, p99, most].map { String(format: "%.1f ms", $0 * 1_000) }
             say("lateness     p50 \(text[0]), p99 \(text[1]), most \(text[2]) (of the last dispatches)")
         }
-        say("time zones   \(status.zones)")
+        say("time zones   \(status.tzdata)")
         for connection in status.connections {
             let state = connection.trouble.map { Terminal.paint($0, .red) } ?? Terminal.paint("well", .green)
             say("\(connection.name.padding(toLength: 13, withPad: " ", startingAt: 0))" + state)

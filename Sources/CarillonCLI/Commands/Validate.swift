@@ -62,11 +62,38 @@ struct Validate: ParsableCommand {
                 }
             }
         }
-        for problem in problems { say(json ? problem.json.line : "\(problem)") }
-        if !json { for warning in warnings { say(Terminal.paint("warning: ", .yellow) + "\(warning)") } }
+        for problem in problems {
+            if json { try say(json: Finding("error", problem)) } else { say("\(problem)") }
+        }
+        for warning in warnings {
+            if json {
+                try say(json: Finding("warning", warning))
+            } else {
+                say(Terminal.paint("warning: ", .yellow) + "\(warning)")
+            }
+        }
         if !problems.isEmpty { throw ExitCode(2) }
         func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
         if !json { say("\(counted(paths.count, "file")), \(counted(jobs, "job")): all well") }
+    }
+
+    /// A problem by its keys elsewhere, and how bad it is.
+    private struct Finding: Encodable {
+        var severity: String
+        var source: String
+        var line: Int?
+        var key: String?
+        var job: String?
+        var message: String
+
+        init(_ severity: String, _ problem: ConfigProblem) {
+            self.severity = severity
+            source = problem.source
+            line = problem.line
+            key = problem.key
+            job = problem.job
+            message = problem.message
+        }
     }
 
     private func ownFiles(_ zones: ZoneDatabase) throws -> [String] {

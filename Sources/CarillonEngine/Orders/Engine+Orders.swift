@@ -63,12 +63,15 @@ extension Engine {
             let health = await lane.dispatcher.health()
             connections.append(.init(name: lane.kind.rawValue, trouble: health.trouble, warnings: health.warnings))
         }
-        let milliseconds = { (quantile: Double) in self.state.lateness.quantile(quantile).map { Double($0) / 1_000 } }
+        let lateness = { (quantile: Double) in self.state.lateness.quantile(quantile).map { Double($0) / 1_000_000 } }
+        let active = { (state: RunState) in counts.active[state.rawValue] ?? 0 }
         return StatusView(
             version: version, instance: instance, startedAt: startedAt, now: clock.now, ready: ready,
-            jobs: counts.jobs, enabled: counts.enabled, active: counts.active, nextDue: state.earliestDue,
-            due: state.due(clock.now), dispatched: state.lateness.dispatched, latenessP50: milliseconds(0.5),
-            latenessP99: milliseconds(0.99), latenessMax: milliseconds(1), feeds: feeds, connections: connections,
-            paused: pauseReason, shadow: settings.shadow, zones: zones.version, term: lease.term)
+            jobs: counts.jobs, enabled: counts.enabled,
+            active: .init(pending: active(.pending), running: active(.running), cancelling: active(.cancelling)),
+            nextDue: state.earliestDue,
+            due: state.due(clock.now), dispatched: state.lateness.dispatched, latenessP50Seconds: lateness(0.5),
+            latenessP99Seconds: lateness(0.99), latenessMaxSeconds: lateness(1), feeds: feeds, connections: connections,
+            paused: pauseReason, shadow: settings.shadow, tzdata: zones.version, term: lease.term)
     }
 }

@@ -11,14 +11,17 @@ public struct OrderService<Clock: EngineClock>: Sendable {
     public init(_ service: EngineService<Clock>, version: String) {
         engine = service.engine
         reconciler = service.reconciler
-        queries = QueryService(store: engine.store, zones: engine.zones, checked: engine.lanes.checked)
+        let engine = service.engine
+        queries = QueryService(
+            store: engine.store, zones: engine.zones, checked: engine.lanes.checked,
+            doubts: { await engine.doubts(of: $0) })
         self.version = version
     }
 
     public func handle(_ order: Order) async -> Reply {
         do {
             let order = try order.checked()
-            if let answer = try await queries.answer(order, now: engine.clock.now) { return try await told(answer) }
+            if let answer = try await queries.answer(order, now: engine.clock.now) { return answer }
             return try await carryOut(order)
         } catch let error as OrderError {
             return .failed(code: error.code.name, message: error.message)
@@ -27,14 +30,6 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         } catch {
             return .failed(code: "refused", message: "\(error)")
         }
-    }
-
-    /// Jobs with what only a running daemon knows of them.
-    private func told(_ answer: Reply) async throws -> Reply {
-        guard case .jobs(var views) = answer else { return answer }
-        let doubts = await engine.doubts(of: views.map(\.target))
-        for (index, doubt) in zip(views.indices, doubts) { views[index].doubt = views[index].isOn ? doubt : nil }
-        return .jobs(views)
     }
 
     private func carryOut(_ order: Order) async throws -> Reply {

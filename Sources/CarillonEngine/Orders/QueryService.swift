@@ -6,34 +6,29 @@ public struct QueryService: Sendable {
     let store: any JobStore
     let zones: ZoneDatabase
     private let checked: @Sendable (StoredJob) -> StoredJob
+    private let doubts: @Sendable ([Target]) async -> [String?]
 
     /// A skip longer than this is told as "at least" so many.
     static let mostCounted = 1_000_000
 
-    /// `checked` gives a job a fault when its target cannot be opened.
+    /// `checked` gives a job a fault when its target cannot be opened; `doubts` says of targets what stands against their
+    /// runs just now, as far as a daemon knows.
     public init(
-        store: any JobStore, zones: ZoneDatabase, checked: @escaping @Sendable (StoredJob) -> StoredJob = { $0 }
+        store: any JobStore, zones: ZoneDatabase, checked: @escaping @Sendable (StoredJob) -> StoredJob = { $0 },
+        doubts: @escaping @Sendable ([Target]) async -> [String?] = { $0.map { _ in nil } }
     ) {
         self.store = store
         self.zones = zones
         self.checked = checked
+        self.doubts = doubts
     }
 
     /// Nil for an order that is no question.
     public func answer(_ order: Order, now: Timestamp) async throws -> Reply? {
         switch try order.checked() {
         case .jobs(let after, let limit):
-            let problems = try await problemsByJob()
-            var views: [JobView] = []
-            for stored in try await store.jobs(after: after, limit: limit) {
-                views.append(try await view(stored, problems: problems[stored.job.name] ?? []))
-            }
-            return .jobs(views)
-        case .job(let name):
-            let stored = try await job(named: name)
-            var view = try await view(stored, problems: try await problemsByJob()[name] ?? [])
-            view.policies = stored.job.policies
-            return .jobs([view])
+            return .jobs(try await views(of: try await store.jobs(after: after, limit: limit)))
+        case .job(let name): return .jobs(try await views(of: [try await job(named: name)]))
         case .runs(let query): return .runs(try await runs(query))
         case .run(let text): return .runs([try await self.view(try await run(text))])
         case .why(let name, let time):
@@ -64,20 +59,18 @@ public struct QueryService: Sendable {
         return run
     }
 
-    func view(_ stored: StoredJob, problems: [ConfigProblem]) async throws -> JobView {
-        let definition = CompiledJob(checked(stored), zones: zones)
-        var problems = problems.map(\.description)
-        if let fault = definition.fault { problems.append(fault) }
-        let last = try await store.runs(RunQuery(job: stored.job.name, limit: 1)).first
-        var lastView: RunView?
-        if let last { lastView = try await view(last) }
-        return JobView(
-            name: stored.job.name, schedule: stored.job.schedule.summary,
-            english: definition.words, timeZone: stored.job.schedule.zone,
-            target: stored.job.target, enabled: stored.job.enabled, off: stored.job.standing?.off,
-            next: stored.nextDue.flatMap { $0 == .distantFuture || !stored.job.isOn ? nil : $0 }, lastRun: lastView,
-            origin: stored.job.origin.description, tags: stored.job.tags, problems: problems, doubt: nil, policies: nil,
-            revision: stored.revision)
+    private func views(of jobs: [StoredJob]) async throws -> [JobView] {
+        let problems = try await problemsByJob()
+        let warnings = await doubts(jobs.map(\.job.target))
+        var views: [JobView] = []
+        for (stored, warning) in zip(jobs, warnings) {
+            let last = try await store.runs(RunQuery(job: stored.job.name, limit: 1)).first
+            views.append(
+                JobView(
+                    stored, CompiledJob(checked(stored), zones: zones), last: last,
+                    problems: problems[stored.job.name] ?? [], warning: warning))
+        }
+        return views
     }
 
     func view(_ run: Run) async throws -> RunView {
@@ -133,25 +126,5 @@ public struct QueryService: Sendable {
             }
         }
         return views
-    }
-}
-
-extension RunView {
-    init(_ run: Run, zone: String) {
-        self.init(
-            id: run.id.description, job: run.job, timeZone: zone, scheduledAt: run.scheduledAt, state: run.state,
-            trigger: run.trigger, attempt: run.attempt, createdAt: run.createdAt, dispatchedAt: run.dispatchedAt,
-            startedAt: run.startedAt, endedAt: run.endedAt, notBefore: run.notBefore, exitCode: run.outcome.exitCode,
-            signal: run.outcome.signal, error: run.outcome.error, reason: run.reason,
-            heldSince: run.held?.since, heldBecause: run.held?.why, instance: run.instance,
-            outputTail: run.outcome.outputTail, earlier: run.earlier)
-    }
-
-    init(_ skip: Skip, id: RunID, first: Timestamp, count: Int, zone: String) {
-        let reason = skip.reason.words + (skip.detail.map { " (\($0))" } ?? "")
-        self.init(
-            id: id.description, job: skip.job, timeZone: zone, scheduledAt: first, state: .skipped, attempt: 0,
-            createdAt: skip.recordedAt, endedAt: skip.recordedAt, reason: reason, earlier: [], through: skip.through,
-            count: count)
     }
 }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Random numbers from a seed alone (Steele, Lea, Flood: SplitMix64).
 public struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
@@ -30,5 +32,15 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
         var high = range.upperBound
         while high / 4 > range.lowerBound, chance(0.6) { high /= 4 }
         return number(range.lowerBound...high)
+    }
+}
+
+extension SplitMix64 {
+    /// A generator for a test of real processes. It prints its seed, and takes the one that the variable SEED names, so that
+    /// a failure can be had again as far as the machine plays along.
+    public static func announced(_ test: String = #function) -> SplitMix64 {
+        let seed = ProcessInfo.processInfo.environment["SEED"].flatMap { UInt64($0) } ?? .random(in: 0...UInt64.max)
+        print("\(test): SEED=\(seed)")
+        return SplitMix64(seed: seed)
     }
 }

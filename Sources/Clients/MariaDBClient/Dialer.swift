@@ -1,4 +1,5 @@
 #if MariaDB
+    import BlockingConnection
     import CMariaDB
     import Glibc
 

@@ -9,19 +9,17 @@
     /// again and again waits in between.
     public final class MariaDBClient: Sendable {
         public let configuration: MariaDBConfiguration
-        private let connection: BlockingConnection<Session>
+        private let client: BlockingClient<Session, MariaDBError>
 
         /// Connects to nobody yet. Throws `Kind.unreachable` when the system has no thread to spare.
         public init(_ configuration: MariaDBConfiguration, logger: Logger) throws(MariaDBError) {
             self.configuration = configuration
-            do {
-                connection = try BlockingConnection(name: configuration.threadName) {
-                    Session(configuration, logger: logger)
-                } close: { session in
-                    session.end()
-                }
-            } catch {
-                throw MariaDBError(.unreachable, "\(error)", server: configuration.address)
+            client = try BlockingClient(name: configuration.threadName) { kind, message in
+                MariaDBError(kind, message, server: configuration.address)
+            } open: {
+                Session(configuration, logger: logger)
+            } close: { session in
+                session.end()
             }
         }
 
@@ -33,7 +31,7 @@
         public func read<Value: Sendable>(
             _ body: @escaping @Sendable (MariaDBSnapshot) throws -> Value
         ) async throws -> Value {
-            try await call { session in try session.read(body) }
+            try await client.call { session in try session.read(body) }
         }
 
         /// Carries one statement out, with the parameters for its question marks; answers how many rows changed.
@@ -42,30 +40,18 @@
         /// Throws `MariaDBError`.
         @discardableResult
         public func execute(_ sql: String, _ parameters: [MariaDBValue] = []) async throws -> Int {
-            try await call { session in try session.execute(sql, parameters) }
+            try await client.call { session in try session.execute(sql, parameters) }
         }
 
         /// Carries one statement out for each element of `batch`, in one transaction: all or nothing, but for the
         /// statements that commit by themselves, such as CREATE TABLE. Throws `MariaDBError`.
         @discardableResult
         public func execute(_ sql: String, batch: [[MariaDBValue]]) async throws -> Int {
-            try await call { session in try session.execute(sql, batch: batch) }
+            try await client.call { session in try session.execute(sql, batch: batch) }
         }
 
         /// Refuses further calls at once with `Kind.closed`, also those that wait; returns when the one that runs has
         /// ended, at the latest by its time-outs, and the connection is closed.
-        public func close() async {
-            connection.close()
-            await connection.closed()
-        }
-
-        private func call<Value: Sendable>(_ body: @escaping @Sendable (Session) throws -> Value) async throws -> Value
-        {
-            do {
-                return try await connection.call { session in try body(session) }
-            } catch is ConnectionClosed {
-                throw MariaDBError(.closed, "the client is closed", server: configuration.address)
-            }
-        }
+        public func close() async { await client.close() }
     }
 #endif

@@ -1,28 +1,13 @@
 #if MariaDB
+    public import BlockingConnection
+
     /// What a server answered instead of rows, or why there was no answer.
     ///
     /// No password is in it. The server's text may repeat a value, such as the one that is there already (1062).
     public struct MariaDBError: Error, Hashable, Sendable, CustomStringConvertible {
-        public struct Kind: Hashable, Sendable {
-            public var name: String
-
-            public init(name: String) { self.name = name }
-
-            /// No connection could be made: nobody listens or answers, no such host, no room for another connection.
-            public static let unreachable = Kind(name: "unreachable")
-            /// The connection ended in a call; what the call was to change may have been changed.
-            public static let lost = Kind(name: "lost")
-            /// No byte within `readTimeout` or `writeTimeout`; the connection is dropped.
-            public static let timedOut = Kind(name: "timed out")
-            /// The server is there and does not let this user do it: credentials, database, rights, TLS.
-            public static let refused = Kind(name: "refused")
-            /// The statement failed, and the connection is well: no such table (1146) or column (1054), for instance.
-            public static let statement = Kind(name: "statement")
-            /// The client was closed.
-            public static let closed = Kind(name: "closed")
-            /// A configuration that makes no sense.
-            public static let badConfiguration = Kind(name: "bad configuration")
-        }
+        /// `timedOut` is no byte within `readTimeout` or `writeTimeout`, and the connection is dropped; `statement` is no such
+        /// table (1146) or column (1054), for instance.
+        public typealias Kind = ClientErrorKind
 
         public var kind: Kind
         /// The server's number from 1000, or the C library's from 2000 and from 5000; 0 for the client's own errors.
@@ -43,7 +28,7 @@
         }
 
         /// Nothing is wrong with what was asked; the same call may succeed later.
-        public var isUnavailable: Bool { [.unreachable, .lost, .timedOut].contains(kind) }
+        public var isUnavailable: Bool { kind.isUnavailable }
 
         public var description: String { "\(server): \(message)" + (code == 0 ? "" : " (\(code), \(sqlState))") }
     }

@@ -1,4 +1,5 @@
 #if Postgres
+    import BlockingConnection
     import CPostgres
 
     /// The columns of a result.

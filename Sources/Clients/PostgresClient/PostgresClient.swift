@@ -10,19 +10,17 @@
     /// statement; parameters make it the same for all values.
     public final class PostgresClient: Sendable {
         public let configuration: PostgresConfiguration
-        private let connection: BlockingConnection<Session>
+        private let client: BlockingClient<Session, PostgresError>
 
         /// Connects to nobody yet. Throws `Kind.unreachable` when the system has no thread to spare.
         public init(_ configuration: PostgresConfiguration, logger: Logger) throws(PostgresError) {
             self.configuration = configuration
-            do {
-                connection = try BlockingConnection(name: configuration.threadName) {
-                    Session(configuration, logger: logger)
-                } close: { session in
-                    session.end()
-                }
-            } catch {
-                throw PostgresError(.unreachable, "\(error)", server: configuration.address)
+            client = try BlockingClient(name: configuration.threadName) { kind, message in
+                PostgresError(kind, message, server: configuration.address)
+            } open: {
+                Session(configuration, logger: logger)
+            } close: { session in
+                session.end()
             }
         }
 
@@ -33,7 +31,7 @@
         /// been made. Throws `PostgresError`.
         @discardableResult
         public func execute(_ sql: String, _ parameters: [PostgresValue] = []) async throws -> Int {
-            try await call { session in try session.single(sql, parameters) }
+            try await client.call { session in try session.single(sql, parameters) }
         }
 
         /// What `transform` makes, on the connection's thread, of every row that one statement answers, in order; as
@@ -42,7 +40,7 @@
             _ sql: String, _ parameters: [PostgresValue] = [],
             _ transform: @escaping @Sendable (borrowing PostgresRow) throws -> Value
         ) async throws -> [Value] {
-            try await call { session in
+            try await client.call { session in
                 var values: [Value] = []
                 _ = try session.single(sql, parameters) { row in values.append(try transform(row)) }
                 return values
@@ -59,7 +57,9 @@
             _ isolation: PostgresTransaction.Isolation = .readCommitted,
             _ body: @escaping @Sendable (PostgresTransaction) throws -> Value
         ) async throws -> Value {
-            try await call { session in try session.transaction("BEGIN ISOLATION LEVEL \(isolation.rawValue)", body) }
+            try await client.call { session in
+                try session.transaction("BEGIN ISOLATION LEVEL \(isolation.rawValue)", body)
+            }
         }
 
         /// Runs `body` on the connection's thread in one transaction that changes nothing, whose statements all see the
@@ -67,25 +67,13 @@
         public func read<Value: Sendable>(
             _ body: @escaping @Sendable (PostgresTransaction) throws -> Value
         ) async throws -> Value {
-            try await call { session in
+            try await client.call { session in
                 try session.transaction("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", body)
             }
         }
 
         /// Refuses further calls at once with `Kind.closed`, also those that wait; returns when the one that runs has
         /// ended, at the latest by its time-outs, and the connection is closed.
-        public func close() async {
-            connection.close()
-            await connection.closed()
-        }
-
-        private func call<Value: Sendable>(_ body: @escaping @Sendable (Session) throws -> Value) async throws -> Value
-        {
-            do {
-                return try await connection.call { session in try body(session) }
-            } catch is ConnectionClosed {
-                throw PostgresError(.closed, "the client is closed", server: configuration.address)
-            }
-        }
+        public func close() async { await client.close() }
     }
 #endif

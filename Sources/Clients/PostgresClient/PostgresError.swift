@@ -1,29 +1,14 @@
 #if Postgres
+    public import BlockingConnection
+
     /// What a server answered instead of rows, or why there was no answer.
     ///
     /// No password is in it. The server's text may repeat a value, such as one that is no number (22P02).
     public struct PostgresError: Error, Hashable, Sendable, CustomStringConvertible {
-        public struct Kind: Hashable, Sendable {
-            public var name: String
-
-            public init(name: String) { self.name = name }
-
-            /// No connection could be made: nobody listens or answers, no such host, no room for another connection.
-            public static let unreachable = Kind(name: "unreachable")
-            /// The connection ended in a call; what the call was to change may have been changed.
-            public static let lost = Kind(name: "lost")
-            /// The server cancelled the statement (57014), and nothing of it was done; or it did not answer at all, no
-            /// `sqlState` says so, and it is as after `lost`.
-            public static let timedOut = Kind(name: "timed out")
-            /// The server is there and does not let this user do it: credentials, database, rights, TLS.
-            public static let refused = Kind(name: "refused")
-            /// The statement failed, and the connection is well: no such table (42P01) or column (42703), for instance.
-            public static let statement = Kind(name: "statement")
-            /// The client was closed.
-            public static let closed = Kind(name: "closed")
-            /// A configuration that makes no sense.
-            public static let badConfiguration = Kind(name: "bad configuration")
-        }
+        /// `timedOut` is a statement that the server cancelled (57014), and nothing of it was done; or it did not answer at
+        /// all, no `sqlState` says so, and it is as after `lost`. `statement` is no such table (42P01) or column (42703), for
+        /// instance.
+        public typealias Kind = ClientErrorKind
 
         public var kind: Kind
         /// Five characters, such as `23505` (PostgreSQL's appendix A); empty when it is not the server that says it.
@@ -41,7 +26,7 @@
         }
 
         /// Nothing is wrong with what was asked; the same call may succeed later.
-        public var isUnavailable: Bool { [.unreachable, .lost, .timedOut].contains(kind) }
+        public var isUnavailable: Bool { kind.isUnavailable }
 
         /// The transaction met another one and was rolled back; the same one may succeed at once (40001, 40P01).
         public var isConflict: Bool { ["40001", "40P01"].contains(sqlState) }

@@ -41,13 +41,11 @@ package struct LineLogHandler: LogHandler {
     private func write(_ event: LogEvent, _ all: [(key: String, value: Logger.Metadata.Value)]) {
         switch format {
         case .json:
-            let fields: [(String, JSONObject.Value)] =
-                [
-                    ("time", .time(clock.now)), ("level", .text(event.level.rawValue)),
-                    ("message", .text("\(event.message)")),
-                ]
-                + all.map { ($0.key, .text("\($0.value)")) }
-            sink.write(JSONObject(fields).text)
+            let fields: [(key: String, value: any Encodable)] =
+                [("time", clock.now), ("level", event.level.rawValue), ("message", "\(event.message)")]
+                + all.map { ($0.key, "\($0.value)") }
+            // Texts and a time can always be written.
+            if let line = try? PublicJSON.encode(JSONObject(fields)) { sink.write(line) }
         case .logfmt(let zone):
             let pairs = all.map { " \($0.key)=\(KeijiLog.word("\($0.value)"))" }.joined()
             let level =
@@ -66,6 +64,7 @@ package struct LineLogHandler: LogHandler {
     }
 
     private static func word(_ text: String) -> String {
-        text.unicodeScalars.contains { $0 == " " || $0 == "\"" || $0.isUnfitForLine } ? JSONObject.quote(text) : text
+        text.unicodeScalars.contains { $0 == " " || $0 == "\"" || $0.isUnfitForLine }
+            ? (try? PublicJSON.encode(text)) ?? text : text
     }
 }

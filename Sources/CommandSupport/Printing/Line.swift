@@ -35,10 +35,8 @@ extension Terminal {
     }
 }
 
-extension JSONObject {
-    /// The object as a line; whatever a terminal should not get is written as JSON writes it.
-    package var line: Line { Line(fit: text) }
-}
-
 /// Prints a line on standard output: the one way there, but for texts in a form of their own.
 package func say(_ line: Line) { print(line.text) }
+
+/// Prints a value as one line of JSON on standard output.
+package func say(json value: some Encodable) throws { say(Line(fit: try PublicJSON.encode(value))) }

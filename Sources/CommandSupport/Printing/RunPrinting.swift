@@ -31,24 +31,9 @@ extension RunView {
     }
 
     package var length: String {
-        guard let startedAt, let endedAt else { return "" }
-        let milliseconds = (endedAt.microseconds - startedAt.microseconds) / 1_000
+        guard let durationSeconds else { return "" }
+        let milliseconds = Int64(durationSeconds * 1_000)
         return milliseconds < 10_000 ? "\(milliseconds) ms" : TimeFormatter.rough(milliseconds / 1_000)
-    }
-
-    /// The object `--json` prints: the same keys for every run.
-    package var json: JSONObject {
-        JSONObject([
-            ("id", .text(id)), ("job", .text(job)), ("scheduledAt", .time(scheduledAt)),
-            ("state", .text(state.rawValue)), ("attempt", .number(Int64(attempt))), ("createdAt", .time(createdAt)),
-            ("dispatchedAt", .time(dispatchedAt)), ("startedAt", .time(startedAt)), ("endedAt", .time(endedAt)),
-            ("exitCode", .number(exitCode.map(Int64.init))), ("signal", .number(signal.map(Int64.init))),
-            ("error", .text(error)), ("reason", .text(reason)), ("heldSince", .time(heldSince)),
-            ("heldBecause", .text(heldBecause)),
-            ("instance", .text(instance)),
-            ("trigger", .text(trigger?.rawValue)), ("timeZone", .text(timeZone)), ("through", .time(through)),
-            ("count", .number(count.map(Int64.init))),
-        ])
     }
 
     package static func printTable(_ runs: [RunView], _ moment: TimeFormatter) {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CarillonConfiguration
+import CarillonCore
 import CarillonDaemon
 import CarillonEngine
 import CommandSupport
@@ -27,10 +28,7 @@ extension BTU {
             }
             let shown = Self.newest(jobs).prefix(limit)
             if options.json {
-                for job in shown {
-                    say(JSONObject([("id", .text(job.id))] + job.fields.map { ($0.name, .text($0.value)) }).line)
-                }
-                return
+                return try shown.forEach { try $0.show(true) }
             }
             if shown.isEmpty { return say("Redis has no record of an RQ job") }
             var table = TextTable("JOB", "STATUS", "QUEUE", "CREATED", "DESCRIPTION")
@@ -58,7 +56,7 @@ extension BTU {
             guard let found = try await options.redis().withInspector({ try await $0.job(job) }) else {
                 throw Failure.failed("Redis has no job '\(job)'; its result may have expired")
             }
-            found.show(options.json)
+            try found.show(options.json)
         }
     }
 
@@ -74,7 +72,7 @@ extension BTU {
             let now = SystemClock().now
             switch try await options.redis().withInspector({ try await $0.requeue(job, now: now) }) {
             case .queued(let queue):
-                if options.json { return say(JSONObject([("job", .text(job)), ("queue", .text(queue))]).line) }
+                if options.json { return try say(json: JSONObject([("job", job), ("queue", queue)])) }
                 say("job \(job) is queued on \(queue)")
             case .active(let status): throw Failure.failed("job '\(job)' is \(status) already")
             case .unknown: throw Failure.failed("Redis has no job '\(job)'; its result may have expired")
@@ -90,9 +88,10 @@ extension BTU {
         func run() throws {
             let lines = try options.settings().btuLines
             if options.json {
-                return say(JSONObject(lines.map { ($0.key, .text($0.value)) }).line)
+                // Under the names of the file that says them.
+                return try say(json: JSONObject(lines.map { ($0.key, $0.value ?? String?.none as any Encodable) }))
             }
-            for (key, value) in lines { say("\(key.padded(40))\(value)") }
+            for (key, value) in lines { say("\(key.padded(40))\(value ?? "(none)")") }
         }
     }
 }
@@ -102,27 +101,27 @@ extension RQInspector.Job {
 }
 
 extension Settings {
-    /// What BTU Scheduler's file says, key by key; a secret is only said to be there.
-    fileprivate var btuLines: [(key: String, value: String)] {
+    /// What BTU Scheduler's file says, key by key, nil where it says nothing; a secret is only said to be there.
+    fileprivate var btuLines: [(key: String, value: (any Encodable & CustomStringConvertible)?)] {
         guard let frappe = self[FrappeSettings.self] else { return [] }
         let redis = self[RedisSettings.self] ?? RedisSettings()
         let socket = frappe.socket
-        let secret = { (text: String?) in (text ?? "").isEmpty ? "(none)" : "(set, not shown)" }
-        var lines: [(key: String, value: String)] = [
-            ("full_refresh_internal_secs", "\(frappe.refresh / 1_000_000)"), ("time_zone_string", timeZone),
+        let secret = { (text: String?) in (text ?? "").isEmpty ? nil : "(set, not shown)" }
+        var lines: [(key: String, value: (any Encodable & CustomStringConvertible)?)] = [
+            ("full_refresh_internal_secs", frappe.refresh / 1_000_000), ("time_zone_string", timeZone),
             ("tracing_level", (log.level ?? .info).rawValue.uppercased()),
-            ("startup_without_database_connections", "\(startsUnconnected)"), ("mysql_user", frappe.user),
-            ("mysql_password", secret(frappe.password)), ("mysql_host", frappe.host), ("mysql_port", "\(frappe.port)"),
+            ("startup_without_database_connections", startsUnconnected), ("mysql_user", frappe.user),
+            ("mysql_password", secret(frappe.password)), ("mysql_host", frappe.host), ("mysql_port", frappe.port),
             ("mysql_database", frappe.database), ("rq", redis.url), ("rq_queue_prefix", redis.queuePrefix),
             ("socket_path", socket?.path ?? ""), ("socket_file_group_owner", socket?.group ?? "(the daemon's own)"),
-            ("webserver_ip", frappe.web.host), ("webserver_port", "\(frappe.web.port)"),
-            ("webserver_host_header", frappe.web.hostHeader ?? "(none)"), ("webserver_token", secret(frappe.web.token)),
+            ("webserver_ip", frappe.web.host), ("webserver_port", frappe.web.port),
+            ("webserver_host_header", frappe.web.hostHeader), ("webserver_token", secret(frappe.web.token)),
         ]
         if let email = self[MailSettings.self] {
             lines += [
                 ("email_address_from", email.from), ("email_addresses", email.to.joined(separator: ", ")),
-                ("email_host_name", email.host), ("email_host_port", "\(email.port)"),
-                ("email_account_name", email.user ?? "(none)"), ("email_account_password", secret(email.password)),
+                ("email_host_name", email.host), ("email_host_port", email.port),
+                ("email_account_name", email.user), ("email_account_password", secret(email.password)),
                 ("email on", email.on.map(\.rawValue).sorted().joined(separator: ", ")),
             ]
         }

@@ -22,12 +22,11 @@ extension BTU {
             let tasks = try await options.withTables { try await $0.tasks() }
             if options.json {
                 for task in tasks {
-                    say(
-                        JSONObject([
-                            ("task", .text(task.name)), ("description", .text(task.words)),
-                            ("function", .text(task.function)), ("queue", .text(task.queue)),
-                            ("timeout", .number(task.timeout)), ("status", .text(task.status)),
-                        ]).line)
+                    try say(
+                        json: JSONObject([
+                            ("name", task.name), ("description", task.words), ("function", task.function),
+                            ("queue", task.queue), ("timeoutSeconds", task.timeout), ("status", task.status),
+                        ]))
                 }
                 return
             }
@@ -64,7 +63,7 @@ extension BTU {
             var table = TextTable("SCHEDULE", "RUNS", "NEXT", "UTC", "REMARK")
             for (name, isEnabled, reading) in rows.sorted(by: { $0.0 < $1.0 }) where isEnabled {
                 let view = View(name, reading, planned[name], settings[FrappeSettings.self]?.zone ?? "UTC")
-                if options.json { say(view.json.line) } else { view.add(to: &table, moment) }
+                if options.json { try say(json: view) } else { view.add(to: &table, moment) }
             }
             if !options.json { table.print() }
         }
@@ -94,21 +93,21 @@ extension BTU {
             return planned
         }
 
-        private struct View {
+        private struct View: Encodable {
             var name: String
-            var runs = ""
-            var zone: String
+            var schedule: String?
+            var timeZone: String
             var next: Timestamp?
             var remark: String?
 
             init(_ name: String, _ reading: FrappeJob.Reading, _ next: Timestamp?, _ zone: String) {
                 self.name = name
-                self.zone = zone
+                timeZone = zone
                 self.next = next
                 switch reading {
                 case .job(let job, let problem):
-                    self.zone = job.schedule.zone
-                    runs = job.schedule.summary
+                    timeZone = job.schedule.zone
+                    schedule = job.schedule.summary
                     remark = problem?.message
                     if next == nil { remark = "is not planned; is the daemon running?" }
                 case .problem(let problem): remark = (problem.key.map { "\($0): " } ?? "") + problem.message
@@ -116,16 +115,9 @@ extension BTU {
                 }
             }
 
-            var json: JSONObject {
-                JSONObject([
-                    ("schedule", .text(name)), ("runs", .text(runs)), ("timeZone", .text(zone)), ("next", .time(next)),
-                    ("remark", .text(remark)),
-                ])
-            }
-
             func add(to table: inout TextTable, _ moment: TimeFormatter) {
                 table.add(
-                    .init(name), .init(runs), .init(next.map { moment.both($0, zone) } ?? "-"),
+                    .init(name), .init(schedule ?? ""), .init(next.map { moment.both($0, timeZone) } ?? "-"),
                     .init(next.map { moment.absolute($0, "UTC") } ?? "-"), .init(remark ?? "", .yellow))
             }
         }
@@ -154,7 +146,7 @@ extension BTU {
             switch result {
             case .accepted?, .known?:
                 if options.json {
-                    return say(JSONObject([("job", .text(id.description)), ("queue", .text(call.queue))]).line)
+                    return try say(json: JSONObject([("job", id.description), ("queue", call.queue)]))
                 }
                 say("task \(task) is queued on \(call.queue) as job \(id)")
             case .refused(let why)?, .unavailable(let why)?, .away(let why)?: throw Failure.failed(why)

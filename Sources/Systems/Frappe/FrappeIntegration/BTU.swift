@@ -94,7 +94,7 @@ package struct BTU: AsyncParsableCommand {
         func run() async throws {
             let word = try await options.withSite { try await ($0.ping(), $0.address) }
             if options.json {
-                return say(JSONObject([("site", .text(word.1)), ("answer", .text(word.0))]).line)
+                return try say(json: JSONObject([("site", word.1), ("answer", word.0)]))
             }
             say("\(word.1) answers: \(word.0)")
         }
@@ -110,11 +110,11 @@ package struct BTU: AsyncParsableCommand {
                 let bytes = try await options.withSite { try await $0.sample(method) }
                 let start = String(decoding: bytes.prefix(60), as: UTF8.self).map { $0.isPlain ? $0 : "." }
                 if options.json {
-                    say(
-                        JSONObject([
-                            ("method", .text(method)), ("bytes", .number(Int64(bytes.count))),
-                            ("pickle", .bool(bytes.first == 0x80)), ("start", .text(String(start))),
-                        ]).line)
+                    try say(
+                        json: JSONObject([
+                            ("method", method), ("bytes", bytes.count), ("pickle", bytes.first == 0x80),
+                            ("start", String(start)),
+                        ]))
                 } else {
                     let kind = bytes.first == 0x80 ? "a pickle of \(bytes.count) bytes" : "\(bytes.count) bytes"
                     say("\(method.padded(32))\(kind): \(String(start))")

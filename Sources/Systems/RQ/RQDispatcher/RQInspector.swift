@@ -5,14 +5,14 @@ public import Timetable
 
 /// A quick look at what RQ has, without a daemon.
 public struct RQInspector: Sendable {
-    public struct Server: Sendable {
+    public struct Server: Sendable, Encodable {
         public var address: String
         public var version: String
         /// The policy, when it may evict what runs depend on.
         public var evictingPolicy: String?
     }
 
-    public struct Queue: Sendable {
+    public struct Queue: Sendable, Encodable {
         public var name: String
         public var waiting: Int
         public var started: Int

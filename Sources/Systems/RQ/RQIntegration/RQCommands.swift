@@ -33,11 +33,7 @@ package struct RQCommands: AsyncParsableCommand {
         func run() async throws {
             let server = try await RQCommands.withInspector(place) { try await $0.ping() }
             if json {
-                return say(
-                    JSONObject([
-                        ("redis", .text(server.address)), ("version", .text(server.version)),
-                        ("evictingPolicy", .text(server.evictingPolicy)),
-                    ]).line)
+                return try say(json: server)
             }
             say("Redis \(server.version) at \(server.address) answers")
             if let policy = server.evictingPolicy {
@@ -56,15 +52,7 @@ package struct RQCommands: AsyncParsableCommand {
         func run() async throws {
             let queues = try await RQCommands.withInspector(place) { try await $0.queues() }
             if json {
-                for queue in queues {
-                    let numbers = [
-                        ("waiting", queue.waiting), ("started", queue.started), ("finished", queue.finished),
-                        ("failed", queue.failed), ("workers", queue.workers),
-                    ]
-                    say(
-                        JSONObject([("queue", .text(queue.name))] + numbers.map { ($0.0, .number(Int64($0.1))) }).line)
-                }
-                return
+                return try queues.forEach { try say(json: $0) }
             }
             if queues.isEmpty { return say("RQ has no queues there yet") }
             var table = TextTable("QUEUE", "WAITING", "STARTED", "FINISHED", "FAILED", "WORKERS")
@@ -89,7 +77,7 @@ package struct RQCommands: AsyncParsableCommand {
             guard let job = try await RQCommands.withInspector(place, { try await $0.job(id) }) else {
                 throw Failure.failed("Redis has no job '\(id)'; its result may have expired")
             }
-            job.show(json)
+            try job.show(json)
         }
     }
 }
@@ -113,14 +101,8 @@ extension RedisSettings {
 
 extension RQInspector.Job {
     /// All there is, for one reader or the other.
-    package func show(_ json: Bool) {
-        if json {
-            return say(
-                JSONObject(
-                    [("id", .text(id)), ("guarded", .bool(isGuarded))] + fields.map { ($0.name, .text($0.value)) }
-                        + [("traceback", .text(traceback))]
-                ).line)
-        }
+    package func show(_ json: Bool) throws {
+        if json { return try say(json: self) }
         say(Terminal.paint(id, .bold))
         if fields.isEmpty { say("  its record has expired; only Carillon's guard is left") }
         for (name, value) in fields { say("  \(name.padded(14))\(value)") }

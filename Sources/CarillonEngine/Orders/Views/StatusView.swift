@@ -1,0 +1,58 @@
+public import CarillonCore
+public import Timetable
+
+/// A source of jobs as people and their programs see it; `--json` prints it as it stands here.
+public struct FeedView: Sendable, Codable {
+    public var name: String
+    public var jobs: Int
+    public var readAt: Timestamp?
+    public var problems: [ConfigProblem]
+    public var error: String?
+    /// Some of its jobs wait for another feed to give up their names.
+    public var waits: Bool
+}
+
+/// How a daemon is; `--json` prints it as it stands here.
+public struct StatusView: Sendable, Codable {
+    public struct Connection: Sendable, Codable {
+        public var name: String
+        /// Nil when all is well.
+        public var trouble: String?
+        /// What is well and still deserves a look, such as a queue that no worker listens to.
+        public var warnings: [String]
+    }
+
+    public struct Active: Sendable, Codable {
+        public var pending: Int
+        public var running: Int
+        public var cancelling: Int
+    }
+
+    public var version: String
+    public var instance: String
+    public var startedAt: Timestamp
+    public var now: Timestamp
+    /// Every feed has been read once.
+    public var ready: Bool
+    public var jobs: Int
+    public var enabled: Int
+    /// How many runs have not ended.
+    public var active: Active
+    public var nextDue: Timestamp?
+    /// Jobs whose time has come and that are not planned yet.
+    public var due: Int
+    /// Dispatches since the start.
+    public var dispatched: Int
+    /// From due to dispatch, of the last dispatches.
+    public var latenessP50Seconds: Double?
+    public var latenessP99Seconds: Double?
+    public var latenessMaxSeconds: Double?
+    public var feeds: [FeedView]
+    public var connections: [Connection]
+    /// Why nothing is dispatched; nil when it is.
+    public var paused: String?
+    public var shadow: Bool
+    /// Which tzdata is in use, and from where.
+    public var tzdata: String
+    public var term: Int64
+}

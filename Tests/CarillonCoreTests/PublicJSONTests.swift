@@ -1,0 +1,59 @@
+import CarillonCore
+import Testing
+import Timetable
+
+/// The language of `--json`.
+@Suite struct PublicJSONTests {
+    private struct Sample: Codable {
+        var name: String
+        var at: Timestamp
+        var later: Timestamp?
+        var exitCode: Int32?
+        var seconds: Double?
+        var tags: [String]
+        var inner: Inner?
+        var isOn: Bool
+
+        struct Inner: Codable {
+            var zone: String?
+            var at: Timestamp?
+        }
+    }
+
+    @Test func everyKeyIsThereInItsOrder() throws {
+        let sample = Sample(
+            name: "a", at: Timestamp(seconds: 1_767_225_600), tags: ["x"],
+            inner: .init(at: Timestamp(microseconds: 1_767_225_600_000_001)), isOn: true)
+        #expect(
+            try PublicJSON.encode(sample)
+                == #"{"name":"a","at":"2026-01-01T00:00:00.000000Z","later":null,"exitCode":null,"seconds":null,"#
+                + #""tags":["x"],"inner":{"zone":null,"at":"2026-01-01T00:00:00.000001Z"},"isOn":true}"#)
+    }
+
+    /// A program's words must neither break the line nor play with the terminal.
+    @Test func oneLineFitForATerminal() throws {
+        #expect(
+            try PublicJSON.encode("a\n\u{1b}[31m\u{202e}\u{85}\u{e0041}\"\\/ü")
+                == #""a\n\u001b[31m\u202e\u0085\udb40\udc41\"\\/ü""#)
+    }
+
+    @Test func objectsKeepTheirOrderAndTheirGaps() throws {
+        let object = JSONObject([
+            ("z", "1"), ("a", Int64?.none), ("when", Timestamp?(Timestamp(seconds: 0))), ("list", [1.5, 2]),
+        ])
+        #expect(
+            try PublicJSON.encode(object) == #"{"z":"1","a":null,"when":"1970-01-01T00:00:00.000000Z","list":[1.5,2]}"#)
+    }
+
+    @Test func aNumberThatIsNoneIsRefused() {
+        #expect(throws: EncodingError.self) { try PublicJSON.encode([Double.infinity]) }
+    }
+
+    /// What stores compare has stayed as it was: sorted, without what is absent, times as numbers.
+    @Test func theStoredFormIsAnother() throws {
+        let sample = Sample(name: "a", at: Timestamp(seconds: 1), tags: [], isOn: false)
+        #expect(
+            String(decoding: try CanonicalJSON.encode(sample), as: UTF8.self)
+                == #"{"at":1000000,"isOn":false,"name":"a","tags":[]}"#)
+    }
+}
