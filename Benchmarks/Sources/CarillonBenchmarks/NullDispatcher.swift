@@ -1,5 +1,6 @@
 import CarillonCore
 import CarillonEngine
+import ExecDispatcher
 import Synchronization
 import Timetable
 

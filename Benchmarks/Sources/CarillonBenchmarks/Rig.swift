@@ -1,5 +1,6 @@
 import CarillonCore
 import CarillonEngine
+import ExecDispatcher
 import Foundation
 import Logging
 import SQLiteStore

@@ -28,7 +28,8 @@ extension BTU {
             }
             let shown = Self.newest(jobs).prefix(limit)
             if options.json {
-                return try shown.forEach { try $0.show(true) }
+                for job in shown { try job.show(true) }
+                return
             }
             if shown.isEmpty { return say("Redis has no record of an RQ job") }
             var table = TextTable("JOB", "STATUS", "QUEUE", "CREATED", "DESCRIPTION")

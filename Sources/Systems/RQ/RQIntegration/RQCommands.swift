@@ -52,7 +52,8 @@ package struct RQCommands: AsyncParsableCommand {
         func run() async throws {
             let queues = try await RQCommands.withInspector(place) { try await $0.queues() }
             if json {
-                return try queues.forEach { try say(json: $0) }
+                for queue in queues { try say(json: queue) }
+                return
             }
             if queues.isEmpty { return say("RQ has no queues there yet") }
             var table = TextTable("QUEUE", "WAITING", "STARTED", "FINISHED", "FAILED", "WORKERS")
