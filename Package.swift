@@ -240,6 +240,7 @@ let package = Package(
         .systemLibrary(
             name: "CZlib", path: "Sources/System/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CProcess", path: "Sources/System/CProcess"),
+        .target(name: "CTerminal", path: "Sources/System/CTerminal"),
         .executableTarget(
             name: "carillon-shim",
             path: "Sources/System/Shim",
@@ -267,8 +268,8 @@ let package = Package(
         .target(
             name: "CommandSupport",
             dependencies: [
-                "BlockingConnection", "CarillonConfiguration", "CarillonCore", "CarillonDaemon", "CarillonEngine",
-                "ControlSocket", "KeijiFeed", "Timetable", logging, arguments,
+                "BlockingConnection", "CTerminal", "CarillonConfiguration", "CarillonCore", "CarillonDaemon",
+                "CarillonEngine", "ControlSocket", "KeijiFeed", "Timetable", logging, arguments,
             ]),
         .target(
             name: "CarillonCLI",
@@ -421,7 +422,7 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-let foreign = ["carillon-shim", "CCurl", "CMariaDB", "CPostgres", "CProcess", "CZlib"]
+let foreign = ["carillon-shim", "CCurl", "CMariaDB", "CPostgres", "CProcess", "CTerminal", "CZlib"]
 for target in package.targets where !foreign.contains(target.name) {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault"),

@@ -19,7 +19,7 @@ overlaps = {"allow": '"allow"', "skip": '"skip"', "queue": "{ queue = 2 }", "rep
 # What is active is active for a moment, or for longer than a second.
 programs = {"short": '["true"]', "long": '["sleep", "2.5"]'}
 folder = tempfile.mkdtemp(prefix="carillon-freeze-")
-state = ["--config", folder + "/carillon.toml", "--state", folder + "/state"]
+state = ["--config", folder + "/carillon.toml", "--state-dir", folder + "/state"]
 os.makedirs(folder + "/jobs.d")
 open(folder + "/carillon.toml", "w").write('time_zone = "UTC"\n')
 jobs = {}

@@ -29,14 +29,14 @@ with open(folder + "/jobs.d/jobs.toml", "w") as file:
 def start():
     log = open(folder + "/log", "a")
     daemon = subprocess.Popen(
-        [binary, "serve", "--shadow", "--config", folder + "/carillon.toml", "--state", state], stderr=log, stdout=log)
-    subprocess.run([binary, "status", "--config", folder + "/carillon.toml", "--state", state, "--wait", "60"],
+        [binary, "serve", "--shadow", "--config", folder + "/carillon.toml", "--state-dir", state], stderr=log, stdout=log)
+    subprocess.run([binary, "status", "--config", folder + "/carillon.toml", "--state-dir", state, "--wait", "60"],
                    check=True, stdout=subprocess.DEVNULL)
     return daemon
 
 def status():
     text = subprocess.run(
-        [binary, "status", "--json", "--config", folder + "/carillon.toml", "--state", state], check=True,
+        [binary, "status", "--json", "--config", folder + "/carillon.toml", "--state-dir", state], check=True,
         capture_output=True, text=True).stdout
     return json.loads(text)
 

@@ -60,9 +60,9 @@ webserver_ip = "127.0.0.1"
 webserver_port = $web
 webserver_token = "$token"
 END
-"$carillon" serve --btu "$folder/btu_scheduler.toml" --state "$folder/state" --log-level warning & pids+=($!)
+"$carillon" serve --btu "$folder/btu_scheduler.toml" --state-dir "$folder/state" --log-level warning & pids+=($!)
 (cd "$here" && PYTHONDONTWRITEBYTECODE=1 exec "$python/rq" worker --quiet --url "redis://127.0.0.1:$redis" default short long) & pids+=($!)
-until_true "$carillon" status --state "$folder/state" --wait 10
+until_true "$carillon" status --state-dir "$folder/state" --wait 10
 
 echo
 echo "A user saves a new schedule in the browser: the app announces it, then commits."
@@ -74,6 +74,6 @@ while [ -z "$seconds" ] || [ $((SECONDS - started)) -lt "$seconds" ]; do
     sleep 5
     echo
     "$carillon" btu show-scheduled --config "$folder/btu_scheduler.toml"
-    "$carillon" runs list --state "$folder/state" --limit 8
+    "$carillon" runs list --state-dir "$folder/state" --limit 8
 done
-"$carillon" status --state "$folder/state"
+"$carillon" status --state-dir "$folder/state"

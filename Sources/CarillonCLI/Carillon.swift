@@ -12,12 +12,12 @@ package struct Carillon: AsyncParsableCommand {
         abstract: "One scheduler daemon: no occurrence lost, none doubled, none silently skipped.",
         discussion: """
             EXAMPLES
-              carillon serve                                   run the daemon
-              carillon jobs add backup --cron '0 2 * * *' --zone Europe/Berlin -- /usr/local/bin/backup --full
-              carillon jobs list                               what there is, and when it runs next
-              carillon why backup '02:00'                      why it did or did not run
+              carillon serve                          run the daemon
+              carillon jobs add backup --cron '0 2 * * *' -- /usr/local/bin/backup
+              carillon jobs list                      what there is, and when it runs
+              carillon why backup 02:00               why it did or did not run
               carillon next '30 2 * * *' --zone America/New_York --count 3
-              carillon import crontab /etc/crontab             a crontab as jobs
+              carillon import crontab /etc/crontab    a crontab as jobs
 
             Shell completions: carillon --generate-completion-script bash|zsh|fish
             """,
@@ -29,10 +29,11 @@ package struct Carillon: AsyncParsableCommand {
 
     package init() {}
 
-    /// Exit codes: 0 done, 1 failed, 2 bad usage or input.
+    /// Exit codes: 0 done, 1 failed, 2 bad usage or input, 3 no daemon runs, 4 it does not answer, 5 not all is well.
     package static func main() async {
         do {
-            let parsed = try parseAsRoot()
+            let words = try Arguments.prepared(Array(CommandLine.arguments.dropFirst()), root: Self.self)
+            let parsed = try parseAsRoot(words)
             try await Composition.$current.withValue(.carillon) {
                 var command = parsed
                 if var asynchronous = command as? any AsyncParsableCommand {

@@ -48,13 +48,12 @@ extension JobReader {
 
     private func readExclusions(_ table: inout ConfigTable) -> [ScheduleText.Calendar] {
         var calendars: [ScheduleText.Calendar] = []
-        if let dates = table.strings("exclude") {
-            do {
-                _ = try Exclusion(name: "exclude", dates: dates)
-                calendars.append(.init(name: "exclude", dates: dates))
-            } catch {
-                table.complain("exclude", error.message)
+        if case .table(let entries)? = table.node["exclude"]?.value {
+            _ = table.table("exclude") { inner in
+                for (name, _) in entries { readDates(&inner, name, name, &calendars) }
             }
+        } else {
+            readDates(&table, "exclude", "exclude", &calendars)
         }
         if let path = table.string("calendar") {
             do {
@@ -64,6 +63,18 @@ extension JobReader {
             }
         }
         return calendars
+    }
+
+    private func readDates(
+        _ table: inout ConfigTable, _ key: String, _ name: String, _ calendars: inout [ScheduleText.Calendar]
+    ) {
+        guard let dates = table.strings(key) else { return }
+        do {
+            _ = try Exclusion(name: name, dates: dates)
+            calendars.append(.init(name: name, dates: dates))
+        } catch {
+            table.complain(key, error.message)
+        }
     }
 
     /// Compiles it once, so that whatever is wrong is said here, at its key.

@@ -1,7 +1,7 @@
 /// Finds what a person may have meant.
-enum Spelling {
+package enum Spelling {
     /// `; did you mean X?` when one of these is written almost the same, or nothing.
-    static func hint(_ word: String, among known: some Sequence<String>) -> String {
+    package static func hint(_ word: String, among known: some Sequence<String>) -> String {
         let nearest = known.map { (word: $0, distance: distance($0, word)) }.min { $0.distance < $1.distance }
         guard let nearest, nearest.distance <= 2 else { return "" }
         return "; did you mean \(nearest.word)?"

@@ -17,6 +17,9 @@ package protocol TargetKeys: Sendable {
 
     /// Reads all of them; nil when something is wrong, which it has complained of.
     static func read(_ job: inout ConfigTable) -> Body?
+
+    /// Writes them, such that `read` gives the same body; those that have their default are left out.
+    static func write(_ body: Body) -> [(key: String, value: ConfigNode)]
 }
 
 extension TargetKeys {

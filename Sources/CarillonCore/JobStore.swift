@@ -80,16 +80,19 @@ public struct RunQuery: Hashable, Sendable, Codable {
     public var since: Timestamp?
     /// Scheduled at or before.
     public var until: Timestamp?
+    /// Why they were opened, any of these; empty for all.
+    public var triggers: Set<Trigger>
     public var limit: Int
 
     public init(
         job: String? = nil, states: Set<RunState> = [], since: Timestamp? = nil, until: Timestamp? = nil,
-        limit: Int = 50
+        triggers: Set<Trigger> = [], limit: Int = 50
     ) {
         self.job = job
         self.states = states
         self.since = since
         self.until = until
+        self.triggers = triggers
         self.limit = limit
     }
 }
@@ -175,6 +178,12 @@ public protocol JobStore: Sendable {
     func job(named: String) async throws -> StoredJob?
     /// Jobs in the order of their names, after a name, at most `limit`.
     func jobs(after name: String?, limit: Int) async throws -> [StoredJob]
+    /// Jobs as a person asked for them, in the order that the query names.
+    func jobs(_ query: JobQuery) async throws -> [StoredJob]
+    /// How many there are of them, whatever the query's `after` and `limit`.
+    func count(_ query: JobQuery) async throws -> Int
+    /// The last scheduled run of each of these jobs that has one.
+    func lastRuns(of jobs: [JobID]) async throws -> [JobID: Run]
     /// Names, numbers and sources of one feed's jobs, with a digest of each definition.
     func jobs(ofFeed feed: String) async throws -> [StoredJobDigest]
     /// Jobs whose cursor lies after this moment: a clock that ran ahead left them so.

@@ -64,8 +64,14 @@ package struct Failure: Error {
         self.message = message
     }
 
-    /// Bad usage or input.
-    package static func input(_ message: String) -> Failure { Failure(code: 2, message: message) }
     /// It should have worked.
     package static func failed(_ message: String) -> Failure { Failure(code: 1, message: message) }
+    /// Bad usage or input.
+    package static func input(_ message: String) -> Failure { Failure(code: 2, message: message) }
+    /// No daemon runs, and this needs one.
+    package static func noDaemon(_ message: String) -> Failure { Failure(code: 3, message: message) }
+    /// A daemon runs and says nothing.
+    package static func noAnswer(_ message: String) -> Failure { Failure(code: 4, message: message) }
+    /// The daemon runs, and not all is well.
+    package static func degraded(_ message: String) -> Failure { Failure(code: 5, message: message) }
 }

@@ -15,12 +15,21 @@ package final class StateLock: Sendable {
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             Foundation.close(descriptor)
-            throw StoreError(.busy, "another daemon runs in \(directory); give this one a --state of its own")
+            throw StoreError(.busy, "another daemon runs in \(directory); give this one a --state-dir of its own")
         }
         self.descriptor = descriptor
     }
 
     deinit { close(descriptor) }
+
+    /// Whether a daemon holds the lock of this directory.
+    package static func isHeld(_ directory: String) -> Bool {
+        let descriptor = open(directory + "/lock", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { Foundation.close(descriptor) }
+        // Shared, and given back at once: a daemon that starts waits longer than that.
+        return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    }
 
     /// A lock that may be taken for two seconds more: a daemon killed in the act of starting a program holds its own a
     /// moment longer, and a restart waits that moment.

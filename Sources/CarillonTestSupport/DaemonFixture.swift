@@ -47,7 +47,7 @@ public final class DaemonFixture: Sendable {
     public func start(_ arguments: String...) async throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: binary)
-        process.arguments = ["serve", "--state", state] + arguments
+        process.arguments = ["serve", "--state-dir", state] + arguments
         let path = state + "/daemon.log"
         if !FileManager.default.fileExists(atPath: path) {
             try Data().write(to: URL(fileURLWithPath: path))
@@ -101,11 +101,29 @@ public final class DaemonFixture: Sendable {
         }
     }
 
+    /// Runs a line of the shell in which `$C` is the program and the state directory is the fixture's.
+    public func shell(_ line: String) async throws -> Result {
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async {
+                continuation.resume(
+                    with: Swift.Result { try self.blocking("/bin/sh", ["-c", line], ["C": self.binary], input: nil) })
+            }
+        }
+    }
+
     private func carillonBlocking(_ arguments: [String], input: String?) throws -> Result {
+        try blocking(binary, arguments, [:], input: input)
+    }
+
+    private func blocking(
+        _ program: String, _ arguments: [String], _ variables: [String: String], input: String?
+    ) throws -> Result {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: binary)
+        process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
-        process.environment = ["CARILLON_STATE": state, "PATH": "/usr/bin:/bin", "HOME": state]
+        process.environment = ["CARILLON_STATE": state, "PATH": "/usr/bin:/bin", "HOME": state].merging(variables) {
+            $1
+        }
         let (output, error) = (Pipe(), Pipe())
         process.standardOutput = output
         process.standardError = error

@@ -83,6 +83,67 @@ extension StoreConformance {
             try require(try await store.jobs(after: nil, limit: 2).map(\.job.name), is: ["a", "b"])
             try require(try await store.jobs(after: "b", limit: 9).map(\.job.name), is: ["tick", "z"])
         },
+        Check("jobs are found by name, tag and state, and sorted by their next time") { store in
+            let bench = try await Bench(store)
+            func job(_ name: String, tags: [String] = [], off: Standing.Off? = nil, next: Int64?) async throws -> JobID
+            {
+                var job = Samples.job(name)
+                job.tags = tags
+                job.standing = off.map { Standing(off: $0) }
+                let change = JobChange.put(
+                    job, cursor: bench.start, nextDue: next.map { bench.start.plus($0) }, skips: [])
+                guard let stored = try await store.apply([change], lease: bench.lease, now: bench.start)[0] else {
+                    throw ConformanceFailure(description: "\(name) was refused")
+                }
+                return stored.id
+            }
+            let late = try await job("pay-late", tags: ["pay", "eu"], next: 90)
+            let soon = try await job("pay-soon", tags: ["pay"], next: 30)
+            _ = try await job("pay[1]", tags: ["pay"], off: .disabled, next: 10)
+            _ = try await job("stuck", off: .halted("x"), next: 5)
+            func names(_ query: JobQuery) async throws -> [String] {
+                let found = try await store.jobs(query).map(\.job.name)
+                var all = query
+                all.limit = 1
+                try require(try await store.count(all), is: found.count)
+                return found
+            }
+            try require(
+                try await names(JobQuery()), is: ["pay-late", "pay-soon", "pay[1]", "stuck", "tick"])
+            try require(try await names(JobQuery(names: ["pay-*", "tick"])), is: ["pay-late", "pay-soon", "tick"])
+            try require(
+                try await names(JobQuery(names: ["pay[[]1]", "t?ck", "[^p]*k"])), is: ["pay[1]", "stuck", "tick"])
+            try require(try await names(JobQuery(names: ["pay", "PAY-*"])), is: [])
+            try require(try await names(JobQuery(tags: ["pay", "eu"])), is: ["pay-late"])
+            try require(try await names(JobQuery(tags: ["p"])), is: [])
+            try require(try await names(JobQuery(states: [.enabled])), is: ["pay-late", "pay-soon", "tick"])
+            try require(try await names(JobQuery(states: [.disabled])), is: ["pay[1]"])
+            try require(try await names(JobQuery(states: [.disabled, .halted])), is: ["pay[1]", "stuck"])
+            try require(
+                try await names(JobQuery(order: .next)), is: ["pay-soon", "tick", "pay-late", "pay[1]", "stuck"])
+            try require(
+                try await store.jobs(JobQuery(after: "pay-soon", limit: 2)).map(\.job.name), is: ["pay[1]", "stuck"])
+            try require(try await store.count(JobQuery(after: "pay-soon", limit: 2)), is: 5)
+            try require(try await names(JobQuery(states: [.failed, .active])), is: [])
+            var runs: [Run] = []
+            for (id, name, state) in [(late, "pay-late", RunState.failed), (soon, "pay-soon", .completed)] {
+                var run = Run(
+                    id: RunID(manualAt: bench.start, random: UInt64(id.number)), jobID: id, job: name, revision: 1,
+                    trigger: .manual, scheduledAt: bench.start, createdAt: bench.start)
+                run = try await store.openManual(run, lease: bench.lease, now: bench.start)
+                try require(try await names(JobQuery(states: [.active])).contains(name), "\(name) has an active run")
+                run.state = state
+                run.endedAt = bench.start.plus(1)
+                runs.append(run)
+                try await store.record([run], lease: bench.lease, now: bench.start)
+            }
+            try require(try await names(JobQuery(states: [.failed])), is: ["pay-late"])
+            try require(try await names(JobQuery(states: [.active])), is: [])
+            let last = try await store.lastRuns(of: [late, soon, bench.job.id])
+            try require(last, is: [late: runs[0], soon: runs[1]])
+            try require(try await store.runs(RunQuery(triggers: [.manual])).count, is: 2)
+            try require(try await store.runs(RunQuery(triggers: [.schedule, .boot])).count, is: 0)
+        },
         Check("digests are those of the definitions") { store in
             let bench = try await Bench(store)
             let digests = try await store.jobs(ofFeed: "files")

@@ -1,24 +1,44 @@
 import CarillonConfiguration
-import CarillonCore
+package import CarillonCore
 import CarillonDaemon
 package import CarillonEngine
 import ControlSocket
 import Foundation
+import Synchronization
 import Timetable
 
 /// Brings an order to the daemon; a question is answered from the store when none runs.
 package struct DaemonClient {
     private let place: DaemonLocation
+    /// Nothing was answered without a daemon yet.
+    private static let isFirst = Atomic(true)
 
     package init(place: DaemonLocation) { self.place = place }
 
+    /// Throws `Failure`, with an exit code of its own where no daemon runs and where it does not answer.
     package func ask(_ order: Order) async throws -> Reply {
-        do {
-            return try check(try await ControlClient(path: place.socketPath).send(order))
-        } catch is ControlClient.NoDaemon {
-            return try await answerWithoutDaemon(order)
-        } catch let error as OrderError {
-            throw Failure.failed(error.message)
+        let clock = SystemClock()
+        let deadline = clock.uptime + Int64(place.patience * 1_000_000)
+        while true {
+            do {
+                return try check(
+                    try await ControlClient(path: place.socketPath, patience: place.patience).send(order))
+            } catch is ControlClient.NoDaemon {
+                guard StateLock.isHeld(place.stateDirectory) else { return try await answerWithoutDaemon(order) }
+                // It starts or stops just now, or somebody took its socket away and it is about to make another.
+                guard clock.uptime < deadline else {
+                    throw Failure.noAnswer(
+                        "a daemon runs in \(place.stateDirectory), and nobody listens at \(place.socketPath)")
+                }
+                try await clock.sleep(for: 50_000)
+            } catch let error as ControlClient.NoAnswer {
+                throw Failure.noAnswer(
+                    "\(error)" + (order.isQuestion ? "" : "; once it does, it may still do what was ordered"))
+            } catch let error as ControlClient.NotAllowed {
+                throw Failure.failed("\(error)")
+            } catch let error as OrderError {
+                throw Failure.failed(error.message)
+            }
         }
     }
 
@@ -29,14 +49,18 @@ package struct DaemonClient {
         let driver = try composition.store(settings.storeURL)
         do {
             guard let store = try driver.look(settings.storeURL, state: place.stateDirectory) else {
-                throw Failure.failed(
+                throw Failure.noDaemon(
                     "no daemon runs in \(place.stateDirectory), and there is no store; start one with `carillon serve`")
             }
             let queries = QueryService(store: store, zones: zones, checked: composition.checked)
             let answer = try await queries.answer(order, now: SystemClock().now)
             try await store.close()
             guard let answer else {
-                throw Failure.failed("no daemon runs in \(place.stateDirectory); start one with `carillon serve`")
+                throw Failure.noDaemon(
+                    "no daemon runs in \(place.stateDirectory); start one with `carillon serve`")
+            }
+            if Self.isFirst.exchange(false, ordering: .relaxed) {
+                Terminal.error("no daemon runs in \(place.stateDirectory); this is what the last one left")
             }
             return answer
         } catch let error as OrderError {
@@ -52,27 +76,60 @@ package struct DaemonClient {
     }
 
     /// For orders that are carried out and answered with a sentence.
-    package func tell(_ order: Order) async throws {
-        switch try await ask(order) {
-        case .done(let sentence): say("\(sentence)")
-        default: throw Failure.failed("the daemon gave an answer of another kind")
+    package func done(_ order: Order) async throws -> String {
+        guard case .done(let sentence) = try await ask(order) else { throw Self.otherKind }
+        return sentence
+    }
+
+    /// The same, said.
+    package func tell(_ order: Order) async throws { say("\(try await done(order))") }
+
+    private static let otherKind = Failure.failed("the daemon gave an answer of another kind")
+
+    /// For orders that open a run; says what becomes of it.
+    @discardableResult
+    package func open(_ order: Order, json: Bool) async throws -> RunView {
+        guard case .started(let run) = try await ask(order) else { throw Self.otherKind }
+        if json {
+            try say(json: run)
+        } else if let why = run.reason ?? run.heldBecause {
+            say("run \(run.id) of \(run.job) waits: \(why)")
+        } else {
+            say("run \(run.id) of \(run.job) is on its way; see `carillon runs show \(run.id)`")
+        }
+        return run
+    }
+
+    /// Waits until a run has ended. Throws `Failure` with the program's exit code, or 1, unless it completed.
+    package func wait(for run: RunView, json: Bool) async throws {
+        let clock = SystemClock()
+        var pause: Int64 = 20_000
+        while true {
+            guard let view = try await runs(.run(run.id)).first else { throw Self.otherKind }
+            if view.state.isFinal {
+                if json { try say(json: view) } else { say("run \(view.id) of \(view.job) \(view.ending)") }
+                if view.state == .completed { return }
+                throw Failure(code: view.exitCode.flatMap { $0 == 0 ? nil : $0 } ?? 1, message: "")
+            }
+            try await clock.sleep(for: pause)
+            pause = min(pause * 2, 500_000)
         }
     }
 
-    /// For orders that open a run.
-    package func open(_ order: Order, json: Bool) async throws {
-        guard case .started(let run) = try await ask(order) else {
-            throw Failure.failed("the daemon gave an answer of another kind")
-        }
-        if json { return try say(json: run) }
-        say("run \(run.id) of \(run.job) is on its way; see `carillon runs show \(run.id)`")
+    /// A page of jobs, and how many there are when that is more.
+    package func jobs(_ query: JobQuery) async throws -> (views: [JobView], total: Int?) {
+        guard case .jobs(let views, let total) = try await ask(.jobs(query)) else { throw Self.otherKind }
+        return (views, total)
     }
 
-    package func jobs(_ order: Order) async throws -> [JobView] {
-        guard case .jobs(let views) = try await ask(order) else {
-            throw Failure.failed("the daemon gave an answer of another kind")
-        }
-        return views
+    package func job(_ name: String) async throws -> JobView? {
+        guard case .jobs(let views, _) = try await ask(.job(name)) else { throw Self.otherKind }
+        return views.first
+    }
+
+    package func definition(_ name: String) async throws -> (job: Job, revision: Int64) {
+        guard case .definition(let job, let revision) = try await ask(.definition(name)) else { throw Self.otherKind }
+        return (job, revision)
     }
 
     package func runs(_ order: Order) async throws -> [RunView] {

@@ -4,7 +4,7 @@ import CarillonDaemon
 import Foundation
 package import Timetable
 
-/// Where a daemon lives: `--config` and `--state`, on every command.
+/// Where a daemon lives, and how long it is waited for: options of every command.
 package struct DaemonLocation: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -13,10 +13,25 @@ package struct DaemonLocation: ParsableArguments {
     package var config: String?
 
     @Option(
+        name: .customLong("state-dir"),
         help: ArgumentHelp("State directory: store, run logs and control socket (CARILLON_STATE).", valueName: "dir"))
     package var state: String?
 
+    @Option(
+        name: .customLong("client-timeout"),
+        help: ArgumentHelp("Give a daemon up that is silent for so long.", valueName: "span"))
+    private var silence: String = "5s"
+
     package init() {}
+
+    package func validate() throws {
+        guard let span = try? Span.parse(silence), span >= 100_000 else {
+            throw ValidationError("--client-timeout: expected a length of time of 100ms or more, such as 5s")
+        }
+    }
+
+    /// Seconds.
+    package var patience: Double { Double((try? Span.parse(silence)) ?? 5_000_000) / 1_000_000 }
 
     private var environment: [String: String] { ProcessInfo.processInfo.environment }
     private var isRoot: Bool { geteuid() == 0 }

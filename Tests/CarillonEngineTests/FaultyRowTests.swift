@@ -70,7 +70,7 @@ import Timetable
         try await store.rewrite("bad", Target(kind: SampleTarget.kind, summary: "?", body: #"{"surname":"x"}"#))
         service = try await self.service([StubDispatcher()])
         let desk = OrderService(service, version: "1")
-        guard case .jobs(let views) = await desk.handle(.jobs(after: nil, limit: 9)) else {
+        guard case .jobs(let views, _) = await desk.handle(.jobs(JobQuery(limit: 9))) else {
             Issue.record("no jobs")
             return
         }

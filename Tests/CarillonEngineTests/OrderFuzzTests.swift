@@ -31,7 +31,8 @@ import Timetable
         cron.target = Target(
             kind: Target.Kind(rawValue: "other"), summary: "b", body: #"{"arguments":[[{"k":1.5}]],"function":"a.b"}"#)
         return [
-            .jobs(after: "a", limit: 5), .job("a"), .runs(RunQuery(job: "a", states: [.failed], since: Samples.noon)),
+            .jobs(JobQuery(names: ["a*"], tags: ["t"], after: "a", limit: 5)), .definition("a"), .job("a"),
+            .runs(RunQuery(job: "a", states: [.failed], since: Samples.noon)),
             .run("6b0197"), .why(job: "a", time: "12:00"), .feeds, .status, .put(job, replacing: false),
             .put(cron, replacing: true), .enable("a", false), .enable("a", true), .stop("a"), .resolve("a"),
             .start("a"), .cancel("6b01"), .pause(reason: "why"), .resume, .acceptFeed("files"), .delete("b"),

@@ -172,7 +172,7 @@
         @Test func aShadowStandsBesideTheOldDaemonAndASecondDaemonDoesNot() async throws {
             try await daemon.start("--btu", config)
             let beside = try TemporaryFolder()
-            let second = try await daemon.carillon("serve", "--btu", config, "--state", beside.path + "/second")
+            let second = try await daemon.carillon("serve", "--btu", config, "--state-dir", beside.path + "/second")
             #expect(second.code == 1 && second.error.contains("another daemon listens there"), "\(second.error)")
             #expect(try await socket.ping() == "pong")
             #expect(await daemon.stop() == 0)

@@ -75,7 +75,7 @@ import Testing
         let jobs = try await daemon.objects("jobs", "list")
         #expect(jobs.count == 1_000 && jobs.allSatisfy { $0["state"] as? String == "enabled" })
         let shown = try await daemon.carillon("jobs", "list").lines
-        #expect(shown.filter { $0.hasPrefix("bad-") && $0.hasSuffix("error") }.count == 50)
+        #expect(shown.filter { $0.hasPrefix("bad-") && $0.contains("  error  ") }.count == 50)
         let problems = try await daemon.objects("feeds", "list").first?["problems"] as? [Any]
         #expect(problems?.count == 50)
         #expect(try await daemon.carillon("jobs", "run", "good-7").code == 0)
@@ -103,7 +103,8 @@ import Testing
         let run = try #require(try await daemon.objects("runs", "list").first)
         #expect(
             Set(run.keys) == [
-                "id", "job", "timeZone", "scheduledAt", "state", "trigger", "attempt", "createdAt", "notBefore",
+                "id", "shortID", "job", "timeZone", "scheduledAt", "state", "trigger", "attempt", "createdAt",
+                "notBefore",
                 "dispatchedAt", "startedAt", "endedAt", "durationSeconds", "exitCode", "signal", "error", "reason",
                 "heldSince", "heldBecause", "instance", "pid", "outputTail", "earlier", "skipReason", "through",
                 "count",

@@ -88,7 +88,7 @@ import Testing
     }
 
     @Test func closedDescriptorsBecomeNothing() async throws {
-        let line = try Line("exec \"$C\" serve --state \"$S\" 0<&- 1>&- 2>&-", daemon)
+        let line = try Line("exec \"$C\" serve --state-dir \"$S\" 0<&- 1>&- 2>&-", daemon)
         try await daemon.eventually("it serves") { try await daemon.carillon("status").code == 0 }
         for number in 0...2 {
             let path = "/proc/\(line.process.processIdentifier)/fd/\(number)"
@@ -110,7 +110,7 @@ import Testing
             shell = "for i in 1 2 3; do (setsid sh -c 'echo . >> \(daemon.state)/orphans' &); done; exit 0"
             """)
         let line = try Line(
-            "exec unshare --pid --fork --mount-proc --kill-child \"$C\" serve --state \"$S\" 2> \"$S/daemon.log\"",
+            "exec unshare --pid --fork --mount-proc --kill-child \"$C\" serve --state-dir \"$S\" 2> \"$S/daemon.log\"",
             daemon)
         try await daemon.eventually("orphans have ended") {
             let text = (try? String(contentsOfFile: daemon.state + "/orphans", encoding: .utf8)) ?? ""
@@ -182,7 +182,7 @@ import Testing
         let process = Process()
         let pipe = Pipe()
         process.executableURL = URL(fileURLWithPath: daemon.binary)
-        process.arguments = ["serve", "--state", daemon.state]
+        process.arguments = ["serve", "--state-dir", daemon.state]
         process.standardError = pipe
         try process.run()
         defer { kill(process.processIdentifier, SIGKILL) }

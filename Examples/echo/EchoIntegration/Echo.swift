@@ -39,6 +39,10 @@ package enum EchoKeys: TargetKeys {
     package static let executor = "an echo"
 
     package static func read(_ job: inout ConfigTable) -> EchoTarget? { job.string("echo").map(EchoTarget.init) }
+
+    package static func write(_ body: EchoTarget) -> [(key: String, value: ConfigNode)] {
+        [("echo", ConfigNode(.string(body.line)))]
+    }
 }
 
 /// What stands in the store.

@@ -1,114 +1,10 @@
 import ArgumentParser
-package import CarillonConfiguration
+import CarillonConfiguration
 import CarillonCore
 import CarillonDaemon
 import CarillonEngine
 import CommandSupport
 import Foundation
-import RQIntegration
-import Timetable
-
-/// The keys of a job as options: the same words as in a job file.
-package struct JobOptions: ParsableArguments {
-    @Option(help: "A cron expression, a nickname, or @every D.") var cron: String?
-    @Option(help: "How --cron is read: unix, btu or quartz.") var dialect: String?
-    @Option(help: "An interval: 15m, 1h30m, 2s.") var every: String?
-    @Option(help: "Once, at this time (RFC 3339, or local in the zone).") var at: String?
-    @Option(name: .customLong("zone"), help: "Time zone, an IANA name.") var timeZone: String?
-    @Option(help: "A line for /bin/sh, instead of a program.") var shell: String?
-    @Option(help: "NAME=VALUE for the program; may be repeated.") var env: [String] = []
-    @Option(help: "Working directory.") var directory: String?
-    @Option(help: "User to run as (daemon of root only).") var user: String?
-    @Option(help: "allow, skip, queue or replace.") var overlap: String?
-    @Option(help: "skip, latest or all.") var catchUp: String?
-    @Option(help: "Never start later than this after the scheduled time.") var window: String?
-    @Option(help: "Delay each run by a stable part of this.") var jitter: String?
-    @Option(help: "End a run that takes longer.") var timeout: String?
-    @Option(help: "Tries in all.") var attempts: Int?
-    @Option(help: "Wait before the second try; doubles from then on.") var backoff: String?
-    @Option(help: "A word to find the job by; may be repeated.") var tag: [String] = []
-    @Flag(help: "Add it switched off.") var disabled = false
-    @Option(
-        name: .customLong("set"),
-        help: ArgumentHelp(
-            "Any key of a job file, its value as TOML or plain text; may be repeated.", valueName: "key=value"))
-    var keys: [String] = []
-    @OptionGroup(title: "A job for Python RQ") var rq: RQOptions
-
-    @Argument(
-        parsing: .postTerminator, help: ArgumentHelp("The program and its arguments, after --.", valueName: "program"))
-    var program: [String] = []
-
-    package init() {}
-
-    /// As a job file's table would hold it.
-    package func node(name: String) throws -> ConfigNode {
-        var entries: [(key: String, value: ConfigNode)] = [("name", ConfigNode(.string(name)))]
-        func add(_ key: String, _ text: String?) {
-            if let text { entries.append((key, ConfigNode(.string(text)))) }
-        }
-        add("cron", cron)
-        add("dialect", dialect)
-        add("every", every)
-        add("at", at)
-        add("time_zone", timeZone)
-        add("shell", shell)
-        add("directory", directory)
-        add("user", user)
-        add("overlap", overlap)
-        add("catch_up", catchUp)
-        add("window", window)
-        add("jitter", jitter)
-        add("timeout", timeout)
-        let list = { (texts: [String]) in ConfigNode(.array(texts.map { ConfigNode(.string($0)) })) }
-        if let rq = try rq.node() { entries.append(("rq", rq)) }
-        if !program.isEmpty { entries.append(("exec", list(program))) }
-        if !tag.isEmpty { entries.append(("tags", list(tag))) }
-        if disabled { entries.append(("enabled", ConfigNode(.bool(false)))) }
-        if attempts != nil || backoff != nil {
-            var retry: [(key: String, value: ConfigNode)] = [("attempts", ConfigNode(.integer(Int64(attempts ?? 2))))]
-            if let backoff { retry.append(("backoff", ConfigNode(.string(backoff)))) }
-            entries.append(("retry", ConfigNode(.table(retry))))
-        }
-        var variables: [(key: String, value: ConfigNode)] = []
-        for pair in env {
-            guard let equals = pair.firstIndex(of: "=") else { throw Failure.input("--env: expected NAME=VALUE") }
-            variables.append(
-                (String(pair[..<equals]), ConfigNode(.string(String(pair[pair.index(after: equals)...])))))
-        }
-        if !variables.isEmpty { entries.append(("env", ConfigNode(.table(variables)))) }
-        var node = ConfigNode(.table(entries))
-        for pair in keys { try Self.set(pair, in: &node) }
-        return node
-    }
-
-    /// Sets `key=value`, where the key may be dotted as in TOML.
-    private static func set(_ pair: String, in node: inout ConfigNode) throws(Failure) {
-        guard let equals = pair.firstIndex(of: "="), equals != pair.startIndex else {
-            throw Failure.input("--set: expected KEY=VALUE, found '\(pair)'")
-        }
-        let (key, value) = (pair[..<equals], String(pair[pair.index(after: equals)...]))
-        for text in [value, TOMLText.quote(value)] {
-            guard let read = try? ConfigDocument.read("\(key) = \(text)", format: .toml, path: "--set") else {
-                continue
-            }
-            if let twice = node.merge(read) { throw Failure.input("--set: \(twice) is given twice") }
-            return
-        }
-        throw Failure.input("--set: '\(key)' is no key of a job")
-    }
-
-    func job(name: String, place: DaemonLocation) throws -> Job {
-        let zones = ZoneDatabase()
-        let reader = JobReader(
-            targets: Composition.current.targets, zones: zones, defaultZone: try place.settings(zones: zones).timeZone,
-            directory: FileManager.default.currentDirectoryPath)
-        switch reader.read(try node(name: name), source: "command line", place: name) {
-        case .success(let job): return job
-        case .failure(let error): throw Failure.input(error.description)
-        }
-    }
-}
 
 extension Jobs {
     struct Add: AsyncParsableCommand {
@@ -116,32 +12,159 @@ extension Jobs {
             abstract: "Add a job.",
             discussion: """
                 EXAMPLES
-                  carillon jobs add report --cron '0 19 * * MON-FRI' --zone America/New_York -- /usr/local/bin/report --full
+                  carillon jobs add report --cron '0 19 * * MON-FRI' \\
+                      --zone America/New_York -- /usr/local/bin/report --full
                   carillon jobs add ping --every 15s --shell 'ping -c1 gateway >/dev/null'
-                  carillon jobs add nightly --cron '@daily' --set retry.attempts=3 --set retry.backoff=1m -- /usr/local/bin/backup
-                  carillon jobs add sync --every 5m --rq shop.tasks.sync --rq-args '[1, {"a": "b"}]' --queue low
+                  carillon jobs add nightly --cron @daily --set retry.attempts=3 \\
+                      --set retry.backoff=1m -- /usr/local/bin/backup
+                  carillon jobs add sync --every 5m --rq shop.tasks.sync \\
+                      --rq-args '[1, {"a": "b"}]' --queue low
                 """)
         @OptionGroup var place: DaemonLocation
         @Argument(help: "The job's name.") var name: String
         @OptionGroup(title: "The job") var options: JobOptions
+        @OptionGroup var change: ChangeOptions
 
         func run() async throws {
             let job = try options.job(name: name, place: place)
-            try await DaemonClient(place: place).tell(.put(job, replacing: false))
+            try await change.make(job, over: nil, place: place)
         }
     }
 
     struct Update: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Replace a job's definition.",
-            discussion: "The definition is given whole, as with `jobs add`; what is left out takes its default.")
+            discussion: """
+                The definition is given whole, as with `jobs add`; what is left out takes its default, and is named. `carillon \
+                jobs set` changes single keys.
+                """)
         @OptionGroup var place: DaemonLocation
         @Argument(help: "The job's name.") var name: String
         @OptionGroup(title: "The job") var options: JobOptions
+        @OptionGroup var change: ChangeOptions
 
         func run() async throws {
             let job = try options.job(name: name, place: place)
-            try await DaemonClient(place: place).tell(.put(job, replacing: true))
+            let known = try await DaemonClient(place: place).definition(name)
+            let reset = try change.keys(of: known.job).subtracting(try change.keys(of: job)).sorted()
+            if !reset.isEmpty { Terminal.error("back to its default: \(reset.joined(separator: ", "))") }
+            try await change.make(job, over: known, place: place)
+        }
+    }
+
+    struct Set: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Change single keys of a job.",
+            discussion: """
+                Keys and values are those of a job file; a value is TOML, or plain text. A key without a value goes back to its \
+                default. A new schedule or target takes the place of the old one, whatever its key was.
+
+                EXAMPLES
+                  carillon jobs set backup cron='0 4 * * *' timeout=2h
+                  carillon jobs set backup retry.attempts=3 tags='["db", "eu"]'
+                  carillon jobs set backup window=            without a window again
+                """)
+        @OptionGroup var place: DaemonLocation
+        @Argument(help: "The job's name.") var name: String
+        @Argument(help: ArgumentHelp("KEY=VALUE, or KEY= for the default.", valueName: "key=value")) var pairs: [String]
+        @OptionGroup var change: ChangeOptions
+
+        func run() async throws {
+            let known = try await DaemonClient(place: place).definition(name)
+            let text = JobText(place)
+            var table = try text.table(known.job)
+            for pair in pairs { try text.set(pair, in: &table) }
+            let job = try text.job(table, name: name, source: "command line")
+            guard job.name == known.job.name else {
+                throw Failure.input("a job keeps its name; `carillon jobs copy` makes one of another name")
+            }
+            try await change.make(job, over: known, place: place)
+        }
+    }
+
+    struct Edit: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Change a job in an editor.",
+            discussion: """
+                The definition is opened in $VISUAL or $EDITOR, as a job file has it; what is wrong with it is said, and it is \
+                opened again. The difference is shown before the change is made.
+                """)
+        @OptionGroup var place: DaemonLocation
+        @Argument(help: "The job's name.") var name: String
+        @OptionGroup var change: ChangeOptions
+
+        func run() async throws {
+            let known = try await DaemonClient(place: place).definition(name)
+            guard known.job.origin.feed == Origin.orders.feed else {
+                throw Failure.failed(
+                    "\(name) belongs to \(known.job.origin); it is changed there, and the change is taken up at once")
+            }
+            let text = JobText(place)
+            let editor = try Editor(try text.toml(known.job))
+            defer { editor.remove() }
+            while true {
+                try await editor.open()
+                do {
+                    let job = try text.job(file: editor.path, name: known.job.name)
+                    return try await change.make(job, over: known, place: place)
+                } catch let failure as Failure where failure.code == 2 {
+                    Terminal.error("carillon: \(failure.message)")
+                    guard editor.asks("Edit it again?") else { throw Failure.input("nothing was changed") }
+                }
+            }
+        }
+    }
+
+    struct Copy: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Add a job that is like another one.",
+            discussion: "EXAMPLE\n  carillon jobs copy backup backup-eu time_zone=Europe/Berlin")
+        @OptionGroup var place: DaemonLocation
+        @Argument(help: "The job to copy.") var name: String
+        @Argument(help: "The new job's name.") var copy: String
+        @Argument(help: ArgumentHelp("What is different: KEY=VALUE.", valueName: "key=value")) var pairs: [String] = []
+        @OptionGroup var change: ChangeOptions
+
+        func run() async throws {
+            let text = JobText(place)
+            var table = try text.table(try await DaemonClient(place: place).definition(name).job)
+            table.set("name", .text(copy))
+            for pair in pairs { try text.set(pair, in: &table) }
+            let job = try text.job(table, name: copy, source: "command line")
+            try await change.make(job, over: nil, place: place)
+        }
+    }
+
+    struct Export: AsyncParsableCommand {
+        enum Format: String, CaseIterable, ExpressibleByArgument { case toml, json }
+
+        static let configuration = CommandConfiguration(
+            abstract: "Print jobs as a job file has them.",
+            discussion: """
+                What is printed reads back as the same jobs: in a file of jobs.d, or with `carillon jobs add`. Secrets among a \
+                program's variables are in it.
+
+                EXAMPLE
+                  carillon jobs export --tag eu >jobs.d/eu.toml
+                """)
+        @OptionGroup var place: DaemonLocation
+        @OptionGroup var filter: JobFilter
+        @Option(help: "toml or json.") var format = Format.toml
+
+        func run() async throws {
+            let client = DaemonClient(place: place)
+            var filter = filter
+            if filter.isEmpty { filter.names = ["*"] }
+            let text = JobText(place)
+            var tables: [ConfigNode] = []
+            for (place, name) in try await filter.select(client).enumerated() {
+                let job = try await client.definition(name).job
+                switch format {
+                case .toml: Terminal.write((place == 0 ? "" : "\n") + (try text.toml(job)))
+                case .json: tables.append(try text.table(job))
+                }
+            }
+            if format == .json { try say(json: JSONObject([("job", tables)])) }
         }
     }
 }

@@ -1,174 +1,165 @@
 import ArgumentParser
+import CarillonConfiguration
 import CarillonCore
 import CarillonDaemon
 import CarillonEngine
 import CommandSupport
-import Foundation
 import Timetable
 
 struct Jobs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Look at jobs and change them.",
         subcommands: [
-            List.self, Show.self, Add.self, Update.self, Delete.self, Enable.self, Disable.self, RunNow.self,
-            Stop.self, Restart.self, Resolve.self,
+            List.self, Show.self, Add.self, Update.self, Set.self, Edit.self, Copy.self, Export.self, Delete.self,
+            Enable.self, Disable.self, RunNow.self, Stop.self, Restart.self, Resolve.self,
         ], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "All jobs, with what is wrong with any of them.",
-            discussion:
-                "EXAMPLE\n  carillon jobs list --json | jq -r 'select(.problems != [] or .warnings != []) | .name'")
+            abstract: "Jobs, when they run next, and what is wrong with any of them.",
+            discussion: """
+                EXAMPLES
+                  carillon jobs list --sort next                 what comes first
+                  carillon jobs list 'pay*' --tag eu             by name and tag
+                  carillon jobs list --state failed              whose last run failed
+                  carillon jobs list --json | jq -r 'select(.warnings != []) | .name'
+                """)
         @OptionGroup var place: DaemonLocation
+        @OptionGroup var times: TimeOptions
+        @OptionGroup var filter: JobFilter
+        @Option(help: "By name, or by the next time (next).") var sort = JobQuery.Order.name
+        @Option(help: "At most so many; on a terminal 50 unless you say.") var limit: Int?
         @Flag(help: "Print one JSON object a line.") var json = false
 
-        private static let page = 500
+        private static let page = 1_000
 
         func run() async throws {
-            let asking = DaemonClient(place: place)
-            let moment = TimeFormatter()
-            let problems = try await asking.feeds().flatMap(\.problems)
-            var known: Set<String> = []
-            var table = TextTable("JOB", "SCHEDULE", "NEXT", "LAST", "STATE")
-            var doubts: [String: [String]] = [:]
-            var last: String?
-            while true {
-                let jobs = try await asking.jobs(.jobs(after: last, limit: Self.page))
+            if let limit, limit < 1 { throw Failure.input("--limit: expected 1 or more") }
+            let client = DaemonClient(place: place)
+            let most = limit ?? (Terminal.isOutputTerminal && !json ? 50 : .max)
+            var query = filter.query
+            query.order = sort
+            var page = JobTable(try times.formatter())
+            var shown = 0
+            var total: Int?
+            while shown < most {
+                // By the next time there is no page after a page: all that is wanted comes at once.
+                query.limit = sort == .next ? min(most, 1_000_000) : min(most - shown, Self.page)
+                let (jobs, count) = try await client.jobs(query)
+                total = total ?? count
+                shown += jobs.count
                 for job in jobs {
-                    known.insert(job.name)
-                    for warning in job.warnings { doubts[warning, default: []].append(job.name) }
-                    if json { try say(json: job) } else { add(job, to: &table, moment) }
+                    if json { try say(json: job) } else { page.add(job) }
                 }
-                guard jobs.count == Self.page, let end = jobs.last else { break }
-                last = end.name
+                guard sort == .name, jobs.count == query.limit, let last = jobs.last else { break }
+                query.after = last.name
             }
             if json { return }
-            // Jobs that have never been good are in no store; a person sees them here all the same.
-            let broken = Dictionary(grouping: problems.filter { !known.contains($0.job ?? "") }) { $0.job ?? $0.source }
-            for (name, _) in broken.sorted(by: { $0.key < $1.key }) {
-                table.add(.init(name), .init("-"), .init("-"), .init("-"), .init("error", .red))
-            }
-            if known.isEmpty, broken.isEmpty {
-                say("no jobs; add one with `carillon jobs add`")
-            } else {
-                table.print()
-            }
-            for problem in problems { say(Terminal.paint("error: ", .red) + "\(problem)") }
-            for (doubt, jobs) in doubts.sorted(by: { $0.key < $1.key }) {
-                let more = jobs.count > 3 ? " and \(jobs.count - 3) more" : ""
-                let names = jobs.prefix(3).joined(separator: ", ") + more
-                say(Terminal.paint("warning: ", .yellow) + "\(doubt) (\(names))")
-            }
-        }
-
-        private func add(_ job: JobView, to table: inout TextTable, _ moment: TimeFormatter) {
-            let next = job.next.map { "\(moment.absolute($0, job.timeZone)) (\(moment.relative($0)))" } ?? "-"
-            let last = job.lastRun.map { "\($0.state.rawValue) \(moment.relative($0.scheduledAt))" } ?? "-"
-            let state: TextTable.Cell =
-                !job.problems.isEmpty
-                ? .init("error", .red)
-                : !job.warnings.isEmpty
-                    ? .init("warning", .yellow) : .init(job.state.rawValue, job.state.colour)
-            table.add(
-                .init(job.name), .init(job.schedule ?? "-"), .init(next), .init(last, job.lastRun?.state.colour), state)
+            let problems = filter.isEmpty ? try await client.feeds().flatMap(\.problems) : []
+            page.print(problems: problems)
+            if let total, total > shown { Terminal.error("\(shown) of \(Counted.number(total)); --limit for more") }
         }
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Everything about one job.")
+        static let configuration = CommandConfiguration(
+            abstract: "Everything about one job.",
+            discussion:
+                "Values of variables whose names speak of secrets are left out; `carillon jobs export` has them.")
         @OptionGroup var place: DaemonLocation
+        @OptionGroup var times: TimeOptions
         @Argument(help: "The job's name.") var name: String
         @Flag(help: "Print one JSON object.") var json = false
 
         func run() async throws {
-            let asking = DaemonClient(place: place)
-            guard let job = try await asking.jobs(.job(name)).first else { return }
-            if json { return try say(json: job) }
-            let moment = TimeFormatter()
+            let client = DaemonClient(place: place)
+            guard let job = try await client.job(name) else { return }
+            let definition = try? await client.definition(name).job
+            let table = definition.flatMap { try? JobWriter(targets: Composition.current.targets).table($0) }?.masked
+            if json { return try say(json: JobDetail(view: job, definition: table)) }
+            let moment = try times.formatter()
             say(Terminal.paint(job.name, .bold))
             say("  runs        \(job.english)")
             say("  schedule    \(job.schedule ?? "only when asked to")   (\(job.timeZone))")
-            say("  target      \(job.target.summary)")
+            for (label, line) in Lines.numbered(job.target.summary, "target") { say("  \(label.padded(12))\(line)") }
             say("  from        \(job.origin)")
             say("  state       \(job.off ?? job.state.rawValue)")
             if let next = job.next { say("  next        \(moment.both(next, job.timeZone))") }
             if !job.tags.isEmpty { say("  tags        \(job.tags.joined(separator: ", "))") }
             for line in job.policies.words { say("  \(line)") }
+            for (key, value) in Self.rest(of: table) { say("  \(key.padded(12))\(value)") }
             for warning in job.warnings { say("  " + Terminal.paint("warning", .yellow) + "     \(warning)") }
             for problem in job.problems { say("  " + Terminal.paint("error", .red) + "       \(problem)") }
             say("")
-            RunView.printTable(try await asking.runs(.runs(RunQuery(job: name, limit: 10))), moment)
+            RunView.printTable(try await client.runs(.runs(RunQuery(job: name, limit: 10))), moment)
+        }
+
+        /// What a line above has already.
+        private static let told: Swift.Set = [
+            "name", "cron", "every", "at", "day_time", "time_zone", "exec", "shell", "catch_up", "overlap", "window",
+            "start_timeout", "timeout", "heartbeat_timeout", "retry", "on_lost", "on_failure", "max_runs", "enabled",
+            "tags",
+        ]
+
+        private static func rest(of table: ConfigNode?) -> [(key: String, value: String)] {
+            guard case .table(let entries)? = table?.value else { return [] }
+            return entries.filter { !told.contains($0.key) }.map { ($0.key, TOMLText.value($0.value) ?? "null") }
         }
     }
+}
 
-    struct Delete: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Remove a job; its runs stay in the ledger.",
-            discussion: "What runs is ended first. A job that a file defines stays away until its definition changes.")
-        @OptionGroup var place: DaemonLocation
-        @Argument(help: "The job's name.") var name: String
+/// A job with all of its definition, by the keys of a job file.
+private struct JobDetail: Encodable {
+    var view: JobView
+    /// Nil for a job that no key of a job file says.
+    var definition: ConfigNode?
 
-        func run() async throws { try await DaemonClient(place: place).tell(.delete(name)) }
+    private enum Key: CodingKey { case definition }
+
+    func encode(to encoder: any Encoder) throws {
+        try view.encode(to: encoder)
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(definition, forKey: .definition)
+    }
+}
+
+/// Jobs as people see them, and below what is wrong with any.
+private struct JobTable {
+    private let moment: TimeFormatter
+    private var table = TextTable("JOB", .fixed("STATE"), .fixed("NEXT"), .fixed("LAST"), .first("SCHEDULE"))
+    private var known: Swift.Set<String> = []
+    private var warnings: [String: [String]] = [:]
+
+    init(_ moment: TimeFormatter) { self.moment = moment }
+
+    mutating func add(_ job: JobView) {
+        known.insert(job.name)
+        for warning in job.warnings { warnings[warning, default: []].append(job.name) }
+        let last = job.lastRun.map { "\($0.state.rawValue) \(moment.relative($0.scheduledAt))" } ?? "-"
+        let state: TextTable.Cell =
+            !job.problems.isEmpty
+            ? .init("error", .red)
+            : !job.warnings.isEmpty
+                ? .init("warning", .yellow) : .init(job.state.rawValue, job.state.colour)
+        table.add(
+            .init(job.name), state, .init(job.next.map { moment.cell($0, job.timeZone) } ?? "-"),
+            .init(last, job.lastRun?.state.colour), .init(job.schedule ?? "-"))
     }
 
-    struct Enable: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let a job run again.")
-        @OptionGroup var place: DaemonLocation
-        @Argument(help: "The job's name.") var name: String
-
-        func run() async throws { try await DaemonClient(place: place).tell(.enable(name, true)) }
-    }
-
-    struct Disable: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Keep a job from running; the ledger says so for every time it misses.",
-            discussion: "What runs goes on; `carillon jobs stop` ends it.")
-        @OptionGroup var place: DaemonLocation
-        @Argument(help: "The job's name.") var name: String
-
-        func run() async throws { try await DaemonClient(place: place).tell(.enable(name, false)) }
-    }
-
-    struct Stop: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "End what runs of a job now; its next time comes as before.",
-            discussion: "Each program is asked to end, and killed with all it started when the grace is over.")
-        @OptionGroup var place: DaemonLocation
-        @Argument(help: "The job's name.") var name: String
-
-        func run() async throws { try await DaemonClient(place: place).tell(.stop(name)) }
-    }
-
-    struct Restart: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "End what runs of a job now, and run it anew once that is gone.")
-        @OptionGroup var place: DaemonLocation
-        @Argument(help: "The job's name.") var name: String
-        @Flag(help: "Print one JSON object.") var json = false
-
-        func run() async throws { try await DaemonClient(place: place).open(.restart(name), json: json) }
-    }
-
-    struct Resolve: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Let a job go on that halted after a failure.",
-            discussion:
-                "A job with on_failure = \"halt\" runs no more once a run has failed, until somebody has looked.")
-        @OptionGroup var place: DaemonLocation
-        @Argument(help: "The job's name.") var name: String
-
-        func run() async throws { try await DaemonClient(place: place).tell(.resolve(name)) }
-    }
-
-    struct RunNow: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            commandName: "run", abstract: "Run a job now, outside its schedule.")
-        @OptionGroup var place: DaemonLocation
-        @Argument(help: "The job's name.") var name: String
-        @Flag(help: "Print one JSON object.") var json = false
-
-        func run() async throws {
-            try await DaemonClient(place: place).open(.start(name), json: json)
+    mutating func print(problems: [ConfigProblem]) {
+        // Jobs that have never been good are in no store; a person sees them here all the same.
+        let broken = Swift.Set(problems.compactMap(\.job)).subtracting(known)
+        for name in broken.sorted() { table.add(.init(name), .init("error", .red), .init("-"), .init("-"), .init("-")) }
+        if known.isEmpty, broken.isEmpty {
+            say("no jobs\(problems.isEmpty ? "; add one with `carillon jobs add`" : "")")
+        } else {
+            table.print()
+        }
+        for problem in problems { say(Terminal.paint("error: ", .red) + "\(problem)") }
+        for (warning, jobs) in warnings.sorted(by: { $0.key < $1.key }) {
+            let more = jobs.count > 3 ? " and \(jobs.count - 3) more" : ""
+            let names = jobs.prefix(3).joined(separator: ", ") + more
+            say(Terminal.paint("warning: ", .yellow) + "\(warning) (\(names))")
         }
     }
 }

@@ -1,4 +1,4 @@
-import ArgumentParser
+public import ArgumentParser
 import CarillonCore
 import CarillonDaemon
 import CarillonEngine
@@ -6,19 +6,33 @@ import CommandSupport
 import Foundation
 import Timetable
 
-struct Next: ParsableCommand {
+struct Next: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "When an expression fires, in its zone and in UTC.",
+        abstract: "When a schedule is due next, in its zone and in UTC.",
         discussion: """
             EXAMPLES
               carillon next '30 2 * * *' --zone America/New_York
               carillon next '0 9 * * MON#1' --count 5 --json
               carillon next '@every 90m' --after 2026-03-08T00:00:00Z
-              carillon next --batch cases.jsonl      {"expr","tz","after","count","dialect","anchor"} a line
+              carillon next --every 90m --anchor 2026-01-01T00:30:00Z
+              carillon next --day-time 'Friday 10:00PM' --zone Europe/Berlin
+              carillon next --job backup                         a job, as it is defined
+              carillon next --batch cases.jsonl
+
+            A line of --batch is {"expr","tz","after","count","dialect","anchor"}; the same line comes back with "next" or
+            "error".
             """)
+    @OptionGroup var place: DaemonLocation
 
     @Argument(help: "A cron expression, a nickname such as @daily, or @every D.")
     var expression: String?
+
+    @Option(help: "An interval: 15m, 1h30m.") var every: String?
+    @Option(help: "Once: RFC 3339, or local in the zone.") var at: String?
+    @Option(help: "A weekday and a time of day: 'Friday 10:00PM'.") var dayTime: String?
+    @Option(help: "Where an interval counts from (RFC 3339).") var anchor: String?
+    @Option(help: "Times that a clock change leaves out: run or skip.") var dstGap: DSTPolicy.Gap?
+    @Option(help: "Times that come twice: first, second or both.") var dstOverlap: DSTPolicy.Overlap?
 
     @Option(help: "Time zone, an IANA name.")
     var zone = "UTC"
@@ -35,34 +49,61 @@ struct Next: ParsableCommand {
     @Option(help: ArgumentHelp("Read JSON lines from a file, or from standard input with -.", valueName: "file"))
     var batch: String?
 
-    @Option(help: "The job's name, from which H takes its value.")
+    @Option(help: "A job by its name; with an expression, the name from which H takes its value.")
     var job: String?
 
     @Flag(help: "Print one JSON object.")
     var json = false
 
     func validate() throws {
-        if (expression == nil) == (batch == nil) { throw ValidationError("give an expression, or --batch FILE") }
+        let given = [expression, every, at, dayTime, batch].count { $0 != nil }
+        if given > 1 || given == 0 && job == nil {
+            throw ValidationError("give an expression, --every, --at, --day-time, --job NAME or --batch FILE")
+        }
         if count < 1 || count > 100_000 { throw ValidationError("--count is 1 to 100000") }
         if Dialect(rawValue: dialect) == nil { throw ValidationError("--dialect is unix, btu or quartz") }
     }
 
-    func run() throws {
+    func run() async throws {
         let zones = ZoneDatabase()
         if let batch { return try runBatch(batch, zones) }
-        guard let expression else { return }
+        let text = try await schedule()
         do {
-            try show(expression, zones)
+            guard let schedule = try text.compile(job: job ?? "", zones: zones) else {
+                throw Failure.failed("\(job ?? "") has no schedule: it runs only when it is asked to")
+            }
+            try show(schedule, text.summary)
         } catch let error as ScheduleError {
-            throw Failure.input("this does not parse:\n" + error.pointing(at: expression))
+            throw Failure.input("this does not parse:\n" + error.pointing(at: expression ?? text.summary))
         }
     }
 
-    private func show(_ expression: String, _ zones: ZoneDatabase) throws {
-        let zone = try zones.zone(zone)
-        let schedule = Schedule(
-            rule: try .cron(parsing: expression, dialect: Dialect(rawValue: dialect) ?? .unix, hashKey: job),
-            zone: zone)
+    /// The schedule that is asked for: written out, or a job's.
+    private func schedule() async throws -> ScheduleText {
+        let start = try anchor.map { text in
+            guard let time = Timestamp(rfc3339: text) else {
+                throw Failure.input("--anchor: expected an RFC 3339 time")
+            }
+            return time
+        }
+        let anchor = start ?? Timestamp(seconds: 0)
+        let rule: ScheduleText.Rule
+        if let expression {
+            rule = .cron(expression, Dialect(rawValue: dialect) ?? .unix, anchor: anchor)
+        } else if let every {
+            rule = .every(every, anchor: anchor)
+        } else if let at {
+            rule = .once(at)
+        } else if let dayTime {
+            rule = .dayAndTime(dayTime)
+        } else {
+            return try await DaemonClient(place: place).definition(job ?? "").job.schedule
+        }
+        return ScheduleText(rule, zone: zone, dst: DSTPolicy(gap: dstGap, overlap: dstOverlap))
+    }
+
+    private func show(_ schedule: Schedule, _ expression: String) throws {
+        let zone = schedule.zone
         let now = SystemClock().now
         var start = now
         if let after, case .once(let time) = try Schedule.Rule.once(parsing: after, zone: zone) { start = time }
@@ -86,7 +127,7 @@ struct Next: ParsableCommand {
         }
         if times.isEmpty { return say("never") }
         let moment = TimeFormatter(now: now)
-        var table = TextTable("LOCAL (\(zone.name))", "UTC", "")
+        var table = TextTable(.fixed("LOCAL (\(zone.name))"), .fixed("UTC"), "")
         for time in times {
             table.add(.init(zone.format(time)), .init(time.rfc3339), .init(moment.relative(time), .grey))
         }
@@ -149,3 +190,6 @@ struct Next: ParsableCommand {
         return times
     }
 }
+
+extension DSTPolicy.Gap: ExpressibleByArgument {}
+extension DSTPolicy.Overlap: ExpressibleByArgument {}

@@ -21,15 +21,8 @@ struct Runs: AsyncParsableCommand {
                   carillon runs list --job backup --since 2026-11-01
                   carillon runs list --state failed --since 24h --json
                 """)
-        // Both meanings of --state are wanted here: the state directory of every command, and the state of a run.
-        @Option(help: ArgumentHelp("Configuration file (CARILLON_CONFIG).", valueName: "file")) var config: String?
-        @Option(
-            help: ArgumentHelp(
-                """
-                Only in this state: \(Self.states). May be repeated. A path is the state directory (CARILLON_STATE), as \
-                everywhere.
-                """, valueName: "state|dir"))
-        var state: [String] = []
+        @OptionGroup var place: DaemonLocation
+        @Option(help: "Only in this state: \(Self.states). May be repeated.") var state: [RunState] = []
         @Option(help: "Only this job's.") var job: String?
         @Option(help: "Scheduled since a time (RFC 3339, or local) or for a span such as 24h.") var since: String?
         @Option(help: "At most so many.") var limit = 50
@@ -38,18 +31,7 @@ struct Runs: AsyncParsableCommand {
         func run() async throws {
             var query = RunQuery(job: job, limit: limit)
             guard limit > 0 else { throw Failure.input("--limit: expected 1 or more") }
-            var place = DaemonLocation()
-            place.config = config
-            place.state = nil
-            for word in state {
-                if let state = RunState(rawValue: word) {
-                    query.states.insert(state)
-                } else if word.contains("/") || FileManager.default.fileExists(atPath: word) {
-                    place.state = word
-                } else {
-                    throw Failure.input("--state: '\(word)' is no directory, and none of \(Self.states)")
-                }
-            }
+            query.states = Set(state)
             let moment = TimeFormatter()
             let zones = ZoneDatabase()
             let zone = try zones.zone(try place.settings(zones: zones).timeZone)
@@ -108,7 +90,7 @@ struct Runs: AsyncParsableCommand {
             say("  state       \(Terminal.paint(view.state.rawValue, view.state.colour))")
             if view.state == .pending, view.dispatchedAt != nil {
                 // Its job may be gone by now.
-                let job = try? await asking.jobs(.job(view.job)).first
+                let job = try? await asking.job(view.job)
                 say(
                     "  waits for   \(job?.warnings.first ?? job.map { "a worker: \($0.target.summary)" } ?? "a worker")"
                 )

@@ -7,10 +7,18 @@ import Foundation
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "How the daemon is: jobs, what is due, lateness, feeds, connections.",
-        discussion: "EXAMPLE\n  carillon serve & carillon status --wait 10 && echo ready")
+        discussion: """
+            Exit codes, for whoever checks its health: 0 all is well, 5 the daemon runs and something needs a look, 3 no daemon \
+            runs, 4 it does not answer. With --wait it is 0 as soon as the daemon is ready.
+
+            EXAMPLES
+              carillon serve & carillon status --wait 10 && echo ready
+              carillon status --check
+            """)
     @OptionGroup var place: DaemonLocation
     @Option(help: ArgumentHelp("Wait so many seconds for the daemon to be ready.", valueName: "seconds"))
     var wait: Double?
+    @Flag(help: "One line: well, or what is not.") var check = false
     @Flag(help: "Print one JSON object.") var json = false
 
     func validate() throws {
@@ -19,9 +27,26 @@ struct Status: AsyncParsableCommand {
 
     func run() async throws {
         let status = try await status()
-        if json { return try say(json: status) }
+        if json {
+            try say(json: status)
+        } else if check {
+            say(
+                status.troubles.isEmpty
+                    ? Terminal.paint("well", .green)
+                    : Terminal.paint("degraded: ", .yellow) + "\(status.troubles.joined(separator: "; "))")
+        } else {
+            show(status)
+        }
+        if wait == nil, !status.troubles.isEmpty { throw Failure.degraded("") }
+    }
+
+    private func show(_ status: StatusView) {
         let moment = TimeFormatter(now: status.now)
-        say("carillon \(status.version)  instance \(status.instance)  since \(moment.relative(status.startedAt))")
+        say(
+            "carillon \(status.version)  instance \(status.instance)  pid \(Int(status.pid))  started \(moment.relative(status.startedAt))"
+        )
+        if let state = status.stateDirectory { say("state        \(state)") }
+        if let configuration = status.configuration { say("settings     \(configuration)") }
         if let reason = status.paused { say(Terminal.paint("paused: \(reason)", .yellow)) }
         if status.shadow { say(Terminal.paint("shadow: plans and records, dispatches nothing", .yellow)) }
         let next = status.nextDue.map { ", next \(moment.relative($0))" } ?? ""
@@ -68,7 +93,7 @@ struct Status: AsyncParsableCommand {
                 }
                 if status.ready || wait == nil { return status }
                 if clock.uptime > deadline { throw Failure.failed("the daemon is not ready yet") }
-            } catch let failure as Failure where failure.code == 1 {
+            } catch let failure as Failure where wait != nil && [1, 3, 4].contains(failure.code) {
                 if clock.uptime >= deadline { throw failure }
             }
             try await clock.sleep(for: 50_000)

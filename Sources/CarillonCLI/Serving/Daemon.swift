@@ -36,7 +36,8 @@ struct Daemon {
             store: store, dispatchers: parts.dispatchers, feeds: parts.feeds, clock: context.clock, zones: zones,
             instance: settings.instance ?? ProcessInfo.processInfo.hostName, bootID: StateDirectory.bootID,
             settings: engineSettings(parts), logger: logger)
-        let desk = OrderService(engine, version: Carillon.version)
+        let desk = OrderService(
+            engine, DaemonFacts(version: Carillon.version, stateDirectory: state, configuration: source.path))
         let handle: OrderHandler = { await desk.handle($0) }
         // They stop from the last to the first.
         var services = parts.outlasting + [engine]

@@ -44,6 +44,29 @@ extension ConfigNode {
         return nil
     }
 
+    /// Sets a key, and of a table in this one only what the new table has.
+    package mutating func replace(_ key: String, _ node: ConfigNode) {
+        guard case .table(let entries) = node.value, var known = self[key], case .table = known.value else {
+            return set(key, node.withoutLines)
+        }
+        for (inner, value) in entries { known.replace(inner, value) }
+        set(key, known)
+    }
+
+    package mutating func remove(_ key: String) {
+        guard case .table(let entries) = value else { return }
+        value = .table(entries.filter { $0.key != key })
+    }
+
+    /// Removes what these keys lead to, and a table that is empty then.
+    package mutating func remove(path: [String]) {
+        guard let key = path.first else { return }
+        guard path.count > 1, var inner = self[key] else { return remove(key) }
+        inner.remove(path: Array(path.dropFirst()))
+        if case .table(let entries) = inner.value, entries.isEmpty { return remove(key) }
+        set(key, inner)
+    }
+
     private var withoutLines: ConfigNode {
         var node = self
         node.line = nil

@@ -1,4 +1,5 @@
 import CarillonCore
+import Foundation
 import Timetable
 
 extension Engine {
@@ -32,6 +33,9 @@ extension Engine {
         state.activeRuns(of: job).count { runs?.contains($0) ?? true }
     }
 
+    /// Returns when the engine has come to it.
+    func ping() {}
+
     func expect(_ targets: [Target]) async {
         for (kind, targets) in Dictionary(grouping: targets, by: \.kind) { await lanes.lane(of: kind)?.expect(targets) }
     }
@@ -54,7 +58,9 @@ extension Engine {
         return lines.prefix(shown) + (lines.count > shown ? ["and \(lines.count - shown) more"] : [])
     }
 
-    func status(counts: StoreCounts, feeds: [FeedView], ready: Bool, version: String) async -> StatusView {
+    func status(
+        counts: StoreCounts, feeds: [FeedView], ready: Bool, daemon: DaemonFacts
+    ) async -> StatusView {
         let unreadable = faulty.values.map { "job '\($0.job.name)' cannot be read: \($0.fault ?? "")" }.sorted()
         var connections = [
             StatusView.Connection(name: "store", trouble: state.storeTrouble, warnings: Self.some(of: unreadable))
@@ -66,12 +72,49 @@ extension Engine {
         let lateness = { (quantile: Double) in self.state.lateness.quantile(quantile).map { Double($0) / 1_000_000 } }
         let active = { (state: RunState) in counts.active[state.rawValue] ?? 0 }
         return StatusView(
-            version: version, instance: instance, startedAt: startedAt, now: clock.now, ready: ready,
+            troubles: troubles(connections, feeds, ready: ready) + daemon.troubles(), version: daemon.version,
+            pid: getpid(), stateDirectory: daemon.stateDirectory, configuration: daemon.configuration,
+            instance: instance, startedAt: startedAt, now: clock.now, ready: ready,
             jobs: counts.jobs, enabled: counts.enabled,
             active: .init(pending: active(.pending), running: active(.running), cancelling: active(.cancelling)),
             nextDue: state.earliestDue,
             due: state.due(clock.now), dispatched: state.lateness.dispatched, latenessP50Seconds: lateness(0.5),
             latenessP99Seconds: lateness(0.99), latenessMaxSeconds: lateness(1), feeds: feeds, connections: connections,
             paused: pauseReason, shadow: settings.shadow, tzdata: zones.version, term: lease.term)
+    }
+
+    private func troubles(_ connections: [StatusView.Connection], _ feeds: [FeedView], ready: Bool) -> [String] {
+        var troubles = ready ? [] : ["not every feed has been read yet"]
+        if let pauseReason { troubles.append("dispatching is paused: \(pauseReason)") }
+        troubles += connections.compactMap { connection in connection.trouble.map { "\(connection.name): \($0)" } }
+        for feed in feeds {
+            if let error = feed.error { troubles.append("feed \(feed.name): \(error)") }
+            switch feed.problems.count {
+            case 0: break
+            case 1: troubles.append("feed \(feed.name): \(feed.problems[0])")
+            default: troubles.append("feed \(feed.name): \(feed.problems.count) problems")
+            }
+        }
+        return troubles
+    }
+}
+
+/// What a daemon is apart from its engine.
+public struct DaemonFacts: Sendable {
+    public var version: String
+    public var stateDirectory: String?
+    /// The settings file.
+    public var configuration: String?
+    /// What else somebody should look at, such as settings that wait for a restart.
+    public var troubles: @Sendable () -> [String]
+
+    public init(
+        version: String, stateDirectory: String? = nil, configuration: String? = nil,
+        troubles: @escaping @Sendable () -> [String] = { [] }
+    ) {
+        self.version = version
+        self.stateDirectory = stateDirectory
+        self.configuration = configuration
+        self.troubles = troubles
     }
 }

@@ -4,20 +4,28 @@ import CarillonCore
 extension Order {
     /// Jobs or runs in one answer.
     private static let most = 1_000_000
+    /// Names and tags in one question; a store has a condition for each.
+    private static let mostWords = 500
 
     /// The same order, with names in their one spelling. Throws `OrderError` of code `bad` for what makes no sense.
     func checked() throws(OrderError) -> Order {
         switch self {
-        case .jobs(let after, let limit):
-            try Self.check(limit)
-            return .jobs(after: after.map(Job.canonical), limit: limit)
+        case .jobs(var query):
+            try Self.check(query.limit)
+            guard query.names.count + query.tags.count <= Self.mostWords else {
+                throw OrderError(.bad, "at most \(Self.mostWords) names and tags may be asked for at once")
+            }
+            query.after = query.after.map(Job.canonical)
+            query.names = query.names.map(Job.canonical)
+            return .jobs(query)
+        case .definition(let name): return .definition(Job.canonical(name))
         case .runs(var query):
             try Self.check(query.limit)
             query.job = query.job.map(Job.canonical)
             return .runs(query)
-        case .put(let job, let replacing):
+        case .put(let job, _, _):
             if let fault = job.fault { throw OrderError(.bad, fault) }
-            return .put(job, replacing: replacing)
+            return self
         case .job(let name): return .job(Job.canonical(name))
         case .why(let job, let time): return .why(job: Job.canonical(job), time: time)
         case .delete(let name): return .delete(Job.canonical(name))
@@ -26,7 +34,7 @@ extension Order {
         case .restart(let name): return .restart(Job.canonical(name))
         case .resolve(let name): return .resolve(Job.canonical(name))
         case .start(let name): return .start(Job.canonical(name))
-        case .run, .feeds, .status, .cancel, .pause, .resume, .acceptFeed: return self
+        case .run, .feeds, .ping, .status, .cancel, .pause, .resume, .acceptFeed: return self
         }
     }
 

@@ -6,16 +6,20 @@ public struct OrderService<Clock: EngineClock>: Sendable {
     let engine: Engine<Clock>
     let reconciler: Reconciler<Clock>
     let queries: QueryService
-    private let version: String
+    private let daemon: DaemonFacts
 
     public init(_ service: EngineService<Clock>, version: String) {
+        self.init(service, DaemonFacts(version: version))
+    }
+
+    public init(_ service: EngineService<Clock>, _ daemon: DaemonFacts) {
         engine = service.engine
         reconciler = service.reconciler
         let engine = service.engine
         queries = QueryService(
             store: engine.store, zones: engine.zones, checked: engine.lanes.checked,
             doubts: { await engine.doubts(of: $0) })
-        self.version = version
+        self.daemon = daemon
     }
 
     public func handle(_ order: Order) async -> Reply {
@@ -34,7 +38,8 @@ public struct OrderService<Clock: EngineClock>: Sendable {
 
     private func carryOut(_ order: Order) async throws -> Reply {
         switch order {
-        case .put(let job, let replacing): return .done(try await put(job, replacing: replacing))
+        case .put(let job, let replacing, let revision):
+            return .done(try await put(job, replacing: replacing, over: revision))
         case .delete(let name): return .done(try await delete(name))
         case .enable(let name, true): return .done(try await enable(name))
         case .enable(let name, false): return .done(try await disable(name))
@@ -52,8 +57,11 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         case .acceptFeed(let name):
             try await reconciler.accept(name)
             return .done("\(name) is accepted as it is")
+        case .ping:
+            await engine.ping()
+            return .done("here")
         case .status: return .status(try await status())
-        case .jobs, .job, .runs, .run, .why, .feeds:
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds:
             throw OrderError(.bad, "a question was taken for an order")
         }
     }
@@ -69,7 +77,7 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         return stored
     }
 
-    private func put(_ job: Job, replacing: Bool) async throws -> String {
+    private func put(_ job: Job, replacing: Bool, over revision: Int64?) async throws -> String {
         var job = job
         job.origin = .orders
         do {
@@ -82,6 +90,9 @@ public struct OrderService<Clock: EngineClock>: Sendable {
             throw OrderError(.refused, "there is a job '\(job.name)' already; `jobs update` changes it")
         }
         if known != nil { _ = try await owned(job.name) }
+        if let revision, known?.revision != revision {
+            throw OrderError(.refused, "\(job.name) was changed meanwhile; look at it again")
+        }
         if known == nil, replacing { throw OrderError(.unknown, "there is no job '\(job.name)'") }
         if let problem = try await engine.put([(job, known?.id)]).first {
             throw OrderError(.refused, problem.message)
@@ -117,6 +128,6 @@ public struct OrderService<Clock: EngineClock>: Sendable {
     private func status() async throws -> StatusView {
         let counts = try await engine.store.counts()
         let feeds = await reconciler.feedViews
-        return await engine.status(counts: counts, feeds: feeds, ready: await reconciler.isReady, version: version)
+        return await engine.status(counts: counts, feeds: feeds, ready: await reconciler.isReady, daemon: daemon)
     }
 }

@@ -11,6 +11,11 @@ public struct QueryService: Sendable {
     /// A skip longer than this is told as "at least" so many.
     static let mostCounted = 1_000_000
 
+    /// Of a longer list nobody looks at the ids.
+    private static let mostShortened = 200
+    /// The first eight digits are the scheduled second.
+    private static let shortest = 10
+
     /// `checked` gives a job a fault when its target cannot be opened; `doubts` says of targets what stands against their
     /// runs just now, as far as a daemon knows.
     public init(
@@ -26,11 +31,16 @@ public struct QueryService: Sendable {
     /// Nil for an order that is no question.
     public func answer(_ order: Order, now: Timestamp) async throws -> Reply? {
         switch try order.checked() {
-        case .jobs(let after, let limit):
-            return .jobs(try await views(of: try await store.jobs(after: after, limit: limit)))
+        case .jobs(let query):
+            let found = try await store.jobs(query)
+            let isCut = found.count == query.limit && query.after == nil
+            return .jobs(try await views(of: found), total: isCut ? try await store.count(query) : nil)
+        case .definition(let name):
+            let stored = try await job(named: name)
+            return .definition(stored.job, revision: stored.revision)
         case .job(let name): return .jobs(try await views(of: [try await job(named: name)]))
         case .runs(let query): return .runs(try await runs(query))
-        case .run(let text): return .runs([try await self.view(try await run(text))])
+        case .run(let text): return .runs([try await view(of: text)])
         case .why(let name, let time):
             return .why(try await Explanation(desk: self, job: try await job(named: name), now: now).lines(at: time))
         case .feeds: return .feeds(try await feeds())
@@ -62,20 +72,41 @@ public struct QueryService: Sendable {
     private func views(of jobs: [StoredJob]) async throws -> [JobView] {
         let problems = try await problemsByJob()
         let warnings = await doubts(jobs.map(\.job.target))
-        var views: [JobView] = []
-        for (stored, warning) in zip(jobs, warnings) {
-            let last = try await store.runs(RunQuery(job: stored.job.name, limit: 1)).first
-            views.append(
-                JobView(
-                    stored, CompiledJob(checked(stored), zones: zones), last: last,
-                    problems: problems[stored.job.name] ?? [], warning: warning))
+        let last = try await store.lastRuns(of: jobs.map(\.id))
+        return zip(jobs, warnings).map { stored, warning in
+            JobView(
+                stored, CompiledJob(checked(stored), zones: zones), last: last[stored.id],
+                problems: problems[stored.job.name] ?? [], warning: warning)
         }
-        return views
     }
 
-    func view(_ run: Run) async throws -> RunView {
-        let zone = try await store.jobs(ids: [run.jobID]).first?.job.schedule.zone ?? "UTC"
-        return RunView(run, zone: zone)
+    /// A run, or times that were skipped: both have their ids in every list.
+    private func view(of text: String) async throws -> RunView {
+        do {
+            let run = try await run(text)
+            let zone = try await store.jobs(ids: [run.jobID]).first?.job.schedule.zone ?? "UTC"
+            var view = RunView(run, zone: zone)
+            view.shortID = try await shortID(of: view.id)
+            return view
+        } catch let error as OrderError where error.code == .unknown {
+            guard let skip = try await skip(text) else { throw error }
+            return skip
+        }
+    }
+
+    /// The skip whose view has this id; an id begins with the second of its first time.
+    private func skip(_ text: String) async throws -> RunView? {
+        guard text.count >= 8, let second = UInt32(text.prefix(8), radix: 16) else { return nil }
+        let time = Timestamp(seconds: Int64(second))
+        let query = RunQuery(since: time, until: time.adding(microseconds: 1_000_000), limit: 10_000)
+        let storeID = try await store.storeID()
+        var found: [RunView] = []
+        for skip in try await store.skips(query) {
+            let view = try await view(skip, storeID)
+            if view.id.hasPrefix(text.lowercased()) { found.append(view) }
+        }
+        guard found.count < 2 else { throw OrderError(.bad, "several begin with '\(text)'; give more digits") }
+        return found.first
     }
 
     /// Runs and skips together, newest first.
@@ -86,14 +117,27 @@ public struct QueryService: Sendable {
             try await store.jobs(ids: Array(Set(runs.map(\.jobID)))).map { ($0.id, $0.job.schedule.zone) },
             uniquingKeysWith: { first, _ in first })
         for run in runs { views.append(RunView(run, zone: zoneOf[run.jobID] ?? "UTC")) }
-        if query.states.isEmpty || query.states.contains(.skipped) {
+        if query.triggers.isEmpty, query.states.isEmpty || query.states.contains(.skipped) {
             let storeID = try await store.storeID()
             for skip in try await store.skips(query) { views.append(try await view(skip, storeID)) }
         }
         // A job that is gone still has its history; a name that never was is a mistake.
         if views.isEmpty, let job = query.job { _ = try await self.job(named: job) }
         views.sort { ($0.scheduledAt, $0.id) > ($1.scheduledAt, $1.id) }
-        return Array(views.prefix(query.limit))
+        views = Array(views.prefix(query.limit))
+        if views.count <= Self.mostShortened {
+            for place in views.indices { views[place].shortID = try await shortID(of: views[place].id) }
+        }
+        return views
+    }
+
+    /// Enough digits of an id to tell it from every other run in the ledger, and no fewer than a person can compare.
+    private func shortID(of id: String) async throws -> String {
+        for digits in stride(from: Self.shortest, to: id.count, by: 2) {
+            let short = String(id.prefix(digits))
+            if try await store.runs(idPrefix: short, limit: 2).count < 2 { return short }
+        }
+        return id
     }
 
     /// Counts what a skip covers, with the schedule that was in force.

@@ -1,5 +1,6 @@
 import CarillonCore
 public import CarillonEngine
+import Foundation
 import NIOCore
 import NIOPosix
 
@@ -11,15 +12,82 @@ public struct ControlClient: Sendable {
         public var description: String { "no daemon answers at \(path)" }
     }
 
+    /// Somebody listens, and says nothing.
+    public struct NoAnswer: Error, CustomStringConvertible {
+        /// Of the process that listens.
+        public let pid: Int32?
+        public let seconds: Double
+        public var description: String {
+            "the daemon\(pid.map { " (pid \($0))" } ?? "") does not answer: not a word within \(Int(seconds.rounded(.up))) s"
+        }
+    }
+
+    /// The socket is there, and this user may not use it.
+    public struct NotAllowed: Error, CustomStringConvertible {
+        public let path: String
+        public var description: String { "\(path): \(String(cString: strerror(EACCES)))" }
+    }
+
     private let path: String
+    /// Microseconds.
+    private let patience: Int64
 
-    public init(path: String) { self.path = path }
+    /// A daemon that gives no sign of life for so many seconds is given up.
+    public init(path: String, patience: Double = 5) {
+        self.path = path
+        self.patience = Int64(patience * 1_000_000)
+    }
 
-    /// Gives one order and waits for its reply. Throws `NoDaemon` when none listens.
+    /// Gives one order and waits for its reply, however long that takes, as long as the daemon answers another connection
+    /// meanwhile. Throws `NoDaemon`, `NoAnswer` and `NotAllowed`.
     public func send(_ order: Order) async throws -> Reply {
-        let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>
+        try await withThrowingTaskGroup(of: Reply?.self) { group in
+            group.addTask { try await exchange(order) }
+            group.addTask {
+                try await watch()
+                return nil
+            }
+            defer { group.cancelAll() }
+            while let next = try await group.next() {
+                if let reply = next { return reply }
+            }
+            throw NoDaemon(path: path)
+        }
+    }
+
+    /// Throws `NoAnswer` once the daemon does not answer in time; ends with its task.
+    private func watch() async throws {
+        let clock = SystemClock()
+        while true {
+            try await clock.sleep(for: patience / 2)
+            let isAlive = try await withThrowingTaskGroup(of: Bool.self) { group in
+                group.addTask {
+                    _ = try await exchange(.ping)
+                    return true
+                }
+                group.addTask {
+                    try await clock.sleep(for: patience / 2)
+                    return false
+                }
+                defer { group.cancelAll() }
+                return try await group.next() ?? false
+            }
+            if !isAlive { throw NoAnswer(pid: await pid(), seconds: Double(patience) / 1_000_000) }
+        }
+    }
+
+    private func exchange(_ order: Order) async throws -> Reply {
+        try await connect().executeThenClose { replies, requests in
+            try await requests.write(ByteBuffer(string: try JSONText.encode(order) + "\n"))
+            for try await reply in replies { return try JSONText.decode(Reply.self, String(buffer: reply)) }
+            try Task.checkCancellation()
+            throw OrderError(.refused, "the daemon stopped before it answered")
+        }
+    }
+
+    private func connect() async throws -> NIOAsyncChannel<ByteBuffer, ByteBuffer> {
         do {
-            channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            return try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                 .connect(unixDomainSocketPath: path) { channel in
                     channel.eventLoop.makeCompletedFuture {
                         try channel.pipeline.syncOperations.addHandler(
@@ -27,13 +95,31 @@ public struct ControlClient: Sendable {
                         return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                     }
                 }
+        } catch let error as IOError where error.errnoCode == EACCES || error.errnoCode == EPERM {
+            throw NotAllowed(path: path)
+        } catch let error as IOError where error.errnoCode == EAGAIN {
+            // unix(7): its queue of connections is full.
+            throw NoAnswer(pid: nil, seconds: 0)
         } catch {
             throw NoDaemon(path: path)
         }
-        return try await channel.executeThenClose { replies, requests in
-            try await requests.write(ByteBuffer(string: try JSONText.encode(order) + "\n"))
-            for try await reply in replies { return try JSONText.decode(Reply.self, String(buffer: reply)) }
-            throw OrderError(.refused, "the daemon stopped before it answered")
+    }
+
+    /// `struct ucred` of unix(7), which the C library shows to GNU's own programs only.
+    private struct Peer {
+        var pid: Int32
+        var uid: UInt32
+        var gid: UInt32
+    }
+
+    /// Asks the kernel who listens: unix(7), SO_PEERCRED.
+    private func pid() async -> Int32? {
+        guard let channel = try? await connect() else { return nil }
+        return try? await channel.executeThenClose { _, _ in
+            guard let options = channel.channel as? any SocketOptionProvider else { return nil }
+            let peer: Peer = try await options.unsafeGetSocketOption(level: .socket, name: .init(rawValue: SO_PEERCRED))
+                .get()
+            return peer.pid
         }
     }
 }

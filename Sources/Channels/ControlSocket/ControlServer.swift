@@ -6,6 +6,7 @@ public import Logging
 import NIOCore
 import NIOPosix
 public import ServiceLifecycle
+import Synchronization
 
 /// The daemon's own socket in its state directory, mode 0600: orders in, replies out, one JSON line each.
 public struct ControlServer: Service {
@@ -36,7 +37,58 @@ public struct ControlServer: Service {
     public func run() async throws {
         unlink(path)
         let crowd = ConnectionLimiter(most: mostConnections)
-        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let listener = Listener()
+        try await withGracefulShutdownHandler {
+            try await withThrowingDiscardingTaskGroup { connections in
+                while true {
+                    let server = try await listen(crowd)
+                    guard listener.take(server.channel) else { break }
+                    connections.addTask { await watch(server.channel) }
+                    try await server.executeThenClose { arrivals in
+                        for try await connection in arrivals {
+                            connections.addTask { await serve(connection, crowd) }
+                        }
+                    }
+                    if listener.isStopped { break }
+                    logger.warning(
+                        "the control socket was taken away; there is a new one", metadata: ["path": "\(path)"])
+                }
+            }
+        } onGracefulShutdown: {
+            listener.stop()
+        }
+        unlink(path)
+    }
+
+    /// What listens just now.
+    private final class Listener: Sendable {
+        private let state = Mutex((channel: (any Channel)?.none, isStopped: false))
+
+        var isStopped: Bool { state.withLock { $0.isStopped } }
+
+        /// False, and the channel is closed, when nothing is to listen any more.
+        func take(_ channel: any Channel) -> Bool {
+            let isWanted = state.withLock { state in
+                state.channel = channel
+                return !state.isStopped
+            }
+            if !isWanted { channel.close(promise: nil) }
+            return isWanted
+        }
+
+        func stop() {
+            let channel = state.withLock { state in
+                state.isStopped = true
+                return state.channel
+            }
+            channel?.close(promise: nil)
+        }
+    }
+
+    private func listen(
+        _ crowd: ConnectionLimiter
+    ) async throws -> NIOAsyncChannel<NIOAsyncChannel<ByteBuffer, ByteBuffer>, Never> {
+        try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .bind(try PrivateSocket.bind(at: path)) { channel in
                 crowd.enter(channel)
                 return channel.eventLoop.makeCompletedFuture {
@@ -45,16 +97,26 @@ public struct ControlServer: Service {
                     return try NIOAsyncChannel<ByteBuffer, ByteBuffer>(wrappingChannelSynchronously: channel)
                 }
             }
-        try await withGracefulShutdownHandler {
-            try await server.executeThenClose { connections in
-                try await withThrowingDiscardingTaskGroup { group in
-                    for try await connection in connections { group.addTask { await serve(connection, crowd) } }
-                }
+    }
+
+    /// Closes the channel once its socket is no more in the file system, as after a cleaner of old files; nobody could reach
+    /// the daemon any more.
+    private func watch(_ channel: any Channel) async {
+        let (clock, own) = (SystemClock(), Self.inode(path))
+        try? await cancelWhenGracefulShutdown {
+            while channel.isActive {
+                try await clock.sleep(for: 1_000_000)
+                if Self.inode(path) == own { continue }
+                // It may be another one's by now; whoever holds the lock has the right to the path.
+                unlink(path)
+                try? await channel.close()
             }
-        } onGracefulShutdown: {
-            server.channel.close(promise: nil)
         }
-        unlink(path)
+    }
+
+    private static func inode(_ path: String) -> UInt64? {
+        var facts = stat()
+        return lstat(path, &facts) == 0 ? UInt64(facts.st_ino) : nil
     }
 
     private func serve(_ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ crowd: ConnectionLimiter) async {

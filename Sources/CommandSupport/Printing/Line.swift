@@ -5,6 +5,9 @@ import CarillonCore
 package struct Line: ExpressibleByStringInterpolation {
     private(set) var text: String
 
+    /// What a terminal would show of it.
+    package var plain: String { text }
+
     package init(stringLiteral text: String) { self.text = text }
 
     package init(stringInterpolation: StringInterpolation) { text = stringInterpolation.text }

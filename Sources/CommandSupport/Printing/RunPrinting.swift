@@ -30,19 +30,27 @@ extension RunView {
         return parts.joined(separator: "; ")
     }
 
+    /// How it ended, as the end of a sentence.
+    package var ending: String {
+        let took = length.isEmpty ? "" : " after \(length)"
+        return switch state {
+        case .completed: "completed\(took)"
+        case .failed: "failed\(took): \(remark)"
+        default: "was \(state.rawValue)\(took)\(remark.isEmpty ? "" : ": \(remark)")"
+        }
+    }
+
     package var length: String {
-        guard let durationSeconds else { return "" }
-        let milliseconds = Int64(durationSeconds * 1_000)
-        return milliseconds < 10_000 ? "\(milliseconds) ms" : TimeFormatter.rough(milliseconds / 1_000)
+        durationSeconds.map(TimeFormatter.length) ?? ""
     }
 
     package static func printTable(_ runs: [RunView], _ moment: TimeFormatter) {
         if runs.isEmpty { return say("no runs") }
-        var table = TextTable("RUN", "JOB", "SCHEDULED", "STATE", "TOOK", "REMARK")
+        var table = TextTable(
+            .fixed("RUN"), "JOB", .fixed("SCHEDULED"), .fixed("STATE"), .fixed("TOOK"), .first("REMARK"))
         for run in runs {
             table.add(
-                .init(String(run.id), .grey), .init(run.job),
-                .init("\(moment.absolute(run.scheduledAt, run.timeZone)) (\(moment.relative(run.scheduledAt)))"),
+                .init(run.shortID, .grey), .init(run.job), .init(moment.cell(run.scheduledAt, run.timeZone)),
                 .init(
                     run.attempt > 1 ? "\(run.state.rawValue) (try \(run.attempt))" : run.state.rawValue,
                     run.state.colour),

@@ -6,12 +6,15 @@ package enum Terminal {
     package static let isOutputTerminal = isatty(STDOUT_FILENO) == 1
     package static let isErrorTerminal = isatty(STDERR_FILENO) == 1
 
-    /// Columns of the terminal; wide when there is none.
-    package static var width: Int {
+    /// Columns of the terminal that people look at; nil in a pipe or a file, where nothing is to be cut.
+    package static var limit: Int? {
         var size = winsize()
-        guard isOutputTerminal, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 200 }
+        guard isOutputTerminal, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
         return Int(size.ws_col)
     }
+
+    /// Whether times are to be told in few words.
+    package static var isNarrow: Bool { limit.map { $0 < 120 } ?? false }
 
     /// Writes to standard error, line by line, each made fit for a terminal.
     package static func error(_ lines: String) {
@@ -31,5 +34,7 @@ package enum Terminal {
         case bold = "1"
     }
 
-    package static let hasColours = isOutputTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
+    package static let hasColours =
+        isOutputTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
+        && ProcessInfo.processInfo.environment["TERM"] != "dumb"
 }

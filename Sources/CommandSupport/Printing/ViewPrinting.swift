@@ -45,7 +45,3 @@ extension PolicyView {
         return lines
     }
 }
-
-extension String {
-    package func padded(_ width: Int) -> String { self + String(repeating: " ", count: max(1, width - count)) }
-}

@@ -42,6 +42,48 @@ public actor MemoryStore: JobStore {
             .prefix(limit).map { $0 }
     }
 
+    public func jobs(_ query: JobQuery) async throws -> [StoredJob] {
+        let found = matching(query).filter { stored in
+            query.after.map {
+                stored.job.name.utf8.lexicographicallyPrecedes($0.utf8) == false && stored.job.name != $0
+            }
+                ?? true
+        }
+        func time(_ stored: StoredJob) -> Timestamp {
+            stored.job.isOn ? stored.nextDue ?? .distantFuture : .distantFuture
+        }
+        return found.sorted { a, b in
+            if query.order == .next, time(a) != time(b) { return time(a) < time(b) }
+            return a.job.name.utf8.lexicographicallyPrecedes(b.job.name.utf8)
+        }.prefix(query.limit).map { $0 }
+    }
+
+    public func count(_ query: JobQuery) async throws -> Int { matching(query).count }
+
+    private func matching(_ query: JobQuery) -> [StoredJob] {
+        let active = Set(ledger.active.compactMap { ledger.runs[$0]?.jobID })
+        let last = lastRuns()
+        return ledger.jobs.values.filter { row in
+            !row.removed
+                && query.matches(
+                    row.stored.job, lastState: last[row.stored.id]?.state, isActive: active.contains(row.stored.id))
+        }.map(\.stored)
+    }
+
+    private func lastRuns() -> [JobID: Run] {
+        var last: [JobID: Run] = [:]
+        for run in ledger.runs.values {
+            if let known = last[run.jobID], (known.scheduledAt, known.id) > (run.scheduledAt, run.id) { continue }
+            last[run.jobID] = run
+        }
+        return last
+    }
+
+    public func lastRuns(of jobs: [JobID]) async throws -> [JobID: Run] {
+        let wanted = Set(jobs)
+        return lastRuns().filter { wanted.contains($0.key) }
+    }
+
     public func jobs(ofFeed feed: String) async throws -> [StoredJobDigest] {
         ledger.jobs.values.filter { !$0.removed && $0.stored.job.origin.feed == feed }.map { row in
             let job = row.stored.job
@@ -92,6 +134,7 @@ public actor MemoryStore: JobStore {
             (query.job.map { run.job == $0 } ?? true) && (query.states.isEmpty || query.states.contains(run.state))
                 && (query.since.map { run.scheduledAt >= $0 } ?? true)
                 && (query.until.map { run.scheduledAt <= $0 } ?? true)
+                && (query.triggers.isEmpty || query.triggers.contains(run.trigger))
         }.sorted { ($0.scheduledAt, $0.id) > ($1.scheduledAt, $1.id) }.prefix(query.limit).map { $0 }
     }
 

@@ -151,6 +151,67 @@ extension SQLiteStore {
         }
     }
 
+    public func jobs(_ query: JobQuery) async throws -> [StoredJob] {
+        let codec = codec
+        var (filter, arguments) = Self.filter(query)
+        if let after = query.after {
+            filter += " AND name > ?"
+            arguments.append(after)
+        }
+        arguments.append(query.limit)
+        let order =
+            switch query.order {
+            case .name: "name"
+            case .next: "CASE WHEN is_on THEN next_due END NULLS LAST, name"
+            }
+        let sql = "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE \(filter) ORDER BY \(order) LIMIT ?"
+        return try await read { [arguments] db in
+            try Row.fetchAll(db, sql: sql, arguments: StatementArguments(arguments)).map(codec.job)
+        }
+    }
+
+    public func count(_ query: JobQuery) async throws -> Int {
+        let (filter, arguments) = Self.filter(query)
+        return try await read { db in
+            try Int.fetchOne(
+                db, sql: "SELECT count(*) FROM \(RowCodec.jobTables) WHERE \(filter)",
+                arguments: StatementArguments(arguments)) ?? 0
+        }
+    }
+
+    /// What a query asks of a job, as a condition; what another release wrote, or nobody can read, is no error.
+    private static func filter(_ query: JobQuery) -> (sql: String, arguments: [any DatabaseValueConvertible & Sendable])
+    {
+        var conditions = ["removed = 0"]
+        var arguments: [any DatabaseValueConvertible & Sendable] = []
+        if !query.names.isEmpty {
+            let each = query.names.map { Glob.isPattern($0) ? "name GLOB ?" : "name = ?" }
+            conditions.append("(" + each.joined(separator: " OR ") + ")")
+            arguments += query.names
+        }
+        for tag in query.tags {
+            conditions.append(
+                "EXISTS (SELECT 1 FROM json_each(CASE WHEN json_valid(tags) THEN tags ELSE '[]' END) WHERE value = ?)")
+            arguments.append(tag)
+        }
+        let halted = "CASE WHEN json_valid(standing) THEN json_type(standing, '$.off.halted') END"
+        let states = query.states.sorted { $0.rawValue < $1.rawValue }.map { state in
+            switch state {
+            case .enabled: "is_on = 1"
+            case .disabled: "(is_on = 0 AND \(halted) IS NULL)"
+            case .halted: "\(halted) IS NOT NULL"
+            case .failed:
+                """
+                (SELECT state FROM runs WHERE job_id = jobs.id ORDER BY scheduled_at DESC, manual DESC LIMIT 1) \
+                = \(RunState.failed.number)
+                """
+            case .active: "jobs.id IN (SELECT job_id FROM runs INDEXED BY runs_active WHERE state < 3)"
+            }
+        }
+        if !states.isEmpty { conditions.append("(" + states.joined(separator: " OR ") + ")") }
+        return (conditions.joined(separator: " AND "), arguments)
+    }
+
     public func jobs(ofFeed feed: String) async throws -> [StoredJobDigest] {
         try await read { db in
             var digests: [StoredJobDigest] = []

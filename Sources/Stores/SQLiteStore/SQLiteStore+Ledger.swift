@@ -148,6 +148,10 @@ extension SQLiteStore {
             let numbers = query.states.map { String($0.number) }.sorted().joined(separator: ", ")
             conditions.append("runs.state IN (\(numbers))")
         }
+        if !query.triggers.isEmpty {
+            conditions.append("runs.trigger IN (\(query.triggers.map { _ in "?" }.joined(separator: ", ")))")
+            arguments += query.triggers.map(\.rawValue)
+        }
         // The few that are active have an index of their own, which SQLite does not find by itself.
         let isActive = query.job == nil && !query.states.isEmpty && query.states.allSatisfy { !$0.isFinal }
         if isActive { conditions.append("runs.state < 3") }
@@ -170,6 +174,22 @@ extension SQLiteStore {
     /// An index that a reading insists on.
     private enum Index: String {
         case active = "INDEXED BY runs_active"
+    }
+
+    public func lastRuns(of jobs: [JobID]) async throws -> [JobID: Run] {
+        let codec = codec
+        return try await read { db in
+            let statement = try db.cachedStatement(
+                sql: """
+                    SELECT \(RowCodec.runColumns) FROM runs JOIN jobs ON jobs.id = runs.job_id WHERE runs.job_id = ?
+                    ORDER BY runs.scheduled_at DESC, runs.manual DESC LIMIT 1
+                    """)
+            var last: [JobID: Run] = [:]
+            for job in jobs {
+                last[job] = try Row.fetchOne(statement, arguments: [job.number]).map(codec.run)
+            }
+            return last
+        }
     }
 
     private func fetchRuns(

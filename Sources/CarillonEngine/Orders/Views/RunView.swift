@@ -16,6 +16,8 @@ public struct RunView: Sendable, Codable {
     }
 
     public var id: String
+    /// As many digits as tell it from all others; all of them in a long list.
+    public var shortID: String
     public var job: String
     public var timeZone: String
     public var scheduledAt: Timestamp
@@ -55,6 +57,7 @@ public struct RunView: Sendable, Codable {
 extension RunView {
     init(_ run: Run, zone: String) {
         id = run.id.description
+        shortID = id
         job = run.job
         timeZone = zone
         scheduledAt = run.scheduledAt
@@ -88,6 +91,7 @@ extension RunView {
     /// A skip, of which `first` is the first scheduled time.
     init(_ skip: Skip, id: RunID, first: Timestamp, count: Int, zone: String) {
         self.id = id.description
+        shortID = self.id
         job = skip.job
         timeZone = zone
         scheduledAt = first

@@ -28,7 +28,13 @@ public struct StatusView: Sendable, Codable {
         public var cancelling: Int
     }
 
+    /// Why somebody should look, a sentence each; empty when all is well.
+    public var troubles: [String]
     public var version: String
+    public var pid: Int32
+    public var stateDirectory: String?
+    /// The settings file.
+    public var configuration: String?
     public var instance: String
     public var startedAt: Timestamp
     public var now: Timestamp

@@ -36,6 +36,29 @@ package enum ExecKeys: TargetKeys {
             input: input, successCodes: codes)
     }
 
+    package static func write(_ body: ExecTarget) -> [(key: String, value: ConfigNode)] {
+        var keys: [(key: String, value: ConfigNode)] = []
+        func add(_ key: String, _ value: ConfigNode?) {
+            if let value { keys.append((key, value)) }
+        }
+        switch body.command {
+        case .argv(let words): add("exec", .texts(words))
+        case .shell(let line): add("shell", .text(line))
+        }
+        let environment = body.environment.sorted { $0.key < $1.key }
+        if !environment.isEmpty {
+            add("env", ConfigNode(.table(environment.map { ($0.key, ConfigNode(.string($0.value))) })))
+        }
+        if !body.inheritEnvironment.isEmpty { add("inherit_env", .texts(body.inheritEnvironment)) }
+        add("directory", .text(body.directory))
+        add("user", .text(body.user))
+        add("input", .text(body.input))
+        if body.successCodes != [0] {
+            add("success_codes", ConfigNode(.array(body.successCodes.map { ConfigNode(.integer(Int64($0))) })))
+        }
+        return keys
+    }
+
     private static func readSuccessCodes(_ job: inout ConfigTable) -> [Int32] {
         guard let found = job.value("success_codes") else { return [0] }
         guard case .array(let nodes) = found.value else {

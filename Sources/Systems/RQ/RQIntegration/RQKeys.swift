@@ -11,6 +11,20 @@ package enum RQKeys: TargetKeys {
 
     package static func read(_ job: inout ConfigTable) -> RQTarget? { job.table("rq") { call(&$0) } ?? nil }
 
+    package static func write(_ body: RQTarget) -> [(key: String, value: ConfigNode)] {
+        let usual = RQTarget(function: body.function)
+        var call = ConfigNode(.table([]))
+        call.set("function", .text(body.function))
+        if !body.arguments.isEmpty { call.set("args", ConfigNode(PlainValue.list(body.arguments))) }
+        if !body.keywords.isEmpty { call.set("kwargs", ConfigNode(PlainValue.map(body.keywords))) }
+        if body.queue != usual.queue { call.set("queue", .text(body.queue)) }
+        if body.timeout != usual.timeout { call.set("timeout", .whole(body.timeout)) }
+        if body.resultTTL != usual.resultTTL { call.set("result_ttl", .whole(body.resultTTL)) }
+        if body.serializer != usual.serializer { call.set("serializer", .text(body.serializer.rawValue)) }
+        call.set("description", .text(body.describedAs))
+        return [("rq", call)]
+    }
+
     private static func call(_ table: inout ConfigTable) -> RQTarget? {
         let function = table.string("function")
         if !table.has("function") { table.complain(nil, "needs function: \"package.module.function\"") }
@@ -84,6 +98,24 @@ package enum RQKeys: TargetKeys {
                 part.first.map { $0.isLetter || $0 == "_" } ?? false
                     && part.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" }
             }
+    }
+}
+
+extension ConfigNode {
+    /// A function's value as a file has it.
+    init(_ value: PlainValue) {
+        let node: ConfigNode.Value =
+            switch value {
+            case .null: .null
+            case .bool(let bool): .bool(bool)
+            case .integer(let number): .integer(number)
+            case .bigInteger(let digits): .bigInteger(digits)
+            case .double(let number): .double(number)
+            case .text(let text): .string(text)
+            case .list(let values): .array(values.map(ConfigNode.init))
+            case .map(let entries): .table(entries.map { ($0.key, ConfigNode($0.value)) })
+            }
+        self.init(node)
     }
 }
 

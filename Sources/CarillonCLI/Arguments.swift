@@ -1,0 +1,41 @@
+package import ArgumentParser
+import CarillonConfiguration
+package import CarillonDaemon
+
+/// What is done to the words of a command line before they are parsed.
+package enum Arguments {
+    /// Options of every command, each with a value; they may stand before the command's name as well.
+    private static let everywhere = ["--config", "--state-dir", "--client-timeout"]
+
+    /// The same words with options that stand before the command's name behind it. Throws `Failure` for a command that
+    /// there is not, with the one that was probably meant.
+    package static func prepared(_ words: [String], root: any ParsableCommand.Type) throws(Failure) -> [String] {
+        var rest = words[...]
+        var moved: [String] = []
+        while let word = rest.first, let option = everywhere.first(where: { word == $0 || word.hasPrefix($0 + "=") }) {
+            moved.append(rest.removeFirst())
+            if word == option, let value = rest.popFirst() { moved.append(value) }
+        }
+        try check(rest, root, path: "")
+        // What follows -- is a program's.
+        let end = rest.firstIndex(of: "--") ?? rest.endIndex
+        return Array(rest[..<end]) + moved + rest[end...]
+    }
+
+    private static func check(
+        _ words: ArraySlice<String>, _ command: any ParsableCommand.Type, path: String
+    ) throws(Failure) {
+        guard let word = words.first, !word.hasPrefix("-") else { return }
+        let commands = command.configuration.subcommands
+        if commands.isEmpty || word == "help" { return }
+        let names = commands.map { $0._commandName }
+        if let place = names.firstIndex(of: word) {
+            return try check(words.dropFirst(), commands[place], path: path + word + " ")
+        }
+        let hint = Spelling.hint(word, among: names)
+        // Where a command of its own is the default, any other word is one of that.
+        if hint.isEmpty, command.configuration.defaultSubcommand != nil { return }
+        throw Failure.input(
+            "there is no command '\(path)\(word)'\(hint)" + (hint.isEmpty ? "; see `carillon \(path)--help`" : ""))
+    }
+}

@@ -1,0 +1,126 @@
+/// Which jobs a person wants to see.
+public struct JobQuery: Hashable, Sendable, Codable {
+    public enum State: String, Hashable, Sendable, Codable, CaseIterable {
+        case enabled, disabled
+        /// Disabled by a failure that nobody has resolved.
+        case halted
+        /// Its last run failed.
+        case failed
+        /// A run of it is active.
+        case active
+    }
+
+    public enum Order: String, Hashable, Sendable, Codable, CaseIterable {
+        case name
+        /// By the next time; jobs without one come last.
+        case next
+    }
+
+    /// Names, or patterns of names as `Glob` reads them; any of them. Empty for all.
+    public var names: [String]
+    /// All of them.
+    public var tags: [String]
+    /// Any of them. Empty for all.
+    public var states: Set<State>
+    public var order: Order
+    /// Jobs after the one of this name, in the order of names.
+    public var after: String?
+    public var limit: Int
+
+    public init(
+        names: [String] = [], tags: [String] = [], states: Set<State> = [], order: Order = .name, after: String? = nil,
+        limit: Int = 50
+    ) {
+        self.names = names
+        self.tags = tags
+        self.states = states
+        self.order = order
+        self.after = after
+        self.limit = limit
+    }
+}
+
+extension JobQuery {
+    /// Whether a job is among them, as far as its definition says; `lastState` is that of its last run.
+    public func matches(_ job: Job, lastState: RunState?, isActive: Bool) -> Bool {
+        guard names.isEmpty || names.contains(where: { Glob($0).matches(job.name) }) else { return false }
+        guard tags.allSatisfy(job.tags.contains) else { return false }
+        return states.isEmpty
+            || states.contains { state in
+                switch state {
+                case .enabled: job.isOn
+                case .disabled: !job.isOn && !job.isHalted
+                case .halted: job.isHalted
+                case .failed: lastState == .failed
+                case .active: isActive
+                }
+            }
+    }
+}
+
+extension Job {
+    var isHalted: Bool { if case .halted? = standing?.off { true } else { false } }
+}
+
+/// A pattern of names, as a shell and SQLite's GLOB read it: `*` for any characters, `?` for one, `[a-z]` and `[^a-z]` for
+/// one of some. A name without any of these is itself alone.
+public struct Glob: Hashable, Sendable {
+    private let pattern: [Unicode.Scalar]
+
+    public init(_ pattern: String) { self.pattern = Array(pattern.unicodeScalars) }
+
+    /// Whether a text is more than a name.
+    public static func isPattern(_ text: String) -> Bool { text.contains { "*?[".contains($0) } }
+
+    public func matches(_ text: String) -> Bool {
+        let text = Array(text.unicodeScalars)
+        var (place, position) = (0, 0)
+        // Where the last star was, and how far it has reached: it is the only one that may have to give way.
+        var star: (place: Int, reach: Int)?
+        while position < text.count {
+            if place < pattern.count, pattern[place] == "*" {
+                star = (place, position)
+                place += 1
+            } else if let next = one(text[position], at: place) {
+                place = next
+                position += 1
+            } else if let last = star {
+                star?.reach += 1
+                (place, position) = (last.place + 1, last.reach + 1)
+            } else {
+                return false
+            }
+        }
+        return pattern[place...].allSatisfy { $0 == "*" }
+    }
+
+    /// The place after what matches one character; nil when that is none.
+    private func one(_ scalar: Unicode.Scalar, at place: Int) -> Int? {
+        guard place < pattern.count else { return nil }
+        switch pattern[place] {
+        case "?": return place + 1
+        case "[": return set(scalar, at: place)
+        default: return pattern[place] == scalar ? place + 1 : nil
+        }
+    }
+
+    private func set(_ scalar: Unicode.Scalar, at start: Int) -> Int? {
+        var place = start + 1
+        let isInverted = place < pattern.count && pattern[place] == "^"
+        if isInverted { place += 1 }
+        var isFound = false
+        var isFirst = true
+        while place < pattern.count, isFirst || pattern[place] != "]" {
+            isFirst = false
+            if place + 2 < pattern.count, pattern[place + 1] == "-", pattern[place + 2] != "]" {
+                if pattern[place] <= scalar, scalar <= pattern[place + 2] { isFound = true }
+                place += 3
+            } else {
+                if pattern[place] == scalar { isFound = true }
+                place += 1
+            }
+        }
+        guard place < pattern.count else { return nil }
+        return isFound != isInverted ? place + 1 : nil
+    }
+}
