@@ -52,7 +52,7 @@ public struct ScheduleText: Hashable, Sendable, Codable {
         self.exclusions = exclusions
     }
 
-    /// What an older release did not write has its default.
+    /// Decodes; what an older release did not write has its default.
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         self.init(try fields.decode(Rule.self, forKey: .rule))
