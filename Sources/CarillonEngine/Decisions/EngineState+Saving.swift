@@ -13,7 +13,7 @@ extension EngineState {
         save(tracked.run.id)
     }
 
-    /// The ledger is to have a run as it is, but for one that failed and whose job is still to halt.
+    /// Marks a run for the ledger to have as it is, but for one that failed and whose job is still to halt.
     mutating func save(_ id: RunID) {
         if !halting.isEmpty, let run = runs[id]?.run, halting[run.jobID]?.runs.contains(id) == true { return }
         unsavedIDs.insert(id)

@@ -5,7 +5,7 @@ extension Order {
     /// Jobs or runs in one answer.
     private static let most = 1_000_000
 
-    /// The same order, with names in their one spelling. Throws `OrderError` of code `bad` for what makes no sense.
+    /// Answers the same order, names in their one spelling. Throws `OrderError` of code `bad` for what makes no sense.
     func checked() throws(OrderError) -> Order {
         switch self {
         case .jobs(let after, let limit):

@@ -11,8 +11,8 @@ public struct QueryService: Sendable {
     /// A skip longer than this is told as "at least" so many.
     static let mostCounted = 1_000_000
 
-    /// `checked` gives a job a fault when its target cannot be opened; `doubts` says of targets what stands against their
-    /// runs just now, as far as a daemon knows.
+    /// Takes what it asks: `checked` gives a job a fault when its target cannot be opened; `doubts` says of targets
+    /// what stands against their runs just now, as far as a daemon knows.
     public init(
         store: any JobStore, zones: ZoneDatabase, checked: @escaping @Sendable (StoredJob) -> StoredJob = { $0 },
         doubts: @escaping @Sendable ([Target]) async -> [String?] = { $0.map { _ in nil } }
@@ -23,7 +23,7 @@ public struct QueryService: Sendable {
         self.doubts = doubts
     }
 
-    /// Nil for an order that is no question.
+    /// Answers a question; nil for an order that is none.
     public func answer(_ order: Order, now: Timestamp) async throws -> Reply? {
         switch try order.checked() {
         case .jobs(let after, let limit):
@@ -78,7 +78,7 @@ public struct QueryService: Sendable {
         return RunView(run, zone: zone)
     }
 
-    /// Runs and skips together, newest first.
+    /// Answers runs and skips together, newest first.
     func runs(_ query: RunQuery) async throws -> [RunView] {
         var views: [RunView] = []
         let runs = try await store.runs(query)
@@ -115,7 +115,7 @@ public struct QueryService: Sendable {
         Dictionary(grouping: try await feeds().flatMap(\.problems).filter { $0.job != nil }) { $0.job ?? "" }
     }
 
-    /// What the feeds said when they were last read.
+    /// Answers what the feeds said when they were last read.
     func feeds() async throws -> [FeedView] {
         guard let names = try await store.note("feeds") else { return [] }
         var views: [FeedView] = []
