@@ -36,7 +36,7 @@ struct ShimOrder: Hashable, Sendable {
         }
     }
 
-    /// The same with the status file it goes with, by which everything the program starts is known: `OrphanReaper`.
+    /// Adds the status file it goes with, by which everything the program starts is known: `OrphanReaper`.
     func marked(_ file: String) -> ShimOrder {
         var marked = self
         marked.words[3] = file

@@ -32,7 +32,7 @@ final class Watcher: Sendable {
         }
     }
 
-    /// The kernel answers a removed watch with a last notice, which ends the thread.
+    /// Removes the watch, which the kernel answers with a last notice; that ends the thread.
     func stop() { inotify_rm_watch(notices.number, watch) }
 
     private func listen() {
@@ -44,7 +44,7 @@ final class Watcher: Sendable {
         }
     }
 
-    /// False after the last notice.
+    /// Tells what notices say; false after the last one.
     private func take(_ bytes: ArraySlice<UInt8>) -> Bool {
         var news: [DispatchEvent] = []
         var goesOn = true

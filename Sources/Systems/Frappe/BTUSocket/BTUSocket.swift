@@ -18,8 +18,8 @@ public struct BTUSocket: Service {
 
     private let mostConnections: Int
 
-    /// `group` owns the socket when it is given; its mode is 0775. Past `mostConnections` at once the oldest that has asked
-    /// nothing gives way.
+    /// Takes its place; `group` owns the socket when it is given; its mode is 0775. Past `mostConnections` at once the
+    /// oldest that has asked nothing gives way.
     public init(
         path: String, group: String?, mostConnections: Int = 256, logger: Logger,
         answer: @escaping @Sendable (BTURequest) async -> String

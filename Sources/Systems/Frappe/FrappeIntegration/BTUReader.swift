@@ -151,7 +151,7 @@ package struct BTUReader: Sendable {
         settings.set("notify", "email", email)
     }
 
-    /// A list, or one text with commas.
+    /// Reads a list, or one text with commas.
     private func addresses(_ table: inout ConfigTable) -> [String]? {
         if case .string(let text)? = table.value("email_addresses")?.value {
             return text.split(separator: ",").map { $0.trimmingPrefix(while: \.isWhitespace) }.map(String.init)

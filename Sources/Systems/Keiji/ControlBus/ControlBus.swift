@@ -23,9 +23,9 @@ public struct ControlBus: Service {
     private let logger: Logger
     private let carryOut: @Sendable (BusOrder) async -> String?
 
-    /// `carryOut` returns nil when the order is carried out, or else why not, in words for the client. Past `mostConnections`
-    /// at once on a port the oldest that has asked nothing gives way, and past `mostPullers` the one that has waited longest.
-    /// Whoever asks nothing for `patience` seconds is refused.
+    /// Takes `carryOut`, which returns nil when the order is carried out, or else why not, in words for the client.
+    /// Past `mostConnections` at once on a port the oldest that has asked nothing gives way, and past `mostPullers` the
+    /// one that has waited longest. Whoever asks nothing for `patience` seconds is refused.
     package init(
         _ configuration: ControlBusConfiguration, mostConnections: Int = 256, mostPullers: Int = 256,
         patience: Int64 = RequestLimit.patience, logger: Logger,

@@ -10,7 +10,7 @@ package struct KeijiReader: Sendable {
     private let zones: ZoneDatabase
     private let home: String
 
-    /// `home` is whose `.keiji` is meant.
+    /// Takes its `home`, which is whose `.keiji` is meant.
     package init(zones: ZoneDatabase, home: String) {
         self.zones = zones
         self.home = home

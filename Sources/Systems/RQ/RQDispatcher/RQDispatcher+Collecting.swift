@@ -27,7 +27,7 @@ extension RQDispatcher {
         }
     }
 
-    /// One look at everything that is out.
+    /// Takes one look at everything that is out.
     package func round() async throws(RedisError) {
         if entries.count > 0 || !adopted.isEmpty || !uncertain.isEmpty {
             defer { tellUnreceived() }
@@ -109,7 +109,7 @@ extension RQDispatcher {
         return (found, read)
     }
 
-    /// The attempts whose turn it is; they stand at the end of the line from now on.
+    /// Picks the attempts whose turn it is; they stand at the end of the line from now on.
     private func nextInTurn() -> [AttemptID] {
         var chosen: [AttemptID] = []
         for _ in 0..<rounds.count where chosen.count < Self.inTurn {
