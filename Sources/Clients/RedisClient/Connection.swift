@@ -79,8 +79,7 @@ final class Connection {
         if configuration.tls == nil { sayHello() }
     }
 
-    /// Greets after the handshake of TLS; not a word, least of all the password, before the certificate's name is
-    /// right.
+    /// Greets after the TLS handshake; not a word, least of all the password, before the certificate's name is right.
     func secured() {
         guard let channel, let tls = configuration.tls, !hasEnded else { return }
         if tls.verify, let name = Dialer.name(configuration) {
