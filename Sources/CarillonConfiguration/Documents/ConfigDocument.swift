@@ -5,7 +5,7 @@ public enum ConfigDocument {
     public enum Format: Sendable {
         case toml, yaml, json
 
-        /// By the file's ending; nil for any other.
+        /// Goes by the file's ending; nil for any other.
         public init?(path: String) {
             switch path.split(separator: ".").last?.lowercased() {
             case "toml": self = .toml
