@@ -23,7 +23,7 @@ package struct Composition: Sendable {
             zones: zones, environment: environment, sections: integrations.flatMap { $0.sections }, stores: stores)
     }
 
-    /// The driver of a store's address. Throws `Failure`.
+    /// Finds the driver of a store's address. Throws `Failure`.
     package func store(_ url: String) throws(Failure) -> any StoreDriver.Type {
         guard let driver = stores.first(where: { $0.canOpen(url) }) else {
             throw Failure.input("store.url: this build knows no such store")
@@ -64,8 +64,8 @@ package struct Failure: Error {
         self.message = message
     }
 
-    /// Bad usage or input.
+    /// Makes a failure of bad usage or input.
     package static func input(_ message: String) -> Failure { Failure(code: 2, message: message) }
-    /// It should have worked.
+    /// Makes a failure of what should have worked.
     package static func failed(_ message: String) -> Failure { Failure(code: 1, message: message) }
 }

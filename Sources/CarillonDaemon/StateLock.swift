@@ -22,7 +22,7 @@ package final class StateLock: Sendable {
 
     deinit { close(descriptor) }
 
-    /// A lock that may be taken for two seconds more: a daemon killed in the act of starting a program holds its own a
+    /// Takes a lock, trying for two seconds more: a daemon killed in the act of starting a program holds its own a
     /// moment longer, and a restart waits that moment.
     package static func held(_ directory: String) async throws -> StateLock {
         let clock = SystemClock()
