@@ -25,8 +25,8 @@ package enum FreePort {
         throw ConformanceFailure(description: "no port of 127.0.0.1 is free")
     }
 
-    /// What a server of this port says first, after `request`; at most so many bytes, and at most for a second. Nil when
-    /// nobody listens.
+    /// Reads what a server of this port says first, after `request`; at most so many bytes, and at most for a second.
+    /// Nil when nobody listens.
     static func reply(of port: Int, to request: String = "", atMost count: Int) -> [UInt8]? {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { return nil }
