@@ -84,7 +84,7 @@ public protocol Dispatcher<Body>: Sendable {
     /// What became of attempts, batch by batch; ends after `shutdown`. Iterated once.
     var events: AsyncStream<[DispatchEvent]> { get }
 
-    /// Does whatever it does by itself, until its task is cancelled: asking for outcomes, say.
+    /// Runs what it does by itself, until its task is cancelled: asking for outcomes, say.
     func run() async
 
     /// Takes over the ledger's outstanding attempts, those of earlier processes included; called once, before all else.

@@ -94,7 +94,7 @@ public protocol JobFeed: Sendable {
     /// Yields whenever `snapshot` is worth asking again. Iterated once.
     func changes() -> AsyncStream<FeedChange>
 
-    /// Does whatever it does by itself, until its task is cancelled.
+    /// Runs what it does by itself, until its task is cancelled.
     func run() async
 
     /// Whether orders that switch a job off or on are kept by the feed; its jobs then say themselves what stands.

@@ -20,7 +20,7 @@ public struct JobTexts {
 
     public init() {}
 
-    /// Throws for what JSON has no way to write, such as a number that is not finite.
+    /// Encodes a job; throws for what JSON has no way to write, such as a number that is not finite.
     public mutating func parts(of job: Job) throws -> Parts {
         var parts = Parts(
             schedule: try text(of: job.schedule), policies: try text(of: job.policies),
