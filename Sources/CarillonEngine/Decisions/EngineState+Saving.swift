@@ -19,8 +19,8 @@ extension EngineState {
         unsavedIDs.insert(id)
     }
 
-    /// Marks are written when nothing else is due or on its way out, after a while in any case, and often together with
-    /// the outcome.
+    /// Saves marks when nothing else is due or on its way out, after a while in any case, and often together with the
+    /// outcome.
     ///
     /// They may wait, because to dispatch a run again would harm nobody.
     private mutating func ripen(_ now: Timestamp) {
