@@ -10,7 +10,7 @@ final class Watcher: Sendable {
     private let reporter: Reporter
     private let ended = Mutex(false)
 
-    /// Throws `SystemError` when inotify(7) has no room.
+    /// Watches the attempts' files; throws `SystemError` when inotify(7) has no room.
     init(_ reporter: Reporter) throws(SystemError) {
         let number = inotify_init1(Int32(IN_CLOEXEC))
         guard number >= 0 else { throw SystemError("watch \(reporter.directory.path)") }

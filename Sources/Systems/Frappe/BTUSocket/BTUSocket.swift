@@ -33,7 +33,7 @@ public struct BTUSocket: Service {
     /// Makes sure that nobody else listens there, before anything runs twice. Throws `Unusable`.
     public static func check(path: String) throws { try SocketPlace(path: path, group: nil).clear() }
 
-    /// Throws `Unusable` when another daemon listens there, or when the path or the group cannot be had.
+    /// Serves; throws `Unusable` when another daemon listens there, or when the path or the group cannot be had.
     public func run() async throws {
         try place.clear()
         let crowd = ConnectionLimiter(most: mostConnections)

@@ -45,7 +45,7 @@ public struct ControlBus: Service {
         try BusPlace(configuration, port: configuration.pullPort).check()
     }
 
-    /// Throws `Unusable` when a port cannot be had.
+    /// Serves until it is ended; throws `Unusable` when a port cannot be had.
     ///
     /// A graceful shutdown ends it once the orders that came in are carried out; cancelling cancels those too.
     public func run() async throws {

@@ -58,8 +58,8 @@ final class PullerQueue: Sendable {
         }
     }
 
-    /// Fails when the puller has left. The kernel knows that before its event comes round, and would take the bytes
-    /// nevertheless.
+    /// Writes an order; fails when the puller has left. The kernel knows that before its event comes round, and would
+    /// take the bytes nevertheless.
     private static func write(_ order: BusOrder, to channel: any Channel) -> EventLoopFuture<Void> {
         guard let socket = channel as? any SocketOptionProvider else {
             return channel.eventLoop.makeFailedFuture(Gone())

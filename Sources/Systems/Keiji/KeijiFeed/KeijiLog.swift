@@ -14,7 +14,7 @@ public struct KeijiLog: Sendable {
     /// What a log that nobody bounded grows to.
     public static let usual: Int64 = 10 << 20
 
-    /// Logs are bounded also where keiji's settings do not ask for it.
+    /// Bounds logs also where keiji's settings do not ask for it.
     public init(folders: KeijiFolders, zone: Zone, largest: Int64?, output: @escaping @Sendable (Run) -> String) {
         self.folders = folders
         self.zone = zone

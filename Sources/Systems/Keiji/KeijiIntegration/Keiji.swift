@@ -127,7 +127,7 @@ extension BusCommand {
 }
 
 extension KeijiSettings {
-    /// Throws `Failure`.
+    /// Opens keiji's database. Throws `Failure`.
     func tables(zone: Zone, logger: Logger) throws -> any KeijiTables {
         switch database {
         case .sqlite(let path):

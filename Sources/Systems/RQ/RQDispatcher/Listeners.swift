@@ -25,7 +25,7 @@ extension RQDispatcher {
 
     public func doubts(of targets: [RQTarget]) async -> [String?] { await doubts(ofQueues: targets.map(\.queue)) }
 
-    /// Queues that runs are going to go to, without the prefix.
+    /// Notes queues that runs are going to go to, without the prefix.
     public func expect(queues: [String]) async {
         for queue in queues { listeners.expected.insert(configuration.queue(queue)) }
     }

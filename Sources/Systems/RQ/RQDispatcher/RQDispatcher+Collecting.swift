@@ -69,7 +69,7 @@ extension RQDispatcher {
         }
     }
 
-    /// Attempts the registries tell something new of.
+    /// Finds attempts the registries tell something new of.
     private func readRegistries() async throws(RedisError) -> (
         attempts: [AttemptID], read: [(queue: String, registry: RegistryCursor.Registry, score: Int64)]
     ) {
