@@ -16,7 +16,7 @@ public enum ConfigDocument {
         }
     }
 
-    /// Throws a `ConfigProblem` with file and line, also for a file of more than `limit` bytes.
+    /// Reads a file; throws a `ConfigProblem` with file and line, also for one of more than `limit` bytes.
     public static func read(path: String, limit: Int = Bounds.bytes) throws(ConfigProblem) -> ConfigNode {
         guard let format = Format(path: path) else {
             throw ConfigProblem(source: path, message: "the name must end in .toml, .yaml, .yml or .json")

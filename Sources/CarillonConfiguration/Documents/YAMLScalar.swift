@@ -51,7 +51,7 @@ enum YAMLScalar {
 
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
-    /// Answers digits without a sign: after the prefix it would be read by `Int64`.
+    /// Answers the digits, none when a sign comes first: after the prefix it would be read by `Int64`.
     private static func digits(_ bytes: ArraySlice<UInt8>) -> String {
         guard let first = bytes.first, first != UInt8(ascii: "-"), first != UInt8(ascii: "+") else { return "" }
         return String(decoding: bytes, as: UTF8.self)
