@@ -6,7 +6,7 @@ import Foundation
 package final class StateLock: Sendable {
     private let descriptor: Int32
 
-    /// Throws `StoreError` of code `busy` when another daemon holds the directory.
+    /// Takes the lock; throws `StoreError` of code `busy` when another daemon holds the directory.
     package init(directory: String) throws(StoreError) {
         let path = directory + "/lock"
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
