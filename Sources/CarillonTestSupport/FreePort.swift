@@ -10,7 +10,7 @@ package enum FreePort {
     /// The next to try. Two fixtures of a process never get the same; two processes begin far from each other.
     private static let next = Mutex(Int.random(in: range))
 
-    /// Throws when two hundred in a row are taken.
+    /// Finds a free port; throws when two hundred in a row are taken.
     package static func find() throws -> Int {
         for _ in 0..<200 {
             let port = next.withLock { next in
