@@ -264,7 +264,7 @@ package struct ConfigTable {
     /// Complains of every key nobody asked for.
     package mutating func finish() { problems += unknown() }
 
-    /// Complains of every key nobody asked for, with the nearest one that exists.
+    /// Lists every key nobody asked for, with the nearest one that exists.
     package func unknown() -> [ConfigProblem] {
         zip(entries, isUsed).filter { !$1 }.map(\.0).map { key, value in
             ConfigProblem(
