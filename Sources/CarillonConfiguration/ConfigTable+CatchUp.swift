@@ -3,7 +3,7 @@ package import CarillonCore
 extension ConfigTable {
     private enum CatchUpWord: String, CaseIterable { case skip, latest, all }
 
-    /// The policy under `catch_up`: a word, or `{ all = LIMIT, rate = PER_SECOND }`.
+    /// Reads the policy under `catch_up`: a word, or `{ all = LIMIT, rate = PER_SECOND }`.
     package mutating func catchUp() -> CatchUp? {
         if case .table? = node["catch_up"]?.value {
             return table("catch_up") { inner -> CatchUp? in

@@ -19,7 +19,7 @@ package struct ConfigTable {
     /// Which of the entries were asked for.
     private var isUsed: [Bool]
 
-    /// A table of which the environment says nothing.
+    /// Opens a table of which the environment says nothing.
     package init(_ node: ConfigNode, source: String) { self.init(node, source: source, prefix: "") }
 
     init(_ node: ConfigNode, source: String, prefix: String = "", job: String? = nil, variables: Variables? = nil) {
@@ -66,10 +66,10 @@ package struct ConfigTable {
         node[key] != nil || variables.map { $0.isSet(key) || $0.concerns(table: key) } ?? false
     }
 
-    /// What the file has under a key, whatever it is.
+    /// Reads what the file has under a key, whatever it is.
     package mutating func value(_ key: String) -> ConfigNode? { value(key, nil) }
 
-    /// What stands under a key: in the environment, if it is a setting of one of these kinds, or else in the file.
+    /// Reads what is under a key: in the environment, for a setting of one of these kinds, or else in the file.
     mutating func value(_ key: String, _ kind: Variables.Kind?) -> ConfigNode? {
         asked.append(key)
         let said = kind.flatMap { variables?.value(key, $0) }
@@ -93,7 +93,7 @@ package struct ConfigTable {
         return nil
     }
 
-    /// Without a NUL, at which whoever takes it as a path or a name would stop.
+    /// Reads a text without a NUL, at which whoever takes it as a path or a name would stop.
     package mutating func string(_ key: String) -> String? {
         guard let text = anyString(key) else { return nil }
         guard !text.utf8.contains(0) else {
@@ -161,7 +161,7 @@ package struct ConfigTable {
         return texts
     }
 
-    /// A list of tables, such as `[[feed]]` makes in TOML; empty when there is none.
+    /// Reads a list of tables, such as `[[feed]]` makes in TOML; empty when there is none.
     package mutating func tables(_ key: String) -> [ConfigNode] {
         guard let found = value(key) else { return [] }
         if case .array(let nodes) = found.value { return nodes }
@@ -175,7 +175,7 @@ package struct ConfigTable {
         return value
     }
 
-    /// A table of texts; numbers and booleans are taken as they are written, `3.10` as `3.10`.
+    /// Reads a table of texts; numbers and booleans are taken as they are written, `3.10` as `3.10`.
     package mutating func environment(_ key: String) -> [String: String]? {
         guard let found = value(key) else { return nil }
         guard case .table(let entries) = found.value else {
@@ -200,7 +200,7 @@ package struct ConfigTable {
         return texts
     }
 
-    /// A duration such as `"1h30m"`, in microseconds; of bare numbers only 0.
+    /// Reads a duration such as `"1h30m"`, in microseconds; of bare numbers only 0.
     package mutating func span(_ key: String) -> Int64? {
         guard let text = spanText(key) else { return nil }
         do {
@@ -211,7 +211,7 @@ package struct ConfigTable {
         }
     }
 
-    /// The same as its text. A bare number is refused: some would count it as seconds, others as milliseconds.
+    /// Reads the same as its text. A bare number is refused: some would count it as seconds, others as milliseconds.
     package mutating func spanText(_ key: String) -> String? {
         guard let found = value(key, .text) else { return nil }
         let text: String
@@ -239,7 +239,7 @@ package struct ConfigTable {
         return nil
     }
 
-    /// The table under a key, read by `body`; one that the file does not have may stand in the environment.
+    /// Reads the table under a key by `body`; one that the file does not have may stand in the environment.
     package mutating func table<T>(_ key: String, _ body: (inout ConfigTable) -> T) -> T? {
         let found = value(key)
         guard found != nil || variables?.concerns(table: key) ?? false else { return nil }
@@ -264,7 +264,7 @@ package struct ConfigTable {
     /// Complains of every key nobody asked for.
     package mutating func finish() { problems += unknown() }
 
-    /// Every key nobody asked for, with the nearest one that exists.
+    /// Lists every key nobody asked for, with the nearest one that exists.
     package func unknown() -> [ConfigProblem] {
         zip(entries, isUsed).filter { !$1 }.map(\.0).map { key, value in
             ConfigProblem(

@@ -7,7 +7,7 @@ public import Foundation
 /// A group that is its owner's own (the group has the user's name, is the user's first one, and has nobody else in it) may:
 /// that is how umask 002 leaves files on systems where each user has such a group.
 public enum FileTrust {
-    /// A problem that names the command which mends it; nil for what may be believed, or is not there.
+    /// Answers a problem that names the command which mends it; nil for what may be believed, or is not there.
     public static func problem(at path: String) -> ConfigProblem? {
         var facts = stat()
         guard stat(path, &facts) == 0, let fault = fault(facts, path) else { return nil }
@@ -29,10 +29,10 @@ public enum FileTrust {
         return nil
     }
 
-    /// A user's name, or the number that has none.
+    /// Answers a user's name, or the number that has none.
     public static func name(ofUser id: uid_t) -> String { account(id)?.name ?? "\(id)" }
 
-    /// A path as a word of a shell.
+    /// Quotes a path as a word of a shell.
     public static func quoted(_ path: String) -> String {
         let isPlain = path.utf8.allSatisfy { byte in
             switch byte {

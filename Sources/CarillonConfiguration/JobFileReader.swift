@@ -12,7 +12,8 @@ package struct JobFileReader: Sendable {
         self.limit = limit
     }
 
-    /// Good jobs, and a problem for each of the others. `isMain` is true for `carillon.toml`, whose other keys are settings.
+    /// Reads jobs, with a problem for each bad one. `isMain` is true for `carillon.toml`, whose other keys are
+    /// settings.
     package func read(path: String, isMain: Bool) -> FeedSnapshot {
         var reading = open(path: path, isMain: isMain)
         return reading.next(most: .max) ?? FeedSnapshot()
@@ -23,7 +24,7 @@ package struct JobFileReader: Sendable {
         return reading.next(most: .max) ?? FeedSnapshot()
     }
 
-    /// The same in parts: a file may hold more jobs than is good to have at once.
+    /// Opens the same in parts: a file may hold more jobs than is good to have at once.
     package func open(path: String, isMain: Bool) -> JobFileReading {
         do {
             let node = try ConfigDocument.read(path: path, limit: isMain ? Bounds.bytes : limit)
@@ -33,7 +34,7 @@ package struct JobFileReader: Sendable {
         }
     }
 
-    /// A file that is not to be read, and why.
+    /// Refuses a file that is not to be read, and says why.
     package func refuse(_ problem: ConfigProblem, path: String) -> JobFileReading {
         JobFileReading(path: path, jobs: jobs, nodes: [], problems: [problem])
     }
@@ -77,7 +78,7 @@ package struct JobFileReading: Sendable {
         self.problems = problems
     }
 
-    /// At most so many jobs more; nil at the end, and at least one part before.
+    /// Reads at most so many jobs more; nil at the end, and at least one part before.
     package mutating func next(most: Int) -> FeedSnapshot? {
         guard problems != nil || place < nodes.count else { return nil }
         var snapshot = FeedSnapshot()

@@ -8,7 +8,7 @@ extension JobReader {
         var keys: any TargetKeys.Type
     }
 
-    /// Nil for a job without a target, or with several.
+    /// Reads a job's target; nil for a job without one, or with several.
     func readTarget(_ table: inout ConfigTable) -> Chosen? {
         var given: [String] = []
         var chosen: (any TargetKeys.Type)?

@@ -20,7 +20,7 @@ package struct JobReader: Sendable {
         self.directory = directory
     }
 
-    /// A job, or every problem its table has. `place` says which one it is when it has no name.
+    /// Reads a job, or every problem its table has. `place` says which one it is when it has no name.
     package func read(_ node: ConfigNode, source: String, place: String) -> Result<Job, ConfigurationError> {
         var name = place
         if case .string(let text)? = node["name"]?.value { name = Job.canonical(text) }

@@ -42,7 +42,7 @@ public struct Settings: Sendable {
         set { sections[ObjectIdentifier(type)] = newValue }
     }
 
-    /// Where the job files of a configuration lie.
+    /// Says where the job files of a configuration lie.
     public func jobsFolder(beside configuration: String) -> String {
         if jobsDirectory.hasPrefix("/") { return jobsDirectory }
         let slash = configuration.lastIndex(of: "/") ?? configuration.startIndex

@@ -18,7 +18,7 @@ package struct SettingsReader: Sendable {
         self.stores = stores
     }
 
-    /// Settings from the file, or from the environment alone when there is none. Throws `ConfigurationError`.
+    /// Reads settings from the file, or from the environment alone for none. Throws `ConfigurationError`.
     package func read(file: String?) throws -> Settings {
         guard let file else { return try read(ConfigNode(.table([])), source: "environment") }
         do {
@@ -28,7 +28,7 @@ package struct SettingsReader: Sendable {
         }
     }
 
-    /// Settings from a file's text, or from another scheduler's in our own words.
+    /// Reads settings from a file's text, or from another scheduler's in our own words.
     package func read(_ node: ConfigNode, source: String) throws -> Settings {
         var table = ConfigTable(node, source: source, variables: Variables(environment, prefix: Self.prefix))
         var settings = Settings()
@@ -72,7 +72,7 @@ package struct SettingsReader: Sendable {
         "CARILLON_SCHEDULED_AT", "CARILLON_MARK",
     ]
 
-    /// Variables that look like settings and are none, or none of a system that is set up here.
+    /// Finds variables that look like settings and are none, or none of a system that is set up here.
     private func unread(_ asked: Set<String>) -> [ConfigProblem] {
         environment.keys.filter { $0.hasPrefix(Self.prefix) && !asked.contains($0) && !Self.others.contains($0) }
             .sorted().map { name in

@@ -70,7 +70,7 @@ package struct SettingsTable {
 }
 
 extension ConfigTable {
-    /// A secret from its own key, or from the file that `key_file` names (its first line).
+    /// Reads a secret from its own key, or from the file that `key_file` names (its first line).
     package mutating func secret(_ key: String) -> String? {
         let secret = string(key)
         guard let path = string(key + "_file") else { return secret }
@@ -84,7 +84,7 @@ extension ConfigTable {
         }
     }
 
-    /// A time zone's name, which must be known.
+    /// Reads a time zone's name, which must be known.
     package mutating func zone(_ key: String, in zones: ZoneDatabase) -> String? {
         guard let zone = string(key) else { return nil }
         do {

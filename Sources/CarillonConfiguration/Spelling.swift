@@ -1,13 +1,13 @@
 /// Finds what a person may have meant.
 package enum Spelling {
-    /// `; did you mean X?` when one of these is written almost the same, or nothing.
+    /// Writes `; did you mean X?` when one of these is written almost the same, or nothing.
     package static func hint(_ word: String, among known: some Sequence<String>) -> String {
         let nearest = known.map { (word: $0, distance: distance($0, word)) }.min { $0.distance < $1.distance }
         guard let nearest, nearest.distance <= 2 else { return "" }
         return "; did you mean \(nearest.word)?"
     }
 
-    /// How many letters differ (Levenshtein).
+    /// Counts how many letters differ (Levenshtein).
     private static func distance(_ a: String, _ b: String) -> Int {
         let b = Array(b.utf8)
         var row = Array(0...b.count)

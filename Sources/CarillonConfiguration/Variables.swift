@@ -17,7 +17,7 @@ struct Variables: Sendable {
         self.prefix = prefix
     }
 
-    /// Of a table inside this one.
+    /// Answers the variables of a table inside this one.
     func under(_ key: String) -> Variables { Variables(values, prefix: name(of: key) + "_") }
 
     func name(of key: String) -> String { prefix + key.uppercased() }
@@ -30,7 +30,7 @@ struct Variables: Sendable {
         return values.keys.contains { $0.hasPrefix(prefix) }
     }
 
-    /// The value of a setting; a text that is none of the kind stays one, for the reader to refuse.
+    /// Answers a setting's value; a text that is none of the kind stays one, for the reader to refuse.
     mutating func value(_ key: String, _ kind: Kind) -> ConfigNode? {
         let name = name(of: key)
         asked.insert(name)

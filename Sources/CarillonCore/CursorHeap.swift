@@ -114,7 +114,7 @@ public struct CursorHeap: Sendable {
 }
 
 extension CursorHeap {
-    /// How many jobs are due; looks at those alone.
+    /// Counts the jobs that are due; looks at those alone.
     public func count(dueBy time: Timestamp) -> Int {
         var count = 0
         var open = [0]
@@ -127,7 +127,7 @@ extension CursorHeap {
         return count
     }
 
-    /// At most `limit` jobs that are due by then and wanted, the earliest last; looks at the due ones alone.
+    /// Answers at most `limit` jobs that are due by then and wanted, the earliest last; looks at the due ones alone.
     public func jobs(dueBy time: Timestamp, limit: Int, where isWanted: (JobID) -> Bool) -> [JobID] {
         var found: [Int] = []
         var open = [0]
@@ -140,7 +140,7 @@ extension CursorHeap {
         return found.sorted { isBefore($1, $0) }.map { JobID(job[$0]) }
     }
 
-    /// Every job that waits for exactly this time, in no order; looks at all of them.
+    /// Finds every job that waits for exactly this time, in no order; looks at all of them.
     public func jobs(dueAt time: Timestamp) -> [JobID] {
         due.indices.compactMap { due[$0] == time.microseconds ? JobID(job[$0]) : nil }
     }

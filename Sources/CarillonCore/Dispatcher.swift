@@ -84,10 +84,10 @@ public protocol Dispatcher<Body>: Sendable {
     /// What became of attempts, batch by batch; ends after `shutdown`. Iterated once.
     var events: AsyncStream<[DispatchEvent]> { get }
 
-    /// Whatever it does by itself, until its task is cancelled: asking for outcomes, say.
+    /// Runs what it does by itself, until its task is cancelled: asking for outcomes, say.
     func run() async
 
-    /// Called once before anything else with the outstanding attempts of the ledger, those of earlier processes included.
+    /// Takes over the ledger's outstanding attempts, those of earlier processes included; called once, before all else.
     ///
     /// Answers which of them the executor never received: these may be dispatched again. For every other one an event
     /// follows: it still runs, it ended, or it is lost.
@@ -99,16 +99,16 @@ public protocol Dispatcher<Body>: Sendable {
     /// Asks an attempt to end: gently, then after `grace` (microseconds) by force. Unknown attempts are ignored.
     func cancel(_ attempt: AttemptID, grace: Int64) async
 
-    /// The ledger has these outcomes: whatever was kept to answer for them may go.
+    /// Learns that the ledger has these outcomes: whatever was kept to answer for them may go.
     func acknowledge(_ attempts: [AttemptID]) async
 
-    /// These runs left the ledger: their logs may go too.
+    /// Learns that these runs left the ledger: their logs may go too.
     func forget(_ runs: [(id: RunID, job: String)]) async
 
     /// Stops listening; attempts that run go on and are adopted by the next process.
     func shutdown() async
 
-    /// How `status` shows it.
+    /// Says how `status` shows it.
     func health() async -> DispatcherHealth
 }
 
@@ -120,9 +120,9 @@ extension Dispatcher {
 
 /// A dispatcher whose executors may or may not be there for a target, such as workers that listen to its queue.
 public protocol ListenedDispatcher<Body>: Dispatcher {
-    /// Jobs with these targets are there now: what stands against them is of interest before the first run.
+    /// Learns that jobs with these targets are there now: what stands against them matters before the first run.
     func expect(_ targets: [Body]) async
 
-    /// What stands against a run of each of these targets just now; nil for nothing.
+    /// Says what stands against a run of each of these targets just now; nil for nothing.
     func doubts(of targets: [Body]) async -> [String?]
 }

@@ -1,5 +1,5 @@
 extension Int64 {
-    /// The nearest whole number, at the ends of the range for what lies beyond them; 0 for what is no number.
+    /// Takes the nearest whole number, at the ends of the range for what lies beyond them; 0 for what is no number.
     public init(saturating number: Double) {
         if number.isNaN {
             self = 0

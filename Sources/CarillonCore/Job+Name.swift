@@ -1,7 +1,7 @@
 import Foundation
 
 extension Job {
-    /// The one spelling of a name: Unicode's composed form (NFC, UAX #15), so that what looks the same is the same.
+    /// Gives a name its one spelling: Unicode's composed form (NFC, UAX #15), so that what looks the same is the same.
     ///
     /// Swift compares texts by equivalence, a store and the outside by bytes; in this form the two agree.
     public static func canonical(_ name: String) -> String {

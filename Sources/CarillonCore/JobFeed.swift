@@ -79,22 +79,22 @@ public protocol JobFeed: Sendable {
     /// twenty and more; 0 when they are gone at once.
     var lossWait: Int64 { get }
 
-    /// All definitions, or at least those of the change. Throws when the feed cannot be read: nothing changes then.
+    /// Reads all definitions, or at least the change's. Throws when the feed cannot be read: nothing changes then.
     func snapshot(of change: FeedChange) async throws -> FeedSnapshot
 
-    /// The same part by part, for a feed that holds more than is good to have at once.
+    /// Reads the same part by part, for a feed that holds more than is good to have at once.
     func parts(of change: FeedChange) -> AsyncThrowingStream<FeedSnapshot, any Error>
 
-    /// What was handed over last is in the store, but for these sources: they are to be handed over again.
+    /// Learns that what was handed over last is in the store, but for these sources: they are to be handed over again.
     func taken(without sources: Set<String>)
 
-    /// The next reading is to have these sources whole, whatever it knows of them.
+    /// Makes the next reading have these sources whole, whatever it knows of them.
     func readAgain(_ sources: Set<String>)
 
     /// Yields whenever `snapshot` is worth asking again. Iterated once.
     func changes() -> AsyncStream<FeedChange>
 
-    /// Whatever it does by itself, until its task is cancelled.
+    /// Runs what it does by itself, until its task is cancelled.
     func run() async
 
     /// Whether orders that switch a job off or on are kept by the feed; its jobs then say themselves what stands.

@@ -157,7 +157,7 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
 /// Every call that writes takes `now`; a store reads a clock of its own only for leases. Every call may throw
 /// `StoreError`; a call that throws may have been carried out all the same, so all of them may be repeated.
 public protocol JobStore: Sendable {
-    /// Drawn once when the store was made; part of every run id.
+    /// Answers the store's id, drawn once when the store was made; part of every run id.
     func storeID() async throws -> UInt64
 
     // MARK: Leases
@@ -169,26 +169,26 @@ public protocol JobStore: Sendable {
 
     // MARK: Jobs
 
-    /// One answer for each change, in order: the job as stored, or nil for a removal and for a name that belongs to
-    /// another feed, which is left alone.
+    /// Applies changes and answers each, in order: with the job as stored, or nil for a removal and for a name that
+    /// belongs to another feed, which is left alone.
     func apply(_ changes: [JobChange], lease: Lease, now: Timestamp) async throws -> [StoredJob?]
-    /// The cursors of all enabled jobs, for the planner's heap.
+    /// Reads the cursors of all enabled jobs, for the planner's heap.
     func cursors() async throws -> [JobCursor]
     func jobs(ids: [JobID]) async throws -> [StoredJob]
     func job(named: String) async throws -> StoredJob?
-    /// Jobs in the order of their names, after a name, at most `limit`.
+    /// Reads jobs in the order of their names, after a name, at most `limit`.
     func jobs(after name: String?, limit: Int) async throws -> [StoredJob]
-    /// Jobs as a person asked for them, in the order that the query names.
+    /// Finds jobs as a person asked for them, in the order that the query names.
     func jobs(_ query: JobQuery) async throws -> [StoredJob]
-    /// How many there are of them, whatever the query's `after` and `limit`.
+    /// Counts them, whatever the query's `after` and `limit`.
     func count(_ query: JobQuery) async throws -> Int
-    /// The last scheduled run of each of these jobs that has one.
+    /// Finds the last scheduled run of each of these jobs that has one.
     func lastRuns(of jobs: [JobID]) async throws -> [JobID: Run]
-    /// Names, numbers and sources of one feed's jobs, with a digest of each definition.
+    /// Reads names, numbers and sources of one feed's jobs, with a digest of each definition.
     func jobs(ofFeed feed: String) async throws -> [StoredJobDigest]
-    /// Jobs whose cursor lies after this moment: a clock that ran ahead left them so.
+    /// Finds jobs whose cursor lies after this moment: a clock that ran ahead left them so.
     func jobs(cursorAfter: Timestamp, limit: Int) async throws -> [StoredJob]
-    /// The definition that had this revision, for counting what its skips cover.
+    /// Reads the definition that had this revision, for counting what its skips cover.
     func definition(of job: JobID, revision: Int64) async throws -> Job?
 
     // MARK: The ledger
@@ -202,12 +202,12 @@ public protocol JobStore: Sendable {
     func openManual(_ run: Run, lease: Lease, now: Timestamp) async throws -> Run
     /// Sets cursors back, and cuts skips short that reach past `now`; the runs stay.
     func rewind(_ cursors: [JobCursor], lease: Lease, now: Timestamp) async throws
-    /// Runs that are not final, the oldest first, after one of an earlier page, at most `limit`.
+    /// Reads runs that are not final, the oldest first, after one of an earlier page, at most `limit`.
     ///
     /// Some may come twice when that one has left the ledger since.
     func activeRuns(after: RunID?, limit: Int) async throws -> [Run]
     func run(_ id: RunID) async throws -> Run?
-    /// Runs whose id begins with these hexadecimal digits, at most `limit`.
+    /// Finds runs whose id begins with these hexadecimal digits, at most `limit`.
     func runs(idPrefix: String, limit: Int) async throws -> [Run]
     func runs(_ query: RunQuery) async throws -> [Run]
     func skips(_ query: RunQuery) async throws -> [Skip]
@@ -222,7 +222,7 @@ public protocol JobStore: Sendable {
 
     // MARK: Notes
 
-    /// Small named facts that survive a restart: the pause, the last boot, what feeds said.
+    /// Reads one of the small named facts that survive a restart: the pause, the last boot, what feeds said.
     func note(_ key: String) async throws -> String?
     func setNote(_ key: String, _ value: String?) async throws
 

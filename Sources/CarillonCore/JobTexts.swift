@@ -20,7 +20,7 @@ public struct JobTexts {
 
     public init() {}
 
-    /// Throws for what JSON has no way to write, such as a number that is not finite.
+    /// Encodes a job; throws for what JSON has no way to write, such as a number that is not finite.
     public mutating func parts(of job: Job) throws -> Parts {
         var parts = Parts(
             schedule: try text(of: job.schedule), policies: try text(of: job.policies),
@@ -41,7 +41,7 @@ public struct JobTexts {
         return text
     }
 
-    /// Swift calls some texts equal that are not the same, so they are held against each other byte by byte.
+    /// Encodes a schedule unless it is the last one, byte by byte: Swift calls some texts equal that are not the same.
     private mutating func text(of value: ScheduleText) throws -> [UInt8] {
         if let schedule, schedule.value == value, value.exclusions.isEmpty,
             schedule.value.summary.utf8.elementsEqual(value.summary.utf8),
@@ -103,7 +103,7 @@ public struct JobTexts {
 }
 
 extension Job {
-    /// Equal for equal definitions, on every machine and for ever.
+    /// Digests a definition: equal for equal definitions, on every machine and for ever.
     public func digest() -> UInt64 {
         var texts = JobTexts()
         // Every field of a job encodes: there is no number that is not finite and no key that is not text.

@@ -29,7 +29,7 @@ public struct Planner: Sendable {
         self.bootedAt = bootedAt
     }
 
-    /// When the heap must bring a job up next. A job for each boot waits at the end of time, where a boot finds it.
+    /// Says when the heap must bring a job up. A job for each boot waits at the end of time, where a boot finds it.
     public static func nextDue(of schedule: Schedule?, after cursor: Timestamp) -> Timestamp? {
         guard let schedule else { return nil }
         return schedule.rule == .reboot ? .distantFuture : schedule.next(after: cursor)
@@ -99,14 +99,14 @@ private struct PlanBuilder {
         policies.maxRuns.map { stored.opened + Int64(runs.count) >= $0 } ?? false
     }
 
-    /// One run for each boot of the machine.
+    /// Opens one run for each boot of the machine.
     mutating func boot() {
         guard let time = planner.bootedAt, time > cursor, time <= planner.now, !exhausted else { return }
         occur(at: time, trigger: .boot, notBefore: time)
     }
 
-    /// Of the times that are due the newest is simply late, unless nobody was scheduling then or it is a minute ago; all
-    /// before it are missed.
+    /// Plans the times that are due: the newest is simply late, unless nobody was scheduling then or it is a minute
+    /// ago; all before it are missed.
     mutating func dueTimes() {
         let end = planner.now.adding(microseconds: 1)
         guard let first = schedule.next(after: cursor), first < end else { return }
@@ -122,7 +122,7 @@ private struct PlanBuilder {
         }
     }
 
-    /// The catch-up policy, for times that passed while nothing was scheduled.
+    /// Applies the catch-up policy to times that passed while nothing was scheduled.
     private mutating func catchUp(before end: Timestamp) {
         // Which of the missed times run: the newest `wanted`, oldest first.
         let wanted: Int
@@ -160,7 +160,7 @@ private struct PlanBuilder {
         }
     }
 
-    /// Why a time was missed, and up to where (exclusively) that is the reason.
+    /// Says why a time was missed, and up to where (exclusively) that is the reason.
     private func why(_ time: Timestamp) -> (SkipReason, until: Timestamp) {
         if let gap = planner.gaps.first(where: { $0.after < time && time <= $0.through }) {
             return (gap.reason, gap.through.adding(microseconds: 1))
@@ -169,7 +169,7 @@ private struct PlanBuilder {
         return (.stall, next?.after.adding(microseconds: 1) ?? .distantFuture)
     }
 
-    /// One scheduled time: a run, or a skip that says why not.
+    /// Opens a run for one scheduled time, or records a skip that says why not.
     private mutating func occur(at time: Timestamp, trigger: Trigger, notBefore: Timestamp) {
         if let name = schedule.exclusion(of: time) { return skip(through: time, .calendar, detail: name) }
         if let window = policies.window, time.adding(microseconds: window) < planner.now {
@@ -193,7 +193,7 @@ private struct PlanBuilder {
         advance(to: time)
     }
 
-    /// Neighbouring skips for one reason are one record.
+    /// Records a skip; neighbours for one reason are one record.
     private mutating func skip(through time: Timestamp, _ reason: SkipReason, detail: String? = nil) {
         if let last = skips.last, last.through == cursor, last.reason == reason, last.detail == detail {
             skips[skips.count - 1].through = time

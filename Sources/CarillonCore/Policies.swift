@@ -53,7 +53,7 @@ public struct Retry: Hashable, Sendable, Codable {
         self.on = on
     }
 
-    /// Like the compiler's own, but for the order of `on`: equal values have equal texts, in every process.
+    /// Encodes like the compiler's own, but for the order of `on`: equal values have equal texts, in every process.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(attempts, forKey: .attempts)
@@ -64,7 +64,7 @@ public struct Retry: Hashable, Sendable, Codable {
 
     private enum CodingKeys: CodingKey { case attempts, backoff, longestBackoff, on }
 
-    /// What an older release did not write has its default.
+    /// Decodes; what an older release did not write has its default.
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         self.init(attempts: try fields.decode(Int.self, forKey: .attempts))
@@ -73,7 +73,7 @@ public struct Retry: Hashable, Sendable, Codable {
         on = try fields.decodeIfPresent(Set<Cause>.self, forKey: .on) ?? on
     }
 
-    /// Microseconds to wait after this attempt failed; attempts count from 1.
+    /// Answers the microseconds to wait after this attempt failed; attempts count from 1.
     public func delay(afterAttempt attempt: Int) -> Int64 {
         let (grown, overflow) = backoff.multipliedReportingOverflow(by: 1 << Int64(min(max(attempt - 1, 0), 40)))
         return overflow ? longestBackoff : min(grown, longestBackoff)
@@ -129,7 +129,7 @@ public struct Policies: Hashable, Sendable, Codable {
         self.maxRuns = maxRuns
     }
 
-    /// What an older release did not write has its default.
+    /// Decodes; what an older release did not write has its default.
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         self.init()

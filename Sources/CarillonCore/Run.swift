@@ -149,7 +149,7 @@ public struct AttemptID: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { "\(run)-\(attempt)" }
 
-    /// One attempt follows another: two are seldom in one table.
+    /// Hashes the run alone: one attempt follows another, and two are seldom in one table.
     public func hash(into hasher: inout Hasher) { hasher.combine(run) }
 }
 

@@ -13,7 +13,7 @@ public struct RunID: Hashable, Comparable, Sendable, Codable, CustomStringConver
         self.hash = hash
     }
 
-    /// The id of an occurrence. `salt` is 0, or the number of clashes met so far.
+    /// Makes the id of an occurrence. `salt` is 0, or the number of clashes met so far.
     public init(store: UInt64, job: String, scheduledAt: Timestamp, salt: UInt64 = 0) {
         let time = UInt64(bitPattern: scheduledAt.microseconds)
         self.init(
@@ -22,7 +22,7 @@ public struct RunID: Hashable, Comparable, Sendable, Codable, CustomStringConver
                 job.utf8, seed: store ^ (time &* 0x9E37_79B9_7F4A_7C15) ^ (salt &* 0xD6E8_FEB8_6659_FD93)))
     }
 
-    /// The id of a run somebody asked for; the caller draws the random part.
+    /// Makes the id of a run somebody asked for; the caller draws the random part.
     public init(manualAt time: Timestamp, random: UInt64) {
         self.init(second: UInt32(truncatingIfNeeded: time.seconds), hash: random)
     }
@@ -45,7 +45,7 @@ public struct RunID: Hashable, Comparable, Sendable, Codable, CustomStringConver
         }
     }
 
-    /// A hash is in it already.
+    /// Takes the hash that is in it already.
     public func hash(into hasher: inout Hasher) { hasher.combine(hash) }
 
     public static func < (a: RunID, b: RunID) -> Bool { (a.second, a.hash) < (b.second, b.hash) }

@@ -166,7 +166,7 @@ public enum RunMachine {
         return .cancelling
     }
 
-    /// A cancel by a time-out carries its error already and counts as a failure; any other is what somebody wanted.
+    /// Ends a cancelled run: one by a time-out carries its error already and fails; any other is what somebody wanted.
     private static func endCancelled(_ run: inout Run, _ outcome: Outcome, _ policies: Policies, at now: Timestamp)
         -> Step
     {

@@ -52,7 +52,7 @@ public struct ScheduleText: Hashable, Sendable, Codable {
         self.exclusions = exclusions
     }
 
-    /// What an older release did not write has its default.
+    /// Decodes; what an older release did not write has its default.
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         self.init(try fields.decode(Rule.self, forKey: .rule))
@@ -65,7 +65,7 @@ public struct ScheduleText: Hashable, Sendable, Codable {
         exclusions = try fields.decodeIfPresent([Calendar].self, forKey: .exclusions) ?? []
     }
 
-    /// Throws `ScheduleError` for an expression, interval, date or zone that is not one; nil for a manual job.
+    /// Compiles; throws `ScheduleError` for an expression, interval, date or zone that is none; nil for a manual job.
     public func compile(job: String, zones: ZoneDatabase) throws(ScheduleError) -> Schedule? {
         let zone = try zones.zone(zone)
         var compiled: Schedule.Rule

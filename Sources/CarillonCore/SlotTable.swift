@@ -89,7 +89,7 @@ public struct SlotTable<Key: TableKey, Row: Sendable>: Sendable {
 
     @inlinable var mask: Int { places.count - 1 }
 
-    /// Where the key stands, or the free place where it would.
+    /// Finds where the key stands, or the free place where it would.
     @inlinable func find(_ key: Key) -> Int {
         let tag = key.tag
         var at = Place(tag: tag, row: -1).home & mask

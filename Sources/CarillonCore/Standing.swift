@@ -23,7 +23,7 @@ public struct Standing: Hashable, Sendable, Codable {
         self.isOwed = isOwed
     }
 
-    /// What an older release did not write has its default.
+    /// Decodes; what an older release did not write has its default.
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         self.init(
@@ -61,7 +61,7 @@ extension Job {
     /// Whether its schedule counts.
     public var isOn: Bool { enabled && standing?.off == nil }
 
-    /// This definition, come back after its feed had removed it, under what orders had laid upon it by then.
+    /// Puts this definition, come back after its feed had removed it, under what orders had laid upon it by then.
     ///
     /// A file may be away while a package is replaced; nobody meant to switch on again what somebody had switched off.
     public func returned(_ feed: String, under before: Standing?) -> Job {
@@ -74,7 +74,7 @@ extension Job {
         return job
     }
 
-    /// This definition, newly come from its owner, under what stands already.
+    /// Puts this definition, newly come from its owner, under what stands already.
     ///
     /// A feed that keeps orders itself tells what stands, but for an order that it does not have yet.
     public func under(_ before: Standing?) -> Job {

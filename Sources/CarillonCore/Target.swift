@@ -27,7 +27,7 @@ public struct Target: Hashable, Sendable, Codable {
         self.init(kind: Body.kind, summary: body.summary, body: String(decoding: text, as: UTF8.self))
     }
 
-    /// One as a store keeps it.
+    /// Makes one as a store keeps it.
     public init(kind: Kind, summary: String, body: String) {
         self.kind = kind
         self.summary = summary

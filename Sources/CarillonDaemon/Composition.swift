@@ -23,7 +23,7 @@ package struct Composition: Sendable {
             zones: zones, environment: environment, sections: integrations.flatMap { $0.sections }, stores: stores)
     }
 
-    /// The driver of a store's address. Throws `Failure`.
+    /// Finds the driver of a store's address. Throws `Failure`.
     package func store(_ url: String) throws(Failure) -> any StoreDriver.Type {
         guard let driver = stores.first(where: { $0.canOpen(url) }) else {
             throw Failure.input("store.url: this build knows no such store")
@@ -64,14 +64,14 @@ package struct Failure: Error {
         self.message = message
     }
 
-    /// It should have worked.
+    /// Makes a failure of what should have worked.
     package static func failed(_ message: String) -> Failure { Failure(code: 1, message: message) }
-    /// Bad usage or input.
+    /// Makes a failure of bad usage or input.
     package static func input(_ message: String) -> Failure { Failure(code: 2, message: message) }
-    /// No daemon runs, and this needs one.
+    /// Makes a failure of what needs a daemon, where none runs.
     package static func noDaemon(_ message: String) -> Failure { Failure(code: 3, message: message) }
-    /// A daemon runs and says nothing.
+    /// Makes a failure of a daemon that runs and says nothing.
     package static func noAnswer(_ message: String) -> Failure { Failure(code: 4, message: message) }
-    /// The daemon runs, and not all is well.
+    /// Makes a failure of a daemon that runs, where not all is well.
     package static func degraded(_ message: String) -> Failure { Failure(code: 5, message: message) }
 }

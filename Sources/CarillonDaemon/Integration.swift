@@ -13,7 +13,7 @@ package protocol Integration: Sendable {
     /// What it executes, by the keys of a job.
     static var targets: [any TargetKeys.Type] { get }
 
-    /// What it brings into a daemon with these settings; connects to nobody yet. Throws `Failure`.
+    /// Answers what it brings into a daemon with these settings; connects to nobody yet. Throws `Failure`.
     static func parts(_ daemon: DaemonContext) throws -> Parts
 }
 
@@ -82,7 +82,7 @@ package struct Parts: Sendable {
 
     package init() {}
 
-    /// All parts of several integrations, in their order.
+    /// Joins all parts of several integrations, in their order.
     package init(_ all: [Parts]) {
         dispatchers = all.flatMap(\.dispatchers)
         feeds = all.flatMap(\.feeds)

@@ -6,7 +6,7 @@ import Foundation
 package final class StateLock: Sendable {
     private let descriptor: Int32
 
-    /// Throws `StoreError` of code `busy` when another daemon holds the directory.
+    /// Takes the lock; throws `StoreError` of code `busy` when another daemon holds the directory.
     package init(directory: String) throws(StoreError) {
         let path = directory + "/lock"
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
@@ -31,7 +31,7 @@ package final class StateLock: Sendable {
         return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
     }
 
-    /// A lock that may be taken for two seconds more: a daemon killed in the act of starting a program holds its own a
+    /// Takes a lock, trying for two seconds more: a daemon killed in the act of starting a program holds its own a
     /// moment longer, and a restart waits that moment.
     package static func held(_ directory: String) async throws -> StateLock {
         let clock = SystemClock()

@@ -83,7 +83,7 @@ public final class CuttingProxy: Sendable {
             .flatMapErrorThrowing { _ in Self.reset(client) }
     }
 
-    /// How many of so many bytes may pass; the rest cuts everything, after those have been written.
+    /// Says how many of so many bytes may pass; the rest cuts everything, after those have been written.
     private func admit(_ count: Int) -> Int {
         state.withLock { state in
             guard let allowance = state.allowance else { return count }
@@ -92,7 +92,7 @@ public final class CuttingProxy: Sendable {
         }
     }
 
-    /// No lingering makes close(2) send RST (socket(7)).
+    /// Resets a connection: no lingering makes close(2) send RST (socket(7)).
     private static func reset(_ channel: any Channel) {
         guard let socket = channel as? any SocketOptionProvider else { return channel.close(promise: nil) }
         socket.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in channel.close(promise: nil) }

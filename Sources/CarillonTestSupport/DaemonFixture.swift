@@ -71,7 +71,7 @@ public final class DaemonFixture: Sendable {
         }
     }
 
-    /// SIGTERM; answers the exit code.
+    /// Sends SIGTERM; answers the exit code.
     public func stop() async -> Int32 {
         await withCheckedContinuation { continuation in
             DispatchQueue.global().async {
@@ -140,7 +140,7 @@ public final class DaemonFixture: Sendable {
         return Result(code: process.terminationStatus, output: text, error: complaint)
     }
 
-    /// Seconds since 1970 of a time in such an object; throws for anything but RFC 3339 with six digits of fraction.
+    /// Reads a time in such an object as seconds since 1970; throws for all but RFC 3339 with six digits of fraction.
     public static func seconds(_ value: Any?) throws -> Double {
         guard let text = value as? String, let time = Timestamp(rfc3339: text), time.rfc3339Microseconds == text else {
             throw ConformanceFailure(description: "not a time: \(value ?? "nothing")")
@@ -148,7 +148,7 @@ public final class DaemonFixture: Sendable {
         return Double(time.microseconds) / 1_000_000
     }
 
-    /// The objects that a command with `--json` prints.
+    /// Reads the objects that a command with `--json` prints.
     public func objects(_ arguments: String...) async throws -> [[String: Any]] {
         return try await carillon(arguments + ["--json"]).lines.map { line in
             guard let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else {

@@ -126,7 +126,7 @@ extension DispatcherTest {
         await expectOneStart()
     }
 
-    /// A later run has been through by the time this is counted.
+    /// Expects one start; a later run has been through by the time this is counted.
     func expectOneStart() async {
         #expect(await send(attempt(99), .succeeds) == .accepted)
         await probe.end(of: attempt(99))

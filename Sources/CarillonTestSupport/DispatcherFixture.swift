@@ -4,16 +4,16 @@ public import CarillonCore
 public protocol DispatcherFixture: Sendable {
     associatedtype Made: Dispatcher
 
-    /// A new dispatcher on the same executor, as a restarted daemon makes it; `capacity` where the kind has one.
+    /// Makes a new dispatcher on the same executor, as a restarted daemon does; `capacity` where the kind has one.
     func makeDispatcher(capacity: Int) async throws -> Made
 
-    /// A target that notes its start and then behaves so.
+    /// Makes a target that notes its start and then behaves so.
     func target(_ behaviour: DispatcherBehaviour) -> Made.Body
 
     /// Waits until an attempt has noted its start, and is ready to be cancelled.
     func ready(_ attempt: AttemptID) async
 
-    /// How often an attempt has noted its start so far.
+    /// Counts how often an attempt has noted its start so far.
     func starts(of attempt: AttemptID) async -> Int
 
     /// Ends a ready attempt in such a way that nobody can know how it went; false when this executor always knows.

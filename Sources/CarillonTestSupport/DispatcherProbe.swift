@@ -17,7 +17,7 @@ public actor DispatcherProbe<Probed: Dispatcher> {
         }
     }
 
-    /// The events of one attempt, in the order they were told.
+    /// Answers the events of one attempt, in the order they were told.
     public func events(of attempt: AttemptID) -> [DispatchEvent] { seen.filter { $0.attempt == attempt } }
 
     /// Waits for an attempt's start.

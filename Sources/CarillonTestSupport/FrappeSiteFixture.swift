@@ -60,7 +60,7 @@
                 [.text(name), .text("about \(name)"), text(function), text(longest)])
         }
 
-        /// A row with these columns, or these of a row that is there; what is not named is NULL, or stays.
+        /// Writes a row with these columns, or these of a row that is there; what is not named is NULL, or stays.
         public func schedule(
             _ name: String, task: String? = "TASK-0001", enabled: Bool = true, frequency: String? = "Cron Style",
             cron: String? = nil, queue: String? = "default", columns: [(String, String)] = []

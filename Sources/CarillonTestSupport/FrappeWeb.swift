@@ -93,7 +93,7 @@ public final class FrappeWeb: ServerFixture {
     public var caFile: String { certificates?.caFile ?? "" }
     public let process: ServerProcess
 
-    /// `delay` is how many seconds each answer takes.
+    /// Makes a web server; `delay` is how many seconds each answer takes.
     public init(delay: Double = 0, tls: Bool = false) throws {
         folder = try TemporaryFolder()
         certificates = tls ? try TestCertificates(in: folder) : nil

@@ -10,7 +10,7 @@ package enum FreePort {
     /// The next to try. Two fixtures of a process never get the same; two processes begin far from each other.
     private static let next = Mutex(Int.random(in: range))
 
-    /// Throws when two hundred in a row are taken.
+    /// Finds a free port; throws when two hundred in a row are taken.
     package static func find() throws -> Int {
         for _ in 0..<200 {
             let port = next.withLock { next in
@@ -25,8 +25,8 @@ package enum FreePort {
         throw ConformanceFailure(description: "no port of 127.0.0.1 is free")
     }
 
-    /// What a server of this port says first, after `request`; at most so many bytes, and at most for a second. Nil when
-    /// nobody listens.
+    /// Reads what a server of this port says first, after `request`; at most so many bytes, and at most for a second.
+    /// Nil when nobody listens.
     static func reply(of port: Int, to request: String = "", atMost count: Int) -> [UInt8]? {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0 else { return nil }

@@ -5,7 +5,7 @@ public enum Fuzz {
     /// Always the same one unless told otherwise, so that a run that fails fails again.
     public static var seed: UInt64 { number("CARILLON_FUZZ_SEED") ?? 20_261_126 }
 
-    /// `usual` inputs take some seconds; asked for more, each test throws so many times as much.
+    /// Says how many inputs to throw: `usual` take some seconds; asked for more, a test throws so many times as much.
     public static func rounds(_ usual: Int) -> Int { usual * Int(clamping: number("CARILLON_FUZZ_ROUNDS") ?? 1) }
 
     private static func number(_ name: String) -> UInt64? {

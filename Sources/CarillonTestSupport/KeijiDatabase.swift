@@ -61,7 +61,7 @@
             if let file { try await file.write { try $0.execute(sql: sql) } }
         }
 
-        /// A task made a moment ago; its binary is not made.
+        /// Adds a task made a moment ago; its binary is not made.
         public func add(
             _ name: String, id: String, type: String = "HMS", info: String, executable: String, isRunning: Bool = false
         ) async throws {
@@ -78,7 +78,7 @@
                 """)
         }
 
-        /// A column of a task as text; flags are `true` and `false`; nil for NULL and for a task that is not there.
+        /// Reads a task's column as text; flags are `true` and `false`; nil for NULL and for a task that is not there.
         public func text(_ column: String, of name: String) async throws -> String? {
             let cast = "CAST(\(column) AS text)"
             let sql = "SELECT \(cast) FROM task_models WHERE name = '\(name)'"

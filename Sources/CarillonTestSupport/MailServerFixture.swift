@@ -37,7 +37,7 @@ public final class MailServerFixture: ServerFixture {
     public let caFile: String
     public let process: ServerProcess
 
-    /// With `login` nobody gets in without `user` and `password`.
+    /// Makes a server; with `login` nobody gets in without `user` and `password`.
     public init(_ security: Security = .startTLS, login: Bool = true) throws {
         folder = try TemporaryFolder()
         port = try FreePort.find()
@@ -59,7 +59,7 @@ public final class MailServerFixture: ServerFixture {
         try await process.start { log.dropFirst(before).contains("listening") }
     }
 
-    /// How it answers a command from now on, such as `answer("DATA", "451 4.3.0 later")`; nil for as usual.
+    /// Sets how it answers a command from now on, such as `answer("DATA", "451 4.3.0 later")`; nil for as usual.
     ///
     /// For `RCPT` the reply is for addresses that begin with `gone`. `HANG` is no reply at all.
     public func answer(_ command: String, _ reply: String?) throws {
@@ -79,7 +79,7 @@ public final class MailServerFixture: ServerFixture {
         throw ConformanceFailure(description: "nobody waits for the SMTP server\n\(log)")
     }
 
-    /// Every mail so far, in order.
+    /// Reads every mail so far, in order.
     public func mails() throws -> [Mail] {
         let path = folder.path + "/mails"
         return try FileManager.default.contentsOfDirectory(atPath: path).filter { $0.hasSuffix(".json") }.sorted().map {

@@ -20,7 +20,7 @@ public struct Mangler: Sendable {
     public mutating func number(_ range: ClosedRange<Int64>) -> Int64 { random.number(range) }
     public mutating func chance(_ share: Double) -> Bool { random.chance(share) }
 
-    /// The text with some of its bytes cut, doubled, exchanged, flipped or laid over; at most `most` bytes.
+    /// Mangles text: some of its bytes cut, doubled, exchanged, flipped or laid over; at most `most` bytes.
     public mutating func mangle(_ text: [UInt8], with others: [[UInt8]] = [], most: Int = 65_536) -> [UInt8] {
         var text = text
         for _ in 0..<random.number(1...6) {

@@ -67,7 +67,7 @@ public final class ManualClock: EngineClock {
         }
     }
 
-    /// Time passes: both clocks move, and whoever slept long enough wakes.
+    /// Lets time pass: both clocks move, and whoever slept long enough wakes.
     public func advance(by microseconds: Int64) {
         let due = state.withLock { state -> [Sleeper] in
             state.now = state.now.adding(microseconds: microseconds)
@@ -79,7 +79,7 @@ public final class ManualClock: EngineClock {
         for sleeper in due { sleeper.wake.resume() }
     }
 
-    /// The wall clock is set; no time passes.
+    /// Sets the wall clock; no time passes.
     public func step(by microseconds: Int64) {
         state.withLock { $0.now = $0.now.adding(microseconds: microseconds) }
     }

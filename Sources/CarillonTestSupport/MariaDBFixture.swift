@@ -16,7 +16,7 @@ public final class MariaDBFixture: ServerFixture {
     public let caFile: String
     public let process: ServerProcess
 
-    /// `arguments` go to mariadbd as they are, such as `["--require-secure-transport=ON"]`.
+    /// Makes a server; `arguments` go to mariadbd as they are, such as `["--require-secure-transport=ON"]`.
     public init(_ arguments: [String] = [], password: String = "p@ss'wörd", tls: Bool = false) throws {
         folder = try TemporaryFolder()
         port = try FreePort.find()

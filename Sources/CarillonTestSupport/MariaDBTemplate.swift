@@ -8,7 +8,7 @@ actor MariaDBTemplate {
     private static let folder = FileManager.default.temporaryDirectory.path + "/carillon-mariadb-\(getpid())"
     private var making: Task<String, any Error>?
 
-    /// The folder to copy; it is gone with the process.
+    /// Answers the folder to copy; it is gone with the process.
     func data() async throws -> String {
         if making == nil { making = Task { try await Self.make() } }
         guard let making else { return "" }

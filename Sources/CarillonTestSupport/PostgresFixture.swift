@@ -17,7 +17,7 @@ public final class PostgresFixture: ServerFixture {
     public let process: ServerProcess
     private let tls: TestCertificates?
 
-    /// `settings` are those of postgresql.conf, such as `["max_connections=5"]`.
+    /// Makes a server; `settings` are those of postgresql.conf, such as `["max_connections=5"]`.
     public init(_ settings: [String] = [], tls: Bool = false) throws {
         folder = try TemporaryFolder()
         port = try FreePort.find()

@@ -8,7 +8,7 @@ actor PostgresTemplate {
     private static let folder = FileManager.default.temporaryDirectory.path + "/carillon-postgres-\(getpid())"
     private var making: Task<String, any Error>?
 
-    /// The folder to copy; it is gone with the process.
+    /// Answers the folder to copy; it is gone with the process.
     func data() async throws -> String {
         if making == nil { making = Task { try await Self.make() } }
         guard let making else { return "" }
@@ -36,7 +36,7 @@ actor PostgresTemplate {
 
 /// Who runs PostgreSQL's programs: they refuse root, who becomes the user `postgres` of Debian's package for them.
 enum PostgresUser {
-    /// Program and arguments of a process.
+    /// Answers program and arguments of a process.
     static func command(_ name: String, _ arguments: [String]) throws -> (String, [String]) {
         let root = "/usr/lib/postgresql"
         let versions = ((try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []).compactMap { Int($0) }

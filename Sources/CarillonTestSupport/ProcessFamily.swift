@@ -3,13 +3,13 @@ import Glibc
 
 /// What the kernel knows of a process and of those it started (proc(5)).
 enum ProcessFamily {
-    /// Processes whose parent it is.
+    /// Finds the processes whose parent it is.
     static func children(of parent: pid_t) -> [pid_t] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
         return names.compactMap { pid_t($0) }.filter { facts($0)?.parent == parent }
     }
 
-    /// `T` for one that is stopped; nil for one that is gone, or dead and not yet waited for.
+    /// Answers `T` for one that is stopped; nil for one that is gone, or dead and not yet waited for.
     static func state(_ process: pid_t) -> Substring? { facts(process)?.state }
 
     private static func facts(_ process: pid_t) -> (state: Substring, parent: pid_t?)? {

@@ -2,7 +2,7 @@ import Foundation
 
 /// A program that runs to its end.
 public enum Program {
-    /// Where it is on this machine; throws when it is not installed.
+    /// Finds where it is on this machine; throws when it is not installed.
     static func find(_ name: String) throws -> String {
         let folders = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/bin"]
         guard let path = folders.map({ $0 + "/" + name }).first(where: FileManager.default.isExecutableFile) else {
@@ -11,7 +11,7 @@ public enum Program {
         return path
     }
 
-    /// What it writes; throws when it fails.
+    /// Answers what it writes; throws when it fails.
     public static func output(_ path: String, _ arguments: [String]) async throws -> String {
         // A wait for a process blocks its thread: not one of the few that run the tests.
         try await withCheckedThrowingContinuation { continuation in
@@ -42,7 +42,7 @@ public enum Program {
 
 /// Python packages that `scripts/test.sh` installs.
 enum VirtualEnvironment {
-    /// A path below `.build/venvs` of the package; throws when nothing is installed there.
+    /// Answers a path below `.build/venvs` of the package; throws when nothing is installed there.
     static func program(_ path: String) throws -> String {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
@@ -55,7 +55,7 @@ enum VirtualEnvironment {
 }
 
 enum Spawn {
-    /// A child inherits the mask of the thread that starts it (signal(7)), and a worker thread blocks SIGTERM.
+    /// Starts a process: a child inherits its thread's signal mask (signal(7)), and a worker thread blocks SIGTERM.
     static func run(_ process: Process) throws {
         var none = sigset_t()
         var before = sigset_t()

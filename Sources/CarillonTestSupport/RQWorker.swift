@@ -40,7 +40,7 @@ public final class RQWorker: Sendable {
 
     public var log: String { (try? String(contentsOfFile: folder.path + "/worker.log", encoding: .utf8)) ?? "" }
 
-    /// The lines of a file its functions wrote.
+    /// Reads the lines of a file its functions wrote.
     public func lines(_ name: String) -> [String] {
         let text = (try? String(contentsOfFile: folder.path + "/" + name, encoding: .utf8)) ?? ""
         return text.split(separator: "\n").map(String.init)

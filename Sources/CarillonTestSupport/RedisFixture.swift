@@ -14,7 +14,7 @@ public final class RedisFixture: ServerFixture {
     private let password: String?
     public let process: ServerProcess
 
-    /// `arguments` go to redis-server as they are, such as `["--appendonly", "yes"]`; without them nothing is saved.
+    /// Makes a server; `arguments` go to it as they are, like `["--appendonly", "yes"]`; without, nothing is saved.
     public init(_ arguments: [String] = [], password: String? = nil, tls: Bool = false) throws {
         folder = try TemporaryFolder()
         port = try FreePort.find()

@@ -34,6 +34,6 @@ public enum Samples {
 }
 
 extension Timestamp {
-    /// This time and so many seconds.
+    /// Adds so many seconds to this time.
     public func plus(_ seconds: Int64) -> Timestamp { adding(microseconds: seconds * 1_000_000) }
 }

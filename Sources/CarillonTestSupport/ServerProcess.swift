@@ -14,7 +14,7 @@ public final class ServerProcess: Sendable {
     let stopSignal: Int32
     private let process = Mutex<Process?>(nil)
 
-    /// `program` runs in `folder`, with the environment of the tests or this one.
+    /// Makes a server, whose `program` runs in `folder`, with the environment of the tests or this one.
     init(
         _ name: String, _ program: String, _ arguments: [String], environment: [String: String]? = nil,
         stopSignal: Int32 = SIGTERM, in folder: TemporaryFolder
@@ -34,7 +34,7 @@ public final class ServerProcess: Sendable {
         }
     }
 
-    /// The server first, so that it starts no more while its children are looked for.
+    /// Lists the server first, so that it starts no more while its children are looked for.
     private func family(of running: Process) -> [pid_t] {
         [running.processIdentifier] + ProcessFamily.children(of: running.processIdentifier)
     }
@@ -93,7 +93,7 @@ public final class ServerProcess: Sendable {
         process.withLock { $0 = nil }
     }
 
-    /// SIGSTOP; returns when all its threads stand.
+    /// Sends SIGSTOP; returns when all its threads stand.
     func suspend() async throws {
         guard let running = process.withLock({ $0 }), running.isRunning else { return }
         Glibc.kill(running.processIdentifier, SIGSTOP)
@@ -123,10 +123,10 @@ public protocol ServerFixture: Sendable {
 extension ServerFixture {
     public var log: String { process.log }
 
-    /// SIGKILL, as a crash; returns when it is gone.
+    /// Sends SIGKILL, as a crash; returns when it is gone.
     public func kill() async { await process.end(SIGKILL) }
 
-    /// It may save what it was told to save; returns when it is gone.
+    /// Lets it save what it was told to save; returns when it is gone.
     public func stop() async { await process.end(process.stopSignal) }
 
     /// Starts it again, after a `stop` when it runs.
@@ -135,7 +135,7 @@ extension ServerFixture {
         try await start()
     }
 
-    /// SIGSTOP: the kernel accepts connections for it, and nobody is answered. Returns when all its threads stand.
+    /// Sends SIGSTOP: the kernel accepts connections, and nobody is answered. Returns when all its threads stand.
     public func suspend() async throws { try await process.suspend() }
 
     public func resume() { process.resume() }

@@ -7,10 +7,10 @@ public struct SocketClient: Sendable {
     public let path: String
     private let port: Int?
 
-    /// Of a Unix socket.
+    /// Makes a client of a Unix socket.
     public init(path: String) { (self.path, port) = (path, nil) }
 
-    /// Of a port of 127.0.0.1.
+    /// Makes a client of a port of 127.0.0.1.
     public init(port: Int) { (path, self.port) = ("", port) }
 
     struct Failed: Error {}
@@ -27,7 +27,7 @@ public struct SocketClient: Sendable {
         }
     }
 
-    /// A connection that says nothing.
+    /// Opens a connection that says nothing.
     public func open() throws -> Int32 {
         let descriptor = socket(port == nil ? AF_UNIX : AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         guard descriptor >= 0, withAddress({ connect(descriptor, $0, $1) }) == 0 else {
@@ -59,7 +59,7 @@ public struct SocketClient: Sendable {
         }
     }
 
-    /// As much as the other end takes.
+    /// Writes as much as the other end takes.
     public static func write(_ bytes: [UInt8], to descriptor: Int32) {
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -71,7 +71,7 @@ public struct SocketClient: Sendable {
         }
     }
 
-    /// What comes until the end, or until nothing has come for a minute; then closes it.
+    /// Reads what comes until the end, or until nothing has come for a minute; then closes it.
     public static func read(_ descriptor: Int32) async throws -> String {
         try await blocking { readToEnd(of: descriptor) }
     }

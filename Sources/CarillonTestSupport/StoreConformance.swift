@@ -47,7 +47,7 @@ public enum StoreConformance {
 
         func run(_ time: Timestamp) -> Run { Samples.run(job, at: time, store: id) }
 
-        /// Runs at these times, in the ledger and ended.
+        /// Makes runs at these times, in the ledger and ended.
         func ended(_ times: [Timestamp]) async throws -> [Run] {
             var runs = times.map(run)
             _ = try await store.openRuns(
@@ -60,7 +60,7 @@ public enum StoreConformance {
             return runs
         }
 
-        /// Everything that retention lets go of, in as many bites as it takes.
+        /// Prunes everything that retention lets go of, in as many bites as it takes.
         func pruned(_ retention: Retention, now: Timestamp, limit: Int = 1_000) async throws -> [RunID] {
             var gone: [RunID] = []
             while true {

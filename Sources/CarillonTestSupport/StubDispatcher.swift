@@ -23,7 +23,7 @@ public final class StubDispatcher: Dispatcher {
         tell.yield([DispatchEvent(attempt: attempt, at: time, what: what)])
     }
 
-    /// Runs of another one's time never got here.
+    /// Answers runs of another one's time, which never got here.
     public func adopt(_ outstanding: [Run]) async -> [AttemptID] {
         let known = dispatched.withLock { Set($0.map(\.attempt)) }
         return outstanding.map { AttemptID(run: $0.id, attempt: $0.attempt) }.filter { !known.contains($0) }

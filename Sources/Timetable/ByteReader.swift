@@ -28,7 +28,7 @@ struct ByteReader {
         return bytes[position]
     }
 
-    /// A signed number of `count` bytes, 1 to 8.
+    /// Reads a signed number of `count` bytes, 1 to 8.
     mutating func integer(bytes count: Int) throws(TZif.Malformed) -> Int {
         var value: UInt64 = 0
         for byte in try take(count) { value = value << 8 | UInt64(byte) }
@@ -36,7 +36,7 @@ struct ByteReader {
         return Int(Int64(bitPattern: value << unused) >> Int64(unused))
     }
 
-    /// The bytes up to the next newline, which is consumed; nil when there is none.
+    /// Reads the bytes up to the next newline, which is consumed; nil when there is none.
     mutating func line() -> ArraySlice<UInt8>? {
         guard let end = bytes[position...].firstIndex(of: 0x0A) else { return nil }
         defer { position = end + 1 }

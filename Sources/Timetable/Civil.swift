@@ -6,7 +6,7 @@ package enum Civil {
     /// The Gregorian calendar repeats after 400 years, weekdays included.
     package static let secondsPerCycle = 146_097 * secondsPerDay
 
-    /// The day number of a date; `day` may lie outside the month and is simply counted on.
+    /// Answers the day number of a date; `day` may lie outside the month and is simply counted on.
     package static func days(year: Int, month: Int, day: Int) -> Int {
         let shifted = month <= 2 ? year - 1 : year
         let era = floorDivide(shifted, 400)
@@ -15,7 +15,7 @@ package enum Civil {
         return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 
-    /// The date of a day number.
+    /// Answers the date of a day number.
     package static func date(days: Int) -> (year: Int, month: Int, day: Int) {
         let shifted = days + 719_468
         let era = floorDivide(shifted, 146_097)
@@ -32,18 +32,18 @@ package enum Civil {
         year & 3 == 0 && (year % 100 != 0 || year % 400 == 0)
     }
 
-    /// The length of a month, 28 to 31; `month` is 1 to 12.
+    /// Answers the length of a month, 28 to 31; `month` is 1 to 12.
     package static func length(ofMonth month: Int, year: Int) -> Int {
         if month == 2 { return isLeap(year) ? 29 : 28 }
         return 30 + ((month + month >> 3) & 1)
     }
 
-    /// The weekday of a day number, 0 = Sunday.
+    /// Answers the weekday of a day number, 0 = Sunday.
     package static func weekday(days: Int) -> Int {
         floorModulo(days + 4, 7)
     }
 
-    /// The day number of a date that exists, or nil.
+    /// Answers the day number of a date that exists, or nil.
     package static func validDays(year: Int, month: Int, day: Int) -> Int? {
         guard (-300_000...300_000).contains(year), (1...12).contains(month),
             day >= 1, day <= length(ofMonth: month, year: year)

@@ -19,7 +19,7 @@ public struct CivilTime: Hashable, Sendable {
     /// Seconds east of UTC; 0 when the value was not read from a zone.
     public var offsetSeconds: Int
 
-    /// A wall time; the weekday is worked out from the date.
+    /// Makes a wall time; the weekday is worked out from the date.
     public init(
         year: Int, month: Int, day: Int, hour: Int = 0, minute: Int = 0, second: Int = 0, microsecond: Int = 0
     ) {

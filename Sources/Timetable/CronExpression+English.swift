@@ -1,5 +1,5 @@
 extension CronExpression {
-    /// What the expression means, in plain words: `at 19:00, Monday to Friday`.
+    /// Says what the expression means, in plain words: `at 19:00, Monday to Friday`.
     public func english() -> String {
         let time = TimeInEnglish(masks).phrase
         let date = DateInEnglish(masks)

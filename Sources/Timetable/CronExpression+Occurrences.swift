@@ -2,7 +2,7 @@ extension CronExpression {
     /// A gap of this many seconds or more is a correction of the calendar, not a change of the clock (R9).
     static let longestBridgedGap = 3 * 3600
 
-    /// The first occurrence strictly after an instant; nil when there is none before 2200 (R10, R14).
+    /// Finds the first occurrence strictly after an instant; nil when there is none before 2200 (R10, R14).
     public func next(after instant: Timestamp, in zone: Zone, dst: DSTPolicy = .init()) -> Timestamp? {
         let rules = Transitions(isInterval: isInterval, policy: dst)
         var from = min(max(Int(instant.seconds), Self.earliest), Self.latest) + 1
@@ -28,7 +28,7 @@ extension CronExpression {
         }
     }
 
-    /// The last occurrence strictly before an instant; nil when there is none from 1970 on.
+    /// Finds the last occurrence strictly before an instant; nil when there is none from 1970 on.
     public func previous(before instant: Timestamp, in zone: Zone, dst: DSTPolicy = .init()) -> Timestamp? {
         let rules = Transitions(isInterval: isInterval, policy: dst)
         let second = Int(instant.adding(microseconds: -1).seconds)
@@ -54,7 +54,7 @@ extension CronExpression {
         }
     }
 
-    /// A matching wall time is left out by a change inside `(after, through]` and no run stands for it.
+    /// Says whether a change inside `(after, through]` leaves out a matching wall time for which no run stands.
     func dropsLocalTimes(after: Timestamp, through: Timestamp, in zone: Zone, dst: DSTPolicy) -> Bool {
         guard !isInterval, after < through else { return false }
         let rules = Transitions(isInterval: false, policy: dst)
@@ -86,7 +86,7 @@ private struct Transitions {
         overlap = policy.overlap ?? (isInterval ? .both : .first)
     }
 
-    /// The wall times of a period that count, repeated ones left to the pass the policy chooses.
+    /// Answers the wall times of a period that count, repeated ones left to the pass the policy chooses.
     @inline(__always)
     func wallTimes(of period: ZonePeriod) -> Range<Int> {
         let shown = period.wall
@@ -97,7 +97,7 @@ private struct Transitions {
         }
     }
 
-    /// The wall times left out at the start of a period for which one run at that moment stands.
+    /// Answers the wall times left out at the start of a period for which one run at that moment stands.
     @inline(__always)
     func bridgedGap(before period: ZonePeriod, after previous: ZonePeriod) -> Range<Int>? {
         guard runsInGap, period.offset - previous.offset < CronExpression.longestBridgedGap else { return nil }

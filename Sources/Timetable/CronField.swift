@@ -17,7 +17,7 @@ enum CronField: UInt64 {
         }
     }
 
-    /// The numbers that may be written.
+    /// Answers the numbers that may be written.
     func range(_ dialect: Dialect) -> ClosedRange<Int> {
         switch self {
         case .second, .minute: 0...59
@@ -29,17 +29,17 @@ enum CronField: UInt64 {
         }
     }
 
-    /// The numbers `*` stands for.
+    /// Answers the numbers `*` stands for.
     func span(_ dialect: Dialect) -> ClosedRange<Int> {
         self == .weekday && dialect != .quartz ? 0...6 : range(dialect)
     }
 
-    /// The numbers `H` chooses from: every month has them.
+    /// Answers the numbers `H` chooses from: every month has them.
     func hashRange(_ dialect: Dialect) -> ClosedRange<Int> {
         self == .day ? 1...28 : span(dialect)
     }
 
-    /// What is allowed, as the end of a message.
+    /// Says what is allowed, as the end of a message.
     func allowed(_ dialect: Dialect) -> String {
         let range = range(dialect)
         let numbers = "\(name)s are \(range.lowerBound)-\(range.upperBound)"
@@ -50,7 +50,7 @@ enum CronField: UInt64 {
         }
     }
 
-    /// The number a name of three letters stands for; `name` is in upper case.
+    /// Answers the number a name of three letters stands for; `name` is in upper case.
     func number(named name: some Sequence<UInt8>, _ dialect: Dialect) -> Int? {
         let name = String(decoding: Array(name), as: UTF8.self)
         switch self {

@@ -28,7 +28,7 @@ struct CronMasks: Hashable, Sendable {
         return years.contains(year)
     }
 
-    /// The first matching wall time at or after one, or `Int.max`.
+    /// Finds the first matching wall time at or after one, or `Int.max`.
     ///
     /// Wall times are seconds since 1970 as if they were UTC.
     func first(atOrAfter wall: Int) -> Int {
@@ -65,7 +65,7 @@ struct CronMasks: Hashable, Sendable {
         return .max
     }
 
-    /// The last matching wall time at or before one, or `Int.min`.
+    /// Finds the last matching wall time at or before one, or `Int.min`.
     func last(atOrBefore wall: Int) -> Int {
         guard wall >= 0 else { return .min }
         let wall = min(wall, Self.end - 1)
@@ -101,7 +101,7 @@ struct CronMasks: Hashable, Sendable {
         return .min
     }
 
-    /// The first matching time of a day at or after one, in seconds since midnight.
+    /// Finds the first matching time of a day at or after one, in seconds since midnight.
     private func time(atOrAfter time: Int) -> Int? {
         let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60)
         if self.hour >> UInt32(hour) & 1 == 1 {
@@ -121,7 +121,7 @@ struct CronMasks: Hashable, Sendable {
             + self.second.trailingZeroBitCount
     }
 
-    /// The last matching time of a day at or before one.
+    /// Finds the last matching time of a day at or before one.
     private func time(atOrBefore time: Int) -> Int? {
         let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60)
         let lastSecond = 63 - self.second.leadingZeroBitCount

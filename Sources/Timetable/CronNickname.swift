@@ -5,7 +5,7 @@ enum CronNickname {
         ("@daily", "0 0 * * *"), ("@midnight", "0 0 * * *"), ("@hourly", "0 * * * *"),
     ]
 
-    /// The five fields of a nickname, which is in lower case.
+    /// Answers the five fields of a nickname, which is in lower case.
     static func fields(of name: String) -> String? {
         expansions.first { $0.name == name }?.fields
     }

@@ -8,7 +8,7 @@ extension CronParser {
         }
     }
 
-    /// `L`, `L-n`, `LW`, `L-nW` and `nW`.
+    /// Reads `L`, `L-n`, `LW`, `L-nW` and `nW`.
     private mutating func specialDay(_ item: Range<Int>) throws(ScheduleError) -> Bool {
         let isNearest = bytes[item.upperBound - 1] == 0x57
         let body = item.lowerBound..<(item.upperBound - (isNearest ? 1 : 0))
@@ -38,7 +38,7 @@ extension CronParser {
         return true
     }
 
-    /// `nL`, `NAMEL`, `D#n` and `D#L`.
+    /// Reads `nL`, `NAMEL`, `D#n` and `D#L`.
     private mutating func specialWeekday(_ item: Range<Int>) throws(ScheduleError) -> Bool {
         let hash = bytes[item].firstIndex(of: 0x23)
         let isLast = bytes[item.upperBound - 1] == 0x4C

@@ -1,5 +1,5 @@
 extension CronParser {
-    /// One item of a list: `*`, a value, a range, `H` or an extra, with or without a step (R4, R5).
+    /// Reads one item of a list: `*`, a value, a range, `H` or an extra, with or without a step (R4, R5).
     mutating func item(_ field: CronField, _ range: Range<Int>, into set: inout ValueSet) throws(ScheduleError) {
         let slash = bytes[range].firstIndex(of: 0x2F)
         let head = range.lowerBound..<(slash ?? range.upperBound)
@@ -35,7 +35,7 @@ extension CronParser {
         return step
     }
 
-    /// A value or a range.
+    /// Reads a value or a range.
     private mutating func plain(
         _ field: CronField, _ head: Range<Int>, step: Int?, item: Range<Int>, into set: inout ValueSet
     ) throws(ScheduleError) {
@@ -55,7 +55,7 @@ extension CronParser {
         insert(field, first...last, step: step ?? 1, item: item, into: &set)
     }
 
-    /// A number or a name of the field.
+    /// Reads a number or a name of the field.
     func value(_ field: CronField, _ range: Range<Int>, _ item: Range<Int>) throws(ScheduleError) -> Int {
         var scanner = TextScanner(bytes[range])
         if let number = scanner.number(), scanner.isAtEnd {
@@ -85,7 +85,7 @@ extension CronParser {
         }
     }
 
-    /// `H`, `H(a-b)`, either with a step: numbers taken from a hash of the job's name.
+    /// Reads `H` or `H(a-b)`, either with a step, as numbers taken from a hash of the job's name.
     private mutating func hashed(
         _ field: CronField, _ head: Range<Int>, step: Int?, item: Range<Int>, into set: inout ValueSet
     ) throws(ScheduleError) {

@@ -98,7 +98,7 @@ struct CronParser {
             "found \(words.count) field\(words.count == 1 ? "" : "s"); expected \(expected)", column: column)
     }
 
-    /// The items of one field, joined.
+    /// Reads the items of one field and joins them.
     private mutating func values(_ field: CronField, _ range: Range<Int>) throws(ScheduleError) -> ValueSet {
         var range = range
         // A leading plus joins the weekday to the day with AND (R6).
@@ -125,7 +125,7 @@ struct CronParser {
         return set
     }
 
-    /// Where a number stands in the field's set: weekdays from Sunday = 0, years from 1970.
+    /// Says where a number stands in the field's set: weekdays from Sunday = 0, years from 1970.
     static func position(of value: Int, _ field: CronField, _ dialect: Dialect) -> Int {
         switch field {
         case .weekday: dialect == .quartz ? value - 1 : value % 7

@@ -15,7 +15,7 @@ struct DayRule: Hashable, Sendable {
     /// Day and weekday must both match; otherwise one is enough.
     var needsBoth = false
 
-    /// The matching days of a month, bit n for day n; `first` is the weekday of its first day.
+    /// Marks the matching days of a month, bit n for day n; `first` is the weekday of its first day.
     @inline(__always)
     func mask(first: Int, length: Int) -> UInt32 {
         let valid = (UInt32.max >> UInt32(31 - length)) & ~1
@@ -39,7 +39,7 @@ struct DayRule: Hashable, Sendable {
         return mask
     }
 
-    /// The day itself, or the Friday before or Monday after it; the other way where the month ends.
+    /// Answers the day itself, or the Friday before or Monday after it; the other way where the month ends.
     private static func nearestWeekday(to day: Int, first: Int, length: Int) -> Int {
         switch (first + day - 1) % 7 {
         case 6: day > 1 ? day - 1 : day + 2

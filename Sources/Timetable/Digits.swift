@@ -6,17 +6,17 @@ enum Digits {
         return (value < 0 ? "-" : "") + zeros + digits
     }
 
-    /// `2026-03-08`; years past 9999 carry a plus sign.
+    /// Writes `2026-03-08`; years past 9999 carry a plus sign.
     static func date(_ year: Int, _ month: Int, _ day: Int) -> String {
         (year > 9999 ? "+" : "") + padded(year, 4) + "-" + padded(month, 2) + "-" + padded(day, 2)
     }
 
-    /// `07:00:00` from seconds since midnight.
+    /// Writes `07:00:00` from seconds since midnight.
     static func time(_ seconds: Int) -> String {
         clock(seconds) + ":" + padded(seconds % 60, 2)
     }
 
-    /// `07:00` from seconds since midnight.
+    /// Writes `07:00` from seconds since midnight.
     static func clock(_ seconds: Int) -> String {
         padded(seconds / 3600, 2) + ":" + padded(seconds / 60 % 60, 2)
     }

@@ -8,7 +8,7 @@ struct FileSignature: Hashable, Sendable {
     var modifiedSeconds: Int64
     var modifiedNanoseconds: Int64
 
-    /// The signature of the file behind a path, symbolic links followed; nil when there is none.
+    /// Takes the signature of the file behind a path, symbolic links followed; nil when there is none.
     init?(path: String) {
         var status = stat()
         guard stat(path, &status) == 0 else { return nil }
@@ -26,7 +26,7 @@ struct FileSignature: Hashable, Sendable {
 
 /// Small regular files, read whole.
 enum DiskFile {
-    /// The bytes of a regular file and the signature they belong to; at most `limit` bytes are read.
+    /// Reads a regular file, at most `limit` bytes of it, with the signature the bytes belong to.
     static func read(_ path: String, limit: Int) -> (bytes: [UInt8], signature: FileSignature)? {
         // Without O_NONBLOCK a named pipe in the folder would hold the caller for ever.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -48,7 +48,7 @@ enum DiskFile {
         return failed ? nil : (bytes, FileSignature(status))
     }
 
-    /// The entries of a folder and whether each is a folder itself; dot files are left out.
+    /// Lists the entries of a folder and whether each is a folder itself; dot files are left out.
     static func list(_ path: String) -> [(name: String, isFolder: Bool)] {
         guard let folder = opendir(path) else { return [] }
         defer { closedir(folder) }

@@ -7,13 +7,13 @@ enum EnglishNames {
     ]
     static let ordinals = ["last", "first", "second", "third", "fourth", "fifth"]
 
-    /// `a`, `a and b`, `a, b and c`.
+    /// Joins words: `a`, `a and b`, `a, b and c`.
     static func list(_ words: [String], _ conjunction: String = "and") -> String {
         guard words.count > 1, let last = words.last else { return words.first ?? "" }
         return words.dropLast().joined(separator: ", ") + " " + conjunction + " " + last
     }
 
-    /// The words with each run of three or more neighbours as `a to b`.
+    /// Writes the words with each run of three or more neighbours as `a to b`.
     static func ranges(_ values: [Int], word: (Int) -> String) -> [String] {
         var words: [String] = []
         var rest = values[...]
@@ -31,7 +31,7 @@ enum EnglishNames {
         list(ranges(values) { String($0) })
     }
 
-    /// `minute 5`, `minutes 5 and 10`, `every 7th minute from 0 to 56`.
+    /// Writes `minute 5`, `minutes 5 and 10`, `every 7th minute from 0 to 56`.
     static func counted(_ noun: String, _ values: [Int]) -> String {
         if values.count > 6, let first = values.first, let last = values.last {
             let step = values[1] - first
@@ -46,12 +46,12 @@ enum EnglishNames {
         [2: "nd", 3: "rd"][ordinal] ?? "th"
     }
 
-    /// `every minute`, `every 15 minutes`.
+    /// Writes `every minute`, `every 15 minutes`.
     static func every(_ count: Int, _ unit: String) -> String {
         count == 1 ? "every " + unit : "every \(count) \(unit)s"
     }
 
-    /// `1 hour 30 minutes`; microseconds above zero.
+    /// Writes `1 hour 30 minutes`; microseconds above zero.
     static func duration(_ microseconds: Int64) -> String {
         let names = ["day", "hour", "minute", "second", "millisecond", "microsecond"]
         var rest = microseconds

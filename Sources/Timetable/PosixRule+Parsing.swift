@@ -20,7 +20,7 @@ extension PosixRule {
 }
 
 extension TextScanner {
-    /// Three or more letters, or anything of letters, digits and signs in angle brackets.
+    /// Reads three or more letters, or anything of letters, digits and signs in angle brackets.
     fileprivate mutating func abbreviation() -> String? {
         let isQuoted = skip(0x3C)
         var name = ""
@@ -35,7 +35,7 @@ extension TextScanner {
         return name.utf8.count >= 3 ? name : nil
     }
 
-    /// `[+-]hh[:mm[:ss]]` in seconds.
+    /// Reads `[+-]hh[:mm[:ss]]` as seconds.
     fileprivate mutating func posixTime(hours limit: Int) -> Int? {
         let isNegative = peek == 0x2D
         _ = skip(0x2B) || skip(0x2D)

@@ -9,12 +9,12 @@ struct PosixRule: Hashable, Sendable {
     var standard: ZoneType
     var daylight: Daylight?
 
-    /// The first second of daylight saving time in a year.
+    /// Answers the first second of daylight saving time in a year.
     func startOfDaylight(in year: Int, _ daylight: Daylight) -> Int {
         daylight.start.wall(in: year) - standard.offset
     }
 
-    /// The first second after it.
+    /// Answers the first second after daylight saving time in a year.
     func endOfDaylight(in year: Int, _ daylight: Daylight) -> Int {
         daylight.end.wall(in: year) - daylight.type.offset
     }
@@ -35,7 +35,7 @@ struct PosixDate: Hashable, Sendable {
     /// Seconds after midnight of the wall clock before the change; within 167 hours either way.
     var time: Int
 
-    /// The wall clock at the change, in seconds as if it were UTC.
+    /// Answers the wall clock at the change, in seconds as if it were UTC.
     func wall(in year: Int) -> Int {
         dayNumber(in: year) * Civil.secondsPerDay + time
     }

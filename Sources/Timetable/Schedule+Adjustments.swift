@@ -1,5 +1,5 @@
 extension Schedule {
-    /// The name of the first exclusion that has the day of an occurrence, as the zone's calendar counts days.
+    /// Names the first exclusion that has the day of an occurrence, as the zone's calendar counts days.
     public func exclusion(of occurrence: Timestamp) -> String? {
         if exclusions.isEmpty { return nil }
         let wall = Int(occurrence.seconds) + zone.type(at: occurrence).offset
@@ -7,7 +7,7 @@ extension Schedule {
         return exclusions.first { $0.contains(day: day) }?.name
     }
 
-    /// The jitter of an occurrence: microseconds in `0..<jitter`, always the same for one key and occurrence.
+    /// Answers the jitter of an occurrence: microseconds in `0..<jitter`, always the same for one key and occurrence.
     public func delay(of occurrence: Timestamp, key: String) -> Int64 {
         guard jitter > 0 else { return 0 }
         let hash = StableHash.hash(key.utf8, seed: UInt64(bitPattern: occurrence.microseconds))

@@ -1,5 +1,5 @@
 extension Schedule {
-    /// What the schedule means, in one sentence without a full stop: `at 19:00, Monday to Friday (Europe/Berlin)`.
+    /// Says what the schedule means, in a sentence without a full stop: `at 19:00, Monday to Friday (Europe/Berlin)`.
     public func english() -> String {
         var text = ruleInEnglish
         if jitter > 0 { text += ", up to \(EnglishNames.duration(jitter)) later" }

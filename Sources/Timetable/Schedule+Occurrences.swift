@@ -1,5 +1,5 @@
 extension Schedule {
-    /// The first nominal occurrence strictly after an instant and within the bounds; exclusions are not applied.
+    /// Finds the first nominal occurrence strictly after an instant and within the bounds; exclusions are not applied.
     public func next(after instant: Timestamp) -> Timestamp? {
         var instant = instant
         if let startsAt { instant = max(instant, startsAt.adding(microseconds: -1)) }
@@ -8,7 +8,7 @@ extension Schedule {
         return found
     }
 
-    /// The last nominal occurrence strictly before an instant and within the bounds; exclusions are not applied.
+    /// Finds the last nominal occurrence strictly before an instant and within the bounds; exclusions are not applied.
     public func previous(before instant: Timestamp) -> Timestamp? {
         var instant = instant
         if let endsAt { instant = min(instant, endsAt.adding(microseconds: 1)) }
@@ -17,7 +17,7 @@ extension Schedule {
         return found
     }
 
-    /// How many occurrences lie in `(after, through]`, counted up to `limit`.
+    /// Counts the occurrences in `(after, through]`, up to `limit`.
     public func count(after: Timestamp, through: Timestamp, limit: Int) -> Int {
         guard limit > 0, let first = next(after: after), first <= through else { return 0 }
         let end = endsAt.map { min($0, through) } ?? through

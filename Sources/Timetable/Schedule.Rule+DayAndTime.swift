@@ -23,7 +23,7 @@ extension Schedule.Rule {
         return index.map { String($0) }
     }
 
-    /// Seconds since midnight of `22:00`, `22:00:30`, `10:00pm` or `10pm`.
+    /// Reads `22:00`, `22:00:30`, `10:00pm` or `10pm` as seconds since midnight.
     private static func time(_ word: String) -> Int? {
         var scanner = TextScanner(word.utf8)
         guard let hour = scanner.number() else { return nil }

@@ -58,7 +58,7 @@ extension Schedule.Rule {
         }
     }
 
-    /// An `every` moved by a phase from a hash of the key, the same for ever; other rules as they are.
+    /// Moves an `every` by a phase from a hash of the key, the same for ever; leaves other rules as they are.
     ///
     /// The phase is below the interval, in whole seconds for intervals of a minute or more, else in milliseconds.
     public func spread(key: String) -> Schedule.Rule {

@@ -27,7 +27,7 @@ public struct Schedule: Hashable, Sendable {
     /// Days without a run; occurrences on them still exist, to be recorded as skipped.
     public var exclusions: [Exclusion]
 
-    /// A schedule; all but the rule and the zone may be left out.
+    /// Makes a schedule; all but the rule and the zone may be left out.
     public init(
         rule: Rule,
         zone: Zone,

@@ -7,7 +7,7 @@ public struct ScheduleError: Error, Hashable, Sendable, CustomStringConvertible 
     /// The byte offset of the offending item in the text, from 0.
     public var column: Int?
 
-    /// An error with a message for the operator; the column counts bytes from 0.
+    /// Makes an error with a message for the operator; the column counts bytes from 0.
     public init(_ message: String, field: String? = nil, column: Int? = nil) {
         self.message = message
         self.field = field
@@ -16,7 +16,7 @@ public struct ScheduleError: Error, Hashable, Sendable, CustomStringConvertible 
 
     public var description: String { message }
 
-    /// Three lines for a terminal: the text, a caret under the offending item, the message.
+    /// Writes three lines for a terminal: the text, a caret under the offending item, the message.
     ///
     /// Bytes which are not printable ASCII show as `?`, so the caret stands in the right place.
     public func pointing(at text: String) -> String {
@@ -32,7 +32,7 @@ public struct ScheduleError: Error, Hashable, Sendable, CustomStringConvertible 
             as: UTF8.self)
     }
 
-    /// A piece of the text for a message: printable, and cut when it is long.
+    /// Quotes a piece of the text for a message: printable, and cut when it is long.
     static func quoted(_ bytes: some Collection<UInt8>) -> String {
         let text = printable(String(decoding: bytes.prefix(24), as: UTF8.self))
         return "'" + text + (bytes.count > 24 ? "…'" : "'")

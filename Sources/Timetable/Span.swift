@@ -14,7 +14,7 @@ public enum Span {
         return try parse(text.utf8, units: units)
     }
 
-    /// The shortest text that reads back as the same length; `0s` for none, a leading minus below zero.
+    /// Writes the shortest text that reads back as the same length; `0s` for none, a leading minus below zero.
     public static func format(_ microseconds: Int64) -> String {
         var rest = microseconds.magnitude
         var text = microseconds < 0 ? "-" : ""

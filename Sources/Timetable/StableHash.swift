@@ -2,7 +2,7 @@
 ///
 /// FNV-1a over the bytes, then the finaliser of MurmurHash3 so that every bit of the result is usable.
 public enum StableHash {
-    /// The hash of the bytes; different seeds give independent values for the same bytes.
+    /// Hashes the bytes; different seeds give independent values for the same bytes.
     @inlinable
     public static func hash(_ bytes: some Sequence<UInt8>, seed: UInt64 = 0) -> UInt64 {
         var state: UInt64 = 0xcbf2_9ce4_8422_2325 ^ finalise(seed)
@@ -20,7 +20,7 @@ public enum StableHash {
         return mixed ^ (mixed >> 33)
     }
 
-    /// A number in `0..<bound` taken evenly from a hash; 0 when the bound is not positive.
+    /// Takes a number in `0..<bound` evenly from a hash; 0 when the bound is not positive.
     static func reduce(_ hash: UInt64, below bound: Int64) -> Int64 {
         bound <= 0 ? 0 : Int64(hash.multipliedFullWidth(by: UInt64(bound)).high)
     }

@@ -26,7 +26,7 @@ struct TextScanner {
         return true
     }
 
-    /// Exactly `count` digits.
+    /// Reads exactly `count` digits.
     mutating func digits(_ count: Int) -> Int? {
         var value = 0
         for _ in 0..<count {
@@ -37,7 +37,7 @@ struct TextScanner {
         return value
     }
 
-    /// One to nine digits; nil when there are none or more.
+    /// Reads one to nine digits; nil when there are none or more.
     mutating func number() -> Int? {
         var value = 0
         var count = 0
@@ -50,7 +50,7 @@ struct TextScanner {
         return count == 0 ? nil : value
     }
 
-    /// `2026-03-08` as a day number, only when the date exists.
+    /// Reads `2026-03-08` as a day number, only when the date exists.
     mutating func date() -> Int? {
         guard let year = digits(4), skip(0x2D), let month = digits(2), skip(0x2D), let day = digits(2) else {
             return nil
@@ -58,7 +58,7 @@ struct TextScanner {
         return Civil.validDays(year: year, month: month, day: day)
     }
 
-    /// Date, separator, time and fraction.
+    /// Reads date, separator, time and fraction.
     mutating func dateTime(separators: [UInt8], secondsOptional: Bool) -> LocalTime? {
         guard let days = date(), let separator = peek, separators.contains(separator), skip(separator),
             let hour = digits(2), hour < 24, skip(0x3A), let minute = digits(2), minute < 60
@@ -76,7 +76,7 @@ struct TextScanner {
         return local
     }
 
-    /// `Z` or `+hh:mm`, in seconds east of UTC.
+    /// Reads `Z` or `+hh:mm`, in seconds east of UTC.
     mutating func zoneOffset() -> Int? {
         if skip(0x5A) || skip(0x7A) { return 0 }
         let isWest = peek == 0x2D

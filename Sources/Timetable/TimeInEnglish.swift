@@ -77,7 +77,7 @@ struct TimeInEnglish {
         return zip(hours, hours.dropFirst()).allSatisfy { $1 - $0 == step } ? step : nil
     }
 
-    /// The step of values from 0 which go round evenly: 15 for 0, 15, 30, 45.
+    /// Finds the step of values from 0 which go round evenly: 15 for 0, 15, 30, 45.
     private func cycle(_ values: [Int], of length: Int) -> Int? {
         guard values.count > 1, length % values.count == 0 else { return nil }
         let step = length / values.count

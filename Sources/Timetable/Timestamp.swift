@@ -14,7 +14,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
         self.microseconds = microseconds
     }
 
-    /// The instant at a whole second, clamped to the range of microseconds.
+    /// Makes the instant at a whole second, clamped to the range of microseconds.
     public init(seconds: Int64) {
         let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000)
         microseconds = overflow ? (seconds < 0 ? .min : .max) : product
@@ -33,7 +33,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
 
     public var description: String { rfc3339 }
 
-    /// The instant moved by a span, clamped at the ends of the range.
+    /// Answers the instant moved by a span, clamped at the ends of the range.
     public func adding(microseconds span: Int64) -> Timestamp {
         let (sum, overflow) = microseconds.addingReportingOverflow(span)
         return Timestamp(microseconds: overflow ? (span < 0 ? .min : .max) : sum)

@@ -1,17 +1,17 @@
 extension Zone {
-    /// The offset in force, in seconds east of UTC, whether it is daylight saving time, and its abbreviation.
+    /// Answers the offset in force, in seconds east of UTC, whether it is daylight saving time, and its abbreviation.
     public func offset(at instant: Timestamp) -> (seconds: Int, isDaylight: Bool, abbreviation: String) {
         let type = type(at: instant)
         return (type.offset, type.isDaylight, type.abbreviation)
     }
 
-    /// What a clock in the zone shows.
+    /// Answers what a clock in the zone shows.
     public func local(_ instant: Timestamp) -> CivilTime {
         let offset = type(at: instant).offset
         return CivilTime(wall: Int(instant.seconds) + offset, microsecond: instant.fraction, offset: offset)
     }
 
-    /// The instant at which a clock in the zone shows a time: the earlier of two; nil in a gap or for an invalid time.
+    /// Finds when a clock in the zone shows a time: the earlier of two instants; nil in a gap or for an invalid time.
     ///
     /// The weekday and the offset of `civil` are not looked at.
     public func instant(of civil: CivilTime) -> Timestamp? {
@@ -19,7 +19,7 @@ extension Zone {
         return Timestamp(seconds: Int64(seconds)).adding(microseconds: Int64(civil.microsecond))
     }
 
-    /// `2026-03-08 03:00:00 EDT`; the fraction of the second is dropped.
+    /// Writes `2026-03-08 03:00:00 EDT`; the fraction of the second is dropped.
     public func format(_ instant: Timestamp) -> String {
         let type = type(at: instant)
         let wall = Int(instant.seconds) + type.offset

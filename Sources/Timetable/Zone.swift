@@ -32,7 +32,7 @@ public final class Zone: Sendable, Hashable {
         hasher.combine(name)
     }
 
-    /// The index of the period an instant lies in; `seconds` must be below `cycleEnd`.
+    /// Finds the index of the period an instant lies in; `seconds` must be below `cycleEnd`.
     func index(at seconds: Int) -> Int {
         var low = 0
         var high = starts.count
@@ -47,7 +47,7 @@ public final class Zone: Sendable, Hashable {
         types[periods[index(at: folded(Int(instant.seconds)))].type]
     }
 
-    /// The same moment of the 400-year cycle inside the table.
+    /// Answers the same moment of the 400-year cycle inside the table.
     private func folded(_ seconds: Int) -> Int {
         guard seconds >= cycleEnd else { return seconds }
         return cycleEnd - Civil.secondsPerCycle + (seconds - cycleEnd) % Civil.secondsPerCycle

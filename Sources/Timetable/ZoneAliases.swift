@@ -2,7 +2,7 @@
 ///
 /// Systems without the legacy package lack the old names' files. Taken from the links of tzdata 2025b.
 enum ZoneAliases {
-    /// The zone an old name stands for; nil when the name is no alias.
+    /// Names the zone an old name stands for; nil when the name is no alias.
     static func target(of name: String) -> String? { targets[name] }
 
     /// All old names.

@@ -25,7 +25,7 @@ extension ZoneDatabase {
     /// Copies of the database in other notations, and names for the machine's own zone.
     private static let notZones: Set<String> = ["posix", "right", "localtime", "posixrules"]
 
-    /// The error for a name nobody knows, with up to three names that come near.
+    /// Makes the error for a name nobody knows, with up to three names that come near.
     func unknown(_ name: String) -> ScheduleError {
         ScheduleError("unknown time zone '\(name)'\(hint(for: name))")
     }
@@ -48,7 +48,7 @@ extension ZoneDatabase {
         return scored.filter { $0.score == best }.map(\.name).prefix(3).map { $0 }
     }
 
-    /// The number of bytes to insert, delete, replace or swap with a neighbour to turn one word into the other.
+    /// Counts the bytes to insert, delete, replace or swap with a neighbour to turn one word into the other.
     private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
         if abs(left.count - right.count) > 3 { return 4 }
         var beforeLast: [Int] = []

@@ -7,7 +7,7 @@ extension ZoneDatabase {
         versionFiles(directory).map(FileSignature.init(path:))
     }
 
-    /// `# version 2025b` opens `tzdata.zi`; a file `+VERSION` holds the bare release.
+    /// Reads the release: `# version 2025b` opens `tzdata.zi`; a file `+VERSION` holds the bare release.
     static func readVersion(_ directory: String) -> String {
         for path in versionFiles(directory) {
             guard let bytes = DiskFile.read(path, limit: 256)?.bytes else { continue }

@@ -21,7 +21,7 @@ public final class ZoneDatabase: Sendable {
     let directory: String
     private let state: Mutex<State>
 
-    /// The database in a folder; nothing but its version is read until a zone is asked for.
+    /// Opens the database in a folder; nothing but its version is read until a zone is asked for.
     public init(directory: String = "/usr/share/zoneinfo") {
         var directory = directory
         while directory.utf8.count > 1, directory.hasSuffix("/") { directory.removeLast() }
@@ -35,7 +35,7 @@ public final class ZoneDatabase: Sendable {
         state.withLock(\.version)
     }
 
-    /// The zone of an IANA name, an old name among them; names are case-sensitive.
+    /// Answers the zone of an IANA name, an old name among them; names are case-sensitive.
     ///
     /// Throws for a name that is not known, with the names that come near, and for a file that is not TZif.
     public func zone(_ name: String) throws(ScheduleError) -> Zone {

@@ -5,7 +5,7 @@ public enum ConfigDocument {
     public enum Format: Sendable {
         case toml, yaml, json
 
-        /// By the file's ending; nil for any other.
+        /// Goes by the file's ending; nil for any other.
         public init?(path: String) {
             switch path.split(separator: ".").last?.lowercased() {
             case "toml": self = .toml
@@ -16,7 +16,7 @@ public enum ConfigDocument {
         }
     }
 
-    /// Throws a `ConfigProblem` with file and line, also for a file of more than `limit` bytes.
+    /// Reads a file; throws a `ConfigProblem` with file and line, also for one of more than `limit` bytes.
     public static func read(path: String, limit: Int = Bounds.bytes) throws(ConfigProblem) -> ConfigNode {
         guard let format = Format(path: path) else {
             throw ConfigProblem(source: path, message: "the name must end in .toml, .yaml, .yml or .json")

@@ -1,6 +1,6 @@
 /// What a translation puts together: another scheduler's settings in our own keys.
 extension ConfigNode {
-    /// A value to be set; nil sets nothing.
+    /// Makes a value to be set; nil sets nothing.
     package static func text(_ text: String?) -> ConfigNode? { text.map { ConfigNode(.string($0)) } }
     package static func whole(_ number: Int64?) -> ConfigNode? { number.map { ConfigNode(.integer($0)) } }
     package static func flag(_ flag: Bool?) -> ConfigNode? { flag.map { ConfigNode(.bool($0)) } }

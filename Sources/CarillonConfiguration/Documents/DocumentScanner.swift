@@ -49,13 +49,13 @@ struct DocumentScanner {
         return "'\(text(at..<end))'"
     }
 
-    /// Another value was read.
+    /// Counts another value that was read.
     mutating func count() throws(ConfigProblem) {
         values += 1
         if values > Bounds.values { throw problem("holds more than \(Bounds.values) values") }
     }
 
-    /// What comes next lies one level deeper, until `leave`.
+    /// Goes one level deeper with what comes next, until `leave`.
     mutating func enter() throws(ConfigProblem) {
         depth += 1
         if depth > Bounds.depth { throw problem("nests deeper than \(Bounds.depth) levels") }
@@ -63,7 +63,7 @@ struct DocumentScanner {
 
     mutating func leave() { depth -= 1 }
 
-    /// The number that so many hexadecimal digits make.
+    /// Reads the number that so many hexadecimal digits make.
     mutating func hexadecimal(_ count: Int) throws(ConfigProblem) -> UInt32 {
         var number: UInt32 = 0
         for _ in 0..<count {

@@ -159,7 +159,7 @@ struct JSONDocument {
         }
     }
 
-    /// What `\uXXXX` means; past 16 bits a character is a pair of them.
+    /// Reads what `\uXXXX` means; past 16 bits a character is a pair of them.
     private mutating func codePoint() throws(ConfigProblem) -> Unicode.Scalar {
         let first = try scanner.hexadecimal(4)
         if let scalar = Unicode.Scalar(first) { return scalar }

@@ -3,7 +3,7 @@ struct KeySet {
     private static let few = 12
     private var keys: Set<String> = []
 
-    /// False when the key is there already; `entries` are those that were inserted before.
+    /// Inserts a key; false when it is there already; `entries` are those that were inserted before.
     mutating func insert(_ key: String, among entries: [(key: String, value: ConfigNode)]) -> Bool {
         if entries.count < Self.few { return !entries.contains { $0.key == key } }
         if keys.isEmpty { keys = Set(entries.map(\.key)) }
@@ -12,7 +12,7 @@ struct KeySet {
 }
 
 extension ConfigNode.Value {
-    /// A whole number from its decimal digits, with an optional sign.
+    /// Makes a whole number from its decimal digits, with an optional sign.
     static func whole(decimal text: String) -> ConfigNode.Value {
         if let number = Int64(text) { return .integer(number) }
         return .bigInteger(text.hasPrefix("+") ? String(text.dropFirst()) : text)

@@ -35,7 +35,7 @@ enum TOMLDate {
             && number(bytes, 1) < 24 && number(bytes, 4) < 60
     }
 
-    /// `d` stands for a digit.
+    /// Whether bytes have a pattern, in which `d` stands for a digit.
     private static func has(_ pattern: StaticString, _ bytes: ArraySlice<UInt8>) -> Bool {
         guard bytes.count == pattern.utf8CodeUnitCount else { return false }
         return pattern.withUTF8Buffer { pattern in
@@ -43,7 +43,7 @@ enum TOMLDate {
         }
     }
 
-    /// The two digits that stand there.
+    /// Reads the two digits that stand there.
     private static func number(_ bytes: ArraySlice<UInt8>, _ offset: Int) -> Int {
         let start = bytes.startIndex + offset
         return Int(bytes[start] - 0x30) * 10 + Int(bytes[start + 1] - 0x30)

@@ -54,7 +54,7 @@ extension TOMLDocument {
         return table.node
     }
 
-    /// What stands without quotes: true, false, a number, a date.
+    /// Reads what stands without quotes: true, false, a number, a date.
     private mutating func word() throws(ConfigProblem) -> ConfigNode {
         let start = scanner.at
         while let byte = scanner.byte, Self.isOfWord(byte) { scanner.at += 1 }
@@ -155,7 +155,7 @@ extension TOMLDocument {
         throw scanner.problem("the text that begins here has no end", line: start)
     }
 
-    /// After a backslash: the end of the line, and all blanks up to the next character.
+    /// Skips, after a backslash, the end of the line, and all blanks up to the next character.
     private mutating func skipLineEnd() throws(ConfigProblem) -> Bool {
         var ahead = 0
         while let byte = scanner.byte(after: ahead), byte == 0x20 || byte == 0x09 { ahead += 1 }

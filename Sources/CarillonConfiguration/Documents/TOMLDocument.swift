@@ -70,7 +70,7 @@ struct TOMLDocument {
         scanner.problem("stands here twice", key: keys.joined(separator: "."), line: line)
     }
 
-    /// The table on the way to another one.
+    /// Opens the table on the way to another one.
     private func open(_ key: String, in table: TOMLTable, _ line: Int) throws(ConfigProblem) -> TOMLTable {
         switch table[key] {
         case .table(let inner): return inner
@@ -92,7 +92,7 @@ struct TOMLDocument {
         try Self.place(value, keys, in: table, headers, line, scanner)
     }
 
-    /// `key = value`, as it stands in a section and in an inline table.
+    /// Reads `key = value`, as it stands in a section and in an inline table.
     mutating func pair() throws(ConfigProblem) -> (keys: [String], value: ConfigNode) {
         let keys = try keys()
         guard scanner.skip(UInt8(ascii: "=")) else { throw unexpected("'='") }
@@ -130,7 +130,7 @@ struct TOMLDocument {
         table[last] = .value(value)
     }
 
-    /// The parts of a dotted key, and the blanks around it.
+    /// Reads the parts of a dotted key, and the blanks around it.
     private mutating func keys() throws(ConfigProblem) -> [String] {
         var keys: [String] = []
         repeat {
@@ -165,7 +165,7 @@ struct TOMLDocument {
         while let byte = scanner.byte, byte == 0x20 || byte == 0x09 { scanner.at += 1 }
     }
 
-    /// A newline, or a carriage return and one.
+    /// Skips a newline, or a carriage return and one.
     mutating func skipNewline() -> Bool {
         if scanner.byte == 0x0d, scanner.byte(after: 1) == 0x0a { scanner.at += 1 }
         guard scanner.skip(0x0a) else { return false }
@@ -173,7 +173,7 @@ struct TOMLDocument {
         return true
     }
 
-    /// Blanks, comments and ends of lines.
+    /// Skips blanks, comments and ends of lines.
     mutating func skipBlank() throws(ConfigProblem) {
         repeat {
             skipSpace()

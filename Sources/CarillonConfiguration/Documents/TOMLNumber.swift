@@ -1,6 +1,6 @@
 /// The numbers of TOML 1.0.
 enum TOMLNumber {
-    /// Nil for what is none, and for one past what a double holds.
+    /// Reads a number; nil for what is none, and for one past what a double holds.
     static func value(of text: String) -> ConfigNode.Value? {
         switch text {
         case "inf", "+inf": return .double(.infinity)
@@ -51,7 +51,7 @@ enum TOMLNumber {
 
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
-    /// The digits alone; an underscore stands between two of them.
+    /// Answers the digits alone; an underscore stands between two of them.
     private static func withoutUnderscores(_ text: Substring.UTF8View, isDigit: (UInt8) -> Bool) -> String? {
         var digits: [UInt8] = []
         var afterDigit = false

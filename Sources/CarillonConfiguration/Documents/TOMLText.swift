@@ -60,7 +60,7 @@ package enum TOMLText {
         }
     }
 
-    /// Text for a comment, which takes no control character but a tab: each is a blank there.
+    /// Makes text for a comment, which takes no control character but a tab: each is a blank there.
     package static func comment(_ text: String) -> String {
         String(
             String.UnicodeScalarView(

@@ -9,7 +9,7 @@ package struct TOMLWriter {
     private let names: [String: String]
     private let folder: String
 
-    /// `folder` is where the secrets' files are to lie.
+    /// Writes a document; `folder` is where the secrets' files are to lie.
     package init(_ node: ConfigNode, secrets names: [String: String], in folder: String) {
         self.names = names
         self.folder = folder
@@ -46,7 +46,7 @@ package struct TOMLWriter {
         }
     }
 
-    /// Nil for what stands under a header of its own.
+    /// Writes a value; nil for what stands under a header of its own.
     private static func plain(_ node: ConfigNode) -> String? {
         switch node.value {
         case .string(let text): return TOMLText.quote(text)

@@ -3,7 +3,7 @@ import Glibc
 
 /// Files of text, read whole: what they are and how large is asked before anything is read.
 public enum TextFile {
-    /// The text of a regular file of at most `limit` bytes, without a byte order mark. Throws a `ConfigProblem`.
+    /// Reads a regular file of at most `limit` bytes, without a byte order mark. Throws a `ConfigProblem`.
     public static func read(_ path: String, limit: Int = Bounds.bytes) throws(ConfigProblem) -> String {
         let bytes = try bytes(of: path, limit: limit)
         guard let text = String(validating: bytes, as: UTF8.self) else {
@@ -13,7 +13,7 @@ public enum TextFile {
         return try checked(text, path: path)
     }
 
-    /// The text as its readers want it: without a byte order mark. Throws for a NUL, at which others would stop.
+    /// Gives text as its readers want it: without a byte order mark. Throws for a NUL, at which others would stop.
     public static func checked(_ text: String, path: String) throws(ConfigProblem) -> String {
         if let zero = text.utf8.firstIndex(of: 0) {
             let line = text.utf8[..<zero].count { $0 == 0x0a } + 1
@@ -78,7 +78,7 @@ public enum TextFile {
         }
     }
 
-    /// The line of the first byte that is no UTF-8.
+    /// Finds the line of the first byte that is no UTF-8.
     private static func lineOfFault(_ bytes: [UInt8]) -> Int {
         var decoder = UTF8()
         var rest = bytes.makeIterator()

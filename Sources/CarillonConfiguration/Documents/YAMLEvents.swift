@@ -22,7 +22,7 @@ struct YAMLEvents {
     private let bytes: UnsafeBufferPointer<UInt8>
     private let source: String
 
-    /// The events live as long as `body` runs.
+    /// Gives the events to `body`; they live as long as it runs.
     static func with<T>(
         _ text: String, source: String, _ body: (YAMLEvents) throws(ConfigProblem) -> T
     ) throws(ConfigProblem) -> T {

@@ -20,7 +20,7 @@ enum YAMLScalar {
         }
     }
 
-    /// Nil for text, also where a number would lose something: leading zeros, or what no double holds.
+    /// Reads a number; nil for text, also where one would lose something: leading zeros, or what no double holds.
     private static func number(_ text: String) -> ConfigNode.Value? {
         let bytes = Array(text.utf8)
         guard let first = bytes.first, first < 0x3a else { return nil }
@@ -51,7 +51,7 @@ enum YAMLScalar {
 
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
-    /// A sign after the prefix would be read by `Int64`.
+    /// Answers the digits, none when a sign comes first: after the prefix it would be read by `Int64`.
     private static func digits(_ bytes: ArraySlice<UInt8>) -> String {
         guard let first = bytes.first, first != UInt8(ascii: "-"), first != UInt8(ascii: "+") else { return "" }
         return String(decoding: bytes, as: UTF8.self)

@@ -46,7 +46,7 @@ final class JSONNode {
         }
     }
 
-    /// A key that comes again replaces its value, as in a dictionary.
+    /// Sets a key; one that comes again replaces its value, as in a dictionary.
     func set(_ key: String, _ node: JSONNode) {
         guard case .object(var entries) = value else { return }
         value = .null

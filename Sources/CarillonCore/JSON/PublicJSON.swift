@@ -3,7 +3,7 @@
 /// Every key of a type is there, in the type's own order, with null for what is absent; times are RFC 3339 in UTC, always
 /// with six digits of fraction, so that they sort as text. A key is camelCase and ends in its unit where it has one.
 public enum PublicJSON {
-    /// Throws for a number that is not finite.
+    /// Encodes a value; throws for a number that is not finite.
     public static func encode(_ value: some Encodable) throws -> String {
         let text = String(decoding: try JSONNode.bytes(value, .shown), as: UTF8.self)
         guard text.unicodeScalars.contains(where: \.isUnfitForLine) else { return text }

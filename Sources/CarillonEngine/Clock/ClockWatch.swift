@@ -14,14 +14,14 @@ package struct ClockWatch: Sendable {
     private var uptime: Int64
     private var sinceBoot: Int64
 
-    /// `sinceBoot` counts what the machine slept, too; without it nothing is known of that.
+    /// Starts a watch; `sinceBoot` counts what the machine slept, too; without it nothing is known of that.
     package init(now: Timestamp, uptime: Int64, sinceBoot: Int64? = nil) {
         self.now = now
         self.uptime = uptime
         self.sinceBoot = sinceBoot ?? uptime
     }
 
-    /// How far the wall clock jumped since the last look, when that is more than `jump`.
+    /// Answers how far the wall clock jumped since the last look, when that is more than `jump`.
     package mutating func step(now: Timestamp, uptime: Int64, sinceBoot: Int64? = nil, jump: Int64) -> Step? {
         let sinceBoot = sinceBoot ?? uptime
         let step = (now.microseconds &- self.now.microseconds) &- (uptime &- self.uptime)

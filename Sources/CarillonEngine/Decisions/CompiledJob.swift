@@ -17,7 +17,7 @@ public final class CompiledJob: Sendable {
     /// The opened target; nil where nobody opens it, and of a job that cannot be read.
     let body: (any TargetBody)?
 
-    /// One to plan with. Its target stays sealed.
+    /// Makes one to plan with. Its target stays sealed.
     public convenience init(_ stored: StoredJob, zones: ZoneDatabase) {
         self.init(stored, zones: zones, lane: 0, body: nil)
     }
@@ -49,7 +49,7 @@ public final class CompiledJob: Sendable {
         schedule?.english() ?? (fault == nil ? "only when asked" : job.schedule.summary)
     }
 
-    /// The longest a run may have to wait from now on, in microseconds; a later `notBefore` comes from a wrong clock.
+    /// Bounds how long a run may wait from now on, in microseconds; a later `notBefore` comes from a wrong clock.
     public func longestWait(of run: Run) -> Int64 {
         let retry = run.attempt > 1 ? job.policies.retry.delay(afterAttempt: run.attempt - 1) : 0
         var wait = max(schedule?.jitter ?? 0, retry, 60_000_000)

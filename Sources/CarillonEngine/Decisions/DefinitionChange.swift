@@ -17,12 +17,12 @@ package struct DefinitionChange: Sendable {
         self.zones = zones
     }
 
-    /// Scheduled times of this job have come that the ledger does not account for yet.
+    /// Whether scheduled times of this job have come that the ledger does not account for yet.
     package func isBehind(_ stored: StoredJob) -> Bool {
         stored.job.isOn && leftover(of: stored) != nil
     }
 
-    /// The change to a new definition; what the old one leaves behind is recorded as skipped.
+    /// Makes the change to a new definition; what the old one leaves behind is recorded as skipped.
     package func change(to job: Job, from before: StoredJob?) -> JobChange {
         let schedule = CompiledJob(
             StoredJob(id: JobID(0), job: job, revision: 0, cursor: now, nextDue: nil), zones: zones
@@ -44,7 +44,7 @@ package struct DefinitionChange: Sendable {
         return .put(job, cursor: cursor, nextDue: nextDue, skips: skips)
     }
 
-    /// What passed while nobody could read the definition. Which times there were only the new schedule can tell.
+    /// Skips what passed while nobody could read the definition. Which times there were only the new schedule can tell.
     private func unreadable(_ stored: StoredJob, now schedule: Schedule?) -> [Skip] {
         guard let first = Planner.nextDue(of: schedule, after: stored.cursor), first <= now else { return [] }
         return [
@@ -60,7 +60,7 @@ package struct DefinitionChange: Sendable {
             .skipAll(stored, schedule: schedule, reason: reason(stored, else: missed))
     }
 
-    /// Why the times of a job did not run: it was off, or this.
+    /// Says why the times of a job did not run: it was off, or this.
     private func reason(_ stored: StoredJob, else missed: SkipReason) -> SkipReason {
         stored.job.isOn ? missed : stored.job.standing?.off?.reason ?? .disabled
     }

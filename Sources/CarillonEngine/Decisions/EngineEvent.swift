@@ -103,7 +103,7 @@ public struct PlannableJob: Sendable {
         opened = stored.opened
     }
 
-    /// This far the store has it by now.
+    /// Notes how far the store has it by now.
     mutating func follow(_ advance: JobAdvance) {
         cursor = advance.to
         nextDue = advance.nextDue

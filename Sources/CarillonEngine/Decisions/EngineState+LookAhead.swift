@@ -14,7 +14,7 @@ extension EngineState {
         readMoreAhead(&effects)
     }
 
-    /// One read at a time: the store has better things to do.
+    /// Reads more ahead, one read at a time: the store has better things to do.
     private mutating func readMoreAhead(_ effects: inout [EngineEffect]) {
         guard readingAhead.isEmpty, !toReadAhead.isEmpty else { return }
         let ids = Array(toReadAhead.suffix(limits.mostReadAhead).reversed())

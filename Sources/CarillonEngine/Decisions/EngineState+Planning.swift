@@ -46,7 +46,7 @@ extension EngineState {
         if !frozen.contains(cursor.id) { heap.set(cursor) }
     }
 
-    /// Definitions that need no reading.
+    /// Answers the definitions that need no reading, and the jobs whose definitions do.
     public func cached(_ ids: [JobID]) -> (known: [PlannableJob], missing: [JobID]) {
         var known: [PlannableJob] = []
         known.reserveCapacity(ids.count)
@@ -94,12 +94,12 @@ extension EngineState {
         if rewind { effects.append(.rewind) }
     }
 
-    /// A write from before a step back of the clock came after the cursors were set back.
+    /// Whether a cursor is ahead: a write from before a step back of the clock came after the cursors were set back.
     private func isAhead(_ cursor: Timestamp, _ now: Timestamp) -> Bool {
         cursor > now.adding(microseconds: limits.ahead)
     }
 
-    /// Where a job that had nothing to open waits: never at a time that is past, or the tick would spin on it.
+    /// Says where a job that had nothing to open waits: never at a time that is past, or the tick would spin on it.
     private func restingDue(_ job: PlannableJob, _ now: Timestamp) -> Timestamp? {
         guard let schedule = job.definition.schedule else { return nil }
         return Planner.nextDue(of: schedule, after: max(job.cursor, now))
@@ -144,7 +144,7 @@ extension EngineState {
         if batch.contains(where: { isAhead($0.to, now) }) { effects.append(.rewind) }
     }
 
-    /// Nothing is known to be written: the jobs go back, and the ledger is compared once it answers again.
+    /// Puts the jobs back, as nothing is known to be written; the ledger is compared once it answers again.
     mutating func planFailed(_ parts: [(JobID, JobAdvance?)], _ why: String, _ now: Timestamp) {
         storeTrouble = why
         storeRestsUntil = now.adding(microseconds: limits.patience)

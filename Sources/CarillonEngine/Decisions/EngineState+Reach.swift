@@ -22,7 +22,7 @@ struct Outage: Sendable {
 extension EngineState {
     private static let firstProbe: Int64 = 50_000
 
-    /// One answer that the dispatcher is away speaks for all runs; any other one, that it is there.
+    /// Notes outages: one answer that the dispatcher is away speaks for all runs; any other one, that it is there.
     mutating func noteReach(
         _ lane: Int, _ attempts: [AttemptID], _ results: [DispatchResult], _ now: Timestamp,
         _ effects: inout [EngineEffect]
@@ -47,7 +47,7 @@ extension EngineState {
         }
     }
 
-    /// Longer than a connection takes to come back: worth a word on every run that waits for it.
+    /// Whether an outage is longer than a connection takes to come back: worth a word on every run that waits for it.
     private func isLong(_ outage: Outage?, _ now: Timestamp) -> Bool {
         outage.map { $0.since.adding(microseconds: limits.patience) <= now } ?? false
     }
@@ -60,7 +60,7 @@ extension EngineState {
         put(tracked)
     }
 
-    /// A run joins the queue of a dispatcher that is away: it says so, and older ones of its job may have to give way.
+    /// Lets a run that joins the queue of a dispatcher that is away say so; older ones of its job may have to give way.
     mutating func joinOutage(
         _ id: RunID, _ lane: Int, _ now: Timestamp, _ effects: inout [EngineEffect]
     ) {
@@ -120,7 +120,7 @@ extension EngineState {
         return hold.since.adding(microseconds: limits.hiccup) <= now
     }
 
-    /// When a run may go out that is caught up at a rate, or follows one that is; nil for now.
+    /// Says when a run may go out that is caught up at a rate, or follows one that is; nil for now.
     mutating func slot(for tracked: TrackedRun, _ now: Timestamp) -> Timestamp? {
         guard case .all(_, let rate) = tracked.definition.job.policies.catchUp, rate > 0, !tracked.isPaced else {
             return nil
@@ -145,7 +145,7 @@ extension EngineState {
         return true
     }
 
-    /// A run that came back from its dispatcher goes before everything that was never there.
+    /// Puts a run that came back from its dispatcher before everything that was never there, or lets it wait alone.
     mutating func wait(_ id: RunID, after event: RunEvent, _ now: Timestamp, _ effects: inout [EngineEffect]) {
         runs[id]?.isPaced = false
         guard var tracked = runs[id] else { return }

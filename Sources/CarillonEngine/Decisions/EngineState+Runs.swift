@@ -22,7 +22,7 @@ extension EngineState {
         }
     }
 
-    /// A run of the ledger enters the engine.
+    /// Takes a run of the ledger into the engine.
     mutating func track(_ run: Run, _ definition: CompiledJob, _ now: Timestamp, _ effects: inout [EngineEffect]) {
         if case .some = runs[run.id] { return }
         var tracked = TrackedRun(run: run, definition: definition)
@@ -85,7 +85,7 @@ extension EngineState {
         if byJob[run.jobID]?.append(run.id) == nil { byJob[run.jobID] = [run.id] }
     }
 
-    /// A crash came between the ledger and the executor, which never had this attempt: nobody else will end it.
+    /// Ends an attempt that its executor never had, after a crash between the ledger and it: nobody else will end it.
     private mutating func settleUnreceived(_ id: RunID, _ now: Timestamp, _ effects: inout [EngineEffect]) {
         switch runs[id]?.run.state {
         case .cancelling: apply(.cancelled(Outcome()), to: id, at: now, &effects)
@@ -214,7 +214,7 @@ extension EngineState {
         }
     }
 
-    /// A final run gives way to the next of its job.
+    /// Lets a final run give way to the next of its job.
     private mutating func leaveJob(_ run: Run, _ now: Timestamp, _ effects: inout [EngineEffect]) {
         byJob[run.jobID]?.removeAll { $0 == run.id }
         guard let next = byJob[run.jobID]?.first else {

@@ -13,14 +13,14 @@ extension EngineState {
         save(tracked.run.id)
     }
 
-    /// The ledger is to have a run as it is, but for one that failed and whose job is still to halt.
+    /// Marks a run for the ledger to have as it is, but for one that failed and whose job is still to halt.
     mutating func save(_ id: RunID) {
         if !halting.isEmpty, let run = runs[id]?.run, halting[run.jobID]?.runs.contains(id) == true { return }
         unsavedIDs.insert(id)
     }
 
-    /// Marks are written when nothing else is due or on its way out, after a while in any case, and often together with
-    /// the outcome.
+    /// Saves marks when nothing else is due or on its way out, after a while in any case, and often together with the
+    /// outcome.
     ///
     /// They may wait, because to dispatch a run again would harm nobody.
     private mutating func ripen(_ now: Timestamp) {

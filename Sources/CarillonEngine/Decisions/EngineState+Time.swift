@@ -47,7 +47,7 @@ extension EngineState {
         }
     }
 
-    /// Timers measure elapsed time, so they move with the clock; scheduled times do not.
+    /// Moves timers with the clock, since they measure elapsed time; scheduled times do not move.
     mutating func clockStepped(
         _ by: Int64, _ isSuspension: Bool, _ now: Timestamp, _ effects: inout [EngineEffect]
     ) {

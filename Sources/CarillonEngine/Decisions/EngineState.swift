@@ -185,7 +185,7 @@ public struct EngineState: Sendable {
         return due <= now
     }
 
-    /// How many jobs wait although their time has come; counts them.
+    /// Counts the jobs that wait although their time has come.
     public func due(_ now: Timestamp) -> Int { planning.count + heap.count(dueBy: now) }
 
     package func isPlanning(_ ids: [JobID]) -> Bool { ids.contains { planning.contains($0) } }
@@ -208,14 +208,14 @@ public struct EngineState: Sendable {
     public var outstanding: [AttemptID] { runs.all.filter(\.isOut).map(\.attempt) }
     /// Of these the ones that a stop of the daemon may end.
     var outstandingBound: Int { runs.all.count { $0.isOut && lanes[$0.lane].isBound } }
-    /// A job's runs that are not final.
+    /// Answers a job's runs that are not final.
     func activeRuns(of job: JobID) -> [RunID] { byJob[job] ?? [] }
     public func run(_ id: RunID) -> Run? { runs[id]?.run }
 
     /// Jobs that wait for a boot of the machine.
     public var waitingForBoot: [JobID] { heap.jobs(dueAt: .distantFuture) }
 
-    /// Runs the ledger should have, with the version each is at.
+    /// Answers runs the ledger should have, with the version each is at.
     public func unsaved(limit: Int) -> (runs: [Run], versions: [RunID: UInt32]) {
         var chosen: [Run] = []
         var versions: [RunID: UInt32] = [:]

@@ -25,7 +25,7 @@ struct FeedReading {
     /// Names that are somebody else's already.
     private(set) var clashes: [ConfigProblem] = []
 
-    /// `known` are the jobs the store has of the feed, as far as the reading is about them.
+    /// Begins a reading; `known` are the jobs the store has of the feed, as far as the reading is about them.
     init(_ scope: FeedChange, known: [StoredJobDigest]) {
         self.scope = scope
         self.known = known
@@ -60,7 +60,7 @@ struct FeedReading {
 
     mutating func clash(_ problem: ConfigProblem) { clashes.append(problem) }
 
-    /// Jobs that the store has and the feed does not: broken ones, which stay as they are, and those that are gone.
+    /// Finds jobs the store has and the feed has not: broken ones, which stay as they are, and those that are gone.
     func missing() -> (kept: [StoredJobDigest], gone: [StoredJobDigest]) {
         let brokenJobs = Set(problems.compactMap(\.job))
         let brokenSources = Set(problems.filter { $0.job == nil }.map(\.source))
@@ -76,7 +76,7 @@ struct FeedReading {
         return (kept, gone)
     }
 
-    /// Sources that are away or empty, or have less than half of at least `size` jobs left; with how many are gone.
+    /// Finds sources away or empty, or with less than half of at least `size` jobs left; with how many are gone.
     func losses(among gone: [StoredJobDigest], from size: Int) -> [String: (gone: Int, of: Int)] {
         let lost = Dictionary(grouping: gone, by: \.source)
         let before = Dictionary(grouping: known.lazy.filter { lost[$0.source] != nil }, by: \.source)

@@ -21,14 +21,14 @@ public struct LaneState: Sendable {
         self.isBound = isBound
     }
 
-    /// How many more may go out in one batch.
+    /// Says how many more may go out in one batch.
     func room(_ limits: EngineState.Limits) -> Int {
         // One run asks whether the dispatcher is back, so that the others need not go to and fro.
         let most = outage == nil ? limits.mostDispatched : 1
         return min(most, (capacity ?? .max) - out)
     }
 
-    /// A dispatcher has one batch; in a burst a second waits at its door.
+    /// Whether another batch may go: a dispatcher has one; in a burst a second waits at its door.
     func mayDispatch(_ limits: EngineState.Limits) -> Bool {
         switch dispatching {
         case 0: true

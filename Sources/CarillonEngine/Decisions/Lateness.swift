@@ -18,7 +18,7 @@ public struct Lateness: Sendable {
         }
     }
 
-    /// Microseconds at this quantile (0 to 1) of the last 4,096 dispatches; nil before the first.
+    /// Answers the microseconds at this quantile (0 to 1) of the last 4,096 dispatches; nil before the first.
     public func quantile(_ q: Double) -> Int64? {
         guard !ring.isEmpty else { return nil }
         let sorted = ring.sorted()

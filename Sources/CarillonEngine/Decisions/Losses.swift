@@ -6,7 +6,7 @@ struct Losses {
     /// When the first moment is over; nil while nothing is lost.
     private(set) var next: Int64?
 
-    /// The sources that still have time, of those that have lost their jobs by now. `wait` is in microseconds.
+    /// Answers the sources that still have time, of those that have lost their jobs by now. `wait` is in microseconds.
     mutating func waiting(_ sources: some Collection<String>, at uptime: Int64, for wait: Int64) -> Set<String> {
         let before = since
         since = [:]

@@ -38,7 +38,7 @@ struct TrackedRun: Sendable {
 
     var lane: Int { definition.lane }
 
-    /// Nothing stands against the dispatch of this run, which is new to the engine.
+    /// Whether nothing stands against the dispatch of this run, which is new to the engine.
     func isReady(_ now: Timestamp) -> Bool {
         run.state == .pending && run.dispatchedAt == nil && run.notBefore <= now && !takesTurns
     }

@@ -70,7 +70,7 @@ extension Engine {
         }
     }
 
-    /// The store has these; a job of another feed, or one that is gone, is as it was.
+    /// Takes up what the store has now; a job of another feed, or one that is gone, is as it was.
     private func taken(_ stored: [StoredJob?], of ids: [JobID]) async {
         await send(
             .changed(

@@ -45,7 +45,7 @@ extension Engine {
         }
     }
 
-    /// A sleep that took this much longer than it was to, in microseconds, is a stretch in which nothing was scheduled.
+    /// Notes a sleep that took this much longer than it was to, in microseconds: nothing was scheduled in that stretch.
     ///
     /// What ended meanwhile is told in the next moment, and heard before anything is planned on top of it.
     package func noticeStall(after excess: Int64) async {
@@ -102,7 +102,7 @@ extension Engine {
         for await events in dispatcher.events { await send(.told(events)) }
     }
 
-    /// Lease, the zone database, and what is owed to the clock.
+    /// Looks after the lease, the zone database, and what is owed to the clock.
     func custodyLoop() async throws {
         var mustReplan = false
         while !Task.isCancelled {
@@ -148,7 +148,7 @@ extension Engine {
         }
     }
 
-    /// Retention, beside everything else: a ledger of millions takes a while.
+    /// Carries out retention, beside everything else: a ledger of millions takes a while.
     nonisolated func pruneLoop() async {
         // The first time soon: the last daemon may have left much.
         var wait = settings.pruneEvery / 6

@@ -3,7 +3,7 @@ import Logging
 import Timetable
 
 extension Engine {
-    /// Everything between an empty process and the first tick.
+    /// Does everything between an empty process and the first tick.
     static func start(
         store: any JobStore, dispatchers: [any Dispatcher], clock: Clock, zones: ZoneDatabase, instance: String,
         bootID: String, settings: EngineSettings, logger: Logger
@@ -27,7 +27,7 @@ extension Engine {
         return engine
     }
 
-    /// When this boot of the machine was first seen.
+    /// Answers when this boot of the machine was first seen.
     private static func boot(_ id: String, store: any JobStore, now: Timestamp) async throws -> Timestamp {
         if let note = try await store.note("boot"), note.hasPrefix(id + " "),
             let seen = Int64(note.dropFirst(id.count + 1))

@@ -106,7 +106,7 @@ public actor Engine<Clock: EngineClock> {
         for waiter in resumed { waiter.resume() }
     }
 
-    /// In shadow nothing goes out: each run ends where it would have begun, and says why.
+    /// Ends each run where it would have begun, and says why: in shadow nothing goes out.
     private func endUnsent(_ lane: Int, _ batch: [Outgoing]) async {
         await send(.results(lane: lane, batch.map(\.attempt), batch.map { _ in .accepted }))
         for outgoing in batch {
@@ -190,18 +190,18 @@ public actor Engine<Clock: EngineClock> {
         }
     }
 
-    /// These are gone.
+    /// Drops from the faulty jobs those that are gone.
     func forget(faulty ids: [JobID]) {
         if !faulty.isEmpty { for id in ids { faulty[id] = nil } }
     }
 
-    /// These have a new definition. Runs that waited for one go out under it.
+    /// Takes up new definitions of faulty jobs. Runs that waited for one go out under it.
     func heal(_ jobs: [StoredJob]) async {
         let healed = faulty.isEmpty ? [] : jobs.filter { faulty.removeValue(forKey: $0.id) != nil }
         if !healed.isEmpty { await send(.healed(healed.map { definition($0) })) }
     }
 
-    /// A job's definition as it is taken into the engine, so that a faulty one is noticed.
+    /// Compiles a job's definition as it is taken into the engine, so that a faulty one is noticed.
     func definition(_ stored: StoredJob) -> CompiledJob {
         let definition = lanes.definition(of: stored, zones: zones)
         note(faulty: [definition])
@@ -219,7 +219,7 @@ public actor Engine<Clock: EngineClock> {
         }
     }
 
-    /// The clock went back: no cursor may stay in the future, or its job would be silent until then.
+    /// Sets cursors back after the clock went back: none may stay in the future, or its job would be silent until then.
     private func rewind() async {
         let now = clock.now
         var cursors: [JobCursor] = []
@@ -268,13 +268,13 @@ public actor Engine<Clock: EngineClock> {
         }
     }
 
-    /// Like a step back of the clock, for one that came before these cursors were written.
+    /// Rewinds as for a step back of the clock, when one came before these cursors were written.
     func rewind(ifAhead cursors: [Timestamp]) async {
         let margin = clock.now.adding(microseconds: settings.jump)
         if cursors.contains(where: { $0 > margin }) { await rewind() }
     }
 
-    /// Like a step back of the clock, for one that happened while no daemon ran.
+    /// Rewinds as for a step back of the clock, when one happened while no daemon ran.
     func rewindIfAhead() async {
         do {
             let margin = clock.now.adding(microseconds: settings.jump)
@@ -351,7 +351,7 @@ public actor Engine<Clock: EngineClock> {
 
     // MARK: Telling
 
-    /// Times that were missed, once the ledger has them.
+    /// Tells of times that were missed, once the ledger has them.
     private func tell(of batch: [JobAdvance], _ opened: Opened) {
         guard let notify = settings.notify else { return }
         for advance in batch where !advance.skips.isEmpty && !opened.refused.contains(advance.id) {

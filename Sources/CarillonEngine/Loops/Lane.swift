@@ -26,7 +26,7 @@ struct Lane: Sendable {
         }
     }
 
-    /// One result for each. What is none of this dispatcher's waits alone: the job's fault, and nobody else's.
+    /// Dispatches a batch, with one result for each. What is none of this dispatcher's waits alone, by its job's fault.
     private static func dispatch<D: Dispatcher>(_ batch: [Outgoing], to dispatcher: D) async -> [DispatchResult] {
         var typed: [Dispatch<D.Body>] = []
         typed.reserveCapacity(batch.count)
@@ -72,7 +72,7 @@ struct Lanes: Sendable {
 
     static func unserved(_ kind: Target.Kind) -> String { "this daemon is not set up for \(kind) jobs" }
 
-    /// Why a target cannot be executed here; nil when it can, and for a kind that nobody serves.
+    /// Says why a target cannot be executed here; nil when it can, and for a kind that nobody serves.
     func fault(of target: Target) -> String? {
         do throws(TargetFault) {
             _ = try lane(of: target.kind)?.open(target)
@@ -82,7 +82,7 @@ struct Lanes: Sendable {
         }
     }
 
-    /// The job as the store has it, with a fault when its target cannot be opened.
+    /// Answers the job as the store has it, with a fault when its target cannot be opened.
     func checked(_ stored: StoredJob) -> StoredJob { opened(stored).job }
 
     func definition(of stored: StoredJob, zones: ZoneDatabase) -> CompiledJob {

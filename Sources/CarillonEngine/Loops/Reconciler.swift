@@ -195,7 +195,7 @@ public actor Reconciler<Clock: EngineClock> {
         }
     }
 
-    /// What the status says of earlier readings gives way to this one.
+    /// Replaces what the status says of earlier readings by this one.
     private func begin(_ reading: FeedReading, _ status: inout FeedView) {
         switch reading.scope {
         case .everything:
@@ -208,7 +208,7 @@ public actor Reconciler<Clock: EngineClock> {
         }
     }
 
-    /// The jobs of a part that are not in the store as they are now, or there in a form that cannot be read.
+    /// Finds the jobs of a part that are not in the store as they are now, or there in a form that cannot be read.
     private func changes(
         _ part: FeedSnapshot, of feed: any JobFeed, unless faulty: Set<JobID>, _ reading: inout FeedReading
     ) -> [(job: Job, id: JobID?)] {
@@ -284,7 +284,7 @@ public actor Reconciler<Clock: EngineClock> {
 
     private var warned: [String: Set<ConfigProblem>] = [:]
 
-    /// Each warning once, as long as it holds.
+    /// Logs each warning once, as long as it holds.
     private func warn(_ warnings: Set<ConfigProblem>, of feed: any JobFeed) {
         for warning in warnings.subtracting(warned[feed.name] ?? []).sorted(by: { $0.description < $1.description }) {
             engine.logger.warning("\(warning)", metadata: ["feed": "\(feed.name)"])
@@ -309,7 +309,7 @@ public actor Reconciler<Clock: EngineClock> {
         }
     }
 
-    /// What stands on one job goes to its feed, and what the feed makes of it comes back. Throws `FeedRefusal` when that is
+    /// Hands what stands on one job to its feed, and takes what the feed makes of it. Throws `FeedRefusal` when that is
     /// nothing, and then what stood before stands again.
     private func settle(_ id: JobID, with feed: any JobFeed) async throws {
         guard let (name, refusal) = try await hand(id, to: feed) else { return }
@@ -317,7 +317,7 @@ public actor Reconciler<Clock: EngineClock> {
         if let refusal { throw refusal }
     }
 
-    /// Nil when nothing is owed any more: the store says what stands, and nobody reads the feed meanwhile.
+    /// Hands over what is owed: the store says what stands, and nobody reads the feed meanwhile. Nil when nothing is.
     private func hand(_ id: JobID, to feed: any JobFeed) async throws -> (name: String, refusal: FeedRefusal?)? {
         await enter(feed.name)
         defer { leave(feed.name) }
@@ -365,7 +365,7 @@ public actor Reconciler<Clock: EngineClock> {
     /// Whether the interval of a job counts anew when it is stopped.
     func restartsInterval(of job: Job) -> Bool { feeds[job.origin.feed]?.restartsIntervals ?? false }
 
-    /// A row that makes no job any more is none that runs, where the rows themselves say what does.
+    /// Halts jobs whose rows make no job any more: none of them runs, where the rows themselves say what does.
     private func halt(_ jobs: [StoredJobDigest], _ problems: [ConfigProblem]) async throws {
         for job in jobs where job.standing?.off == nil {
             let why = problems.first { $0.job == job.name }?.message ?? ""

@@ -28,7 +28,7 @@ extension Engine {
         return (runs.count, runsGoingOn(of: job, among: runs))
     }
 
-    /// How many of a job's runs have not ended; of these runs only, when they are given.
+    /// Counts a job's runs that have not ended; of these runs only, when they are given.
     func runsGoingOn(of job: JobID, among runs: [RunID]? = nil) -> Int {
         state.activeRuns(of: job).count { runs?.contains($0) ?? true }
     }
@@ -40,7 +40,7 @@ extension Engine {
         for (kind, targets) in Dictionary(grouping: targets, by: \.kind) { await lanes.lane(of: kind)?.expect(targets) }
     }
 
-    /// What stands against runs of these targets just now, as their dispatchers tell.
+    /// Says what stands against runs of these targets just now, as their dispatchers tell.
     func doubts(of targets: [Target]) async -> [String?] {
         var doubts = [String?](repeating: nil, count: targets.count)
         for (kind, indices) in Dictionary(grouping: targets.indices, by: { targets[$0].kind }) {
@@ -52,7 +52,7 @@ extension Engine {
         return doubts
     }
 
-    /// The first few lines, and how many more there are.
+    /// Answers the first few lines, and how many more there are.
     private static func some(of lines: [String]) -> [String] {
         let shown = 5
         return lines.prefix(shown) + (lines.count > shown ? ["and \(lines.count - shown) more"] : [])

@@ -53,7 +53,7 @@ struct Explanation {
         ]
     }
 
-    /// A time without seconds means its whole minute.
+    /// Reads a time; one without seconds means its whole minute.
     private func moment(_ text: String, _ zone: Zone) throws -> (Timestamp, Timestamp) {
         var text = text
         // A time of day alone is today's, in the job's zone.

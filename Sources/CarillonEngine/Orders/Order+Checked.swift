@@ -7,7 +7,7 @@ extension Order {
     /// Names and tags in one question; a store has a condition for each.
     private static let mostWords = 500
 
-    /// The same order, with names in their one spelling. Throws `OrderError` of code `bad` for what makes no sense.
+    /// Answers the same order, names in their one spelling. Throws `OrderError` of code `bad` for what makes no sense.
     func checked() throws(OrderError) -> Order {
         switch self {
         case .jobs(var query):

@@ -66,7 +66,7 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         }
     }
 
-    /// A job whose definition an order may change: one that no feed owns.
+    /// Finds a job whose definition an order may change: one that no feed owns.
     func owned(_ name: String) async throws -> StoredJob {
         let stored = try await queries.job(named: name)
         guard stored.job.origin.feed == Origin.orders.feed else {
@@ -100,7 +100,7 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         return "\(job.name) is \(known == nil ? "added" : "changed")"
     }
 
-    /// A job that this build can read: what it cannot, it can neither run nor write back.
+    /// Finds a job that this build can read: what it cannot, it can neither run nor write back.
     func readable(_ name: String) async throws -> StoredJob {
         let stored = try await queries.job(named: name)
         if let fault = stored.fault {

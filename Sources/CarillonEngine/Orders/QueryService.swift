@@ -16,8 +16,8 @@ public struct QueryService: Sendable {
     /// The first eight digits are the scheduled second.
     private static let shortest = 10
 
-    /// `checked` gives a job a fault when its target cannot be opened; `doubts` says of targets what stands against their
-    /// runs just now, as far as a daemon knows.
+    /// Takes what it asks: `checked` gives a job a fault when its target cannot be opened; `doubts` says of targets what
+    /// stands against their runs just now, as far as a daemon knows.
     public init(
         store: any JobStore, zones: ZoneDatabase, checked: @escaping @Sendable (StoredJob) -> StoredJob = { $0 },
         doubts: @escaping @Sendable ([Target]) async -> [String?] = { $0.map { _ in nil } }
@@ -28,7 +28,7 @@ public struct QueryService: Sendable {
         self.doubts = doubts
     }
 
-    /// Nil for an order that is no question.
+    /// Answers a question; nil for an order that is none.
     public func answer(_ order: Order, now: Timestamp) async throws -> Reply? {
         switch try order.checked() {
         case .jobs(let query):
@@ -109,7 +109,7 @@ public struct QueryService: Sendable {
         return found.first
     }
 
-    /// Runs and skips together, newest first.
+    /// Answers runs and skips together, newest first.
     func runs(_ query: RunQuery) async throws -> [RunView] {
         var views: [RunView] = []
         let runs = try await store.runs(query)
@@ -159,7 +159,7 @@ public struct QueryService: Sendable {
         Dictionary(grouping: try await feeds().flatMap(\.problems).filter { $0.job != nil }) { $0.job ?? "" }
     }
 
-    /// What the feeds said when they were last read.
+    /// Answers what the feeds said when they were last read.
     func feeds() async throws -> [FeedView] {
         guard let names = try await store.note("feeds") else { return [] }
         var views: [FeedView] = []

@@ -36,7 +36,7 @@ final class Auditor {
         }
     }
 
-    /// A skip says why its times did not run, and that is true at the moment it is decided.
+    /// Checks that a skip says why its times did not run, and that this is true at the moment it is decided.
     private func checkReason(of skip: Skip, in part: JobAdvance) {
         switch skip.reason {
         case .overlap:
@@ -65,7 +65,7 @@ final class Auditor {
         world.expect(other == nil, .oneRunPerOccurrence, "\(run.job) has two runs for \(time)")
     }
 
-    /// Every scheduled time in `(after, through]` must be a run or inside a skip.
+    /// Checks that every scheduled time in `(after, through]` is a run or inside a skip.
     private func account(for id: JobID, after: Timestamp, through: Timestamp, fresh: Set<Timestamp> = []) {
         guard through > after, let model = models[id] else { return }
         let skips = (world.ledger.skips[id] ?? []).reversed().prefix { $0.through >= after }.filter {
@@ -168,7 +168,7 @@ final class Auditor {
             "\(id) of \(run.job) is acknowledged; the ledger has attempt \(run.attempt), \(run.state)")
     }
 
-    /// A queue holds no more than it may.
+    /// Checks that a queue holds no more than it may.
     func checkQueues() {
         for (id, model) in models {
             guard let most = model.mostWaiting else { continue }
@@ -198,7 +198,7 @@ final class Auditor {
 
     // MARK: When all is well
 
-    /// After two days without a fault everything that was due has happened.
+    /// Checks that after two days without a fault everything that was due has happened.
     func checkLiveness() {
         let now = world.clock.wall
         world.trace { [state = world.state, isUp = world.isUp] in
@@ -225,7 +225,7 @@ final class Auditor {
         }
     }
 
-    /// No job is enabled any more and nothing runs.
+    /// Checks that nothing runs once no job is enabled any more.
     func checkNothingLeft() {
         world.expect(active.isEmpty, .leak, "\(active.count) runs of the ledger are not final")
         world.expect(world.state.trackedRuns == 0, .leak, "the engine tracks \(world.state.trackedRuns) runs")

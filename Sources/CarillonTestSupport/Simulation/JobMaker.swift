@@ -10,7 +10,7 @@ struct JobMaker {
         "Pacific/Auckland",
     ]
 
-    /// A new job; whether its runs may overlap stays as it is for the life of a name.
+    /// Makes a new job; whether its runs may overlap stays as it is for the life of a name.
     static func job(named name: String, mayOverlap: Bool, now: Timestamp, _ random: inout SplitMix64) -> Job {
         Job(
             name: name, schedule: schedule(now, &random), target: Samples.target,

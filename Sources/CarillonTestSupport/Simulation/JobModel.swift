@@ -54,7 +54,7 @@ struct JobModel {
         segments.append(Segment(after: after))
     }
 
-    /// The clock was set back: from here on the present definition counts once more.
+    /// Follows a clock that was set back: from here on the present definition counts once more.
     mutating func rewind(from cursor: Timestamp, to time: Timestamp) {
         replayed = max(replayed, cursor)
         guard var last = segments.last else { return }
@@ -66,7 +66,7 @@ struct JobModel {
 
     mutating func replay(upTo cursor: Timestamp) { replayed = max(replayed, cursor) }
 
-    /// A new run of the schedule; after the last one it may open there are no more times.
+    /// Counts a new run of the schedule; after the last one it may open there are no more times.
     mutating func open(at time: Timestamp) {
         opened += 1
         if isExhausted, let last = segments.indices.last { segments[last].limit = time }
@@ -78,7 +78,7 @@ struct JobModel {
         while let last = segments.last, last.after >= time { segments.removeLast() }
     }
 
-    /// Every scheduled time in `(after, through]`.
+    /// Lists every scheduled time in `(after, through]`.
     func times(after: Timestamp, through: Timestamp) -> [Timestamp] {
         var found: [Timestamp] = []
         let first = segments.lastIndex { $0.after <= after } ?? 0

@@ -83,7 +83,7 @@ final class SimulatedExecutor {
         tell(event)
     }
 
-    /// Late, twice, in any order; lost when no daemon listens.
+    /// Tells late, twice, in any order; it is lost when no daemon listens.
     private func tell(_ event: DispatchEvent) {
         for _ in 0...(world.random.chance(0.05) ? 1 : 0) {
             world.later(world.random.span(100...(world.faulty ? 60_000_000 : 100_000))) { self.world.hear(event) }
@@ -116,7 +116,7 @@ final class SimulatedExecutor {
         return outstanding.filter { attempts[$0] == nil }
     }
 
-    /// The machine went down with all that ran on it, or whatever hangs is ended by hand.
+    /// Ends all that runs: the machine went down with it, or whatever hangs is ended by hand.
     func endAll(_ what: DispatchEvent.What) {
         for id in attempts.keys.sorted(by: AttemptID.byRun) { end(id, what) }
     }

@@ -27,7 +27,7 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
         choices[Int(number(0...Int64(choices.count - 1)))]
     }
 
-    /// Short ones as likely as long ones: a second to an hour is as far as an hour to a hundred days.
+    /// Draws short ones as likely as long ones: a second to an hour is as far as an hour to a hundred days.
     package mutating func span(_ range: ClosedRange<Int64>) -> Int64 {
         var high = range.upperBound
         while high / 4 > range.lowerBound, chance(0.6) { high /= 4 }
@@ -36,8 +36,8 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
 }
 
 extension SplitMix64 {
-    /// A generator for a test of real processes. It prints its seed, and takes the one that the variable SEED names, so that
-    /// a failure can be had again as far as the machine plays along.
+    /// Makes a generator for a test of real processes. It prints its seed, and takes the one that the variable SEED
+    /// names, so that a failure can be had again as far as the machine plays along.
     public static func announced(_ test: String = #function) -> SplitMix64 {
         let seed = ProcessInfo.processInfo.environment["SEED"].flatMap { UInt64($0) } ?? .random(in: 0...UInt64.max)
         print("\(test): SEED=\(seed)")

@@ -34,7 +34,7 @@ extension World {
         }
     }
 
-    /// The rest of a lane waits for this.
+    /// Appends an action, for which the rest of a lane waits.
     func act(_ lane: Int, _ action: @escaping () -> Void) { lanes[lane].steps.append(.act(action)) }
 
     private func perform(_ effect: EngineEffect, _ lane: Int) {

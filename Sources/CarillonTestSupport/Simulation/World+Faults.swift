@@ -5,7 +5,7 @@ import Timetable
 
 /// What goes wrong, and what people do meanwhile.
 extension World {
-    /// One every few days, half of them while the daemon is busy.
+    /// Plans a fault every few days, half of them while the daemon is busy.
     func planFault() {
         later(random.span(60_000_000...16 * JobMaker.day)) {
             if self.faulty {
@@ -49,7 +49,7 @@ extension World {
         }
     }
 
-    /// The daemon stands still, as after SIGSTOP, while clocks, store and executor go on.
+    /// Makes the daemon stand still, as after SIGSTOP, while clocks, store and executor go on.
     func freeze() {
         guard isUp, !isFrozen else { return }
         let length = random.chance(0.8) ? random.span(1_000_000...120_000_000) : random.span(1_000_000...JobMaker.hour)

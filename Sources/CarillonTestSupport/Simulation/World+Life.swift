@@ -5,7 +5,7 @@ import Timetable
 
 /// Daemons come and go; the ledger and the executor stay.
 extension World {
-    /// Everything between an empty process and the first tick, as the live engine does it.
+    /// Does everything between an empty process and the first tick, as the live engine does it.
     func boot() {
         guard !isUp else { return }
         life += 1
@@ -52,7 +52,7 @@ extension World {
         send(.adopted(taken, definitions(of: active), changed: changed), lane: Lane.tick)
     }
 
-    /// The daemon is gone between two instructions.
+    /// Ends the daemon between two instructions.
     func crash() {
         guard isUp else { return }
         trace { "the daemon dies" }
@@ -63,7 +63,7 @@ extension World {
         bootLater()
     }
 
-    /// SIGTERM, a grace, and a new start.
+    /// Sends SIGTERM; then a grace, and a new start.
     func stop() {
         guard isUp else { return }
         send(.shutdown(endRuns: random.chance(0.5)), lane: Lane.observe)
@@ -77,7 +77,7 @@ extension World {
         }
     }
 
-    /// Faults end and what they left is put right, by hand where a hand is needed.
+    /// Ends faults and puts what they left right, by hand where a hand is needed.
     func calm() {
         trace { "all is well again" }
         faulty = false
@@ -92,7 +92,7 @@ extension World {
         later(JobMaker.day / 24) { self.prune() }
     }
 
-    /// The ledger forgets what is older than any step of the clock reaches back.
+    /// Lets the ledger forget what is older than any step of the clock reaches back.
     private func prune() {
         guard isUp, clock.error == 0 else { return }
         let age = 400 * JobMaker.day
@@ -106,7 +106,7 @@ extension World {
         }
     }
 
-    /// No job is enabled any more.
+    /// Switches off every job that is enabled.
     func retire() {
         calm()
         let names = ledger.jobs.values.filter { !$0.removed && $0.stored.job.enabled }.map(\.stored.job.name).sorted()
@@ -123,7 +123,7 @@ extension World {
         noticeClock()
     }
 
-    /// The daemon reads the wall clock every second at least.
+    /// Lets the daemon read the wall clock, as it does every second at least.
     func noticeClock() {
         later(random.number(0...1_000_000)) { if self.isUp { self.send(.tick, lane: Lane.observe) } }
     }

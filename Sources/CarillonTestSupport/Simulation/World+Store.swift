@@ -102,7 +102,7 @@ extension World {
         return stored
     }
 
-    /// A write of the ledger; anything but a store's own error is one of these too.
+    /// Makes a write of the ledger; anything but a store's own error is one of these too.
     private func checked<Answer>(_ write: (inout MemoryLedger) throws -> Answer) throws(StoreError) -> Answer {
         do {
             return try write(&ledger)

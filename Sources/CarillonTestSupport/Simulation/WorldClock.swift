@@ -14,12 +14,12 @@ struct WorldClock {
 
     var wall: Timestamp { Timestamp(microseconds: uptime + truth + error) }
 
-    /// Elapsed time at which the wall clock shows a moment, if nobody sets it.
+    /// Answers the elapsed time at which the wall clock shows a moment, if nobody sets it.
     func uptime(at wall: Timestamp) -> Int64 { max(uptime, wall.adding(microseconds: -(truth + error)).microseconds) }
 
     mutating func advance(to time: Int64) { uptime = max(uptime, time) }
 
-    /// Time passes and nothing runs.
+    /// Lets time pass while nothing runs.
     mutating func suspend(for time: Int64) { truth += time }
 
     mutating func set(error: Int64) { self.error = error }

@@ -15,7 +15,7 @@ public struct ControlServer: Service {
     private let mostConnections: Int
     private let handle: @Sendable (Order) async -> Reply
 
-    /// Whoever binds holds the state directory's lock, so a socket file that is there is a dead daemon's. Past
+    /// Takes its path; whoever binds holds the state directory's lock, so a socket file there is a dead daemon's. Past
     /// `mostConnections` at once the one that has asked nothing for longest is closed.
     public init(
         path: String, mostConnections: Int = Self.room, logger: Logger,
@@ -137,7 +137,7 @@ public struct ControlServer: Service {
         }
     }
 
-    /// What is wrong and where, and not the whole of what was read.
+    /// Says what is wrong and where, and not the whole of what was read.
     private static func brief(_ error: any Error) -> String { String("\(error)".prefix(500)) }
 
     private func answer(_ request: ByteBuffer) async throws -> String {

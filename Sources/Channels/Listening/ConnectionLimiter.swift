@@ -20,7 +20,7 @@ package final class ConnectionLimiter: Sendable {
 
     package init(most: Int) { self.most = most }
 
-    /// It leaves by itself when it closes.
+    /// Takes in a connection, which leaves by itself when it closes.
     package func enter(_ channel: any Channel) {
         add(channel)
         channel.closeFuture.whenComplete { _ in self.leave(channel) }
@@ -46,7 +46,7 @@ package final class ConnectionLimiter: Sendable {
         _ = state.withLock { $0.channels.removeValue(forKey: ObjectIdentifier(channel)) }
     }
 
-    /// The one that has waited longest leaves, and stays open.
+    /// Lets the one that has waited longest leave; it stays open.
     package func takeOldest() -> (any Channel)? { state.withLock { $0.takeOldest() } }
 
     /// Closes all of them, and whoever comes later.

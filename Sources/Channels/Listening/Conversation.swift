@@ -22,7 +22,7 @@ package final class Conversation<End: RequestEnd>: ChannelInboundHandler {
     private var isAsked = false
     private var timeout: Scheduled<Void>?
 
-    /// `crowd` is that of the connections that have asked nothing yet; `patience`, in seconds, is how long they may take to.
+    /// Takes the `crowd` of the connections that have asked nothing yet; `patience`, in seconds, is how long they may.
     package init(
         _ crowd: ConnectionLimiter, patience: Int64 = RequestLimit.patience,
         _ answer: @escaping @Sendable ([UInt8]) throws(RequestFault) -> Answer
@@ -58,7 +58,7 @@ package final class Conversation<End: RequestEnd>: ChannelInboundHandler {
         take(context)
     }
 
-    /// The client has said all it will, and may still read.
+    /// Takes or refuses the request once the client has said all it will; it may still read.
     package func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case ChannelEvent.inputClosed = event, !isAsked {
             End.isMetByClosing ? take(context) : refuse("the request is not complete", context)

@@ -4,7 +4,7 @@ import ServiceLifecycle
 
 /// What servers of short conversations share.
 package enum Listener {
-    /// A server each of whose connections gets a handler of its own.
+    /// Makes a server each of whose connections gets a handler of its own.
     ///
     /// With `allowsHalfClosure` a client that has closed its writing side may still read; without, it is gone.
     package static func bootstrap(

@@ -10,7 +10,7 @@ package enum PrivateSocket {
     /// The bytes of `sun_path`, unix(7), less the final zero.
     package static let longestPath = 107
 
-    /// A socket bound at a path where nothing is, its file of mode 0600. Throws `Unusable`.
+    /// Binds a socket at a path where nothing is, its file of mode 0600. Throws `Unusable`.
     ///
     /// The file gets the mode that the socket had before bind(2): with a chmod(2) afterwards there would be a moment in
     /// which others may connect.

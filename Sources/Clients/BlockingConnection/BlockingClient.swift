@@ -4,8 +4,8 @@ public struct BlockingClient<Session, Failure: Error>: Sendable {
     private let connection: BlockingConnection<Session>
     private let failure: @Sendable (ClientErrorKind, String) -> Failure
 
-    /// `open` makes the session and `close` ends it, both on the thread, whose name has at most 15 bytes; `failure` makes
-    /// the client's error. Throws it as `unreachable` when the system has no thread to spare.
+    /// Starts a thread on which `open` makes the session and `close` ends it; its name has at most 15 bytes; `failure`
+    /// makes the client's error. Throws it as `unreachable` when the system has no thread to spare.
     public init(
         name: String, failure: @escaping @Sendable (ClientErrorKind, String) -> Failure,
         open: @escaping @Sendable () -> Session, close: @escaping @Sendable (inout Session) -> Void

@@ -6,7 +6,7 @@
 public final class BlockingConnection<Resource>: Sendable {
     private let queue: CallQueue<Resource>
 
-    /// `open` makes the resource and `close` ends it, both on the thread, whose name has at most 15 bytes.
+    /// Starts a thread, whose name has at most 15 bytes, on which `open` makes the resource and `close` ends it.
     ///
     /// A resource that can fail to open, or to stay open, is an optional inside a structure. Throws
     /// `BlockingThread.Unavailable`.

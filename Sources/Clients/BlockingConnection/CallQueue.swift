@@ -32,7 +32,7 @@ final class CallQueue<Resource>: Sendable {
     private let state = Mutex(State())
     private let news = Semaphore()
 
-    /// False when the queue is closed; the call is then dropped without a word.
+    /// Adds a call; false when the queue is closed: the call is then dropped without a word.
     func add(_ call: Call) -> Bool {
         let added = state.withLock { state in
             if !state.isClosed { state.calls.append(call) }
@@ -65,7 +65,7 @@ final class CallQueue<Resource>: Sendable {
         news.signal()
     }
 
-    /// The thread's last word: its resource is gone.
+    /// Tells those who wait that the resource is gone: the thread's last word.
     func release() {
         let waiters = state.withLock { state in
             state.isReleased = true

@@ -5,7 +5,7 @@ public struct Deadline: Sendable {
     /// Nanoseconds of CLOCK_MONOTONIC (clock_gettime(2)).
     private let end: Int64
 
-    /// So many seconds from now, at most 68 years.
+    /// Sets the end so many seconds from now, at most 68 years.
     public init(seconds: Int) { end = Self.now() + Int64(Int32(clamping: seconds)) * 1_000_000_000 }
 
     /// Waits until one of `events` comes to the descriptor, or its end (poll(2)); false when the deadline came before.

@@ -63,7 +63,7 @@
             return index
         }
 
-        /// Nil for NULL; what is no UTF-8 is replaced by U+FFFD.
+        /// Reads a text; nil for NULL; what is no UTF-8 is replaced by U+FFFD.
         func text(_ index: Int) throws(MariaDBError) -> String? {
             guard names.indices.contains(index) else {
                 throw statement.misuse("the result has \(names.count) columns, and none at \(index)")

@@ -15,7 +15,7 @@
 
         let configuration: MariaDBConfiguration
 
-        /// A connection in the state every call expects: utf8mb4, autocommit, repeatable read.
+        /// Opens a connection in the state every call expects: utf8mb4, autocommit, repeatable read.
         func dial() throws(MariaDBError) -> Handle {
             if let flaw = configuration.flaw {
                 throw MariaDBError(.badConfiguration, flaw, server: configuration.address)

@@ -10,12 +10,12 @@
         /// The library has no number of its own for it, but the system call's is still there.
         let timedOut: Bool
 
-        /// `number` is errno(3) as the call left it.
+        /// Takes a connection's failure; `number` is errno(3) as the call left it.
         init(_ handle: Handle, _ number: Int32) {
             self.init(mysql_errno(handle), mysql_sqlstate(handle), mysql_error(handle), number)
         }
 
-        /// Some failures of a statement are noted at the connection alone: a row that is too large, for instance.
+        /// Takes a statement's failure; some are noted at the connection alone: a row that is too large, for instance.
         init(_ statement: UnsafeMutablePointer<MYSQL_STMT>, of handle: Handle, _ number: Int32) {
             if mysql_stmt_errno(statement) == 0 {
                 self.init(handle, number)

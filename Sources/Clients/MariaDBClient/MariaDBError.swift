@@ -34,7 +34,7 @@
     }
 
     extension MariaDBError {
-        /// What a number means for a call that failed; the numbers are those of mysqld_error.h and errmsg.h.
+        /// Says what a number means for a call that failed; the numbers are those of mysqld_error.h and errmsg.h.
         static func kind(of code: Int, connecting: Bool, timedOut: Bool) -> Kind {
             switch code {
             // The library has it for a connection in use as well, and for whatever it waits for.

@@ -9,26 +9,26 @@
         /// In the order of the statement.
         public var names: [String] { columns.names }
 
-        /// Nil for NULL; bytes that are no UTF-8 are replaced by U+FFFD.
+        /// Reads a text; nil for NULL; bytes that are no UTF-8 are replaced by U+FFFD.
         ///
         /// Every type has a text: `-12.50` for a decimal, `2026-12-24 18:00:00.000000` for a datetime(6).
         public func text(_ column: Int) throws(MariaDBError) -> String? { try columns.text(column) }
 
         public func text(_ column: String) throws(MariaDBError) -> String? { try text(columns.index(of: column)) }
 
-        /// Nil for NULL, and for what is no whole number of 64 bits with sign.
+        /// Reads a whole number; nil for NULL, and for what is no whole number of 64 bits with sign.
         public func integer(_ column: Int) throws(MariaDBError) -> Int64? { try text(column).flatMap { Int64($0) } }
 
         public func integer(_ column: String) throws(MariaDBError) -> Int64? {
             try integer(columns.index(of: column))
         }
 
-        /// False for 0, true for every other whole number; nil for everything else.
+        /// Reads a flag; false for 0, true for every other whole number; nil for everything else.
         public func bool(_ column: Int) throws(MariaDBError) -> Bool? { try integer(column).map { $0 != 0 } }
 
         public func bool(_ column: String) throws(MariaDBError) -> Bool? { try bool(columns.index(of: column)) }
 
-        /// Nil for NULL, and for what is no number.
+        /// Reads a number; nil for NULL, and for what is no number.
         public func double(_ column: Int) throws(MariaDBError) -> Double? { try text(column).flatMap { Double($0) } }
 
         public func double(_ column: String) throws(MariaDBError) -> Double? { try double(columns.index(of: column)) }

@@ -18,7 +18,7 @@
             try Statement(sql, session).execute(parameters).rows(each)
         }
 
-        /// What `transform` makes of every row, in order; as `rows` otherwise.
+        /// Answers what `transform` makes of every row, in order; as `rows` otherwise.
         public func all<Value>(
             _ sql: String, _ parameters: [MariaDBValue] = [], _ transform: (borrowing MariaDBRow) throws -> Value
         ) throws -> [Value] {
@@ -27,7 +27,7 @@
             return values
         }
 
-        /// What `transform` makes of the first row; nil when there is none.
+        /// Answers what `transform` makes of the first row; nil when there is none.
         public func first<Value>(
             _ sql: String, _ parameters: [MariaDBValue] = [], _ transform: (borrowing MariaDBRow) throws -> Value
         ) throws -> Value? {

@@ -20,7 +20,7 @@
             binds.deallocate()
         }
 
-        /// A number is bound as one: as text the server would compare it as a floating point number.
+        /// Binds a value; a number as one: as text the server would compare it as a floating point number.
         private func bind(_ value: MariaDBValue, at index: Int) {
             switch value {
             case .null: binds[index].buffer_type = MYSQL_TYPE_NULL

@@ -23,7 +23,7 @@
             mysql_thread_init()
         }
 
-        /// The thread's last call.
+        /// Ends the session: the thread's last call.
         func end() {
             drop()
             mysql_thread_end()
@@ -67,7 +67,7 @@
             }
         }
 
-        /// What cannot be rolled back is dropped; the server rolls it back then.
+        /// Rolls back; what cannot be rolled back is dropped, and the server rolls it back then.
         private func rollBack() {
             if (try? run("ROLLBACK")) == nil { isBroken = true }
         }
@@ -87,7 +87,7 @@
             logger.debug("connected", metadata: ["server": "\(configuration)", "version": "\(version)"])
         }
 
-        /// The connection of a call that runs.
+        /// Answers the connection of a call that runs.
         func handle() throws(MariaDBError) -> Handle {
             guard let opened, !isBroken else {
                 throw MariaDBError(.lost, "the connection was lost before", server: configuration.address)
@@ -119,7 +119,7 @@
 
         // MARK: Errors
 
-        /// The error of a call, which may be the connection's last.
+        /// Makes the error of a call, which may be the connection's last.
         func error(of failure: Failure) -> MariaDBError {
             var failure = failure
             if failure.timedOut {
@@ -134,7 +134,7 @@
             return error
         }
 
-        /// An error of whoever calls.
+        /// Makes an error of whoever calls.
         func misuse(_ what: String) -> MariaDBError {
             MariaDBError(.statement, what, server: configuration.address)
         }

@@ -73,7 +73,7 @@
             }
         }
 
-        /// The whole of a value that is too long for its column's buffer.
+        /// Fetches the whole of a value that is too long for its column's buffer.
         func fetch(_ column: Int, into buffer: UnsafeMutableRawBufferPointer) throws(MariaDBError) {
             var length: UInt = 0
             var isNull: my_bool = 0

@@ -66,7 +66,7 @@
             }
         }
 
-        /// Statements without parameters and rows.
+        /// Runs statements without parameters and rows.
         func run(_ sql: String, until deadline: Deadline? = nil) throws {
             try ask(until: deadline) { PQsendQuery($0, sql) != 0 }
         }
@@ -81,7 +81,7 @@
             try run("COMMIT")
         }
 
-        /// What cannot be rolled back is not reusable; the server rolls it back as the connection ends.
+        /// Rolls back; what cannot be is not reusable, and the server rolls it back as the connection ends.
         func rollBack() {
             if PQtransactionStatus(handle) != PQTRANS_IDLE { _ = try? run("ROLLBACK") }
         }
@@ -149,7 +149,7 @@
 
         // MARK: Errors
 
-        /// The server's error, which may be the connection's last.
+        /// Makes the server's error, which may be the connection's last.
         private func failed(_ answer: Answer) -> PostgresError {
             let error = PostgresError(answer, at: configuration)
             // A prepared statement that is gone, or whose table is another now: all of them go with the connection.
@@ -168,7 +168,7 @@
             logger.debug("the connection is of no more use", metadata: ["error": "\(error)"])
         }
 
-        /// An error of whoever calls.
+        /// Makes an error of whoever calls.
         private func misuse(_ what: String) -> PostgresError {
             PostgresError(.statement, what, server: configuration.address)
         }

@@ -11,7 +11,7 @@
         let configuration: PostgresConfiguration
         let deadline: Deadline
 
-        /// A connection that blocks nobody.
+        /// Opens a connection that blocks nobody.
         func dial(_ notices: Notices) throws(PostgresError) -> Handle {
             if let flaw = configuration.flaw ?? missingFile() {
                 throw PostgresError(.badConfiguration, flaw, server: configuration.address)
@@ -89,7 +89,7 @@
             authorities.first { access($0, R_OK) == 0 } ?? authorities[0]
         }
 
-        /// The library would say it in the middle of a connection, and not of every file.
+        /// Names a file that cannot be read: the library would in the middle of a connection, and not every file.
         private func missingFile() -> String? {
             guard !configuration.isLocal, configuration.tls.mode != .disable else { return nil }
             let tls = configuration.tls

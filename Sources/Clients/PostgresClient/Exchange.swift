@@ -31,7 +31,7 @@
             }
         }
 
-        /// The next result, to be freed with PQclear; nil after the last.
+        /// Waits for the next result, to be freed with PQclear; nil after the last.
         func next() throws(Failure) -> Answer? {
             while PQisBusy(handle) != 0 {
                 try wait(for: POLLIN)

@@ -8,7 +8,7 @@
 
         init(_ logger: Logger) { self.logger = logger }
 
-        /// This value must live as long as the handle.
+        /// Logs the notices of a connection; this value must live as long as the handle.
         func attend(_ handle: Handle) {
             let receiver: PQnoticeReceiver = { raw, answer in
                 guard let raw, let answer, let text = carillon_postgres_message(answer) else { return }

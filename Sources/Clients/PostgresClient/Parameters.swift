@@ -8,7 +8,7 @@
         private(set) var formats: [Int32] = []
         private var memory: [UnsafeMutablePointer<CChar>] = []
 
-        /// Nil for text with a zero byte in it, which no type of PostgreSQL can hold, and for more than a gigabyte.
+        /// Holds values; nil for text with a zero byte, which no type of PostgreSQL can hold, and for over a gigabyte.
         init?(_ values: [PostgresValue]) {
             for value in values {
                 if case .bytes(let bytes) = value {

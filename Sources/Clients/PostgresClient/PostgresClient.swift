@@ -34,8 +34,8 @@
             try await client.call { session in try session.single(sql, parameters) }
         }
 
-        /// What `transform` makes, on the connection's thread, of every row that one statement answers, in order; as
-        /// `execute` otherwise. Throws `PostgresError`, and what `transform` throws.
+        /// Answers what `transform` makes, on the connection's thread, of every row that one statement answers, in
+        /// order; as `execute` otherwise. Throws `PostgresError`, and what `transform` throws.
         public func query<Value: Sendable>(
             _ sql: String, _ parameters: [PostgresValue] = [],
             _ transform: @escaping @Sendable (borrowing PostgresRow) throws -> Value

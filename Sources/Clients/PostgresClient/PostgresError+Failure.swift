@@ -3,7 +3,7 @@
     import CPostgres
 
     extension PostgresError {
-        /// What a statement failed with.
+        /// Says what a statement failed with.
         init(_ answer: Answer, at configuration: PostgresConfiguration) {
             let text = { (field: UnsafePointer<CChar>?) in field.map { String(cString: $0) } ?? "" }
             let state = text(carillon_postgres_sqlstate(answer))
@@ -23,7 +23,7 @@
                 server: configuration.address)
         }
 
-        /// What ended an exchange.
+        /// Says what ended an exchange.
         init(_ failure: Exchange.Failure, _ handle: Handle, at configuration: PostgresConfiguration) {
             switch failure {
             case .lost: self.init(.lost, Self.text(of: handle), server: configuration.address)
@@ -34,7 +34,7 @@
             }
         }
 
-        /// Why there is no connection; the handle's errors are verbose.
+        /// Says why there is no connection; the handle's errors are verbose.
         ///
         /// The library keeps no code of it, but its text has the server's: `FATAL:  28P01: password authentication…`.
         init(connecting handle: Handle, at configuration: PostgresConfiguration) {
@@ -54,16 +54,16 @@
             self.init(kind, message, sqlState: state, server: configuration.address)
         }
 
-        /// By the words of fe-secure-openssl.c and fe-connect.c, which are always English here.
+        /// Tells a refusal by the words of fe-secure-openssl.c and fe-connect.c, which are always English here.
         private static func isRefusal(_ message: String, _ handle: Handle) -> Bool {
             let words = ["certificate", "SSL error", "does not support SSL", "private key"]
             return PQconnectionNeedsPassword(handle) != 0 || words.contains { message.contains($0) }
         }
 
-        /// The library's last word on a connection.
+        /// Reads the library's last word on a connection.
         static func text(of handle: Handle) -> String { tidy(String(cString: PQerrorMessage(handle))) }
 
-        /// One line, without the server's own place in its source.
+        /// Puts a text on one line, without the server's own place in its source.
         private static func tidy(_ text: String) -> String {
             let lines = text.split(whereSeparator: \.isNewline).map { String($0.drop { $0 == "\t" || $0 == " " }) }
                 .filter { !$0.hasPrefix("LOCATION:") }

@@ -13,7 +13,7 @@
         /// In the order of the statement.
         public var names: [String] { columns.names }
 
-        /// Nil for NULL.
+        /// Reads a text; nil for NULL.
         ///
         /// Every type has a text: `-12.50` for a numeric, `2026-12-24 18:00:00.000001+00` for a timestamptz, which is always
         /// in UTC. Its exact microseconds are the integer `(extract(epoch FROM at) * 1000000)::bigint`.
@@ -23,7 +23,7 @@
 
         public func text(_ column: String) throws(PostgresError) -> String? { try text(columns.index(of: column)) }
 
-        /// Nil for NULL; a whole number of 64 bits with sign, of whatever type.
+        /// Reads a whole number of 64 bits with sign, of whatever type; nil for NULL.
         public func integer(_ column: Int) throws(PostgresError) -> Int64? {
             try read(column, "a whole number") { Int64(String(decoding: $0, as: UTF8.self)) }
         }
@@ -32,7 +32,7 @@
             try integer(columns.index(of: column))
         }
 
-        /// Nil for NULL; `t` or `f`, as a boolean is written.
+        /// Reads a boolean, `t` or `f` as it is written; nil for NULL.
         public func bool(_ column: Int) throws(PostgresError) -> Bool? {
             try read(column, "a boolean") { bytes in
                 guard bytes.count == 1 else { return nil }
@@ -42,7 +42,7 @@
 
         public func bool(_ column: String) throws(PostgresError) -> Bool? { try bool(columns.index(of: column)) }
 
-        /// Nil for NULL; any number, the nearest there is.
+        /// Reads any number, the nearest there is; nil for NULL.
         public func double(_ column: Int) throws(PostgresError) -> Double? {
             try read(column, "a number") { Double(String(decoding: $0, as: UTF8.self)) }
         }
@@ -51,7 +51,7 @@
             try double(columns.index(of: column))
         }
 
-        /// Nil for NULL; a bytea.
+        /// Reads a bytea; nil for NULL.
         public func bytes(_ column: Int) throws(PostgresError) -> [UInt8]? {
             try read(column, "bytes") { columns.isBytes(column) ? Self.bytes(hexadecimal: $0) : nil }
         }
@@ -69,7 +69,7 @@
             return value
         }
 
-        /// `\x`, then two digits a byte (`bytea_output = hex`).
+        /// Reads `\x`, then two digits a byte (`bytea_output = hex`).
         private static func bytes(hexadecimal text: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
             guard text.count >= 2, text.count.isMultiple(of: 2), text[0] == UInt8(ascii: "\\") else { return nil }
             let digit = { (byte: UInt8) in byte >= UInt8(ascii: "a") ? byte - 0x57 : byte - 0x30 }

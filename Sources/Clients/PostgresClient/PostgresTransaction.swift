@@ -19,7 +19,7 @@
 
         init(_ connection: Connection) { self.connection = connection }
 
-        /// As `PostgresClient.execute`.
+        /// Executes as `PostgresClient.execute` does.
         @discardableResult
         public func execute(_ sql: String, _ parameters: [PostgresValue] = []) throws -> Int {
             try connection.perform(sql, parameters)
@@ -36,7 +36,7 @@
             try withoutActuallyEscaping(each) { each in _ = try connection.perform(sql, parameters, each) }
         }
 
-        /// What `transform` makes of every row, in order; as `rows` otherwise.
+        /// Answers what `transform` makes of every row, in order; as `rows` otherwise.
         public func all<Value>(
             _ sql: String, _ parameters: [PostgresValue] = [], _ transform: (borrowing PostgresRow) throws -> Value
         ) throws -> [Value] {
@@ -45,7 +45,7 @@
             return values
         }
 
-        /// What `transform` makes of the first row; nil when there is none.
+        /// Answers what `transform` makes of the first row; nil when there is none.
         public func first<Value>(
             _ sql: String, _ parameters: [PostgresValue] = [], _ transform: (borrowing PostgresRow) throws -> Value
         ) throws -> Value? {

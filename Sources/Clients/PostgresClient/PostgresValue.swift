@@ -16,7 +16,7 @@
 
         public init(_ integer: Int64?) { self = integer.map { .integer($0) } ?? .null }
 
-        /// An array of one dimension, such as for `unnest($1::text[])` or `= ANY($1)`.
+        /// Makes an array of one dimension, such as for `unnest($1::text[])` or `= ANY($1)`.
         public static func array(_ values: [PostgresValue]) -> PostgresValue {
             .text("{" + values.map(\.element).joined(separator: ",") + "}")
         }

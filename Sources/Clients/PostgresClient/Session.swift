@@ -13,17 +13,17 @@
             self.logger = logger
         }
 
-        /// The thread's last call.
+        /// Closes the connection: the thread's last call.
         func end() { opened = nil }
 
-        /// One statement in a transaction of its own.
+        /// Executes one statement in a transaction of its own.
         func single(_ sql: String, _ values: [PostgresValue], _ each: Connection.Each? = nil) throws -> Int {
             let connection = try connection()
             defer { rest(connection) }
             return try connection.perform(sql, values, each)
         }
 
-        /// `begin` and the statements of `body`: all or nothing.
+        /// Runs `begin` and the statements of `body`: all or nothing.
         func transaction<Value>(_ begin: String, _ body: (PostgresTransaction) throws -> Value) throws -> Value {
             let connection = try connection()
             defer { rest(connection) }
@@ -57,12 +57,12 @@
             return connection
         }
 
-        /// A connection that is lost, or was left in a transaction, is of no use for the next call.
+        /// Drops a connection that is lost, or was left in a transaction: it is of no use for the next call.
         private func rest(_ connection: Connection) {
             if !connection.isReusable { opened = nil }
         }
 
-        /// How values are written, and what a server, a database or a user may be set to otherwise.
+        /// Says how values are written, and what a server, a database or a user may be set to otherwise.
         private static func settings(_ configuration: PostgresConfiguration) -> String {
             let time = configuration.statementTimeout * 1000
             return """

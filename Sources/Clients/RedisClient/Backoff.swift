@@ -9,7 +9,7 @@ struct Backoff {
     private var failures = 0
     private var standing: (error: RedisError, until: NIODeadline)?
 
-    /// The last failure, while it stands.
+    /// Answers the last failure, while it stands.
     func error(at now: NIODeadline) -> RedisError? {
         guard let standing, now < standing.until else { return nil }
         return standing.error

@@ -23,7 +23,7 @@ final class Call: Sendable {
         hasScripts = commands.contains { $0.script != nil }
     }
 
-    /// False when it has ended before it began: the task was cancelled already.
+    /// Begins to wait; false when it has ended before it began: the task was cancelled already.
     func begin(_ continuation: Continuation) -> Bool {
         state.withLock { state in
             guard case .new = state else { return false }
@@ -32,7 +32,7 @@ final class Call: Sendable {
         }
     }
 
-    /// The first end counts; true for that one.
+    /// Ends the call; the first end counts: true for that one.
     @discardableResult
     func end(_ replies: Replies) -> Bool {
         let before = state.withLock { state in
@@ -69,7 +69,7 @@ final class Batch {
         replies.reserveCapacity(missing)
     }
 
-    /// The next command's reply; true when it was the last that was missing, and the caller has its answer.
+    /// Takes the next command's reply; true when it was the last that was missing, and the caller has its answer.
     func add(_ reply: RedisValue) -> Bool {
         replies.append(reply)
         received += 1
@@ -83,7 +83,7 @@ final class Batch {
         return received - 1
     }
 
-    /// The reply for a place that was held.
+    /// Fills in the reply for a place that was held.
     func fill(_ index: Int, _ reply: RedisValue) -> Bool {
         replies[index] = reply
         return complete()

@@ -79,7 +79,7 @@ final class Connection {
         if configuration.tls == nil { sayHello() }
     }
 
-    /// The handshake of TLS is done; not a word, least of all the password, before the certificate's name is right.
+    /// Greets after the TLS handshake; not a word, least of all the password, before the certificate's name is right.
     func secured() {
         guard let channel, let tls = configuration.tls, !hasEnded else { return }
         if tls.verify, let name = Dialer.name(configuration) {
@@ -173,7 +173,7 @@ final class Connection {
         if let failure { end(RedisError(failure.code, "\(configuration.address): \(failure.message)")) }
     }
 
-    /// After the last `receive` of a read.
+    /// Pumps and flushes after the last `receive` of a read.
     func received() {
         guard !hasEnded else { return }
         line?.pump()

@@ -8,7 +8,7 @@ struct Dialer {
     let configuration: RedisConfiguration
     let loop: any EventLoop
 
-    /// `handler` is called on the event loop for every address that is tried at once, such as ::1 and 127.0.0.1.
+    /// Connects; `handler` is called on the event loop for every address tried at once, such as ::1 and 127.0.0.1.
     func dial(_ handler: @escaping @Sendable () -> any ChannelHandler) -> EventLoopFuture<any Channel> {
         guard let tls = configuration.tls else { return connect(context: nil, handler) }
         // Reads files, which takes milliseconds; not on the thread that others share.
@@ -43,8 +43,8 @@ struct Dialer {
             .connect(host: configuration.host, port: configuration.port)
     }
 
-    /// What the certificate must be for. Nil for an IP address, which is no name for SNI (RFC 6066, 3): NIOSSL holds
-    /// the certificate against the address connected to then.
+    /// Says what the certificate must be for. Nil for an IP address, which is no name for SNI (RFC 6066, 3): NIOSSL
+    /// holds the certificate against the address connected to then.
     static func name(_ configuration: RedisConfiguration) -> String? {
         let name = configuration.tls?.serverName ?? configuration.host
         return (try? SocketAddress(ipAddress: name, port: 0)) == nil && !name.isEmpty ? name : nil
@@ -72,7 +72,7 @@ struct Dialer {
 }
 
 extension RedisError {
-    /// What went wrong in the network, in a person's words.
+    /// Says what went wrong in the network, in a person's words.
     init(_ error: any Error, at address: String) {
         switch error {
         case let error as RedisError: self = error

@@ -26,7 +26,7 @@ enum Decimal {
 }
 
 extension ByteBuffer {
-    /// `$5\r\nhello\r\n`, with room asked for once.
+    /// Writes `$5\r\nhello\r\n`, with room asked for once.
     mutating func writeBulk(_ bytes: UnsafeRawBufferPointer) {
         writeWithUnsafeMutableBytes(minimumWritableBytes: bytes.count + Decimal.longest + 5) { room in
             var end = Self.header("$", bytes.count, to: room)
@@ -40,7 +40,7 @@ extension ByteBuffer {
         }
     }
 
-    /// `*3\r\n`
+    /// Writes `*3\r\n`.
     mutating func writeHeader(_ kind: Unicode.Scalar, _ count: Int) {
         writeWithUnsafeMutableBytes(minimumWritableBytes: Decimal.longest + 3) { Self.header(kind, count, to: $0) }
     }

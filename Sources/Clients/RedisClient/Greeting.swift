@@ -30,13 +30,13 @@ struct Greeting {
         secret = configuration.password
     }
 
-    /// True when all have come.
+    /// Takes a reply; true when all have come.
     mutating func add(_ reply: RedisValue) -> Bool {
         replies.append(reply)
         return replies.count == steps.count
     }
 
-    /// What the server said of itself, empty when it would not.
+    /// Answers what the server said of itself, empty when it would not.
     ///
     /// Throws `Code.refused` when the password, the user or the database is not accepted, `Code.unreachable` when the
     /// server has no room or is not ready.
@@ -53,7 +53,7 @@ struct Greeting {
         return Self.parse(replies.last?.text ?? "")
     }
 
-    /// The same error with what the server said before it hung up, such as `max number of clients reached`.
+    /// Answers the same error with what the server said before it hung up, such as `max number of clients reached`.
     func explain(_ error: RedisError) -> RedisError {
         guard error.code == .closed || error.code == .unreachable else { return error }
         guard let last = replies.lazy.compactMap(\.error).last else {
@@ -63,20 +63,20 @@ struct Greeting {
         return RedisError(.unreachable, "\(error.message): \(plain(last))")
     }
 
-    /// `DENIED` is protected mode: no password is set, and the client is on another host.
+    /// Whether it is a refusal; `DENIED` is protected mode: no password is set, and the client is on another host.
     private static func isRefusal(_ prefix: String) -> Bool { prefix == "NOAUTH" || prefix == "DENIED" }
 
     private func refusal(_ error: RedisError) -> RedisError {
         RedisError(.refused, "the server refuses the connection: \(plain(error))")
     }
 
-    /// No server repeats a password; one that did would not get it into a log.
+    /// Keeps the password out of an error's text: no server repeats it; one that did would not get it into a log.
     private func plain(_ error: RedisError) -> String {
         guard let secret, !secret.isEmpty, error.message.contains(secret) else { return error.message }
         return "\(RedisError.firstWord(of: error.message)) (its text has the password in it)"
     }
 
-    /// The lines `key:value` of INFO; headings begin with #.
+    /// Reads the lines `key:value` of INFO; headings begin with #.
     private static func parse(_ text: String) -> [String: String] {
         var values: [String: String] = [:]
         for line in text.split(whereSeparator: \.isNewline) where !line.hasPrefix("#") {

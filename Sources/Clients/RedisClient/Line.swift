@@ -62,7 +62,7 @@ final class Line {
         }
     }
 
-    /// One that may be waiting has been cancelled. Sweeps when they are many, since a stuck server moves nothing on.
+    /// Counts a cancelled one that may be waiting. Sweeps when they are many, since a stuck server moves nothing on.
     func noteCancelled() {
         cancelled += 1
         guard cancelled >= 64, cancelled > waiting.count / 2 else { return }

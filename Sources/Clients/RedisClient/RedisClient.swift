@@ -33,7 +33,7 @@ public final class RedisClient: RedisServer {
 
     deinit { loop.execute { [line] in _ = line.value.close() } }
 
-    /// Also throws `Code.cancelled` as soon as the task is cancelled; its commands may be carried out all the same.
+    /// Sends commands; throws `Code.cancelled`, too, once the task is cancelled; they may be carried out all the same.
     public nonisolated(nonsending) func send(_ commands: [RedisCommand]) async throws(RedisError) -> [RedisValue] {
         guard !commands.isEmpty else { return [] }
         let call = Call(commands)

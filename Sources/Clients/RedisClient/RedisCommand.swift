@@ -22,13 +22,13 @@ public struct RedisCommand: Sendable {
         append(name)
     }
 
-    /// A name and its arguments.
+    /// Makes a command of a name and its arguments.
     public init(_ name: String, _ words: String...) {
         self.init(name)
         for word in words { append(word) }
     }
 
-    /// A call of a script with these keys; its arguments are appended.
+    /// Makes a call of a script with these keys; its arguments are appended.
     ///
     /// It is sent as `EVALSHA`, and as `EVAL` when the server turns out not to have the script. Inside `MULTI` the server
     /// finds that out too late, and its `NOSCRIPT` is in the reply of `EXEC`.
@@ -50,13 +50,13 @@ public struct RedisCommand: Sendable {
         bytes.withUnsafeBytes { body.writeBulk($0) }
     }
 
-    /// The readable bytes.
+    /// Appends the readable bytes.
     public mutating func append(_ bytes: ByteBuffer) {
         count += 1
         bytes.withUnsafeReadableBytes { body.writeBulk($0) }
     }
 
-    /// In decimal.
+    /// Appends a number in decimal.
     public mutating func append(_ number: Int) {
         count += 1
         withUnsafeTemporaryAllocation(byteCount: Decimal.longest, alignment: 1) { digits in

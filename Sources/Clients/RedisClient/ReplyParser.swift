@@ -138,7 +138,7 @@ package struct ReplyParser {
         return part
     }
 
-    /// A complete value goes where it belongs, and completes the arrays it is the last of.
+    /// Puts a complete value where it belongs, and completes the arrays it is the last of.
     private mutating func add(_ value: RedisValue, to replies: inout [RedisValue]) {
         var value = value
         while let top = stack.indices.last {
@@ -151,7 +151,7 @@ package struct ReplyParser {
         room = largest
     }
 
-    /// A length in a header; nil for -1.
+    /// Reads a length in a header; nil for -1.
     private func length(_ input: ByteBuffer, _ start: Int, _ end: Int) throws(RedisError) -> Int? {
         guard let length = input.decimal(from: start + 1, to: end - 2), length >= -1 else {
             throw Self.bad("not a length")

@@ -3,7 +3,7 @@ import NIOCore
 
 /// Reading at absolute positions, which the parser has checked.
 extension ByteBuffer {
-    /// The position after the next LF at or after `position`.
+    /// Finds the position after the next LF at or after `position`.
     func endOfLine(from position: Int) -> Int? {
         withUnsafeReadableBytes { bytes in
             let start = position - readerIndex
@@ -16,12 +16,12 @@ extension ByteBuffer {
 
     func byte(_ position: Int) -> UInt8 { getInteger(at: position) ?? 0 }
 
-    /// The same memory.
+    /// Slices the same memory.
     func slice(_ position: Int, _ length: Int) -> ByteBuffer { getSlice(at: position, length: length) ?? ByteBuffer() }
 
     func string(_ start: Int, _ end: Int) -> String { getString(at: start, length: end - start) ?? "" }
 
-    /// Digits with or without a sign; nil for anything else, and for more than 64 bits.
+    /// Reads digits with or without a sign; nil for anything else, and for more than 64 bits.
     func decimal(from start: Int, to end: Int) -> Int64? {
         withUnsafeReadableBytes { bytes in
             var index = start - readerIndex

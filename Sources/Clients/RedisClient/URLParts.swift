@@ -40,7 +40,7 @@ struct URLParts {
         RedisError(.badAddress, "not the address of a Redis server: \(what)")
     }
 
-    /// A name or an IPv4 address, or an IPv6 address without its brackets.
+    /// Reads a name or an IPv4 address, or an IPv6 address without its brackets.
     func host() throws(RedisError) -> String {
         if place.hasPrefix("[") {
             guard let end = place.firstIndex(of: "]") else { throw Self.bad("a bracket is not closed") }
@@ -58,7 +58,7 @@ struct URLParts {
         return host
     }
 
-    /// From 1 to 65535; nil when there is none.
+    /// Reads the port, from 1 to 65535; nil when there is none.
     func port() throws(RedisError) -> Int? {
         let behind = place.hasPrefix("[") ? place.drop { $0 != "]" }.dropFirst() : place.drop { $0 != ":" }
         if behind.isEmpty { return nil }
@@ -68,7 +68,7 @@ struct URLParts {
         return port
     }
 
-    /// From 0; how many there are the server knows.
+    /// Reads the database's number, from 0; how many there are the server knows.
     static func database(_ text: Substring) throws(RedisError) -> Int {
         guard let number = number(text) else { throw bad("its database is no number from 0") }
         return number

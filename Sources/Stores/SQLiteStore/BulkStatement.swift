@@ -55,7 +55,7 @@ struct BulkStatement: ~Copyable {
         }
     }
 
-    /// Where these bytes stand until the statement has run; when there is no room left, SQLite is to copy them now.
+    /// Keeps these bytes until the statement has run; when there is no room left, SQLite is to copy them now.
     private mutating func keep(
         _ bytes: UnsafeRawBufferPointer
     ) -> (bytes: UnsafeRawBufferPointer, lifetime: sqlite3_destructor_type?) {

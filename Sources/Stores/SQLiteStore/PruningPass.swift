@@ -133,7 +133,7 @@ struct PruningPass: Sendable {
         }
     }
 
-    /// What is active counts for nothing: so many ended runs are kept, whatever runs among them.
+    /// Finds what goes beyond the ended runs a job keeps; what is active counts for nothing, whatever runs among them.
     private func crowd(_ job: Int32, of count: Int, active: [Int64], _ db: Database) throws -> Crowd? {
         var kept = retention.perJob
         while true {

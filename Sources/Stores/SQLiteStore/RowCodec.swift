@@ -20,8 +20,8 @@ final class RowCodec: Sendable {
         }
     }
 
-    /// What orders laid on a job. One that this build cannot read is off until somebody has looked: it must not run because a
-    /// later release had another reason why it should not.
+    /// Reads what orders laid on a job. One that this build cannot read is off until somebody has looked: it must not
+    /// run because a later release had another reason why it should not.
     static func standing(_ text: String?) -> Standing? {
         guard let text else { return nil }
         return (try? decode(Standing.self, text))
@@ -36,7 +36,7 @@ final class RowCodec: Sendable {
         """
     static let jobTables = "jobs JOIN cursors ON cursors.job_id = jobs.id"
 
-    /// Never throws: what of a row cannot be read is the fault of this job alone.
+    /// Reads a job, and never throws: what of a row cannot be read is the fault of this job alone.
     func job(_ row: Row) -> StoredJob {
         var faults: [String] = []
         func read<T>(_ column: String, or other: T, _ body: () throws -> T) -> T {
@@ -73,7 +73,7 @@ final class RowCodec: Sendable {
         runs.held_since, runs.held_until, runs.held_why, runs.manual
         """
 
-    /// What a later release wrote reads as what comes nearest: history is never lost to a reader.
+    /// Reads a run; what a later release wrote reads as what comes nearest: history is never lost to a reader.
     func run(_ row: Row) throws -> Run {
         guard let id = RunID(data: row[0]) else {
             throw StoreError(.corrupt, "the ledger holds a run whose id is none: \(row)")
@@ -116,7 +116,7 @@ final class RowCodec: Sendable {
 }
 
 extension RunID {
-    /// Its twelve bytes; nil for another number of them.
+    /// Reads an id from its twelve bytes; nil for another number of them.
     init?(data: Data) {
         guard data.count == 12 else { return nil }
         func number(_ bytes: Data) -> UInt64 { bytes.reduce(0) { $0 << 8 | UInt64($1) } }

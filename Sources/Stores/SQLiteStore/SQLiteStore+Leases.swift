@@ -35,7 +35,7 @@ extension SQLiteStore {
         }
     }
 
-    /// The store's own clock, for leases alone.
+    /// Reads the store's own clock, for leases alone.
     private static func clock(_ db: Database) throws -> Timestamp {
         Timestamp(seconds: try Int64.fetchOne(db, sql: "SELECT unixepoch()") ?? 0)
     }

@@ -44,7 +44,7 @@ extension SQLiteStore {
         }
     }
 
-    /// A skip that goes on where the last one of its kind ended is the same record, longer.
+    /// Writes a skip; one that goes on where the last one of its kind ended is the same record, longer.
     static func insert(_ skip: Skip, _ db: Database) throws {
         try db.cachedStatement(
             sql: """

@@ -33,7 +33,7 @@ extension SQLiteStore {
         return written.indices.filter(isNew.contains).map { written[$0] }
     }
 
-    /// All of these, or none when one of them cannot be written.
+    /// Writes all of these, or none when one of them cannot be written.
     private static func insert(
         _ runs: ArraySlice<Run>, _ several: inout BulkStatement, _ db: Database
     ) throws -> Bool {
@@ -48,7 +48,7 @@ extension SQLiteStore {
         return false
     }
 
-    /// False when the id or the occurrence is there already.
+    /// Writes a run; false when the id or the occurrence is there already.
     static func insert(_ run: Run, _ single: inout BulkStatement) throws -> Bool {
         bind(run, &single)
         return try single.run() == 1
@@ -71,7 +71,7 @@ extension SQLiteStore {
         return run
     }
 
-    /// A row that cannot be written is left out.
+    /// Makes the statement for so many rows; one that cannot be written is left out.
     static func insertion(rows: Int) -> String {
         let row = "(?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, ?)"
         return """

@@ -53,7 +53,7 @@ extension SQLiteStore {
         _ = try? await copier?.writeWithoutTransaction { try $0.checkpoint(.passive) }
     }
 
-    /// A run may have changed since it was looked for; only one that has ended goes.
+    /// Removes what was found, and answers it; a run may have changed since then, and only one that has ended goes.
     private static func remove(_ victims: [PruningPass.Victim], _ db: Database) throws -> [PruningPass.Victim] {
         var delete = try BulkStatement(db, "DELETE FROM runs WHERE row = ? AND state >= 3")
         var gone: [PruningPass.Victim] = []
@@ -82,9 +82,9 @@ extension SQLiteStore {
         try await delete(victims, "DELETE FROM skips WHERE id = ?", lease, limit: limit)
     }
 
-    /// A job that is gone is forgotten with the last of its history; its number is never drawn again. What an order laid on it
-    /// is remembered as long as history is: a file that returns finds its job off. So are schedules forgotten that no skip
-    /// is counted with any more.
+    /// Forgets a job that is gone with the last of its history; its number is never drawn again. What an order laid on
+    /// it is remembered as long as history is: a file that returns finds its job off. So are schedules forgotten that
+    /// no skip is counted with any more.
     private func forgetJobs(oldest: Timestamp, _ lease: Lease, limit: Int) async throws {
         let gone = try await read { db in
             try Int64.fetchAll(

@@ -60,8 +60,8 @@ public final class SQLiteStore: JobStore {
         }
     }
 
-    /// Room for a burst: what it touches stays in memory (at most 32 MiB, KiB are negative), and the log is copied into
-    /// the file every 60 MiB (4 KiB pages) instead of every four, because the same pages are written again and again.
+    /// Makes room for a burst: what it touches stays in memory (at most 32 MiB, KiB are negative), and the log is
+    /// copied into the file every 60 MiB (4 KiB pages), not every four: the same pages are written again and again.
     private static func makeRoom(_ db: Database) throws {
         try db.execute(sql: "PRAGMA cache_size = -32768")
         try db.execute(sql: "PRAGMA wal_autocheckpoint = 15000")
@@ -157,7 +157,7 @@ public final class SQLiteStore: JobStore {
         }
     }
 
-    /// The connection that writes, as SQLite has set it up: for tests of what a library may change behind our back.
+    /// Reads how SQLite has set up the connection that writes: for tests of what a library may change behind our back.
     package func setting(_ pragma: String) async throws -> Int64? {
         try await database.writeWithoutTransaction { try Int64.fetchOne($0, sql: "PRAGMA \(pragma)") }
     }

@@ -3,7 +3,7 @@ import Foundation
 import GRDB
 
 extension StoreError {
-    /// What an error of SQLite means to the engine and to a person.
+    /// Says what an error of SQLite means to the engine and to a person.
     init(path: String, _ error: any Error) {
         if let known = error as? StoreError {
             self = known

@@ -77,7 +77,7 @@ public struct PolicyView: Sendable, Codable {
 }
 
 extension JobView {
-    /// What the store knows of a job; `problems` are those of its feed.
+    /// Shows what the store knows of a job; `problems` are those of its feed.
     init(_ stored: StoredJob, _ compiled: CompiledJob, last: Run?, problems: [ConfigProblem], warning: String?) {
         let job = stored.job
         name = job.name

@@ -88,7 +88,7 @@ extension RunView {
         }
     }
 
-    /// A skip, of which `first` is the first scheduled time.
+    /// Shows a skip, of which `first` is the first scheduled time.
     init(_ skip: Skip, id: RunID, first: Timestamp, count: Int, zone: String) {
         self.id = id.description
         shortID = self.id

@@ -27,7 +27,8 @@ struct Adoption {
         return unknown
     }
 
-    /// Files are not forced to disk one by one: after a reboot a missing one proves nothing of a run that was handed over.
+    /// Whether a run counts as started; files are not forced to disk one by one, so after a reboot a missing one proves
+    /// nothing of a run that was handed over.
     private func isStarted(_ run: Run) -> Bool {
         run.startedAt != nil || run.process != nil || (isNewBoot && run.dispatchedAt != nil)
     }

@@ -31,7 +31,7 @@ final class AttemptDirectory: Sendable {
         directory = Descriptor(owning: number)
     }
 
-    /// A new, locked status file, or nil when the attempt has one already: this is what starts it once at most.
+    /// Creates a locked status file, or nil when the attempt has one already: this is what starts it once at most.
     func create(_ attempt: AttemptID) throws(SystemError) -> Descriptor? {
         let flags = O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW
         let number = openat(directory.number, attempt.description, flags, 0o600)
@@ -48,7 +48,7 @@ final class AttemptDirectory: Sendable {
         return file
     }
 
-    /// Nil when the attempt has no file.
+    /// Reads an attempt's file as it is now; nil when the attempt has none.
     func glimpse(_ attempt: AttemptID) -> Glimpse? {
         let number = openat(directory.number, attempt.description, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard number >= 0 else { return nil }
@@ -70,7 +70,7 @@ final class AttemptDirectory: Sendable {
         return true
     }
 
-    /// All attempts that have a file.
+    /// Lists all attempts that have a file.
     func attempts() -> [AttemptID] {
         guard let entries = opendir(path) else { return [] }
         defer { closedir(entries) }

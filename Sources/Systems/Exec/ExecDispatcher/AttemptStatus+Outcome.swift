@@ -2,7 +2,7 @@ import CarillonCore
 import Glibc
 
 extension AttemptStatus {
-    /// How the attempt ended, in the ledger's words; `tail` reads the end of its output and is asked for failures only.
+    /// Says how the attempt ended, in the ledger's words; `tail` reads the end of its output, for failures only.
     func ending(_ end: End, tail: (Int64) -> String?) -> DispatchEvent.What {
         if let trouble = end.passingTrouble { return .unsent(trouble) }
         var outcome: Outcome

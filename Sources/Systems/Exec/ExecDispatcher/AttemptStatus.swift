@@ -47,7 +47,7 @@ struct AttemptStatus: Hashable, Sendable {
 
     init() {}
 
-    /// Lines that are cut off or unknown are passed over.
+    /// Reads a status file; lines that are cut off or unknown are passed over.
     init(parsing bytes: [UInt8]) {
         for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast() {
             let words = line.split(separator: UInt8(ascii: " "), maxSplits: 7)

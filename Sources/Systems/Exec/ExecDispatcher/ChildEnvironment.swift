@@ -13,7 +13,7 @@ struct ChildEnvironment: Sendable {
     static let run = "CARILLON_RUN_ID"
     static let attempt = "CARILLON_ATTEMPT"
 
-    /// From weak to strong: PATH, HOME, USER and LANG; inherited names; the target's own; the names of Carillon.
+    /// Collects, from weak to strong: PATH, HOME, USER and LANG; inherited names; the target's own; those of Carillon.
     func variables(
         for dispatch: Dispatch<ExecTarget>, account: UserAccount
     ) throws(Refusal) -> [String: String] {

@@ -14,7 +14,7 @@ struct Descriptor: ~Copyable, Sendable {
 
     deinit { close(number) }
 
-    /// At most `limit` bytes from an offset on; none when they cannot be read.
+    /// Reads at most `limit` bytes from an offset on; none when they cannot be read.
     func bytes(from offset: Int64 = 0, limit: Int) -> [UInt8] {
         [UInt8](unsafeUninitializedCapacity: limit) { buffer, count in
             count = max(0, pread(number, buffer.baseAddress, limit, off_t(offset)))

@@ -59,7 +59,7 @@ public struct ExecTarget: TargetBody {
         return nil
     }
 
-    /// What an older release did not write has its default.
+    /// Decodes; what an older release did not write has its default.
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         self.init(try fields.decode(Command.self, forKey: .command))

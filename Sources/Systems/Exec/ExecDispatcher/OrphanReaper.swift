@@ -38,7 +38,7 @@ struct OrphanReaper {
     private static let rounds = 50
     private static let patience: Int32 = 40
 
-    /// Of a program in this boot whose status file is no copy; of any other there is nothing to know.
+    /// Takes facts of a program in this boot whose status file is no copy; of any other there is nothing to know.
     init(_ attempt: AttemptID, _ glimpse: AttemptDirectory.Glimpse) {
         let isOurs = glimpse.status.claim?.bootID == BootID.current && glimpse.status.claim?.file == glimpse.file
         claim = isOurs ? glimpse.status.claim : nil
@@ -82,7 +82,7 @@ struct OrphanReaper {
     // A program may have started this daemon, which has its variables then.
     private func others() -> [ProcessFacts] { ProcessFacts.all().filter { $0.pid != getpid() } }
 
-    /// All that are proven, whose parent is, or whose session has somebody who is.
+    /// Finds all that are proven, whose parent is, or whose session has somebody who is.
     private func members(of processes: [ProcessFacts]) -> [ProcessFacts] {
         var members = Set(processes.filter(isProven).map(\.pid))
         if members.isEmpty { return [] }
@@ -101,7 +101,7 @@ struct OrphanReaper {
         return proof.isSubset(of: process.variables())
     }
 
-    /// By descriptor, and only while the number still means the one that was looked at.
+    /// Kills by descriptor, and only while the number still means the one that was looked at.
     private func kill(_ process: ProcessFacts) {
         let number = cprocess_open(process.pid)
         guard number >= 0 else { return }
@@ -110,7 +110,7 @@ struct OrphanReaper {
         _ = cprocess_kill_open(held.number)
     }
 
-    /// For one of them, since what ends does so at once, and a round takes no longer for many that cannot.
+    /// Waits for one of them, since what ends does so at once, and a round takes no longer for many that cannot.
     private func awaitEnd(of process: ProcessFacts) {
         let number = cprocess_open(process.pid)
         guard number >= 0 else { return }

@@ -5,7 +5,7 @@ enum PathName {
     // File names have at most 255 bytes; the hash takes 17.
     private static let longest = 200
 
-    /// Letters, digits, `-`, `_` and dots inside stay, everything else becomes `%` and two hexadecimal digits.
+    /// Keeps letters, digits, `-`, `_` and dots inside; everything else becomes `%` and two hexadecimal digits.
     ///
     /// A result of more than 200 bytes is cut there and ends in `~` and a hash of the name. Distinct names give distinct
     /// results, cut ones but for clashes of 64 bits.

@@ -8,7 +8,7 @@ struct ProcessFacts {
     /// Clock ticks since boot at which it started.
     var ticks: UInt64
 
-    /// Fields 4, 6 and 22 of `/proc/PID/stat`; nil for a process that is dead.
+    /// Reads fields 4, 6 and 22 of `/proc/PID/stat`; nil for a process that is dead.
     init?(_ process: pid_t) {
         let number = open("/proc/\(process)/stat", O_RDONLY | O_CLOEXEC)
         guard number >= 0 else { return nil }
@@ -25,7 +25,7 @@ struct ProcessFacts {
         (pid, self.parent, self.session, self.ticks) = (process, parent, session, ticks)
     }
 
-    /// The environment its program was started with, as far as we may read it.
+    /// Reads the environment its program was started with, as far as we may.
     func variables() -> Set<[UInt8]> {
         let number = open("/proc/\(pid)/environ", O_RDONLY | O_CLOEXEC)
         guard number >= 0 else { return [] }

@@ -50,14 +50,14 @@ final class Reporter: Sendable {
 
     func finish() { told.finish() }
 
-    /// News of an attempt's start, once.
+    /// Reports an attempt's start, once.
     func start(of attempt: AttemptID) -> [DispatchEvent] {
         guard let glimpse = directory.glimpse(attempt), glimpse.status.start != nil else { return [] }
         pin(attempt, glimpse)
         return start(of: attempt, glimpse.status)
     }
 
-    /// News of an attempt under way whose status file somebody let go of; none when it goes on.
+    /// Reports the end of an attempt under way whose status file somebody let go of; nothing when it goes on.
     func end(of attempt: AttemptID) -> [DispatchEvent] {
         guard let known = roster.entry(attempt) else { return [] }
         // Until its shim is there, whatever was closed is the removed file of an earlier try.
@@ -70,7 +70,7 @@ final class Reporter: Sendable {
         return start + [end(of: attempt, job: entry.job, glimpse, entry.shim, exitCode: exitCode)]
     }
 
-    /// News of an attempt that has a status file but is not under way for us; it is from here on, when it still runs.
+    /// Reports of an attempt with a status file that is not under way for us; it is from here on, when it still runs.
     func resume(_ attempt: AttemptID, job: String) -> [DispatchEvent] {
         // In the roster first: should it end right now, the watcher tells it, or we do, but not both and not neither.
         guard roster.enter(attempt, job: job, shim: .unpinned) == .entered else { return [] }
@@ -78,10 +78,10 @@ final class Reporter: Sendable {
         return news.isEmpty ? start(of: attempt) : news
     }
 
-    /// Everything anew, when the kernel has dropped notices.
+    /// Looks at everything anew, when the kernel has dropped notices.
     func lookAgain() -> [DispatchEvent] { roster.attempts.flatMap { start(of: $0) + end(of: $0) } }
 
-    /// News of an attempt that was started and has no status file any more.
+    /// Reports an attempt that was started and has no status file any more.
     func vanished(_ attempt: AttemptID, isNewBoot: Bool) -> DispatchEvent {
         let text = isNewBoot ? "the machine restarted while it ran" : "its status file was removed"
         return DispatchEvent(attempt: attempt, at: now(), what: .lost(text))

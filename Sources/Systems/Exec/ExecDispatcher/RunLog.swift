@@ -3,7 +3,7 @@ import Glibc
 
 /// Where the output of a run is kept, all its attempts in one file.
 public enum RunLog {
-    /// `logs/<escaped job>/<run id>.log` in a state directory; the file exists once a run has written something.
+    /// Answers `logs/<escaped job>/<run id>.log` in a state directory; it exists once a run has written something.
     public static func path(of run: RunID, job: String, in stateDirectory: String) -> String {
         "\(directory(of: job, in: stateDirectory))/\(run).log"
     }
@@ -18,7 +18,7 @@ public enum RunLog {
         rmdir(directory(of: job, in: stateDirectory))
     }
 
-    /// The end of an attempt's output: at most `limit` bytes of valid UTF-8 without NUL, or nil when there is none.
+    /// Reads the end of an attempt's output: at most `limit` bytes of valid UTF-8 without NUL, or nil for none.
     ///
     /// `count` is how many bytes the attempt itself wrote, since earlier attempts share the file.
     static func tail(of path: String, count: Int64, limit: Int = 2048) -> String? {

@@ -32,7 +32,7 @@ final class RunningAttempts: Sendable {
         }
     }
 
-    /// The attempt's shim is known now; a cancel that waited for that goes out.
+    /// Notes the attempt's shim, which is known now; a cancel that waited for that goes out.
     func settle(_ attempt: AttemptID, as shim: Shim) {
         entries.withLock { entries in
             guard let entry = entries[attempt] else { return }
@@ -41,7 +41,7 @@ final class RunningAttempts: Sendable {
         }
     }
 
-    /// Under the same lock as `leave`, so that a shim that was reaped is never meant.
+    /// Cancels under the same lock as `leave`, so that a shim that was reaped is never meant.
     func cancel(_ attempt: AttemptID, grace: Int64) {
         entries.withLock { entries in
             guard let entry = entries[attempt], !entry.shim.terminate(grace: grace) else { return }
@@ -49,7 +49,7 @@ final class RunningAttempts: Sendable {
         }
     }
 
-    /// True once: then the caller tells that the attempt has started.
+    /// Answers true once: then the caller tells that the attempt has started.
     func announce(_ attempt: AttemptID) -> Bool {
         entries.withLock { entries in
             guard entries[attempt]?.isAnnounced == false else { return false }
@@ -60,6 +60,6 @@ final class RunningAttempts: Sendable {
 
     func entry(_ attempt: AttemptID) -> Entry? { entries.withLock { $0[attempt] } }
 
-    /// Only one caller gets the entry, and tells the end.
+    /// Gives the entry to one caller only, who tells the end.
     func leave(_ attempt: AttemptID) -> Entry? { entries.withLock { $0.removeValue(forKey: attempt) } }
 }

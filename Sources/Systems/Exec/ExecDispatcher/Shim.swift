@@ -51,7 +51,7 @@ enum Shim: Sendable {
 final class PinnedProcess: Sendable {
     let descriptor: Descriptor
 
-    /// Nil when the process is gone. Whoever pins it makes sure afterwards that it is the one that was meant.
+    /// Pins a process; nil when it is gone. Whoever does makes sure afterwards that it is the one that was meant.
     init?(_ pid: pid_t) {
         let number = cprocess_open(pid)
         guard number >= 0 else { return nil }

@@ -4,7 +4,7 @@ import Glibc
 public enum ShimLocator {
     public static let fileName = "carillon-shim"
 
-    /// The given path when there is one, else the shim beside the running executable.
+    /// Answers the given path when there is one, else the shim beside the running executable.
     ///
     /// The answer need not exist: `ExecDispatcher.health()` says when it does not.
     public static func path(given: String? = nil) -> String {

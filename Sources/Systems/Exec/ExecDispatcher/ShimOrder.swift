@@ -5,7 +5,7 @@ struct ShimOrder: Hashable, Sendable {
     var words: [String]
     var environment: [String]
 
-    /// Throws `Refusal` for a target that cannot be put into words.
+    /// Puts a target into words; throws `Refusal` for one that cannot be.
     init(
         _ dispatch: Dispatch<ExecTarget>, account: UserAccount, switchesUser: Bool, variables: [String: String],
         configuration: ExecConfiguration
@@ -36,7 +36,7 @@ struct ShimOrder: Hashable, Sendable {
         }
     }
 
-    /// The same with the status file it goes with, by which everything the program starts is known: `OrphanReaper`.
+    /// Adds the status file it goes with, by which everything the program starts is known: `OrphanReaper`.
     func marked(_ file: String) -> ShimOrder {
         var marked = self
         marked.words[3] = file

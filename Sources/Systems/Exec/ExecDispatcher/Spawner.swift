@@ -5,7 +5,7 @@ import Glibc
 final class Spawner: Sendable {
     private let null: Descriptor
 
-    /// Throws `SystemError` when `/dev/null` cannot be opened.
+    /// Opens `/dev/null`; throws `SystemError` when that cannot be.
     init() throws(SystemError) {
         // Descriptors 0 to 3 are the shim's places: ours must lie above them, whatever the daemon was started with.
         var number: Int32

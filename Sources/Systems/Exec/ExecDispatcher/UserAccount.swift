@@ -9,7 +9,7 @@ struct UserAccount: Hashable, Sendable {
     /// Supplementary groups, the first one included.
     var groups: [gid_t]
 
-    /// The user of this process; from its environment when the system's user database has no entry.
+    /// Answers the user of this process; from its environment when the system's user database has no entry.
     static func current(environment: [String: String]) -> UserAccount {
         let user = geteuid()
         if let account = try? find({ getpwuid_r(user, $0, $1, $2, $3) }) { return account }
@@ -18,8 +18,8 @@ struct UserAccount: Hashable, Sendable {
             groups: [])
     }
 
-    /// May ask the network (NSS), so never on the cooperative pool. Nil when there is no such user; throws when nobody can
-    /// tell.
+    /// Finds a user; may ask the network (NSS), so never on the cooperative pool. Nil when there is no such user;
+    /// throws when nobody can tell.
     static func named(_ name: String) throws(SystemError) -> UserAccount? {
         guard var account = try find({ getpwnam_r(name, $0, $1, $2, $3) }) else { return nil }
         var count: Int32 = 64

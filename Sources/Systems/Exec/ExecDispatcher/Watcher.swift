@@ -10,7 +10,7 @@ final class Watcher: Sendable {
     private let reporter: Reporter
     private let ended = Mutex(false)
 
-    /// Throws `SystemError` when inotify(7) has no room.
+    /// Watches the attempts' files; throws `SystemError` when inotify(7) has no room.
     init(_ reporter: Reporter) throws(SystemError) {
         let number = inotify_init1(Int32(IN_CLOEXEC))
         guard number >= 0 else { throw SystemError("watch \(reporter.directory.path)") }
@@ -32,7 +32,7 @@ final class Watcher: Sendable {
         }
     }
 
-    /// The kernel answers a removed watch with a last notice, which ends the thread.
+    /// Removes the watch, which the kernel answers with a last notice; that ends the thread.
     func stop() { inotify_rm_watch(notices.number, watch) }
 
     private func listen() {
@@ -44,7 +44,7 @@ final class Watcher: Sendable {
         }
     }
 
-    /// False after the last notice.
+    /// Tells what notices say; false after the last one.
     private func take(_ bytes: ArraySlice<UInt8>) -> Bool {
         var news: [DispatchEvent] = []
         var goesOn = true

@@ -85,7 +85,7 @@ package struct ImportCrontab: ParsableCommand {
         return name
     }
 
-    /// Names of the jobs in files beside the one that is to be written.
+    /// Lists the names of the jobs in files beside the one that is to be written.
     private func namesBeside(_ path: String, _ zones: ZoneDatabase) -> Set<String> {
         let folder = (DaemonLocation.absolute(path) as NSString).deletingLastPathComponent
         let reader = JobFileReader(

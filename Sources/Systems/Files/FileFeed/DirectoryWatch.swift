@@ -32,8 +32,8 @@ final class DirectoryWatch {
         var isFolder: Bool
     }
 
-    /// `files` names the files that matter now wherever they lie, `isOfFolder` says which names do in the folder: others
-    /// may be written there all the time.
+    /// Watches: `files` names the files that matter now wherever they lie, `isOfFolder` says which names do in the
+    /// folder: others may be written there all the time.
     static func changes(
         of files: @escaping @Sendable () -> [String], folder: String, isOfFolder: @escaping @Sendable (String) -> Bool
     ) -> (changes: AsyncStream<FeedChange>, bell: Bell) {

@@ -47,8 +47,8 @@ public final class FileFeed: JobFeed {
         }
     }
 
-    /// `mainFile` is nil for a daemon without configuration; neither file nor folder needs to exist. `limit` is the
-    /// largest job file in bytes.
+    /// Takes its places: `mainFile` is nil for a daemon without configuration; neither file nor folder needs to exist.
+    /// `limit` is the largest job file in bytes.
     package init(
         mainFile: String?, jobsDirectory: String, targets: [any TargetKeys.Type], zones: ZoneDatabase,
         defaultZone: String, limit: Int = Bounds.bytes
@@ -61,7 +61,7 @@ public final class FileFeed: JobFeed {
         self.limit = limit
     }
 
-    /// The files there are now, in the order of their names.
+    /// Lists the files there are now, in the order of their names.
     public func files() throws(ConfigProblem) -> [String] {
         var files: [String] = []
         if let mainFile, try isThere(mainFile) { files.append(mainFile) }
@@ -83,7 +83,7 @@ public final class FileFeed: JobFeed {
         }
     }
 
-    /// Only what is certainly not there is gone: who may not look knows nothing. Throws a `ConfigProblem` then.
+    /// Whether a path is there; only what certainly is not is gone. Throws a `ConfigProblem` when nobody may look.
     private func isThere(_ path: String) throws(ConfigProblem) -> Bool {
         var facts = stat()
         if stat(path, &facts) == 0 { return true }
@@ -103,7 +103,7 @@ public final class FileFeed: JobFeed {
         return whole
     }
 
-    /// What did not change first, then what did; the next part is read while the last one is taken up.
+    /// Reads what did not change first, then what did; the next part is read while the last one is taken up.
     public func parts(of change: FeedChange) -> AsyncThrowingStream<FeedSnapshot, any Error> {
         let ahead = Mutex<Ahead?>(nil)
         return AsyncThrowingStream { [self] in
@@ -134,7 +134,7 @@ public final class FileFeed: JobFeed {
         }
     }
 
-    /// A file that others may write is not read: it decides what runs as this user.
+    /// Opens a file, but none that others may write: it decides what runs as this user.
     private func open(_ path: String) -> JobFileReading {
         let directory = (path as NSString).deletingLastPathComponent
         let reader = JobFileReader(
@@ -180,7 +180,7 @@ public final class FileFeed: JobFeed {
         return changes
     }
 
-    /// Files that matter wherever they lie: the main one, those that are links, and calendars.
+    /// Names the files that matter wherever they lie: the main one, those that are links, and calendars.
     private func watched() -> [String] {
         let files = (try? files()) ?? []
         let links = files.filter { (try? FileManager.default.destinationOfSymbolicLink(atPath: $0)) != nil }

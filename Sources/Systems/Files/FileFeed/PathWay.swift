@@ -5,7 +5,7 @@ enum PathWay {
     /// Links followed before a path is taken for a circle; the kernel's own measure, path_resolution(7).
     private static let mostLinks = 40
 
-    /// The folders on the way to a path, each with the names in it that lead there, and where the way ends.
+    /// Follows the folders on the way to a path, each with the names in it that lead there, and where the way ends.
     ///
     /// It ends early where something is missing: that name is among those of the last folder.
     static func folders(to path: String) -> (names: [String: Set<String>], end: String) {

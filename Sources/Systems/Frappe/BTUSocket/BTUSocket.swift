@@ -18,8 +18,8 @@ public struct BTUSocket: Service {
 
     private let mostConnections: Int
 
-    /// `group` owns the socket when it is given; its mode is 0775. Past `mostConnections` at once the oldest that has asked
-    /// nothing gives way.
+    /// Takes its place; `group` owns the socket when it is given; its mode is 0775. Past `mostConnections` at once the
+    /// oldest that has asked nothing gives way.
     public init(
         path: String, group: String?, mostConnections: Int = 256, logger: Logger,
         answer: @escaping @Sendable (BTURequest) async -> String
@@ -33,7 +33,7 @@ public struct BTUSocket: Service {
     /// Makes sure that nobody else listens there, before anything runs twice. Throws `Unusable`.
     public static func check(path: String) throws { try SocketPlace(path: path, group: nil).clear() }
 
-    /// Throws `Unusable` when another daemon listens there, or when the path or the group cannot be had.
+    /// Serves; throws `Unusable` when another daemon listens there, or when the path or the group cannot be had.
     public func run() async throws {
         try place.clear()
         let crowd = ConnectionLimiter(most: mostConnections)

@@ -39,7 +39,7 @@ struct SocketPlace: Sendable {
         return code == 0 || errno == EAGAIN || errno == EINPROGRESS
     }
 
-    /// Mode and group, as the app's own user needs them.
+    /// Sets mode and group, as the app's own user needs them.
     func dress() throws {
         if let group {
             guard let id = Self.id(ofGroup: group) else {

@@ -69,7 +69,7 @@ public final class FrappeDispatcher: ListenedDispatcher {
         case away(String)
     }
 
-    /// One answer for each run, in order.
+    /// Fetches the calls, one answer for each run, in order.
     private func fetch(_ batch: ArraySlice<Dispatch<FrappeTarget>>) async -> [Fetched] {
         let site = site
         let fetched = await withTaskGroup(of: (Int, Fetched).self) { group in
@@ -116,7 +116,7 @@ public final class FrappeDispatcher: ListenedDispatcher {
         }
     }
 
-    /// Why the site cannot be asked, when it could not.
+    /// Says why the site cannot be asked, when it could not.
     private static func away(_ fetched: [Fetched]) -> String? {
         fetched.lazy.compactMap { if case .away(let why) = $0 { why } else { nil } }.first
     }
@@ -134,7 +134,7 @@ public final class FrappeDispatcher: ListenedDispatcher {
         }
     }
 
-    /// A run that the site fails for alone waits, but not for ever.
+    /// Lets a run that the site fails for alone wait, but not for ever.
     private func bound(_ attempt: AttemptID, _ fetched: Fetched) -> Fetched {
         let now = clock.uptime
         return failing.withLock { failing in
@@ -159,7 +159,7 @@ public final class FrappeDispatcher: ListenedDispatcher {
         }
     }
 
-    /// How many runs wait alone. One that was cancelled meanwhile never comes again.
+    /// Counts the runs that wait alone. One that was cancelled meanwhile never comes again.
     private func countFailing() -> Int {
         let now = clock.uptime
         return failing.withLock { failing in
@@ -214,7 +214,7 @@ public final class FrappeDispatcher: ListenedDispatcher {
         await rq.doubts(ofQueues: targets.map(\.queue))
     }
 
-    /// What stands against a run of this target, asking Redis when nobody has yet.
+    /// Says what stands against a run of this target, asking Redis when nobody has yet.
     public func doubt(of target: Target) async -> String? {
         guard let target = try? target.open(as: FrappeTarget.self) else { return nil }
         return await rq.doubt(ofQueue: target.queue)

@@ -32,7 +32,7 @@ extension FrappeFeed {
     /// Microseconds for which an announced row is looked at every second.
     private static let attention: Int64 = 15_000_000
 
-    /// A row is changing, or about to be there. Answers what the user is to read.
+    /// Notes that a row is changing, or about to be there. Answers what the user is to read.
     ///
     /// `doubt` says what stands against a run just now, such as a queue without a worker.
     public func created(_ name: String, doubt: @Sendable (Target) async -> String?) async -> String {
@@ -54,7 +54,7 @@ extension FrappeFeed {
         return await describe(name, found?.reading, doubt)
     }
 
-    /// A schedule ends now. Answers what the user is to read.
+    /// Ends a schedule now. Answers what the user is to read.
     public func cancelled(_ name: String) async -> String {
         // It is off before anybody has looked at its row.
         announced.withLock { $0.cancelled[name] = Announced.Cancel(isUnknown: true) }

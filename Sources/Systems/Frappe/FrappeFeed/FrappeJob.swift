@@ -74,7 +74,7 @@ public struct FrappeJob: Sendable {
         }
     }
 
-    /// With what is worth a word although the schedule runs.
+    /// Reads a row's target, with what is worth a word although the schedule runs.
     private func target(
         _ row: FrappeRow
     ) throws(FrappeSchedule.Fault) -> (FrappeTarget, FrappeSchedule.Fault?) {
@@ -93,7 +93,7 @@ public struct FrappeJob: Sendable {
         return (target, remark)
     }
 
-    /// `max_task_duration` in seconds; old rows hold text such as `600s`.
+    /// Reads `max_task_duration` in seconds; old rows hold text such as `600s`.
     static func timeout(_ text: String?) -> (Int64, FrappeSchedule.Fault?) {
         guard let text = text?.trimmed, !text.isEmpty else { return (FrappeTarget.defaultTimeout, nil) }
         let digits = text.hasSuffix("s") ? text.dropLast() : text[...]

@@ -40,7 +40,7 @@ enum FrappeSchedule {
         return ScheduleParts(cron: "\(time) \(rest)", dialect: .unix, zone: zones.site)
     }
 
-    /// A whole number; nil for NULL and for nothing.
+    /// Reads a whole number; nil for NULL and for nothing.
     private static func number(
         _ text: String?, _ column: String, _ range: ClosedRange<Int>
     ) throws(Fault) -> Int? {
@@ -67,7 +67,7 @@ enum FrappeSchedule {
         "december",
     ]
 
-    /// A name, or a number as the user was shown it: 0 is Sunday, and so is 7.
+    /// Reads a name, or a number as the user was shown it: 0 is Sunday, and so is 7.
     private static func weekday(_ text: String?) throws(Fault) -> Int {
         if let index = index(of: text, in: weekdays) { return index }
         return try required(text, "day_of_week", 0...7) % 7
@@ -78,7 +78,7 @@ enum FrappeSchedule {
         return try required(text, "month", 1...12)
     }
 
-    /// Whole names, and their first three letters.
+    /// Finds a name by the whole of it, or by its first three letters.
     private static func index(of text: String?, in names: [String]) -> Int? {
         guard let text = text?.trimmed.lowercased(), text.count >= 3 else { return nil }
         return names.firstIndex { $0 == text || $0.prefix(3) == text }

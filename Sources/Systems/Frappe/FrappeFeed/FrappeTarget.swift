@@ -36,7 +36,7 @@ public struct FrappeTarget: TargetBody {
 
     public var fault: String? { timeout < -1 ? "its time-out is below -1" : nil }
 
-    /// What an older release did not write has its default.
+    /// Decodes; what an older release did not write has its default.
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         self.init(task: try fields.decode(String.self, forKey: .task))

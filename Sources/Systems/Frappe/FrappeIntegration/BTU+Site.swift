@@ -68,7 +68,7 @@ extension BTU {
             if !options.json { table.print() }
         }
 
-        /// What stands in Redis: the next time of each schedule.
+        /// Reads what stands in Redis: the next time of each schedule.
         private func planned(_ redis: RedisSettings) async throws -> [String: Timestamp] {
             let configuration = try redis.configuration(identity: "")
             let client = RedisClient(configuration.redis, logger: options.logger)

@@ -50,7 +50,7 @@ package struct BTU: AsyncParsableCommand {
             }
         }
 
-        /// The site's web server for as long as `body` takes.
+        /// Opens the site's web server for as long as `body` takes.
         func withSite<T>(_ body: (FrappeSite) async throws -> T) async throws -> T {
             guard let web = try settings()[FrappeSettings.self]?.web else {
                 throw Failure.input("\(config): names no web server")
@@ -67,7 +67,7 @@ package struct BTU: AsyncParsableCommand {
             }
         }
 
-        /// The site's database for as long as `body` takes.
+        /// Opens the site's database for as long as `body` takes.
         func withTables<T>(_ body: (any FrappeTables) async throws -> T) async throws -> T {
             guard let site = try settings()[FrappeSettings.self] else {
                 throw Failure.input("\(config): names no database")

@@ -21,7 +21,7 @@ package struct BTUReader: Sendable {
 
     package init(zones: ZoneDatabase) { self.zones = zones }
 
-    /// Throws `ConfigurationError` for a file that cannot be read, a missing required key and a wrong type.
+    /// Reads a file; throws `ConfigurationError` for one that cannot be read, a missing required key and a wrong type.
     package func read(path: String) throws -> Reading {
         let node: ConfigNode
         do throws(ConfigProblem) {
@@ -151,7 +151,7 @@ package struct BTUReader: Sendable {
         settings.set("notify", "email", email)
     }
 
-    /// A list, or one text with commas.
+    /// Reads a list, or one text with commas.
     private func addresses(_ table: inout ConfigTable) -> [String]? {
         if case .string(let text)? = table.value("email_addresses")?.value {
             return text.split(separator: ",").map { $0.trimmingPrefix(while: \.isWhitespace) }.map(String.init)
@@ -161,7 +161,7 @@ package struct BTUReader: Sendable {
 }
 
 extension BTUReader {
-    /// Throws `Failure` with file, line and key of everything that is wrong.
+    /// Reads a file; throws `Failure` with file, line and key of everything that is wrong.
     package static func reading(_ path: String, zones: ZoneDatabase) throws -> Reading {
         do {
             return try BTUReader(zones: zones).read(path: path)

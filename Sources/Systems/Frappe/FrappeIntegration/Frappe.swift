@@ -92,7 +92,7 @@ package enum Frappe: Integration {
 }
 
 extension FrappeSettings {
-    /// A connection of its own; `patience` is how many seconds it waits for an answer. Throws `Failure`.
+    /// Opens a connection of its own; `patience` is how many seconds it waits for an answer. Throws `Failure`.
     func tables(patience: Int? = nil, logger: Logger) throws -> any FrappeTables {
         #if MariaDB
             var configuration = MariaDBConfiguration(

@@ -99,7 +99,7 @@ public actor FrappeMirror: Service {
         try await send(commands)
     }
 
-    /// The new set takes the old one's place at once.
+    /// Puts the new set in the old one's place at once.
     private func rewrite(_ upcoming: [String: Int64]) async throws {
         guard !upcoming.isEmpty else { return try await send([RedisCommand("DEL", Self.key)]) }
         let draft = Self.key + ":draft"

@@ -34,8 +34,8 @@ public final class FrappeSite: Sendable {
 
     public func close() async { try? await client.shutdown() }
 
-    /// The call of a task, as its worker reads it. Throws `FrappeSiteError`: `away`, `failing`, `refused` or `cancelled`. `limit`
-    /// (microseconds) shortens what one request may take.
+    /// Asks for the call of a task, as its worker reads it. Throws `FrappeSiteError`: `away`, `failing`, `refused` or
+    /// `cancelled`. `limit` (microseconds) shortens what one request may take.
     public func pickle(
         task: String, schedule: String?, within limit: Int64? = nil
     ) async throws(FrappeSiteError) -> [UInt8] {
@@ -61,14 +61,14 @@ public final class FrappeSite: Sendable {
         return word
     }
 
-    /// Bytes of a sample call: `test_function_ping_now_bytes` or `test_hello_world_bytes`.
+    /// Asks for the bytes of a sample call: `test_function_ping_now_bytes` or `test_hello_world_bytes`.
     public func sample(_ method: String) async throws(FrappeSiteError) -> [UInt8] {
         [UInt8](try await ask(method, nil))
     }
 
     // MARK: Asking
 
-    /// The whole site may be in trouble, or this request alone: its ping tells.
+    /// Asks, and once more after trouble: the whole site may be in it, or this request alone: its ping tells.
     private func insist(
         _ method: String, _ body: TaskQuery, _ limit: Int64?
     ) async throws(FrappeSiteError) -> Data {
@@ -155,7 +155,7 @@ public final class FrappeSite: Sendable {
         }
     }
 
-    /// Without the library's own words around the system's.
+    /// Describes an error without the library's own words around the system's.
     private static func words(_ error: any Error) -> String {
         if let error = error as? IOError { return String(cString: strerror(error.errnoCode)).lowercased() }
         if let error = error as? NIOConnectionError, let first = error.connectionErrors.first {
@@ -164,7 +164,7 @@ public final class FrappeSite: Sendable {
         return "\(error)"
     }
 
-    /// A status, with what Frappe says in the body of an error.
+    /// Describes a status, with what Frappe says in the body of an error.
     private func said(_ status: HTTPResponseStatus, _ body: Data) -> String {
         let why = (try? JSONDecoder().decode(Complaint.self, from: body))?.words
         return "\(status.code) \(status.reasonPhrase)" + (why.map { ": \($0)" } ?? "")

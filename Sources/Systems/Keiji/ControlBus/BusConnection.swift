@@ -39,7 +39,7 @@ struct BusConnection: Sendable {
         }
     }
 
-    /// What came until the end. Cancelling closes it. Throws `RequestFault` when it is too long.
+    /// Reads what comes until the end. Cancelling closes it. Throws `RequestFault` when it is too long.
     func message() async throws -> [UInt8] {
         try await withTaskCancellationHandler {
             try await whole.futureResult.get()

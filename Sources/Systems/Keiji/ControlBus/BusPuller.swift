@@ -19,7 +19,7 @@ public struct BusPuller: Service {
     private let logger: Logger
     private let carryOut: @Sendable (BusOrder) async -> String?
 
-    /// `carryOut` is that of `ControlBus`; an order it cannot carry out is logged with its reason.
+    /// Takes its address; `carryOut` is that of `ControlBus`; an order it cannot carry out is logged with its reason.
     public init(
         host: String = "127.0.0.1", port: Int = 8_006, clock: any EngineClock, logger: Logger,
         carryOut: @escaping @Sendable (BusOrder) async -> String?

@@ -23,9 +23,9 @@ public struct ControlBus: Service {
     private let logger: Logger
     private let carryOut: @Sendable (BusOrder) async -> String?
 
-    /// `carryOut` returns nil when the order is carried out, or else why not, in words for the client. Past `mostConnections`
-    /// at once on a port the oldest that has asked nothing gives way, and past `mostPullers` the one that has waited longest.
-    /// Whoever asks nothing for `patience` seconds is refused.
+    /// Takes `carryOut`, which returns nil when the order is carried out, or else why not, in words for the client.
+    /// Past `mostConnections` at once on a port the oldest that has asked nothing gives way, and past `mostPullers` the
+    /// one that has waited longest. Whoever asks nothing for `patience` seconds is refused.
     package init(
         _ configuration: ControlBusConfiguration, mostConnections: Int = 256, mostPullers: Int = 256,
         patience: Int64 = RequestLimit.patience, logger: Logger,
@@ -45,7 +45,7 @@ public struct ControlBus: Service {
         try BusPlace(configuration, port: configuration.pullPort).check()
     }
 
-    /// Throws `Unusable` when a port cannot be had.
+    /// Serves until it is ended; throws `Unusable` when a port cannot be had.
     ///
     /// A graceful shutdown ends it once the orders that came in are carried out; cancelling cancels those too.
     public func run() async throws {

@@ -18,7 +18,7 @@ final class OrderQueue: Sendable {
 
     init(_ carryOut: @escaping @Sendable (BusOrder) async -> String?) { self.carryOut = carryOut }
 
-    /// The work of carrying it out; nil when too many wait. Nobody needs to wait for it.
+    /// Queues an order and answers the work of carrying it out; nil when too many wait. Nobody needs to wait for it.
     func add(_ order: BusOrder) -> Task<String?, Never>? {
         state.withLock { state in
             guard state.works.count < Self.most else { return nil }

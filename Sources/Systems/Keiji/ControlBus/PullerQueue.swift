@@ -20,7 +20,7 @@ final class PullerQueue: Sendable {
 
     init(most: Int) { waiting = ConnectionLimiter(most: most) }
 
-    /// Exactly one of those who wait, or who will, is told.
+    /// Tells exactly one of those who wait, or who will.
     func tell(_ order: BusOrder) {
         state.withLock { state in
             state.untold.append(order)
@@ -29,7 +29,7 @@ final class PullerQueue: Sendable {
         tellNext()
     }
 
-    /// The connection is told one order, and closed.
+    /// Takes in a connection, which is told one order, and closed.
     func enter(_ channel: any Channel) {
         waiting.enter(channel)
         tellNext()
@@ -37,7 +37,7 @@ final class PullerQueue: Sendable {
 
     func dismiss() { waiting.closeAll() }
 
-    /// One at a time, so that an order nobody took is still the next.
+    /// Tells one at a time, so that an order nobody took is still the next.
     private func tellNext() {
         let next = state.withLock { state -> (BusOrder, any Channel)? in
             guard !state.isTelling, let order = state.untold.first, let channel = waiting.takeOldest() else {
@@ -58,8 +58,8 @@ final class PullerQueue: Sendable {
         }
     }
 
-    /// Fails when the puller has left. The kernel knows that before its event comes round, and would take the bytes
-    /// nevertheless.
+    /// Writes an order; fails when the puller has left. The kernel knows that before its event comes round, and would
+    /// take the bytes nevertheless.
     private static func write(_ order: BusOrder, to channel: any Channel) -> EventLoopFuture<Void> {
         guard let socket = channel as? any SocketOptionProvider else {
             return channel.eventLoop.makeFailedFuture(Gone())
@@ -84,7 +84,7 @@ final class PullerHandler: ChannelInboundHandler {
         context.fireChannelActive()
     }
 
-    /// What it says is nobody's business.
+    /// Drops what it says: it is nobody's business.
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {}
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }

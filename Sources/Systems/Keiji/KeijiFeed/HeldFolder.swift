@@ -8,26 +8,26 @@ final class HeldFolder: Sendable {
 
     deinit { close(descriptor) }
 
-    /// Nil, with errno, when there is none. Links on the way to it are followed.
+    /// Opens a folder; nil, with errno, when there is none. Links on the way to it are followed.
     convenience init?(path: String) {
         let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         self.init(owning: descriptor)
     }
 
-    /// A folder in it, never a link to one; nil, with errno, when there is none.
+    /// Opens a folder in it, never a link to one; nil, with errno, when there is none.
     func folder(_ name: String) -> HeldFolder? {
         let inner = openat(descriptor, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW)
         return inner < 0 ? nil : HeldFolder(owning: inner)
     }
 
-    /// The same, made with mode 0700 when there is none.
+    /// Opens the same, made with mode 0700 when there is none.
     func folderMade(_ name: String) -> HeldFolder? {
         if mkdirat(descriptor, name, 0o700) != 0, errno != EEXIST { return nil }
         return folder(name)
     }
 
-    /// A file in it to append to, never a link to one, made for its owner alone; nil, with errno, when it cannot be had.
+    /// Opens a file in it to append to, never a link, made for its owner alone; nil, with errno, when it cannot be had.
     func appending(to name: String) -> UnsafeMutablePointer<FILE>? {
         let file = openat(descriptor, name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard file >= 0 else { return nil }
@@ -40,7 +40,7 @@ final class HeldFolder: Sendable {
         return stream
     }
 
-    /// How large a file in it is; nil when there is none.
+    /// Says how large a file in it is; nil when there is none.
     func size(of name: String) -> Int64? {
         var facts = stat()
         return fstatat(descriptor, name, &facts, AT_SYMLINK_NOFOLLOW) == 0 ? Int64(facts.st_size) : nil

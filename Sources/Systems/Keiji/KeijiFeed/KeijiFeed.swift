@@ -85,7 +85,7 @@ public final class KeijiFeed: JobFeed {
         }
     }
 
-    /// A row that makes no job is in error, as long as nobody says that it is resolved and it still makes none.
+    /// Marks rows that make no job as in error, as long as nobody says that one is resolved and it still makes none.
     private func mark(_ tasks: [KeijiTask]) async throws {
         for task in tasks where !task.isError && !task.isDisabled {
             guard case .failure(let problem) = reader.read(task) else { continue }
@@ -109,17 +109,17 @@ public final class KeijiFeed: JobFeed {
         }
     }
 
-    /// The task behind a job, under the name that its database has for it: a job's name has one spelling, theirs may have
-    /// another.
+    /// Finds the task behind a job, under the name that its database has for it: a job's name has one spelling, theirs
+    /// may have another.
     private func task(named job: String) async throws -> KeijiTask? {
         if let known = task(ofJob: job) { return known }
         return try await tables.tasks().first { reader.prefix + $0.name == job }
     }
 
-    /// A run that failed, before anybody is told that its job halted.
+    /// Notes a run that failed, before anybody is told that its job halted.
     func note(_ run: Run) { state.withLock { $0.failures[run.job] = run.outcome } }
 
-    /// What the program said last, and below it what went wrong: keiji's tools show all of it.
+    /// Says what the program said last, and below it what went wrong: keiji's tools show all of it.
     private func words(_ job: String, _ error: String) async -> String {
         var outcome = state.withLock { $0.failures.removeValue(forKey: job) }
         if outcome == nil { outcome = await lastFailure(job)?.outcome }
@@ -127,7 +127,7 @@ public final class KeijiFeed: JobFeed {
         return (tail.last?.isNewline == true ? tail : tail + "\n") + error
     }
 
-    /// The job that a task's id stands for; nil when there is none. Throws when the database cannot be read.
+    /// Finds the job that a task's id stands for; nil when there is none. Throws when the database cannot be read.
     public func job(ofTask id: String) async throws -> String? {
         let id = id.lowercased()
         let cached = state.withLock { $0.read.first { $0.id.lowercased() == id } }
@@ -135,7 +135,7 @@ public final class KeijiFeed: JobFeed {
         return task.map { reader.prefix + $0.name }
     }
 
-    /// The same by the names of the tasks, in the spelling of their database.
+    /// Answers the same by the names of the tasks, in the spelling of their database.
     func byTask(_ states: [String: KeijiState]) -> [String: KeijiState] {
         let named = state.withLock { $0.read }.compactMap { task in
             states[reader.prefix + task.name].map { (task.name, $0) }
@@ -143,7 +143,7 @@ public final class KeijiFeed: JobFeed {
         return Dictionary(named) { first, _ in first }
     }
 
-    /// The task behind a job, as it was last read.
+    /// Finds the task behind a job, as it was last read.
     func task(ofJob job: String) -> KeijiTask? {
         state.withLock { $0.read.first { reader.prefix + $0.name == job } }
     }

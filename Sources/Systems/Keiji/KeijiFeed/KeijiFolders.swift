@@ -15,12 +15,12 @@ public struct KeijiFolders: Sendable {
     var binaries: String { root + "/exec/tasks" }
     var logs: String { root + "/logs/tasks" }
 
-    /// A task's own log; nil when its slug is no name of a folder.
+    /// Answers the path of a task's own log; nil when its slug is no name of a folder.
     public func log(of task: KeijiTask) -> String? {
         Self.isName(task.slug) ? "\(logs)/\(task.slug)/\(task.slug).log" : nil
     }
 
-    /// The folder of a task's own log, made when there is none; nil when it cannot be had.
+    /// Opens the folder of a task's own log, made when there is none; nil when it cannot be had.
     func logFolder(of task: KeijiTask) -> HeldFolder? {
         guard Self.isName(task.slug) else { return nil }
         try? FileManager.default.createDirectory(
@@ -63,7 +63,7 @@ public struct KeijiFolders: Sendable {
         HeldFolder(path: logs)?.remove(folder: task.slug)
     }
 
-    /// A file's folder, held, and its name; nil where there is no folder, and so nothing to remove.
+    /// Finds a file's folder, held, and its name; nil where there is no folder, and so nothing to remove.
     private func place(
         of path: String, in bounds: String, _ task: KeijiTask
     ) throws -> (folder: HeldFolder, name: String)? {

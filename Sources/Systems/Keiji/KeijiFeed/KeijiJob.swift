@@ -118,7 +118,7 @@ struct KeijiJob: Sendable {
         }
     }
 
-    /// A time as Go's drivers and PostgreSQL write it.
+    /// Reads a time as Go's drivers and PostgreSQL write it.
     static func time(_ text: String) -> Timestamp? {
         var text = text.replacing(" ", with: "T", maxReplacements: 1)
         // PostgreSQL's offset of whole hours has no minutes.

@@ -14,7 +14,7 @@ public struct KeijiLog: Sendable {
     /// What a log that nobody bounded grows to.
     public static let usual: Int64 = 10 << 20
 
-    /// Logs are bounded also where keiji's settings do not ask for it.
+    /// Bounds logs also where keiji's settings do not ask for it.
     public init(folders: KeijiFolders, zone: Zone, largest: Int64?, output: @escaping @Sendable (Run) -> String) {
         self.folders = folders
         self.zone = zone
@@ -48,7 +48,7 @@ public struct KeijiLog: Sendable {
         for line in lines { fputs(Self.line(time, zone, level, line) + "\n", file) }
     }
 
-    /// As Go's `slog.TextHandler` writes it: milliseconds, and quotes where a word needs them.
+    /// Writes as Go's `slog.TextHandler` does: milliseconds, and quotes where a word needs them.
     public static func line(_ time: Timestamp, _ zone: Zone, _ level: String, _ message: String) -> String {
         "time=\(time.text(in: zone, milliseconds: true)) level=\(level) msg=\(word(message))"
     }

@@ -24,7 +24,7 @@ public actor KeijiMirror: Service {
     /// Ended runs that are kept for a look; past that the oldest stay untold.
     private static let mostEnded = 100_000
 
-    /// With a `log` the output of each run goes to keiji's log of its task when it has ended.
+    /// Takes what it mirrors; with a `log` the output of each run goes to keiji's log of its task when it has ended.
     public init(
         store: any JobStore, feed: KeijiFeed, tables: any KeijiTables, log: KeijiLog?, clock: any EngineClock,
         logger: Logger
@@ -37,7 +37,7 @@ public actor KeijiMirror: Service {
         self.logger = logger
     }
 
-    /// A run has ended. Never waits.
+    /// Notes a run that has ended. Never waits.
     public nonisolated func note(_ run: Run) {
         guard feed.task(ofJob: run.job) != nil else { return }
         if run.state == .failed { feed.note(run) }

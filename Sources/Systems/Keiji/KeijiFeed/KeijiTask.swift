@@ -56,7 +56,7 @@ public struct KeijiState: Hashable, Sendable {
 
 /// What is asked of keiji's database. Every call may throw, and is bounded in time.
 public protocol KeijiTables: Sendable {
-    /// Every task that is not deleted, in the order of their names.
+    /// Reads every task that is not deleted, in the order of their names.
     func tasks() async throws -> [KeijiTask]
 
     /// Makes each task's switches say what is given: neither disabled nor in error for nil.

@@ -1,8 +1,8 @@
 import Timetable
 
 extension Timestamp {
-    /// The wall time with its offset, in whole seconds as Go's SQLite drivers have it (`2026-11-01 10:00:00+00:00`), or in
-    /// milliseconds as its `slog` has it (`2026-11-01T10:00:00.042+03:00`, and `Z` for no offset).
+    /// Writes the wall time with its offset, in whole seconds as Go's SQLite drivers do (`2026-11-01 10:00:00+00:00`),
+    /// or milliseconds as its `slog` does (`2026-11-01T10:00:00.042+03:00`, and `Z` for no offset).
     func text(in zone: Zone, separator: String = "T", milliseconds: Bool = false) -> String {
         let offset = zone.offset(at: self).seconds
         let wall = Timestamp(seconds: seconds + Int64(offset)).rfc3339.dropLast()

@@ -6,7 +6,7 @@ enum RunOutput {
     private static let beginning = (bytes: 192 << 10, lines: 2_000)
     private static let end = (bytes: 64 << 10, lines: 500)
 
-    /// Where something is left out, a line says so, and where all of it is.
+    /// Reads an output's lines; where something is left out, a line says so, and where all of it is.
     static func lines(of path: String, run: String) -> [String] {
         guard let file = FileHandle(forReadingAtPath: path) else { return [] }
         defer { try? file.close() }

@@ -7,7 +7,8 @@ public struct SQLiteTables: KeijiTables {
     private let database: DatabaseQueue
     private let zone: Zone
 
-    /// The file must exist. `zone` is what times are written in. Throws `KeijiDatabaseMissing`, and what SQLite says.
+    /// Opens the file, which must exist. Times are written in `zone`. Throws `KeijiDatabaseMissing`, and what SQLite
+    /// says.
     public init(path: String, zone: Zone) throws {
         var configuration = Configuration()
         // Others hold their lock for one statement.

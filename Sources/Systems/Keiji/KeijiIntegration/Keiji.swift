@@ -18,7 +18,7 @@ import Timetable
 package enum Keiji: Integration {
     package static var sections: [any SettingsSection.Type] { [KeijiSettings.self] }
 
-    /// A SQLite file must be there.
+    /// Answers the parts; a SQLite file must be there.
     package static func parts(_ daemon: DaemonContext) throws -> Parts {
         guard let keiji = daemon.settings[KeijiSettings.self] else { return Parts() }
         let (store, clock, logger) = (daemon.store, daemon.clock, daemon.logger)
@@ -47,7 +47,7 @@ package enum Keiji: Integration {
         return parts
     }
 
-    /// The bus, or who takes orders from another one.
+    /// Makes the bus, or who takes orders from another one.
     private static func serve(
         _ bus: KeijiSettings.Bus, _ feed: KeijiFeed, _ clock: SystemClock, _ logger: Logger,
         _ desk: @escaping OrderHandler
@@ -127,7 +127,7 @@ extension BusCommand {
 }
 
 extension KeijiSettings {
-    /// Throws `Failure`.
+    /// Opens keiji's database. Throws `Failure`.
     func tables(zone: Zone, logger: Logger) throws -> any KeijiTables {
         switch database {
         case .sqlite(let path):

@@ -10,7 +10,7 @@ package struct KeijiReader: Sendable {
     private let zones: ZoneDatabase
     private let home: String
 
-    /// `home` is whose `.keiji` is meant.
+    /// Takes its `home`, which is whose `.keiji` is meant.
     package init(zones: ZoneDatabase, home: String) {
         self.zones = zones
         self.home = home
@@ -20,7 +20,7 @@ package struct KeijiReader: Sendable {
     /// stops nothing.
     package typealias Reading = (settings: ConfigNode, remarks: [ConfigProblem])
 
-    /// Throws `ConfigurationError`.
+    /// Reads a file. Throws `ConfigurationError`.
     package func read(path: String) throws -> Reading {
         let text: String
         do throws(ConfigProblem) {
@@ -113,7 +113,7 @@ package struct KeijiReader: Sendable {
 }
 
 extension KeijiReader {
-    /// Throws `Failure`.
+    /// Reads a file, for a command. Throws `Failure`.
     package static func reading(_ path: String, zones: ZoneDatabase) throws -> Reading {
         do {
             return try KeijiReader(zones: zones, home: ProcessInfo.processInfo.environment["HOME"] ?? NSHomeDirectory())

@@ -10,7 +10,7 @@ package struct KeijiSettings: SettingsSection {
         /// A URL of PostgreSQL, which may hold a password.
         case postgres(url: String)
 
-        /// Nil for a text that is none.
+        /// Reads a database's place; nil for a text that is none.
         package init?(_ text: String) {
             if text == "default" {
                 self = .sqlite(path: nil)

@@ -7,7 +7,7 @@ import Timetable
 package struct KeijiWriter: Sendable {
     package let text: String
 
-    /// `jobs` are those of a reading of the feed; a task that is off keeps that, and says why.
+    /// Writes `jobs`, those of a reading of the feed; a task that is off keeps that, and says why.
     package init(_ jobs: [Job], problems: [ConfigProblem], source: String) {
         var lines = ["# The tasks of keiji in \(Self.comment(source))."]
         for job in jobs { lines += [""] + Self.lines(job) }
@@ -35,7 +35,7 @@ package struct KeijiWriter: Sendable {
         return lines
     }
 
-    /// A comment is one line.
+    /// Makes a comment, which is one line.
     private static func comment(_ text: String) -> String {
         TOMLText.comment(text.split(whereSeparator: \.isNewline).joined(separator: " "))
     }

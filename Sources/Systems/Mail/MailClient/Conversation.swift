@@ -37,7 +37,7 @@
             return replies.isEmpty ? nil : Self.plain(replies.joined(separator: "; "), configuration)
         }
 
-        /// `library` is the library's own sentence, which has no text of the server in it but a reply's number.
+        /// Makes an error; `library` is the library's own sentence, with no text of the server but a reply's number.
         func error(_ code: CURLcode, library: String, _ configuration: MailConfiguration) -> MailError {
             let why = library.isEmpty ? String(cString: curl_easy_strerror(code)) : library
             let (kind, message) = meaning(of: code, why)
@@ -71,7 +71,7 @@
                 : (.putOff, "the server puts \(what) off: \(last.reply)")
         }
 
-        /// No server repeats a password; one that did would not get it into a log.
+        /// Keeps the password out of a text: no server repeats it; one that did would not get it into a log.
         private static func plain(_ text: String, _ configuration: MailConfiguration) -> String {
             guard let password = configuration.password, !password.isEmpty else { return text }
             let login = "\0\(configuration.user ?? "")\0\(password)"

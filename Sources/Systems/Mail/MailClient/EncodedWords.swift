@@ -4,7 +4,7 @@
         /// Octets of one word: with `=?UTF-8?B?`, `?=` and a header's name it keeps a line below 76.
         private static let most = 39
 
-        /// Text as a header takes it: on one line as it is, or as encoded words on as many lines as it needs.
+        /// Writes text as a header takes it: on one line as it is, or as encoded words on as many as it needs.
         static func header(_ text: String) -> String {
             let line = String(String.UnicodeScalarView(text.unicodeScalars.map { $0.isControl ? " " : $0 }))
             // A line has at most 998 octets; what looks like an encoded word would be read as one.
@@ -12,7 +12,7 @@
             return isPlain ? line : encode(line)
         }
 
-        /// No character is divided between two words (RFC 2047, 5).
+        /// Encodes; no character is divided between two words (RFC 2047, 5).
         static func encode(_ text: String) -> String {
             var words: [[UInt8]] = [[]]
             for scalar in text.unicodeScalars {

@@ -33,7 +33,7 @@
             return lines
         }
 
-        /// One line, with soft breaks so that none has more than 76 octets.
+        /// Quotes one line, with soft breaks so that none has more than 76 octets.
         private static func quoted(_ line: ArraySlice<UInt8>) -> [UInt8] {
             let digits = Array("0123456789ABCDEF".utf8)
             var result: [UInt8] = []

@@ -44,7 +44,7 @@
             return String(from.address[from.address.index(after: at)...])
         }
 
-        /// `Sat, 21 Nov 2026 12:00:00 +0000` (RFC 5322, 3.3), in English whatever the locale.
+        /// Writes `Sat, 21 Nov 2026 12:00:00 +0000` (RFC 5322, 3.3), in English whatever the locale.
         private static func date(_ seconds: Int64) -> String {
             let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
             let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]

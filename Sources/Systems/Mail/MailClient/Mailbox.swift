@@ -38,7 +38,7 @@
             return "\"" + name.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\" <\(address)>"
         }
 
-        /// Dot-strings of RFC 5321, 4.1.2, and a domain or a literal; at most 254 octets (its section 4.5.3.1).
+        /// Whether it is dot-strings of RFC 5321, 4.1.2, and a domain or a literal; at most 254 octets (its 4.5.3.1).
         private static func isAddress(_ text: String) -> Bool {
             let parts = text.split(separator: "@", omittingEmptySubsequences: false)
             guard 1...2 ~= parts.count, text.utf8.count <= 254, 1...64 ~= parts[0].utf8.count,

@@ -90,7 +90,7 @@
             _ = carillon_curl_set_text(handle, CURLOPT_CAPATH, nil)
         }
 
-        /// The library calls back on this thread, within `curl_easy_perform` and `curl_easy_cleanup`.
+        /// Sets what the library calls on this thread, within `curl_easy_perform` and `curl_easy_cleanup`.
         private func setCalls(_ handle: UnsafeMutableRawPointer) {
             let me = Unmanaged.passUnretained(self).toOpaque()
             _ = carillon_curl_set_number(handle, CURLOPT_UPLOAD, 1)

@@ -47,7 +47,7 @@ package struct MailSettings: SettingsSection {
         }
     }
 
-    /// What a port is by custom: 465 TLS (RFC 8314), 587 STARTTLS, others whatever the server offers.
+    /// Says what a port is by custom: 465 TLS (RFC 8314), 587 STARTTLS, others whatever the server offers.
     private static func security(ofPort port: Int64) -> Security {
         switch port {
         case 465: .tls

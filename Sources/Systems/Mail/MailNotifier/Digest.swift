@@ -18,7 +18,7 @@ package struct Digest: Sendable {
     /// Whose times are in which zone; UTC without.
     package var zones: [String: Zone] = [:]
 
-    /// `failures` is how often it could not be sent before.
+    /// Makes a mail; `failures` is how often it could not be sent before.
     package init(_ gathered: NoticeBatch, host: String, failures: Int = 0) {
         self.gathered = gathered
         self.host = host
@@ -26,7 +26,7 @@ package struct Digest: Sendable {
         chapters = Self.chapters(of: gathered)
     }
 
-    /// Each job has its share: one of each in turn, until the mail is full.
+    /// Gives each job its share: one of each in turn, until the mail is full.
     private static func chapters(of gathered: NoticeBatch) -> [(group: NoticeBatch.Group, listed: Int)] {
         var left = mostListed
         var chapters: [(group: NoticeBatch.Group, listed: Int)] = []

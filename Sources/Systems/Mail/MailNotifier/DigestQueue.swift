@@ -21,7 +21,7 @@ package struct DigestQueue: Sendable {
 
     package var count: Int { waiting.count }
 
-    /// True when nothing waited before.
+    /// Adds a notice; true when nothing waited before.
     package mutating func add(_ notice: Notice, at uptime: Int64) -> Bool {
         let isFirst = waiting.isEmpty
         if isFirst { first = uptime }
@@ -35,7 +35,7 @@ package struct DigestQueue: Sendable {
         return max(first + Self.gather, lastSent.map { $0 + Self.pause } ?? .min, retryAt ?? .min)
     }
 
-    /// What goes out now; `sent` or `failed` follows.
+    /// Takes what goes out now; `sent` or `failed` follows.
     package mutating func take() -> NoticeBatch {
         defer { waiting = NoticeBatch() }
         return waiting
@@ -47,7 +47,7 @@ package struct DigestQueue: Sendable {
         failures = 0
     }
 
-    /// What came meanwhile goes along with it.
+    /// Puts it back; what came meanwhile goes along with it.
     package mutating func failed(_ gathered: NoticeBatch, at uptime: Int64) {
         var all = gathered
         all.append(waiting)

@@ -25,8 +25,9 @@ public actor MailNotifier: Service {
     private var isFailing = false
     private var hasRemarked = false
 
-    /// `host` stands in the subject; `zone` is that of a job's times, UTC when it answers nil. Times missed within less than
-    /// a minute, as a restart misses them of a job of every second, are told only when `tellsShortGaps` says so.
+    /// Takes `host`, which stands in the subject; `zone` is that of a job's times, UTC when it answers nil. Times
+    /// missed within less than a minute, as a restart misses them of a job of every second, are told only with
+    /// `tellsShortGaps`.
     public init(
         sender: any MailSender, occasions: Set<MailOccasion>, tellsShortGaps: Bool = false, host: String,
         clock: any EngineClock, logger: Logger,
@@ -42,7 +43,7 @@ public actor MailNotifier: Service {
         (news, tell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
-    /// Never waits. Beyond some thousands of notices it only counts.
+    /// Takes a notice and never waits. Beyond some thousands of notices it only counts.
     public nonisolated func notify(_ notice: Notice) {
         guard occasions.contains(notice.occasion) else { return }
         if case .missed(let skip) = notice, skip.isShortGap, !tellsShortGaps { return }
@@ -101,7 +102,7 @@ public actor MailNotifier: Service {
         }
     }
 
-    /// As long as the sender needs; when the daemon stops, no longer than `farewell` from then on.
+    /// Sends for as long as the sender needs; when the daemon stops, no longer than `farewell` from then on.
     private func send(_ digest: Digest) async throws -> String? {
         let (sender, clock, now) = (sender, clock, clock.now)
         return try await withThrowingTaskGroup(of: Ending.self) { group in

@@ -1,9 +1,9 @@
 /// Small pieces of a mail's text.
 enum MailText {
-    /// `1 run`, `10,000 runs`
+    /// Writes `1 run`, `10,000 runs`.
     static func counted(_ count: Int, _ noun: String) -> String { "\(number(count)) \(noun)\(count == 1 ? "" : "s")" }
 
-    /// `10,000`
+    /// Writes `10,000`.
     static func number(_ number: Int) -> String {
         var digits = String(number)
         var place = digits.count - 3
@@ -14,7 +14,7 @@ enum MailText {
         return digits
     }
 
-    /// On one line, and with nothing that moves the cursor of a terminal in which it is read.
+    /// Puts a text on one line, with nothing that moves the cursor of a terminal in which it is read.
     static func plain(_ text: Substring) -> String {
         String(
             String.UnicodeScalarView(

@@ -52,7 +52,7 @@ struct NoticeText {
         return lines
     }
 
-    /// Tabs have no width that a reader and a mail agree on.
+    /// Replaces tabs, which have no width that a reader and a mail agree on.
     private func indented(_ line: Substring) -> Substring { line.replacing("\t", with: "    ")[...] }
 
     private func field(_ name: String, _ value: String) -> String {

@@ -28,7 +28,7 @@ package struct CallText {
         return text.utf8.count > longest && text.count > longest ? text.prefix(longest - 1) + "…" : text
     }
 
-    /// As Python's `repr` writes it.
+    /// Writes as Python's `repr` does.
     private mutating func write(_ value: PlainValue) {
         switch value {
         case .null: put("None")

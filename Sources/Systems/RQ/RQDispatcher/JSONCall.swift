@@ -39,7 +39,7 @@ package struct JSONCall {
         text += close
     }
 
-    /// RFC 8259, section 7.
+    /// Writes a string as RFC 8259, section 7, has it.
     private mutating func write(_ string: String) {
         text += "\""
         for scalar in string.unicodeScalars {

@@ -25,17 +25,17 @@ extension RQDispatcher {
 
     public func doubts(of targets: [RQTarget]) async -> [String?] { await doubts(ofQueues: targets.map(\.queue)) }
 
-    /// Queues that runs are going to go to, without the prefix.
+    /// Notes queues that runs are going to go to, without the prefix.
     public func expect(queues: [String]) async {
         for queue in queues { listeners.expected.insert(configuration.queue(queue)) }
     }
 
-    /// What stands against a run on each of these queues; nil for nothing.
+    /// Says what stands against a run on each of these queues; nil for nothing.
     public func doubts(ofQueues queues: [String]) async -> [String?] {
         queues.map { listeners.doubt(configuration.queue($0)) }
     }
 
-    /// The same for one queue, asking Redis when nobody has yet; nil also when it does not answer.
+    /// Says the same for one queue, asking Redis when nobody has yet; nil also when it does not answer.
     public func doubt(ofQueue queue: String) async -> String? {
         let queue = configuration.queue(queue)
         if listeners.counts[queue] == nil {

@@ -9,7 +9,7 @@ package struct PickleWriter {
         bytes += [0x80, 2]
     }
 
-    /// What RQ keeps of a call: `(function, instance or None, args, kwargs)`.
+    /// Writes what RQ keeps of a call: `(function, instance or None, args, kwargs)`.
     package static func call(_ target: RQTarget) -> [UInt8] {
         var writer = PickleWriter()
         writer.mark()
@@ -76,7 +76,7 @@ package struct PickleWriter {
         }
     }
 
-    /// A whole number of any size, least byte first.
+    /// Writes a whole number of any size, least byte first.
     private mutating func write(long: [UInt8]) {
         if long.count < 256 {
             bytes += [0x8A, UInt8(long.count)]

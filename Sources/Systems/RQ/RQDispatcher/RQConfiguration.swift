@@ -17,13 +17,13 @@ public struct RQConfiguration: Sendable {
         self.identity = identity
     }
 
-    /// An error as people read it, with the address once.
+    /// Describes an error as people read it, with the address once.
     public func describe(_ error: RedisError) -> String {
         let address = redis.address
         return "Redis at " + (error.message.hasPrefix(address) ? error.message : "\(address): \(error.message)")
     }
 
-    /// The name workers know a queue by.
+    /// Answers the name workers know a queue by.
     func queue(_ name: String) -> String {
         queuePrefix.isEmpty ? name : queuePrefix + (queuePrefix.hasSuffix(":") ? "" : ":") + name
     }

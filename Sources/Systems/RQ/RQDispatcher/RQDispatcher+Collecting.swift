@@ -27,7 +27,7 @@ extension RQDispatcher {
         }
     }
 
-    /// One look at everything that is out.
+    /// Takes one look at everything that is out.
     package func round() async throws(RedisError) {
         if entries.count > 0 || !adopted.isEmpty || !uncertain.isEmpty {
             defer { tellUnreceived() }
@@ -69,7 +69,7 @@ extension RQDispatcher {
         }
     }
 
-    /// Attempts the registries tell something new of.
+    /// Finds attempts the registries tell something new of.
     private func readRegistries() async throws(RedisError) -> (
         attempts: [AttemptID], read: [(queue: String, registry: RegistryCursor.Registry, score: Int64)]
     ) {
@@ -109,7 +109,7 @@ extension RQDispatcher {
         return (found, read)
     }
 
-    /// The attempts whose turn it is; they stand at the end of the line from now on.
+    /// Picks the attempts whose turn it is; they stand at the end of the line from now on.
     private func nextInTurn() -> [AttemptID] {
         var chosen: [AttemptID] = []
         for _ in 0..<rounds.count where chosen.count < Self.inTurn {

@@ -59,7 +59,7 @@ extension RQDispatcher {
         }
     }
 
-    /// What the server says of itself now; evictions may have begun since the connection was made.
+    /// Reads what the server says of itself now; evictions may have begun since the connection was made.
     private func readFacts() async throws(RedisError) {
         guard let text = try? await ask([RedisCommand("INFO")])[0].text else { return }
         let lines = text.split(whereSeparator: \.isNewline).map {
@@ -87,7 +87,7 @@ extension RQDispatcher {
         }
     }
 
-    /// Why an attempt without any trace may have run all the same; nil when it cannot.
+    /// Says why an attempt without any trace may have run all the same; nil when it cannot.
     private func reasonToDoubt(_ run: Run) -> String? {
         if run.startedAt != nil { return "it had been started, and Redis has no trace of it" }
         let limit = clock.now.adding(microseconds: -Int64(RQScripts.guardLife) * 1_000_000)

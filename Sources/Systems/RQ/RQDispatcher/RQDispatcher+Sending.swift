@@ -8,10 +8,10 @@ extension RQDispatcher {
         await send(batch.indices) { RQCall(batch[$0]) }
     }
 
-    /// Like `dispatch`, for calls that somebody else has written.
+    /// Enqueues like `dispatch`, for calls that somebody else has written.
     public func enqueue(_ calls: [RQCall]) async -> [DispatchResult] { await send(calls.indices) { calls[$0] } }
 
-    /// One result for each number; `call` is asked once for each, in order.
+    /// Sends calls, one result for each number; `call` is asked once for each, in order.
     private func send(_ numbers: Range<Int>, _ call: (Int) -> RQCall) async -> [DispatchResult] {
         await withTaskGroup(of: (place: Int, answer: Result<RedisValue, RedisError>).self) { group in
             var scripts: [Script] = []
@@ -51,7 +51,7 @@ extension RQDispatcher {
         var entries: [RQEntry] = []
     }
 
-    /// As many of these runs as go together, from the first on, and the command that enqueues them.
+    /// Takes as many of these runs as go together, from the first on, and makes the command that enqueues them.
     private func script(
         _ numbers: Range<Int>, most: Int, _ call: (Int) -> RQCall
     ) -> (Script, RedisCommand) {
@@ -81,7 +81,7 @@ extension RQDispatcher {
         return entry
     }
 
-    /// A failure when nobody knows of any.
+    /// Sends a command; a failure when nobody knows of any answer.
     private nonisolated(nonsending) static func answer(
         to command: RedisCommand, of server: any RedisServer
     ) async -> Result<RedisValue, RedisError> {
@@ -113,7 +113,7 @@ extension RQDispatcher {
     /// With these no command reached the server.
     private static let neverSent: [RedisError.Code] = [.unreachable, .refused, .badAddress]
 
-    /// A script that answers an error has written nothing.
+    /// Reads a script's answer; one that answers an error has written nothing.
     private func read(_ answer: RedisValue, _ entries: [RQEntry]) -> [DispatchResult] {
         guard let values = answer.array else {
             let why = answer.error.map(describe) ?? "Redis gave an answer of another kind"

@@ -22,7 +22,7 @@ struct RQEntry: Sendable {
         self.resultTTL = resultTTL
     }
 
-    /// From a job's hash, or from its guard.
+    /// Reads an entry from a job's hash, or from its guard.
     init?(_ attempt: AttemptID, _ sight: RQJobSnapshot) {
         if let queue = sight.origin {
             self.init(attempt, queue: queue, resultTTL: sight.resultTTL ?? RQTarget.defaultResultTTL)
@@ -49,7 +49,7 @@ struct RQJobSnapshot: Hashable, Sendable {
 
     init() {}
 
-    /// An answer of `RQScripts.look`.
+    /// Reads an answer of `RQScripts.look`.
     init(_ answer: [RedisValue]) {
         let text = { (index: Int) in answer.indices.contains(index) ? answer[index].text : nil }
         guardText = text(0)

@@ -49,7 +49,7 @@ public struct RQInspector: Sendable {
         return Server(address: address, version: facts.version, evictingPolicy: facts.evictingPolicy)
     }
 
-    /// Every queue RQ knows, in the order of their names.
+    /// Reads every queue RQ knows, in the order of their names.
     public func queues() async throws(RedisError) -> [Queue] {
         let keys = try await client.send(RedisCommand("SMEMBERS", "rq:queues")).array ?? []
         let names = keys.compactMap { $0.text.map { String($0.dropFirst("rq:queue:".count)) } }.sorted()
@@ -71,7 +71,7 @@ public struct RQInspector: Sendable {
         }
     }
 
-    /// A job by its RQ id; nil when Redis has neither it nor a guard of it.
+    /// Reads a job by its RQ id; nil when Redis has neither it nor a guard of it.
     public func job(_ id: String) async throws(RedisError) -> Job? {
         var look = RedisCommand.script(RQScripts.look, keys: [])
         look.append(id)
@@ -90,7 +90,7 @@ public struct RQInspector: Sendable {
             isGuarded: sight.guardText != nil)
     }
 
-    /// Every job there is a record of, in no order; `each` gets them batch by batch.
+    /// Reads every job there is a record of, in no order; `each` gets them batch by batch.
     public func jobs(_ each: ([Job]) -> Void) async throws(RedisError) {
         var cursor = "0"
         repeat {

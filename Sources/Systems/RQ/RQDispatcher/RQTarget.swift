@@ -53,7 +53,7 @@ public struct RQTarget: TargetBody {
         return nil
     }
 
-    /// What an older release did not write has its default.
+    /// Decodes; what an older release did not write has its default.
     public init(from decoder: any Decoder) throws {
         let fields = try decoder.container(keyedBy: CodingKeys.self)
         self.init(function: try fields.decode(String.self, forKey: .function))

@@ -10,7 +10,7 @@ struct RegistryCursor: Sendable {
     /// In seconds; nothing on the books ended earlier.
     private let openedAt: Int64
 
-    /// Opened for this entry.
+    /// Opens a cursor for this entry.
     init(_ entry: RQEntry, now: Timestamp) {
         openedAt = now.seconds
         add(entry)
@@ -41,7 +41,7 @@ struct RegistryCursor: Sendable {
         resultTTLs[entry.resultTTL] = left > 0 ? left : nil
     }
 
-    /// The registries to read and which scores of each. Results that are kept for ever or not at all have no such score.
+    /// Answers the registries to read, and which scores. Results kept for ever or not at all have no such score.
     func ranges(now: Timestamp) -> [(registry: Registry, from: Int64, to: Int64)] {
         let registries = [.failed] + resultTTLs.keys.filter { $0 > 0 }.sorted().map { Registry.finished($0) }
         return registries.map { registry in
@@ -50,7 +50,7 @@ struct RegistryCursor: Sendable {
         }
     }
 
-    /// A score in the future is another ttl's, or of a clock that runs ahead.
+    /// Notes how far a registry was read; a score in the future is another ttl's, or of a clock that runs ahead.
     mutating func read(_ registry: Registry, through score: Int64, now: Timestamp) {
         seen[registry] = max(seen[registry] ?? .min, min(score - registry.ttl, now.seconds))
     }

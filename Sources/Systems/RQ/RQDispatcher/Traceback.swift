@@ -19,7 +19,7 @@ enum Traceback {
         return text.utf8.count <= longest ? text : "…" + String(decoding: text.utf8.suffix(longest), as: UTF8.self)
     }
 
-    /// The line that names the exception.
+    /// Finds the line that names the exception.
     static func headline(_ text: String) -> String {
         let lines = text.split(whereSeparator: \.isNewline).filter { $0.contains { !$0.isWhitespace } }
         // The exception begins at the margin; its text may go on below.

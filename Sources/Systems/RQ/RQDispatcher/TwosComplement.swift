@@ -1,6 +1,6 @@
 /// Whole numbers of any size as bytes.
 enum TwosComplement {
-    /// The shortest two's complement of a decimal with an optional minus, least byte first. Anything but digits is ignored.
+    /// Writes a decimal with an optional minus in two's complement, the shortest, least byte first. Only digits count.
     static func bytes(decimal: String) -> [UInt8] {
         var magnitude: [UInt8] = []
         for digit in decimal.utf8 where (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) {

@@ -16,7 +16,7 @@ package struct RQCommands: AsyncParsableCommand {
 
     package init() {}
 
-    /// An inspector of the configured Redis for as long as `body` takes.
+    /// Opens an inspector of the configured Redis for as long as `body` takes.
     fileprivate static func withInspector<T>(_ place: DaemonLocation, _ body: (RQInspector) async throws -> T)
         async throws
         -> T
@@ -84,7 +84,7 @@ package struct RQCommands: AsyncParsableCommand {
 }
 
 extension RedisSettings {
-    /// An inspector of this Redis for as long as `body` takes. Throws `Failure` when it cannot be asked.
+    /// Opens an inspector of this Redis for as long as `body` takes. Throws `Failure` when it cannot be asked.
     package func withInspector<T>(_ body: (RQInspector) async throws -> T) async throws -> T {
         let configuration = try configuration(identity: "")
         let desk = RQInspector(configuration, logger: Logger(label: "rq") { _ in SwiftLogNoOpLogHandler() })
@@ -101,7 +101,7 @@ extension RedisSettings {
 }
 
 extension RQInspector.Job {
-    /// All there is, for one reader or the other.
+    /// Shows all there is, for one reader or the other.
     package func show(_ json: Bool) throws {
         if json { return try say(json: self) }
         say(Terminal.paint(id, .bold))

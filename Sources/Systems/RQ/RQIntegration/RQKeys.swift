@@ -75,7 +75,7 @@ package enum RQKeys: TargetKeys {
         table.complain(key, "nests deeper than \(PlainValue.deepest) levels")
     }
 
-    /// Seconds as RQ counts them: a whole number, -1 for never or for ever, or a duration such as `"10m"`.
+    /// Reads seconds as RQ counts them: a whole number, -1 for never or for ever, or a duration such as `"10m"`.
     private static func readSeconds(_ table: inout ConfigTable, _ key: String, from least: Int64) -> Int64? {
         switch table.node[key]?.value {
         case .string?:
@@ -90,7 +90,7 @@ package enum RQKeys: TargetKeys {
         }
     }
 
-    /// Identifiers (Python's: letters, digits, `_`, no digit first) joined by dots, at least two.
+    /// Whether a text is identifiers (Python's: letters, digits, `_`, no digit first) joined by dots, at least two.
     private static func isDottedPath(_ text: String) -> Bool {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count > 1
@@ -120,7 +120,7 @@ extension ConfigNode {
 }
 
 extension PlainValue {
-    /// What a file's value is to a function.
+    /// Takes what a file's value is to a function.
     init(_ node: ConfigNode) {
         switch node.value {
         case .null: self = .null

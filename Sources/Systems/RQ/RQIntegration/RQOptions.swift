@@ -15,7 +15,7 @@ package struct RQOptions: ParsableArguments {
 
     package init() {}
 
-    /// As a job file's table would hold it; nil for a job of another kind.
+    /// Writes it as a job file's table would hold it; nil for a job of another kind.
     package func node() throws -> ConfigNode? {
         let others = [
             ("--rq-args", rqArgs), ("--rq-kwargs", rqKwargs), ("--queue", queue), ("--rq-timeout", rqTimeout),

@@ -43,7 +43,8 @@ package struct RedisSettings: SettingsSection {
         }
     }
 
-    /// `identity` tells the runs of several dispatchers apart. Throws `Failure` for an address that cannot be read.
+    /// Makes it for an `identity`, which tells several dispatchers' runs apart. Throws `Failure` for an unreadable
+    /// address.
     package func configuration(identity: String) throws -> RQConfiguration {
         do {
             var redis = try RedisConfiguration(url: url)

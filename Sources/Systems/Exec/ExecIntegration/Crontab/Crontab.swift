@@ -61,7 +61,7 @@ package struct Crontab: Sendable {
         }
     }
 
-    /// Lines without their ends, blank ones in front counted, with their numbers from 1.
+    /// Splits into lines without their ends, blank ones in front counted, with their numbers from 1.
     static func lines(_ bytes: [UInt8]) -> [(number: Int, bytes: ArraySlice<UInt8>)] {
         // A mark of UTF-8 that editors of Windows leave.
         let rest = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
@@ -123,7 +123,7 @@ package struct Crontab: Sendable {
                 zone: zone, mailTo: mail, comments: comments))
     }
 
-    /// The first word and the blanks before it are taken from `rest`.
+    /// Takes the first word and the blanks before it from `rest`.
     static func word(_ rest: inout Substring) -> String? {
         rest = rest.drop(while: isBlank)
         let word = rest.prefix { !isBlank($0) }
@@ -131,7 +131,7 @@ package struct Crontab: Sendable {
         return word.isEmpty ? nil : String(word)
     }
 
-    /// Five fields, or a nickname.
+    /// Takes five fields, or a nickname.
     static func fields(_ rest: inout Substring) -> [String]? {
         var fields: [String] = []
         for _ in 0..<(rest.hasPrefix("@") ? 1 : 5) {
@@ -141,7 +141,7 @@ package struct Crontab: Sendable {
         return fields
     }
 
-    /// `NAME = value`, with quotes around either kept off.
+    /// Reads `NAME = value`, with quotes around either kept off.
     static func variable(_ line: Substring) -> (String, String)? {
         guard let equals = line.firstIndex(of: "=") else { return nil }
         let name = unquote(line[..<equals].trimmingCharacters(in: .whitespaces))
@@ -157,8 +157,8 @@ package struct Crontab: Sendable {
         return String(text.dropFirst().dropLast())
     }
 
-    /// As Debian's cron does it: an unescaped `%` ends the command, further ones are newlines of its input; in the command
-    /// `\%` and `\\` stand for the second character alone, in the input only `\%` does.
+    /// Splits as Debian's cron does: an unescaped `%` ends the command, further ones are newlines of its input; in the
+    /// command `\%` and `\\` stand for the second character alone, in the input only `\%` does.
     ///
     /// The input ends in a newline, and nothing after the `%` is none. cronie leaves `\\` in the command as it is.
     private static func splitPercent(_ text: Substring) -> (command: String, input: String?) {

@@ -2,7 +2,7 @@ import Foundation
 
 /// Whether a crontab has a user column: nothing in the file says so.
 package enum CrontabForm {
-    /// The first entry whose sixth field looks like a user, with that user; nil when there is none.
+    /// Finds the first entry whose sixth field looks like a user, with that user; nil when there is none.
     ///
     /// It does when it is `root`, or a user of this machine and no program, and a command follows.
     package static func userColumn(

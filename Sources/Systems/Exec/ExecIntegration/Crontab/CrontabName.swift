@@ -21,7 +21,7 @@ struct CrontabName {
         "etc", "home", "var", "lib", "www", "html",
     ]
 
-    /// A name that is taken gets its folder's in front, then the line's number behind.
+    /// Names a job after its command; a taken name gets its folder's in front, then the line's number behind.
     mutating func name(_ command: String, line: Int) -> String {
         let words = command.split { " \t;&|()".contains($0) }.map(String.init)
         let word =

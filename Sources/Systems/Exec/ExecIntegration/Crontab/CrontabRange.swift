@@ -3,7 +3,7 @@ enum CrontabRange {
     /// Where a bound is left out: minutes, hours, days that every month has, months, weekdays.
     private static let limits = [(0, 59), (0, 23), (1, 28), (1, 12), (0, 6)]
 
-    /// The fields with each range as the hashed one that is nearest to it; cron draws anew whenever it reads the file.
+    /// Writes each range as the hashed one that is nearest to it; cron draws anew whenever it reads the file.
     static func hashed(_ fields: [String]) -> [String] {
         guard fields.count == limits.count else { return fields }
         return zip(fields, limits).map { field, limits in

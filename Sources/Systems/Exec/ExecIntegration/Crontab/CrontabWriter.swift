@@ -16,7 +16,7 @@ package struct CrontabWriter: Sendable {
     private var names: CrontabName
     private let reader: JobFileReader
 
-    /// `taken` are names of jobs that are there already, `prefix` stands before every name.
+    /// Begins a file; `taken` are names of jobs that are there already, `prefix` stands before every name.
     package init(
         zone: String, user: String?, prefix: String = "", taken: Set<String> = [], zones: ZoneDatabase = ZoneDatabase()
     ) {
@@ -45,7 +45,7 @@ package struct CrontabWriter: Sendable {
         return text
     }
 
-    /// What stands against a job that was written; nil when it reads as it should.
+    /// Says what stands against a job that was written; nil when it reads as it should.
     private func fault(in text: String) -> String? {
         do throws(ConfigProblem) {
             let node = try ConfigDocument.read(text, format: .toml, path: "")

@@ -40,7 +40,7 @@ package struct MachineZone: Sendable {
         return same.min { rank($0) < rank($1) }
     }
 
-    /// A name, a path, either with a colon in front; rules written out have no name. Empty means UTC (tzset(3)).
+    /// Takes a name or path, either with a colon in front; rules written out have no name. Empty means UTC (tzset(3)).
     private func named(by variable: String) -> String? {
         let text = variable.hasPrefix(":") ? String(variable.dropFirst()) : variable
         if text.isEmpty { return "UTC" }
@@ -62,8 +62,8 @@ package struct MachineZone: Sendable {
         return String(cString: real)
     }
 
-    /// The file behind a path when something is mounted upon it, as in containers: then its place says nothing of what it
-    /// holds.
+    /// Finds the file behind a path when something is mounted upon it, as in containers: then its place says nothing of
+    /// what it holds.
     private func coveredFile(_ path: String) -> String? {
         guard let file = real(path) else { return nil }
         let mounts = (try? String(contentsOfFile: "/proc/self/mountinfo", encoding: .utf8)) ?? ""
@@ -74,7 +74,7 @@ package struct MachineZone: Sendable {
         return isCovered ? file : nil
     }
 
-    /// Of names for the same rules the one that people know best comes first.
+    /// Ranks names for the same rules: the one that people know best comes first.
     private func rank(_ name: String) -> Rank {
         let place: Int
         if name == "UTC" {
@@ -96,7 +96,7 @@ package struct MachineZone: Sendable {
         static func < (left: Rank, right: Rank) -> Bool { (left.place, left.name) < (right.place, right.name) }
     }
 
-    /// The zones of one of the database's own tables: the third field of each line.
+    /// Reads the zones of one of the database's own tables: the third field of each line.
     private func tabled(_ table: String) -> Set<String> {
         let text = (try? String(contentsOfFile: database + "/" + table, encoding: .utf8)) ?? ""
         let names = text.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("#") }.compactMap { line in
