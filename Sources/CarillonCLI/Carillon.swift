@@ -23,8 +23,9 @@ package struct Carillon: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Serve.self, Validate.self, Next.self, Jobs.self, Runs.self, Why.self, Status.self, Pause.self, Resume.self,
-            Feeds.self, Import.self,
+            Serve.self, Validate.self, Next.self, Jobs.self, Runs.self, Agenda.self, Why.self, Status.self, Pause.self,
+            Resume.self,
+            Feeds.self, Audit.self, Config.self, Reload.self, Import.self,
         ] + systemCommands)
 
     package init() {}

@@ -13,6 +13,8 @@ package struct ConfigTable {
     /// Nil where the environment has no say.
     private(set) var variables: Variables?
     package private(set) var problems: [ConfigProblem] = []
+    /// What was found under keys that are settings.
+    private(set) var given: [GivenSetting] = []
     /// Keys somebody asked for.
     private var asked: [String] = []
     private let entries: [(key: String, value: ConfigNode)]
@@ -58,6 +60,7 @@ package struct ConfigTable {
 
     mutating func adopt(_ other: ConfigTable) {
         problems += other.problems
+        given += other.given
         if let more = other.variables { variables?.adopt(more) }
     }
 
@@ -73,10 +76,16 @@ package struct ConfigTable {
     mutating func value(_ key: String, _ kind: Variables.Kind?) -> ConfigNode? {
         asked.append(key)
         let said = kind.flatMap { variables?.value(key, $0) }
+        if let said, let variables {
+            given.append(GivenSetting(key: prefix + key, node: said, source: variables.name(of: key)))
+        }
         guard let place = entries.firstIndex(where: { $0.key == key }) else { return said }
         isUsed[place] = true
         if let said { return said }
         let value = entries[place].value
+        if kind != nil, variables != nil {
+            given.append(GivenSetting(key: prefix + key, node: value, source: source))
+        }
         if case .null = value.value {
             complain(key, "has no value")
             return nil

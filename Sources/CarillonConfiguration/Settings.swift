@@ -28,10 +28,14 @@ public struct Settings: Sendable {
     public var storeURL = "sqlite:carillon.db"
     public var retention = Retention.standard
     public var log = Log()
+    /// How long the trail of orders is kept.
+    public var auditKeep: Int64 = 365 * 86_400 * 1_000_000
     /// Whether the daemon starts, and keeps trying, while servers that it is to use cannot be reached.
     public var startsUnconnected = true
     /// What a person should hear of, though nothing is wrong with what was read.
     public var warnings: [ConfigProblem] = []
+    /// What the file and the environment say, key by key.
+    public var given: [GivenSetting] = []
     private var sections: [ObjectIdentifier: any SettingsSection] = [:]
 
     public init() {}

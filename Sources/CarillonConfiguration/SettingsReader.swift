@@ -41,6 +41,7 @@ package struct SettingsReader: Sendable {
         _ = table.table("store") { readStore(&$0, &settings) }
         _ = table.table("log") { readLog(&$0, &settings.log) }
         _ = table.table("ledger") { readLedger(&$0, &settings.retention) }
+        _ = table.table("audit") { settings.auditKeep = $0.span("keep") ?? settings.auditKeep }
         settings.startsUnconnected = table.bool("start_unconnected") ?? settings.startsUnconnected
         var whole = SettingsTable(
             table, zones: zones, home: environment["HOME"] ?? "/", timeZone: settings.timeZone,
@@ -54,6 +55,7 @@ package struct SettingsReader: Sendable {
             }
             throw ConfigurationError(problems.map(\.element))
         }
+        settings.given = whole.table.given
         settings.warnings = unread(whole.table.variables?.asked ?? [])
         return settings
     }

@@ -226,6 +226,12 @@ public protocol JobStore: Sendable {
     func note(_ key: String) async throws -> String?
     func setNote(_ key: String, _ value: String?) async throws
 
+    // MARK: The trail of orders
+
+    /// Notes what an order did, and forgets what is older than `keep` microseconds by then.
+    func audit(_ entry: AuditEntry, keep: Int64) async throws
+    func audits(_ query: AuditQuery) async throws -> [AuditEntry]
+
     func counts() async throws -> StoreCounts
     func close() async throws
 }

@@ -150,23 +150,23 @@ private struct PlanBuilder {
     /// Records what lies between the cursor and a time that runs (or the end of the missed stretch), gap by gap.
     private mutating func skipMissed(before end: Timestamp) {
         while !exhausted, let first = schedule.next(after: cursor), first < end {
-            let (reason, stop) = why(first)
+            let (reason, detail, stop) = why(first)
             guard let last = schedule.previous(before: min(end, stop)), last > cursor else { return }
             if let name = schedule.exclusion(of: last), last == first {
                 skip(through: last, .calendar, detail: name)
             } else {
-                skip(through: last, reason)
+                skip(through: last, reason, detail: detail)
             }
         }
     }
 
     /// Says why a time was missed, and up to where (exclusively) that is the reason.
-    private func why(_ time: Timestamp) -> (SkipReason, until: Timestamp) {
+    private func why(_ time: Timestamp) -> (SkipReason, detail: String?, until: Timestamp) {
         if let gap = planner.gaps.first(where: { $0.after < time && time <= $0.through }) {
-            return (gap.reason, gap.through.adding(microseconds: 1))
+            return (gap.reason, gap.detail, gap.through.adding(microseconds: 1))
         }
         let next = planner.gaps.first { $0.after >= time }
-        return (.stall, next?.after.adding(microseconds: 1) ?? .distantFuture)
+        return (.stall, nil, next?.after.adding(microseconds: 1) ?? .distantFuture)
     }
 
     /// Opens a run for one scheduled time, or records a skip that says why not.

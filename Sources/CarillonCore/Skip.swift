@@ -74,10 +74,13 @@ public struct Gap: Hashable, Sendable {
     public var after: Timestamp
     public var through: Timestamp
     public var reason: SkipReason
+    /// What a person said of it, such as why dispatching was paused.
+    public var detail: String?
 
-    public init(after: Timestamp, through: Timestamp, reason: SkipReason) {
+    public init(after: Timestamp, through: Timestamp, reason: SkipReason, detail: String? = nil) {
         self.after = after
         self.through = through
         self.reason = reason
+        self.detail = detail
     }
 }

@@ -61,7 +61,7 @@ package struct DaemonContext: Sendable {
 }
 
 /// Who carries out orders.
-package typealias OrderHandler = @Sendable (Order) async -> Reply
+package typealias OrderHandler = @Sendable (Order, Caller) async -> Reply
 
 /// What an integration brings into a daemon.
 package struct Parts: Sendable {

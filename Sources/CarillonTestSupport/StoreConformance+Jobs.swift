@@ -144,6 +144,28 @@ extension StoreConformance {
             try require(try await store.runs(RunQuery(triggers: [.manual])).count, is: 2)
             try require(try await store.runs(RunQuery(triggers: [.schedule, .boot])).count, is: 0)
         },
+        Check("the trail of orders is kept for its time, newest first") { store in
+            let start = Samples.noon
+            func entry(_ second: Int64, _ action: String, _ subject: String?, user: String? = "root") -> AuditEntry {
+                AuditEntry(
+                    at: start.plus(second), user: user, channel: "control socket", action: action, subject: subject,
+                    before: "a\nb", after: nil, error: second == 3 ? "no" : nil)
+            }
+            let entries = [
+                entry(1, "pause", nil), entry(2, "disable", "tick"), entry(3, "add", "tock", user: nil),
+                entry(3, "delete", "tick"),
+            ]
+            for entry in entries { try await store.audit(entry, keep: 3_600_000_000) }
+            try require(try await store.audits(AuditQuery()), is: entries.reversed())
+            try require(try await store.audits(AuditQuery(limit: 2)), is: [entries[3], entries[2]])
+            try require(try await store.audits(AuditQuery(subject: "tick")), is: [entries[3], entries[1]])
+            try require(try await store.audits(AuditQuery(user: "root", action: "pause")), is: [entries[0]])
+            try require(
+                try await store.audits(AuditQuery(since: start.plus(2), until: start.plus(2))), is: [entries[1]])
+            let late = entry(3_602, "resume", nil)
+            try await store.audit(late, keep: 3_600_000_000)
+            try require(try await store.audits(AuditQuery()), is: [late, entries[3], entries[2], entries[1]])
+        },
         Check("digests are those of the definitions") { store in
             let bench = try await Bench(store)
             let digests = try await store.jobs(ofFeed: "files")

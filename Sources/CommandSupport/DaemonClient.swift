@@ -89,11 +89,11 @@ package struct DaemonClient {
     /// For orders that open a run; says what becomes of it.
     @discardableResult
     package func open(_ order: Order, json: Bool) async throws -> RunView {
-        guard case .started(let run) = try await ask(order) else { throw Self.otherKind }
+        guard case .started(let run, let note) = try await ask(order) else { throw Self.otherKind }
         if json {
             try say(json: run)
-        } else if let why = run.reason ?? run.heldBecause {
-            say("run \(run.id) of \(run.job) waits: \(why)")
+        } else if let note {
+            say("run \(run.id) of \(run.job) is opened: \(note)")
         } else {
             say("run \(run.id) of \(run.job) is on its way; see `carillon runs show \(run.id)`")
         }

@@ -54,7 +54,7 @@ import Timetable
         defer { serving.cancel() }
         let job = try #require(try jobs("[[job]]\nname = \"a\"\necho = \"hello\"\n").jobs.first)
         _ = await desk.handle(.put(job, replacing: false))
-        guard case .started(let view) = await desk.handle(.start("a")) else {
+        guard case .started(let view, _) = await desk.handle(.start("a")) else {
             Issue.record("it was not started")
             return
         }

@@ -151,10 +151,10 @@ import Timetable
     @Test func nothingGoesOutDuringAPause() throws {
         var bench = Bench()
         try bench.add("a", Policies(catchUp: .latest, overlap: .allow))
-        try bench.send(.paused(true))
+        try bench.send(.paused("a move"))
         try bench.pass(5 * 3_600 + 60)
         #expect(bench.dispatched.isEmpty && bench.ledger.runs.isEmpty)
-        try bench.send(.paused(false))
+        try bench.send(.paused(nil))
         try bench.pass(0)
         #expect(bench.dispatched.count == 1)
         #expect(bench.ledger.skips.values.flatMap { $0 }.map(\.reason) == [.paused])

@@ -94,7 +94,7 @@ import Timetable
         feed.set(["a": ["one"]])
         let first = try await service([StubDispatcher()])
         await first.reconciler.reconcile(feed)
-        guard case .started(let view) = await OrderService(first, version: "1").handle(.start("one")),
+        guard case .started(let view, _) = await OrderService(first, version: "1").handle(.start("one")),
             let id = RunID(view.id)
         else {
             Issue.record("not started")

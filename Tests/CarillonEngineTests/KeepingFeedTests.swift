@@ -135,7 +135,7 @@ import Timetable
         let desk = OrderService(service, version: "1")
         let serving = Task { try await service.run() }
         defer { serving.cancel() }
-        guard case .started(let view) = await desk.handle(.start("a")), let id = RunID(view.id) else {
+        guard case .started(let view, _) = await desk.handle(.start("a")), let id = RunID(view.id) else {
             Issue.record("something else came")
             return
         }

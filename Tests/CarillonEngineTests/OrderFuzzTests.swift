@@ -36,6 +36,8 @@ import Timetable
             .run("6b0197"), .why(job: "a", time: "12:00"), .feeds, .status, .put(job, replacing: false),
             .put(cron, replacing: true), .enable("a", false), .enable("a", true), .stop("a"), .resolve("a"),
             .start("a"), .cancel("6b01"), .pause(reason: "why"), .resume, .acceptFeed("files"), .delete("b"),
+            .pause(reason: "why", length: 60_000_000), .retry("6b0197"), .audits(AuditQuery(subject: "a")), .reload,
+            .agenda(AgendaQuery(names: ["*"], until: Samples.noon.adding(microseconds: 86_400_000_000))), .ping,
         ]
     }()
 
@@ -67,10 +69,13 @@ import Timetable
 
     /// Numbers at the ends of their ranges, in every place that an order has for one.
     @Test(arguments: [
-        #"{"runs":{"_0":{"limit":-1,"states":[]}}}"#,
-        #"{"runs":{"_0":{"limit":-9223372036854775808,"states":[]}}}"#,
-        #"{"jobs":{"limit":-1}}"#,
-        #"{"jobs":{"limit":0}}"#,
+        #"{"runs":{"_0":{"limit":-1,"states":[],"triggers":[]}}}"#,
+        #"{"runs":{"_0":{"limit":-9223372036854775808,"states":[],"triggers":[]}}}"#,
+        #"{"jobs":{"_0":{"names":[],"tags":[],"states":[],"order":"name","limit":-1}}}"#,
+        #"{"jobs":{"_0":{"names":[],"tags":[],"states":[],"order":"next","limit":0}}}"#,
+        #"{"audits":{"_0":{"limit":0}}}"#,
+        #"{"agenda":{"_0":{"names":[],"tags":[],"until":0,"limit":-1}}}"#,
+        #"{"pause":{"reason":"x","length":0}}"#,
     ])
     func aNumberThatMakesNoSenseIsSaid(_ text: String) async throws {
         let desk = OrderService(try await service(), version: "1")

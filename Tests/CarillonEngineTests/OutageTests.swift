@@ -120,12 +120,12 @@ import Timetable
         let faulty = try bench.openUnreadable(bad)
         try bench.answer(bench.dispatched, .unavailable("its target cannot be read"))
         if waitsInItsQueue {
-            try bench.send(.paused(true))
+            try bench.send(.paused("a move"))
             try bench.pass(5)
         }
         let sent = bench.dispatched.count
         try bench.send(.healed([try bench.definition(of: bad, lane: lane)]))
-        try bench.send(.paused(false))
+        try bench.send(.paused(nil))
         #expect(bench.dispatched.count == sent + 1 && bench.dispatched.last?.run == faulty)
         #expect(bench.lanes.last == lane)
         let attempt = try #require(bench.dispatched.last)

@@ -150,7 +150,6 @@
             try await daemon.eventually(within: 120, "all has ended") {
                 let active = try await daemon.objects("status").first?["active"] as? [String: Int] ?? ["": 1]
                 return active.values.allSatisfy { $0 == 0 }
-                    ?? false
             }
             for number in 0..<4 {
                 let runs = try await daemon.objects("runs", "list", "--job", "TS-\(number)", "--limit", "1000")

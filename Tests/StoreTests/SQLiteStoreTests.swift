@@ -221,7 +221,7 @@ import Timetable
         try await DatabaseQueue(path: path).write { db in
             try db.execute(
                 sql: """
-                    ALTER TABLE jobs DROP COLUMN kind; ALTER TABLE jobs DROP COLUMN summary;
+                    ALTER TABLE jobs DROP COLUMN kind; ALTER TABLE jobs DROP COLUMN summary; DROP TABLE audit;
                     DELETE FROM grdb_migrations WHERE identifier >= '2'
                     """)
             for (name, text) in texts {

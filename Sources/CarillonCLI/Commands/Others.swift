@@ -1,9 +1,11 @@
 import ArgumentParser
+import CarillonConfiguration
 import CarillonCore
 import CarillonDaemon
 import CarillonEngine
 import CommandSupport
 import Foundation
+import Timetable
 
 struct Why: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -20,24 +22,35 @@ struct Why: AsyncParsableCommand {
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() async throws {
-        guard case .why(let lines) = try await DaemonClient(place: place).ask(.why(job: job, time: time)) else {
+        guard case .why(let view) = try await DaemonClient(place: place).ask(.why(job: job, time: time)) else {
             throw Failure.failed("the daemon gave an answer of another kind")
         }
         if json {
-            try say(json: JSONObject([("job", job), ("lines", lines)]))
+            try say(json: view)
         } else {
-            for line in lines { say("\(line)") }
+            for line in view.lines { say("\(line)") }
         }
     }
 }
 
 struct Pause: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Stop all dispatching; times that pass meanwhile follow each job's catch-up policy.")
+        abstract: "Stop all dispatching; times that pass meanwhile follow each job's catch-up policy.",
+        discussion: "EXAMPLE\n  carillon pause 'the disk is changed' --for 1h")
     @OptionGroup var place: DaemonLocation
     @Argument(help: "Why; everybody who looks sees it.") var reason: String
+    @Option(name: .customLong("for"), help: ArgumentHelp("Go on by itself after so long.", valueName: "span"))
+    var length: String?
 
-    func run() async throws { try await DaemonClient(place: place).tell(.pause(reason: reason)) }
+    func run() async throws {
+        let span: Int64?
+        do {
+            span = try length.map { try Span.parse($0) }
+        } catch let error as ScheduleError {
+            throw Failure.input("--for: \(error.message)")
+        }
+        try await DaemonClient(place: place).tell(.pause(reason: reason, length: span))
+    }
 }
 
 struct Resume: AsyncParsableCommand {
@@ -45,6 +58,51 @@ struct Resume: AsyncParsableCommand {
     @OptionGroup var place: DaemonLocation
 
     func run() async throws { try await DaemonClient(place: place).tell(.resume) }
+}
+
+struct Reload: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Have the daemon read its settings again, and reopen its log.",
+        discussion:
+            "Changes are noticed within a second without it. What needs a restart is named, here and in `status`.")
+    @OptionGroup var place: DaemonLocation
+
+    func run() async throws { try await DaemonClient(place: place).tell(.reload) }
+}
+
+struct Config: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Look at the settings.", subcommands: [Show.self], defaultSubcommand: Show.self)
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "The settings that are given, and where; all others have their defaults.",
+            discussion: "These are the settings a daemon would start with now. Secrets are only said to be there.")
+        @OptionGroup var place: DaemonLocation
+        @Flag(help: "Print one JSON object a line.") var json = false
+
+        func run() async throws {
+            let settings = try place.settings(zones: ZoneDatabase())
+            if json {
+                for setting in settings.given { try say(json: setting) }
+                return
+            }
+            let file = try place.configFile()
+            say("settings     \(file.path)\(file.exists ? "" : " (there is none)")")
+            say("job files    \(settings.jobsFolder(beside: file.path))")
+            say("state        \(place.stateDirectory)")
+            say("store        \(settings.storeURL.contains("@") ? "(see store.url)" : settings.storeURL)")
+            say("")
+            if settings.given.isEmpty { return say("nothing is set: every setting has its default") }
+            var table = TextTable(.fixed("KEY"), "VALUE", .first("FROM"))
+            for setting in settings.given {
+                let place = setting.line.map { "\(setting.source):\($0)" } ?? setting.source
+                table.add(.init(setting.key), .init(setting.value), .init(place, .grey))
+            }
+            table.print()
+            for warning in settings.warnings { say(Terminal.paint("warning: ", .yellow) + "\(warning)") }
+        }
+    }
 }
 
 struct Feeds: AsyncParsableCommand {

@@ -14,8 +14,8 @@ struct Serve: AsyncParsableCommand {
             Jobs come from carillon.toml and from jobs.d beside it, and from `carillon jobs add`. Without any file it is
             an embedded daemon: a SQLite store in the state directory, and programs as targets.
 
-            SIGTERM ends it gracefully; a second one at once. Runs that outlive it are taken up by the next daemon. SIGHUP and SIGUSR1
-            reopen the log file.
+            SIGTERM ends it gracefully; a second one at once. Runs that outlive it are taken up by the next daemon. SIGHUP reads the \
+            settings again, as `carillon reload` does, and reopens the log; SIGUSR1 reopens the log alone.
             """)
     @OptionGroup var place: DaemonLocation
     @OptionGroup(title: "Another scheduler's configuration") var other: OtherScheduler
@@ -26,8 +26,7 @@ struct Serve: AsyncParsableCommand {
     func run() async throws {
         let zones = ZoneDatabase()
         let state = place.stateDirectory
-        var source = try source(zones)
-        try log.override(&source.settings.log)
+        let source = try source(zones)
         let change = try StateDirectory.prepare(state)
         try source.checkTrust()
         let sink = try LogOptions.sink(source.settings.log)
@@ -38,9 +37,14 @@ struct Serve: AsyncParsableCommand {
         for remark in source.remarks { logger.warning("\(remark)") }
         do {
             let lock = try await StateLock.held(state)
+            let composition = Composition.current
             let daemon = Daemon(
-                composition: .current, source: source, state: state, zones: zones, isShadow: shadow, logger: logger)
-            try await daemon.run { sink.reopen() }
+                composition: composition, source: source, state: state, zones: zones, isShadow: shadow, log: sink,
+                logger: logger
+            ) {
+                try Composition.$current.withValue(composition) { try self.source(zones).settings }
+            }
+            try await daemon.run()
             withExtendedLifetime(lock) {}
             await sink.flush()
         } catch {
@@ -54,9 +58,15 @@ struct Serve: AsyncParsableCommand {
         guard [place.config, other.btu, other.keiji].count(where: { $0 != nil }) <= 1 else {
             throw Failure.input("--config, --btu and --keiji: give one of them")
         }
-        if let source = try other.source(zones, state: place.stateDirectory) { return source }
-        let settings = try place.settings(zones: zones)
-        let path = try place.configFile().path
-        return SettingsSource(settings: settings, path: path, hasJobs: true, remarks: settings.warnings)
+        var source: SettingsSource
+        if let theirs = try other.source(zones, state: place.stateDirectory) {
+            source = theirs
+        } else {
+            let settings = try place.settings(zones: zones)
+            let path = try place.configFile().path
+            source = SettingsSource(settings: settings, path: path, hasJobs: true, remarks: settings.warnings)
+        }
+        try log.override(&source.settings.log)
+        return source
     }
 }

@@ -47,7 +47,10 @@ struct Status: AsyncParsableCommand {
         )
         if let state = status.stateDirectory { say("state        \(state)") }
         if let configuration = status.configuration { say("settings     \(configuration)") }
-        if let reason = status.paused { say(Terminal.paint("paused: \(reason)", .yellow)) }
+        if let reason = status.paused {
+            let end = status.pausedUntil.map { "; goes on \(moment.relative($0))" } ?? ""
+            say(Terminal.paint("paused: \(reason)\(end)", .yellow))
+        }
         if status.shadow { say(Terminal.paint("shadow: plans and records, dispatches nothing", .yellow)) }
         let next = status.nextDue.map { ", next \(moment.relative($0))" } ?? ""
         say("jobs         \(status.jobs), \(status.enabled) enabled; \(status.due) due\(next)")

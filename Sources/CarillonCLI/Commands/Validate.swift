@@ -31,7 +31,8 @@ struct Validate: ParsableCommand {
         var jobs = 0
         var limit = (try? place.settings(zones: zones))?.jobsFileLimit ?? Int64(Bounds.bytes)
         for path in paths {
-            let isMain = path == config || (path as NSString).lastPathComponent == "carillon.toml"
+            let isMain =
+                path == config || (path as NSString).lastPathComponent == "carillon.toml" || Self.holdsSettings(path)
             var zone = "UTC"
             if isMain {
                 do {
@@ -54,6 +55,7 @@ struct Validate: ParsableCommand {
             warnings += snapshot.warnings
             for job in snapshot.jobs {
                 jobs += 1
+                warnings += JobCheck.warnings(job, source: path, zones: zones)
                 if let other = names.updateValue(path, forKey: job.name) {
                     problems.append(
                         ConfigProblem(
@@ -94,6 +96,17 @@ struct Validate: ParsableCommand {
             job = problem.job
             message = problem.message
         }
+    }
+
+    /// Whether a file has keys that are no jobs: then it is one of settings, whatever its name.
+    private static func holdsSettings(_ path: String) -> Bool {
+        guard let document = try? ConfigDocument.read(path: path), case .table(let entries) = document.value else {
+            return false
+        }
+        let known: Set = [
+            "time_zone", "jobs_dir", "store", "log", "ledger", "redis", "exec", "notify", "feed", "audit",
+        ]
+        return entries.contains { known.contains($0.key) }
     }
 
     private func ownFiles(_ zones: ZoneDatabase) throws -> [String] {

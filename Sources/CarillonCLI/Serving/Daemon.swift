@@ -18,10 +18,13 @@ struct Daemon {
     let state: String
     let zones: ZoneDatabase
     let isShadow: Bool
+    let log: LogSink
     let logger: Logger
+    /// Reads the settings anew.
+    let reread: @Sendable () throws -> Settings
 
     /// Runs until a signal ends it. Throws `Failure` and `StoreError`.
-    func run(reopenLog: @escaping @Sendable () -> Void) async throws {
+    func run() async throws {
         let settings = source.settings
         let store = try composition.store(settings.storeURL).open(settings.storeURL, state: state)
         let environment = ProcessInfo.processInfo.environment
@@ -36,11 +39,28 @@ struct Daemon {
             store: store, dispatchers: parts.dispatchers, feeds: parts.feeds, clock: context.clock, zones: zones,
             instance: settings.instance ?? ProcessInfo.processInfo.hostName, bootID: StateDirectory.bootID,
             settings: engineSettings(parts), logger: logger)
+        let live = LiveSettings(settings, path: source.path, logger: logger, read: reread) { settings in
+            log.level = LogOptions.level(settings.log)
+            await engine.engine.keep(settings.retention)
+        }
         let desk = OrderService(
-            engine, DaemonFacts(version: Carillon.version, stateDirectory: state, configuration: source.path))
-        let handle: OrderHandler = { await desk.handle($0) }
+            engine,
+            DaemonFacts(
+                version: Carillon.version, stateDirectory: state, configuration: source.path,
+                troubles: { live.troubles },
+                reload: {
+                    log.reopen()
+                    return await live.look()
+                },
+                describe: { [composition] job in
+                    let table = try? JobWriter(targets: composition.targets).table(job).masked
+                    return table.flatMap(TOMLText.value) ?? "\(job.schedule.summary): \(job.target.kind)"
+                },
+                auditKeep: settings.auditKeep))
+        let handle: OrderHandler = { await desk.handle($0, from: $1) }
         // They stop from the last to the first.
         var services = parts.outlasting + [engine]
+        services.append(live)
         services.append(ControlServer(path: state + "/control.sock", logger: logger, handle: handle))
         services += try parts.services(handle)
         if let systemd = Systemd(
@@ -56,7 +76,7 @@ struct Daemon {
         logger.notice(
             "carillon \(Carillon.version) serves",
             metadata: ["state": "\(state)", "config": "\(source.path)", "zones": "\(zones.version)"])
-        try await serve(services, reopenLog)
+        try await serve(services, live)
         try await store.close()
     }
 
@@ -70,10 +90,12 @@ struct Daemon {
         return settings
     }
 
-    private func serve(_ services: [any Service], _ reopenLog: @escaping @Sendable () -> Void) async throws {
+    private func serve(_ services: [any Service], _ live: LiveSettings) async throws {
         let group = ServiceGroup(
             configuration: .init(services: services, logger: Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() }))
-        let signals = Task { await Signals.watch(group, reopenLog: reopenLog) }
+        let signals = Task {
+            await Signals.watch(group, reopenLog: { log.reopen() }, reload: { await live.look() })
+        }
         defer { signals.cancel() }
         do {
             try await group.run()

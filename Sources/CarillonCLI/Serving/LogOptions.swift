@@ -39,6 +39,10 @@ struct LogOptions: ParsableArguments {
         return try LogSink(path: file, largest: log.largest, keep: log.keep)
     }
 
+    static func level(_ log: Settings.Log) -> Logger.Level {
+        Logger.Level(rawValue: (log.level ?? .info).rawValue) ?? .info
+    }
+
     static func logger(_ log: Settings.Log, to sink: LogSink, zone: Zone) -> Logger {
         let format: LineLogHandler.Format =
             switch log.format {
@@ -46,10 +50,8 @@ struct LogOptions: ParsableArguments {
             case .logfmt: .logfmt(zone)
             case .text, nil: .text
             }
-        let level = Logger.Level(rawValue: (log.level ?? .info).rawValue) ?? .info
-        let logger = Logger(label: "carillon") {
-            LineLogHandler(label: $0, level: level, format: format, sink: sink)
-        }
+        sink.level = level(log)
+        let logger = Logger(label: "carillon") { LineLogHandler(label: $0, format: format, sink: sink) }
         sink.whenLost { lines in
             logger.warning("log lines were left out; nobody took them", metadata: ["lines": "\(lines)"])
         }

@@ -50,7 +50,7 @@ extension ConfigNode {
         }
     }
 
-    private static func isSecret(_ key: String) -> Bool {
+    static func isSecret(_ key: String) -> Bool {
         let key = key.lowercased()
         return ["password", "passwd", "secret", "token", "apikey", "api_key", "credential", "private_key"].contains {
             key.contains($0)

@@ -45,7 +45,7 @@ public enum EngineEvent: Sendable {
     case clockStepped(by: Int64, isSuspension: Bool = false)
     /// Nobody looked since: the machine or the daemon stood still.
     case stalled(since: Timestamp)
-    case paused(Bool)
+    case paused(String?)
     /// Take no more work, and end what runs when told so.
     case shutdown(endRuns: Bool)
 }

@@ -74,7 +74,7 @@ extension EngineState {
             live = min(live, now)
             // What the wrong clock has called past is still to come.
             gaps = gaps.filter { $0.after < now }.map {
-                Gap(after: $0.after, through: min($0.through, now), reason: $0.reason)
+                Gap(after: $0.after, through: min($0.through, now), reason: $0.reason, detail: $0.detail)
             }
             effects.append(.rewind)
         } else {
@@ -90,13 +90,15 @@ extension EngineState {
 
     private static var mostGaps: Int { 32 }
 
-    mutating func pause(_ value: Bool, _ now: Timestamp) {
-        if paused, !value {
+    /// Holds everything back for a reason, or lets it go on without one.
+    mutating func pause(_ reason: String?, _ now: Timestamp) {
+        if let before = pauseReason, reason != before {
             live = now
-            note(Gap(after: pausedAt, through: now, reason: .paused))
+            note(Gap(after: pausedAt, through: now, reason: .paused, detail: before))
+            pausedAt = now
         }
-        if !paused, value { pausedAt = now }
-        paused = value
+        if pauseReason == nil { pausedAt = now }
+        pauseReason = reason
     }
 
     mutating func shutdown(_ endRuns: Bool, _ now: Timestamp, _ effects: inout [EngineEffect]) {

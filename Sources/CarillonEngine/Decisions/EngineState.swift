@@ -85,7 +85,9 @@ public struct EngineState: Sendable {
     /// When the present pause began.
     var pausedAt: Timestamp
     public internal(set) var bootedAt: Timestamp?
-    public internal(set) var paused = false
+    /// Why nothing is to go out; nil when it is.
+    public internal(set) var pauseReason: String?
+    public var paused: Bool { pauseReason != nil }
     public internal(set) var stopping = false
     /// The store failed: nothing is planned or saved before this.
     var storeRestsUntil: Timestamp?
@@ -97,7 +99,7 @@ public struct EngineState: Sendable {
 
     public init(
         storeID: UInt64, instance: String, cursors: [JobCursor], now: Timestamp, bootedAt: Timestamp? = nil,
-        paused: Bool = false, lanes: [LaneState] = [LaneState()]
+        pauseReason: String? = nil, lanes: [LaneState] = [LaneState()]
     ) {
         self.storeID = storeID
         self.instance = instance
@@ -106,7 +108,7 @@ public struct EngineState: Sendable {
         self.gaps = [Gap(after: .distantPast, through: now, reason: .downtime)]
         self.pausedAt = now
         self.bootedAt = bootedAt
-        self.paused = paused
+        self.pauseReason = pauseReason
         self.lanes = lanes
     }
 
@@ -140,7 +142,7 @@ public struct EngineState: Sendable {
         case .cancel(let id, let reason): apply(.cancel(reason: reason), to: id, at: now, &effects)
         case .clockStepped(let by, let isSuspension): clockStepped(by, isSuspension, now, &effects)
         case .stalled(let since): note(Gap(after: since, through: now, reason: .stall))
-        case .paused(let value): pause(value, now)
+        case .paused(let reason): pause(reason, now)
         case .shutdown(let endRuns): shutdown(endRuns, now, &effects)
         }
         dispatchReady(now, &effects)

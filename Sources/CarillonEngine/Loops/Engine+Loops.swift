@@ -36,6 +36,7 @@ extension Engine {
         // Nobody waits for one that has ended.
         defer { rest(until: .max) }
         while !Task.isCancelled {
+            if pauseEnd != nil { await endPauseInTime() }
             let length = await tickOnce()
             let asleep = clock.uptime
             rest(until: asleep + length)
@@ -165,10 +166,11 @@ extension Engine {
     nonisolated package func prune() async {
         do {
             var rows = Bite()
+            let retention = await retention
             while !Task.isCancelled {
                 let length = try await makeWay()
                 let begun = clock.uptime
-                let gone = try await store.prune(settings.retention, lease: lease, now: clock.now, limit: rows.size)
+                let gone = try await store.prune(retention, lease: lease, now: clock.now, limit: rows.size)
                 if gone.isEmpty { break }
                 rows.adapt(to: clock.uptime - begun, of: gone.count, goal: length)
                 for lane in lanes.served { await lane.dispatcher.forget(gone) }

@@ -9,6 +9,8 @@ public actor Engine<Clock: EngineClock> {
     nonisolated let clock: Clock
     nonisolated let zones: ZoneDatabase
     nonisolated let settings: EngineSettings
+    /// How long the ledger remembers; may change while the engine runs.
+    private(set) var retention: Retention
     nonisolated let logger: Logger
     nonisolated let lanes: Lanes
     /// By the number of the lane.
@@ -27,15 +29,19 @@ public actor Engine<Clock: EngineClock> {
     private(set) var state: EngineState
     private var watch: ClockWatch
     private(set) var pauseReason: String?
+    /// When the pause is over; nil for one that somebody must end.
+    private(set) var pauseEnd: Timestamp?
 
     init(
         store: any JobStore, clock: Clock, zones: ZoneDatabase, lanes: Lanes,
-        settings: EngineSettings, logger: Logger, lease: Lease, state: EngineState, pauseReason: String?
+        settings: EngineSettings, logger: Logger, lease: Lease, state: EngineState, pauseReason: String?,
+        pauseEnd: Timestamp?
     ) {
         self.store = store
         self.clock = clock
         self.zones = zones
         self.settings = settings
+        retention = settings.retention
         self.logger = logger
         self.lanes = lanes
         self.outboxes = lanes.served.map(Outbox.init)
@@ -45,6 +51,7 @@ public actor Engine<Clock: EngineClock> {
         self.state = state
         self.watch = ClockWatch(now: clock.now, uptime: clock.uptime, sinceBoot: clock.sinceBoot)
         self.pauseReason = pauseReason
+        self.pauseEnd = pauseEnd
         (saves, askToSave) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (halts, askToHalt) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (dueSoon, askToReadAhead) = AsyncStream.makeStream()
@@ -343,10 +350,28 @@ public actor Engine<Clock: EngineClock> {
 
     func forgetDefinitions() { state.forgetDefinitions() }
 
-    func setPause(_ reason: String?) async throws {
+    package func keep(_ retention: Retention) { self.retention = retention }
+
+    /// Holds all dispatching back for a reason, perhaps until a time; without a reason it goes on. Outlives the process.
+    func setPause(_ reason: String?, until: Timestamp? = nil) async throws {
         try await store.setNote("pause", reason)
+        try await store.setNote(Self.pauseEndNote, reason == nil ? nil : until.map { String($0.microseconds) })
         pauseReason = reason
-        await send(.paused(reason != nil))
+        pauseEnd = reason == nil ? nil : until
+        await send(.paused(reason))
+    }
+
+    static var pauseEndNote: String { "pause.until" }
+
+    /// Goes on when a pause is over.
+    func endPauseInTime() async {
+        guard let end = pauseEnd, end <= clock.now else { return }
+        do {
+            try await setPause(nil)
+            logger.notice("dispatching goes on: the time of the pause is over")
+        } catch {
+            _ = note(error)
+        }
     }
 
     // MARK: Telling

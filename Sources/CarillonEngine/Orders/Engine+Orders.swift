@@ -1,18 +1,31 @@
-import CarillonCore
+public import CarillonCore
 import Foundation
 import Timetable
 
 extension Engine {
-    /// Opens a run of a job now, outside its schedule.
-    func openManual(_ stored: StoredJob) async throws -> Run {
+    /// Opens a run of a job now, outside its schedule: with a scheduled time of its own, or of a run that it repeats.
+    func openManual(_ stored: StoredJob, for time: Timestamp? = nil) async throws -> Run {
         let now = clock.now
         let run = Run(
-            id: RunID(manualAt: now, random: UInt64.random(in: 0...UInt64.max)), jobID: stored.id,
-            job: stored.job.name, revision: stored.revision, trigger: .manual, scheduledAt: now, createdAt: now,
-            instance: instance)
+            id: RunID(manualAt: time ?? now, random: UInt64.random(in: 0...UInt64.max)), jobID: stored.id,
+            job: stored.job.name, revision: stored.revision, trigger: .manual, scheduledAt: time ?? now,
+            notBefore: now, createdAt: now, instance: instance)
         let opened = try await store.openManual(run, lease: lease, now: now)
         await send(.adopted([opened], [stored.id: definition(stored)]))
         return opened
+    }
+
+    /// Says what stands in the way of a run that is opened now, or is unusual about it; nil when nothing is.
+    func obstacle(_ stored: StoredJob) -> String? {
+        let job = stored.job
+        if let pauseReason { return "dispatching is paused (\(pauseReason)); it goes out once that goes on" }
+        let active = state.activeRuns(of: stored.id).count
+        if active > 0, job.policies.overlap != .allow, job.policies.overlap != .replace {
+            return
+                "\(active == 1 ? "a run" : "\(active) runs") of \(job.name) \(active == 1 ? "is" : "are") active; it waits for that"
+        }
+        if let off = job.standing?.off { return "the job is \(off.words); it runs this once" }
+        return job.enabled ? nil : "the job is disabled; it runs this once"
     }
 
     /// Cancels a job's runs; returns when they have ended or the grace is over: how many there were, and how many of them
@@ -80,7 +93,8 @@ extension Engine {
             nextDue: state.earliestDue,
             due: state.due(clock.now), dispatched: state.lateness.dispatched, latenessP50Seconds: lateness(0.5),
             latenessP99Seconds: lateness(0.99), latenessMaxSeconds: lateness(1), feeds: feeds, connections: connections,
-            paused: pauseReason, shadow: settings.shadow, tzdata: zones.version, term: lease.term)
+            paused: pauseReason, pausedUntil: pauseEnd, shadow: settings.shadow, tzdata: zones.version, term: lease.term
+        )
     }
 
     private func troubles(_ connections: [StatusView.Connection], _ feeds: [FeedView], ready: Bool) -> [String] {
@@ -107,14 +121,26 @@ public struct DaemonFacts: Sendable {
     public var configuration: String?
     /// What else somebody should look at, such as settings that wait for a restart.
     public var troubles: @Sendable () -> [String]
+    /// Reads the settings again; answers what became of them.
+    public var reload: @Sendable () async -> String
+    /// Writes a job out for the trail of orders, without its secrets.
+    public var describe: @Sendable (Job) -> String
+    /// Microseconds that the trail is kept.
+    public var auditKeep: Int64
 
     public init(
         version: String, stateDirectory: String? = nil, configuration: String? = nil,
-        troubles: @escaping @Sendable () -> [String] = { [] }
+        troubles: @escaping @Sendable () -> [String] = { [] },
+        reload: @escaping @Sendable () async -> String = { "there is nothing to read again" },
+        describe: @escaping @Sendable (Job) -> String = { "\($0.schedule.summary): \($0.target.kind)" },
+        auditKeep: Int64 = 365 * 86_400_000_000
     ) {
         self.version = version
         self.stateDirectory = stateDirectory
         self.configuration = configuration
         self.troubles = troubles
+        self.reload = reload
+        self.describe = describe
+        self.auditKeep = auditKeep
     }
 }

@@ -6,25 +6,46 @@ struct Explanation {
     let desk: QueryService
     let job: StoredJob
     let now: Timestamp
+    /// Its definition is in no feed and no order any more.
+    var isGone = false
 
     private var name: String { job.job.name }
 
-    func lines(at text: String?) async throws -> [String] {
+    func view(at text: String?) async throws -> WhyView {
         let definition = CompiledJob(job, zones: desk.zones)
         let zone = try desk.zones.zone(job.job.schedule.zone)
-        var lines = ["\(name): \(definition.words)"]
+        let pause = try await desk.store.note("pause")
+        let found: Finding
         if let text {
-            lines += try await about(text, definition, zone)
+            found = try await about(text, definition, zone, pause)
         } else {
-            lines += try await latest(zone)
+            found = try await latest(zone)
         }
-        lines += try await outlook(definition, zone)
-        return lines
+        var view = WhyView(
+            job: name, timeZone: zone.name, verdict: found.verdict, runs: found.runs.map(\.description), next: nil,
+            lines: [
+                isGone
+                    ? "\(name): there is no such job any more; this is what the ledger has of it."
+                    : "\(name): \(definition.words)"
+            ])
+        view.lines += found.lines
+        if isGone { return view }
+        view.next = job.job.isOn && job.nextDue != .distantFuture ? job.nextDue : nil
+        view.lines += try await outlook(definition, zone, pause)
+        return view
+    }
+
+    private struct Finding {
+        var verdict: WhyView.Verdict
+        var runs: [RunID] = []
+        var lines: [String]
     }
 
     // MARK: One time
 
-    private func about(_ text: String, _ definition: CompiledJob, _ zone: Zone) async throws -> [String] {
+    private func about(
+        _ text: String, _ definition: CompiledJob, _ zone: Zone, _ pause: String?
+    ) async throws -> Finding {
         let (from, through) = try moment(text, zone)
         let runs = try await desk.store.runs(RunQuery(job: name, since: from, until: through, limit: 20))
         var told = runs.map { (at: $0.scheduledAt, lines: story($0, zone)) }
@@ -39,19 +60,50 @@ struct Explanation {
             let detail = skip.detail.map { " (\($0))" } ?? ""
             told.append((time, ["\(zone.format(time)): did not run, because \(skip.reason.words)\(detail)."]))
         }
-        if !told.isEmpty { return told.sorted { $0.at < $1.at }.flatMap(\.lines) }
+        if !told.isEmpty {
+            return Finding(
+                verdict: runs.isEmpty ? .skipped : .ran, runs: runs.map(\.id),
+                lines: told.sorted { $0.at < $1.at }.flatMap(\.lines))
+        }
         let occurrence = definition.schedule?.next(after: from.adding(microseconds: -1)).flatMap {
             $0 <= through ? $0 : nil
         }
-        guard let occurrence else { return neighbours(of: from, definition, zone) }
-        if occurrence > now { return ["\(zone.format(occurrence)): that is still to come."] }
-        if occurrence > job.cursor {
-            return ["\(zone.format(occurrence)): has not been planned yet; no daemon has scheduled since."]
+        guard let occurrence else {
+            return Finding(verdict: .notScheduled, lines: neighbours(of: from, definition, zone))
         }
-        return [
-            "\(zone.format(occurrence)): the ledger has nothing: the job or this schedule is younger, or its history was pruned."
-        ]
+        let time = zone.format(occurrence)
+        if occurrence > now { return Finding(verdict: .toCome, lines: ["\(time): that is still to come."]) }
+        if occurrence > job.cursor { return open(occurrence, time, pause) }
+        return Finding(
+            verdict: .unknown,
+            lines: ["\(time): the ledger has nothing: the job or this schedule is younger, or its history was pruned."])
     }
+
+    /// Says what is known of a time that has passed and that nobody has decided yet.
+    private func open(_ occurrence: Timestamp, _ time: String, _ pause: String?) -> Finding {
+        if let reason = offReason {
+            return Finding(verdict: .skipped, lines: ["\(time): did not run, because \(reason)."])
+        }
+        if let pause {
+            return Finding(
+                verdict: .paused,
+                lines: [
+                    "\(time): dispatching is paused: \(pause). Once it goes on, catch_up = \"\(catchUp)\" decides about this time."
+                ])
+        }
+        return desk.isDaemon
+            ? Finding(verdict: .toCome, lines: ["\(time): it is being planned just now."])
+            : Finding(
+                verdict: .notPlanned, lines: ["\(time): has not been planned yet; no daemon has scheduled since."])
+    }
+
+    /// Why a job that is off misses its times; nil for one that is on.
+    private var offReason: String? {
+        if let off = job.job.standing?.off { return off.reason.words + " (\(off.words))" }
+        return job.job.enabled ? nil : SkipReason.disabled.words
+    }
+
+    private var catchUp: String { PolicyView(job.job.policies).catchUp }
 
     /// Reads a time; one without seconds means its whole minute.
     private func moment(_ text: String, _ zone: Zone) throws -> (Timestamp, Timestamp) {
@@ -114,38 +166,50 @@ struct Explanation {
         if let reason = run.reason, reason != run.outcome.error { lines.append("  reason: \(reason)") }
         if run.state == .pending {
             lines.append(
-                run.notBefore > now ? "  waits until \(zone.format(run.notBefore))" : "  waits for its turn or for room"
+                run.held.flatMap { $0.until == nil ? "  waits: \($0.why)" : nil }
+                    ?? (run.notBefore > now
+                        ? "  waits until \(zone.format(run.notBefore))" : "  waits for its turn or for room")
             )
         }
         return lines
     }
 
-    private func latest(_ zone: Zone) async throws -> [String] {
+    private func latest(_ zone: Zone) async throws -> Finding {
         var lines: [String] = []
+        var verdict = WhyView.Verdict.notScheduled
         let run = try await desk.store.runs(RunQuery(job: name, limit: 1)).first
         let skip = try await desk.store.skips(RunQuery(job: name, limit: 1)).first
-        if let run { lines += story(run, zone) } else { lines.append("It has not run yet.") }
-        if let skip, skip.through > run?.scheduledAt ?? .distantPast {
-            lines.append("\(zone.format(skip.through)): did not run, because \(skip.reason.words).")
+        if let run {
+            lines += story(run, zone)
+            verdict = .ran
+        } else {
+            lines.append("It has not run yet.")
         }
-        return lines
+        if let skip, skip.through > run?.scheduledAt ?? .distantPast {
+            let detail = skip.detail.map { " (\($0))" } ?? ""
+            lines.append("\(zone.format(skip.through)): did not run, because \(skip.reason.words)\(detail).")
+            verdict = .skipped
+        }
+        return Finding(verdict: verdict, runs: run.map { [$0.id] } ?? [], lines: lines)
     }
 
     // MARK: What comes
 
-    private func outlook(_ definition: CompiledJob, _ zone: Zone) async throws -> [String] {
+    private func outlook(_ definition: CompiledJob, _ zone: Zone, _ pause: String?) async throws -> [String] {
         var lines: [String] = []
         for problem in try await desk.problemsByJob()[name] ?? [] {
             lines.append("Its definition is broken: \(problem)")
         }
         if let fault = definition.fault { lines.append("It cannot run: \(fault)") }
-        if let pause = try await desk.store.note("pause") { lines.append("Dispatching is paused: \(pause)") }
+        if let pause { lines.append("Dispatching is paused: \(pause)") }
         if let off = job.job.standing?.off {
             lines.append("It does not run: \(off.words).")
         } else if !job.job.enabled {
             lines.append("It is disabled, so it does not run.")
         } else if let next = job.nextDue, next != .distantFuture {
-            lines.append("Next: \(zone.format(next))")
+            lines.append(
+                next <= now && pause != nil
+                    ? "Next: as soon as dispatching goes on." : "Next: \(zone.format(next))")
         } else if job.nextDue == .distantFuture {
             lines.append("Next: at the next boot of the machine.")
         } else {

@@ -18,6 +18,16 @@ extension Order {
             query.after = query.after.map(Job.canonical)
             query.names = query.names.map(Job.canonical)
             return .jobs(query)
+        case .audits(let query):
+            try Self.check(query.limit)
+            return .audits(query)
+        case .agenda(var query):
+            try Self.check(query.limit)
+            query.names = query.names.map(Job.canonical)
+            return .agenda(query)
+        case .pause(_, let length):
+            guard length.map({ $0 > 0 }) ?? true else { throw OrderError(.bad, "a pause takes more than no time") }
+            return self
         case .definition(let name): return .definition(Job.canonical(name))
         case .runs(var query):
             try Self.check(query.limit)
@@ -34,7 +44,7 @@ extension Order {
         case .restart(let name): return .restart(Job.canonical(name))
         case .resolve(let name): return .resolve(Job.canonical(name))
         case .start(let name): return .start(Job.canonical(name))
-        case .run, .feeds, .ping, .status, .cancel, .pause, .resume, .acceptFeed: return self
+        case .run, .retry, .feeds, .ping, .status, .cancel, .resume, .acceptFeed, .reload: return self
         }
     }
 

@@ -13,6 +13,8 @@ public enum Order: Sendable, Codable {
     case run(String)
     case why(job: String, time: String?)
     case feeds
+    case audits(AuditQuery)
+    case agenda(AgendaQuery)
 
     // For a daemon alone.
     /// Whether it answers.
@@ -29,19 +31,68 @@ public enum Order: Sendable, Codable {
     /// Lets a job go on that halted after a failure.
     case resolve(String)
     case start(String)
+    /// Opens another run of a job for the scheduled time of one that has ended, named by its id or the beginning of it.
+    case retry(String)
     case cancel(String)
-    case pause(reason: String)
+    /// Holds all dispatching back, perhaps for so many microseconds only.
+    case pause(reason: String, length: Int64? = nil)
     case resume
     case acceptFeed(String)
+    /// Reads the settings again.
+    case reload
 }
 
 extension Order {
     /// Whether it changes nothing.
     public var isQuestion: Bool {
         switch self {
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .ping, .status: true
-        case .put, .delete, .enable, .stop, .restart, .resolve, .start, .cancel, .pause, .resume, .acceptFeed: false
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .audits, .agenda, .ping, .status: true
+        case .put, .delete, .enable, .stop, .restart, .resolve, .start, .retry, .cancel, .pause, .resume, .acceptFeed,
+            .reload:
+            false
         }
+    }
+}
+
+extension Order {
+    /// Names what it does and to what, for the trail of orders.
+    var trace: (action: String, subject: String?) {
+        switch self {
+        case .put(let job, let replacing, _): (replacing ? "update" : "add", job.name)
+        case .delete(let name): ("delete", name)
+        case .enable(let name, let isOn): (isOn ? "enable" : "disable", name)
+        case .stop(let name): ("stop", name)
+        case .restart(let name): ("restart", name)
+        case .resolve(let name): ("resolve", name)
+        case .start(let name): ("run", name)
+        case .retry(let run): ("retry", run)
+        case .cancel(let run): ("cancel", run)
+        case .pause: ("pause", nil)
+        case .resume: ("resume", nil)
+        case .acceptFeed(let name): ("accept", name)
+        case .reload: ("reload", nil)
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .audits, .agenda, .ping, .status: ("ask", nil)
+        }
+    }
+
+    /// Whether its subject is a job.
+    var concernsJob: Bool {
+        switch self {
+        case .put, .delete, .enable, .stop, .restart, .resolve, .start: true
+        default: false
+        }
+    }
+}
+
+/// Who gives an order, as far as the channel knows.
+public struct Caller: Hashable, Sendable {
+    public var user: String?
+    /// What the order came over, for people.
+    public var channel: String
+
+    public init(user: String? = nil, channel: String) {
+        self.user = user
+        self.channel = channel
     }
 }
 
@@ -51,12 +102,15 @@ public enum Reply: Sendable, Codable {
     case jobs([JobView], total: Int? = nil)
     case definition(Job, revision: Int64)
     case runs([RunView])
-    case why([String])
+    case why(WhyView)
     case feeds([FeedView])
+    case audits([AuditEntry])
+    /// The first coming times, and whether there are more.
+    case agenda([AgendaView], isCut: Bool)
     case status(StatusView)
     /// Carried out; a sentence for a person.
     case done(String)
-    /// A run was opened.
-    case started(RunView)
+    /// A run was opened; the note says what stands in its way, or is unusual about it.
+    case started(RunView, note: String? = nil)
     case failed(code: String, message: String)
 }

@@ -79,7 +79,7 @@ extension OrderService {
         guard left == 0 else {
             throw OrderError(.refused, "\(name) was not started again: \(rest(left, "still ending"))")
         }
-        return try await start(name)
+        return try await start(try await readable(name))
     }
 
     private func stop(_ stored: StoredJob) async throws -> (asked: Int, left: Int) {

@@ -6,7 +6,7 @@ public struct OrderService<Clock: EngineClock>: Sendable {
     let engine: Engine<Clock>
     let reconciler: Reconciler<Clock>
     let queries: QueryService
-    private let daemon: DaemonFacts
+    let daemon: DaemonFacts
 
     public init(_ service: EngineService<Clock>, version: String) {
         self.init(service, DaemonFacts(version: version))
@@ -17,14 +17,28 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         reconciler = service.reconciler
         let engine = service.engine
         queries = QueryService(
-            store: engine.store, zones: engine.zones, checked: engine.lanes.checked,
+            store: engine.store, zones: engine.zones, isDaemon: true, checked: engine.lanes.checked,
             doubts: { await engine.doubts(of: $0) })
         self.daemon = daemon
     }
 
-    public func handle(_ order: Order) async -> Reply {
+    /// Carries an order out, and notes in the trail who gave it and what came of it.
+    public func handle(_ order: Order, from caller: Caller = Caller(channel: "this process")) async -> Reply {
+        let checked: Order
         do {
-            let order = try order.checked()
+            checked = try order.checked()
+        } catch {
+            return .failed(code: error.code.name, message: error.message)
+        }
+        if checked.isQuestion { return await answered(checked) }
+        let before = await facts(of: checked)
+        let reply = await answered(checked)
+        await note(checked, caller, before, reply)
+        return reply
+    }
+
+    private func answered(_ order: Order) async -> Reply {
+        do {
             if let answer = try await queries.answer(order, now: engine.clock.now) { return answer }
             return try await carryOut(order)
         } catch let error as OrderError {
@@ -46,22 +60,25 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         case .resolve(let name): return .done(try await resolve(name))
         case .stop(let name): return .done(try await stop(name))
         case .restart(let name): return .started(try await restart(name))
-        case .start(let name): return .started(try await start(name))
+        case .start(let name): return try await start(name)
+        case .retry(let text): return try await retry(text)
         case .cancel(let text): return .done(try await cancel(text))
-        case .pause(let reason):
-            try await engine.setPause(reason)
-            return .done("dispatching is paused: \(reason)")
+        case .pause(let reason, let length):
+            let end = length.map { engine.clock.now.adding(microseconds: $0) }
+            try await engine.setPause(reason, until: end)
+            return .done("dispatching is paused\(length.map { " for \(Span.format($0))" } ?? ""): \(reason)")
         case .resume:
             try await engine.setPause(nil)
             return .done("dispatching goes on")
         case .acceptFeed(let name):
             try await reconciler.accept(name)
             return .done("\(name) is accepted as it is")
+        case .reload: return .done(await daemon.reload())
         case .ping:
             await engine.ping()
             return .done("here")
         case .status: return .status(try await status())
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds:
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .audits, .agenda:
             throw OrderError(.bad, "a question was taken for an order")
         }
     }
@@ -110,10 +127,25 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         return stored
     }
 
-    func start(_ name: String) async throws -> RunView {
+    private func start(_ name: String) async throws -> Reply {
         let stored = try await readable(name)
-        let run = try await engine.openManual(stored)
-        return RunView(run, zone: stored.job.schedule.zone)
+        let note = await engine.obstacle(stored)
+        return .started(try await start(stored), note: note)
+    }
+
+    func start(_ stored: StoredJob) async throws -> RunView {
+        RunView(try await engine.openManual(stored), zone: stored.job.schedule.zone)
+    }
+
+    private func retry(_ text: String) async throws -> Reply {
+        let old = try await queries.run(text)
+        guard old.state.isFinal else {
+            throw OrderError(.refused, "run \(old.id) has not ended: it is \(old.state.rawValue)")
+        }
+        let stored = try await readable(old.job)
+        let note = await engine.obstacle(stored)
+        let run = try await engine.openManual(stored, for: old.scheduledAt)
+        return .started(RunView(run, zone: stored.job.schedule.zone), note: note)
     }
 
     private func cancel(_ text: String) async throws -> String {

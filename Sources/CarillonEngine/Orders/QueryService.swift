@@ -5,6 +5,8 @@ public import Timetable
 public struct QueryService: Sendable {
     let store: any JobStore
     let zones: ZoneDatabase
+    /// Whether a daemon schedules meanwhile.
+    let isDaemon: Bool
     private let checked: @Sendable (StoredJob) -> StoredJob
     private let doubts: @Sendable ([Target]) async -> [String?]
 
@@ -19,11 +21,13 @@ public struct QueryService: Sendable {
     /// Takes what it asks: `checked` gives a job a fault when its target cannot be opened; `doubts` says of targets what
     /// stands against their runs just now, as far as a daemon knows.
     public init(
-        store: any JobStore, zones: ZoneDatabase, checked: @escaping @Sendable (StoredJob) -> StoredJob = { $0 },
+        store: any JobStore, zones: ZoneDatabase, isDaemon: Bool = false,
+        checked: @escaping @Sendable (StoredJob) -> StoredJob = { $0 },
         doubts: @escaping @Sendable ([Target]) async -> [String?] = { $0.map { _ in nil } }
     ) {
         self.store = store
         self.zones = zones
+        self.isDaemon = isDaemon
         self.checked = checked
         self.doubts = doubts
     }
@@ -39,11 +43,15 @@ public struct QueryService: Sendable {
             let stored = try await job(named: name)
             return .definition(stored.job, revision: stored.revision)
         case .job(let name): return .jobs(try await views(of: [try await job(named: name)]))
-        case .runs(let query): return .runs(try await runs(query))
+        case .runs(let query): return .runs(try await runs(query, now: now))
         case .run(let text): return .runs([try await view(of: text)])
         case .why(let name, let time):
-            return .why(try await Explanation(desk: self, job: try await job(named: name), now: now).lines(at: time))
+            return .why(try await why(name, time, now))
         case .feeds: return .feeds(try await feeds())
+        case .agenda(let query):
+            let (lines, isCut) = try await agenda(query, now: now)
+            return .agenda(lines, isCut: isCut)
+        case .audits(let query): return .audits(try await store.audits(query))
         default: return nil
         }
     }
@@ -110,7 +118,7 @@ public struct QueryService: Sendable {
     }
 
     /// Answers runs and skips together, newest first.
-    func runs(_ query: RunQuery) async throws -> [RunView] {
+    func runs(_ query: RunQuery, now: Timestamp) async throws -> [RunView] {
         var views: [RunView] = []
         let runs = try await store.runs(query)
         let zoneOf = Dictionary(
@@ -120,6 +128,7 @@ public struct QueryService: Sendable {
         if query.triggers.isEmpty, query.states.isEmpty || query.states.contains(.skipped) {
             let storeID = try await store.storeID()
             for skip in try await store.skips(query) { views.append(try await view(skip, storeID)) }
+            if let skip = try await missing(query, now) { views.append(try await view(skip, storeID)) }
         }
         // A job that is gone still has its history; a name that never was is a mistake.
         if views.isEmpty, let job = query.job { _ = try await self.job(named: job) }
@@ -130,6 +139,36 @@ public struct QueryService: Sendable {
         }
         return views
     }
+
+    /// Says what a job that is off has missed since it was last accounted for: the ledger gets it with the next change.
+    private func missing(_ query: RunQuery, _ now: Timestamp) async throws -> Skip? {
+        guard let name = query.job, let stored = try await store.job(named: name), !stored.job.isOn else { return nil }
+        let until = min(now, query.until ?? now)
+        let after = max(stored.cursor, query.since.map { $0.adding(microseconds: -1) } ?? stored.cursor)
+        guard let schedule = CompiledJob(stored, zones: zones).schedule,
+            let last = schedule.previous(before: until.adding(microseconds: 1)), last > after
+        else { return nil }
+        let reason = stored.job.standing?.off?.reason ?? .disabled
+        return Skip(
+            jobID: stored.id, job: name, revision: stored.revision, after: after, through: last, reason: reason,
+            recordedAt: now)
+    }
+
+    private func why(_ name: String, _ time: String?, _ now: Timestamp) async throws -> WhyView {
+        do {
+            return try await Explanation(desk: self, job: try await job(named: name), now: now).view(at: time)
+        } catch let error as OrderError where error.code == .unknown {
+            // A job that is gone still has its history.
+            guard let run = try await store.runs(RunQuery(job: name, limit: 1)).first else { throw error }
+            let gone = StoredJob(
+                id: run.jobID, job: Job(name: name, schedule: ScheduleText(.manual), target: Self.none), revision: 0,
+                cursor: now, nextDue: nil)
+            return try await Explanation(desk: self, job: gone, now: now, isGone: true).view(at: time)
+        }
+    }
+
+    /// Of a job whose definition is gone.
+    private static let none = Target(kind: Target.Kind(rawValue: ""), summary: "", body: "")
 
     /// Enough digits of an id to tell it from every other run in the ledger, and no fewer than a person can compare.
     private func shortID(of id: String) async throws -> String {

@@ -19,7 +19,7 @@ extension World {
         let now = clock.wall
         state = EngineState(
             storeID: ledger.storeID, instance: "daemon", cursors: ledger.cursors(), now: now,
-            paused: ledger.notes["pause"] != nil)
+            pauseReason: ledger.notes["pause"])
         state.lanes[0].capacity = seed % 3 == 0 ? 2 : nil
         state.limits.patience = 60_000_000
         state.limits.batch = seed % 5 == 0 ? 2 : seed % 5 == 1 ? 1 : 100
@@ -131,6 +131,6 @@ extension World {
     func pause(_ reason: String?) {
         guard isUp else { return later(JobMaker.hour / 60) { self.pause(reason) } }
         ledger.notes["pause"] = reason
-        send(.paused(reason != nil), lane: Lane.observe)
+        send(.paused(reason), lane: Lane.observe)
     }
 }

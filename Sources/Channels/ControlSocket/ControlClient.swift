@@ -105,21 +105,11 @@ public struct ControlClient: Sendable {
         }
     }
 
-    /// `struct ucred` of unix(7), which the C library shows to GNU's own programs only.
-    private struct Peer {
-        var pid: Int32
-        var uid: UInt32
-        var gid: UInt32
-    }
-
     /// Asks the kernel who listens: unix(7), SO_PEERCRED.
     private func pid() async -> Int32? {
         guard let channel = try? await connect() else { return nil }
         return try? await channel.executeThenClose { _, _ in
-            guard let options = channel.channel as? any SocketOptionProvider else { return nil }
-            let peer: Peer = try await options.unsafeGetSocketOption(level: .socket, name: .init(rawValue: SO_PEERCRED))
-                .get()
-            return peer.pid
+            try await PeerCredentials.of(channel.channel)?.pid
         }
     }
 }

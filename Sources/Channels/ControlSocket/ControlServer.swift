@@ -13,13 +13,13 @@ public struct ControlServer: Service {
     private let path: String
     private let logger: Logger
     private let mostConnections: Int
-    private let handle: @Sendable (Order) async -> Reply
+    private let handle: @Sendable (Order, Caller) async -> Reply
 
     /// Takes its path; whoever binds holds the state directory's lock, so a socket file there is a dead daemon's. Past
     /// `mostConnections` at once the one that has asked nothing for longest is closed.
     public init(
         path: String, mostConnections: Int = Self.room, logger: Logger,
-        handle: @escaping @Sendable (Order) async -> Reply
+        handle: @escaping @Sendable (Order, Caller) async -> Reply
     ) {
         self.path = path
         self.mostConnections = mostConnections
@@ -120,12 +120,13 @@ public struct ControlServer: Service {
     }
 
     private func serve(_ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ crowd: ConnectionLimiter) async {
+        let caller = await PeerCredentials.caller(of: connection.channel)
         do {
             try await connection.executeThenClose { requests, replies in
                 try await cancelWhenGracefulShutdown {
                     for try await request in requests {
                         crowd.leave(connection.channel)
-                        let reply = ByteBuffer(string: try await answer(request) + "\n")
+                        let reply = ByteBuffer(string: try await answer(request, caller) + "\n")
                         crowd.comeBack(connection.channel)
                         try await replies.write(reply)
                     }
@@ -140,7 +141,7 @@ public struct ControlServer: Service {
     /// Says what is wrong and where, and not the whole of what was read.
     private static func brief(_ error: any Error) -> String { String("\(error)".prefix(500)) }
 
-    private func answer(_ request: ByteBuffer) async throws -> String {
+    private func answer(_ request: ByteBuffer, _ caller: Caller) async throws -> String {
         let order: Order
         do {
             order = try JSONText.decode(Order.self, String(buffer: request))
@@ -148,7 +149,7 @@ public struct ControlServer: Service {
             return try JSONText.encode(Reply.failed(code: "bad", message: "not an order: \(Self.brief(error))"))
         }
         do {
-            return try JSONText.encode(await handle(order))
+            return try JSONText.encode(await handle(order, caller))
         } catch {
             return try JSONText.encode(
                 Reply.failed(code: "refused", message: "the answer cannot be written: \(Self.brief(error))"))

@@ -13,16 +13,21 @@ package struct LineLogHandler: LogHandler {
         case logfmt(Zone)
     }
 
-    package var logLevel: Logger.Level
+    /// The log's own, unless this handler has one.
+    package var logLevel: Logger.Level {
+        get { own ?? sink.level }
+        set { own = newValue }
+    }
+    private var own: Logger.Level?
     package var metadata: Logger.Metadata = [:]
     private let label: String
     private let format: Format
     private let sink: LogSink
     private let clock = SystemClock()
 
-    package init(label: String, level: Logger.Level, format: Format, sink: LogSink) {
+    package init(label: String, level: Logger.Level? = nil, format: Format, sink: LogSink) {
         self.label = label
-        self.logLevel = level
+        self.own = level
         self.format = format
         self.sink = sink
     }

@@ -2,6 +2,7 @@ import BlockingConnection
 package import CarillonDaemon
 import CarillonEngine
 import Foundation
+package import Logging
 import Synchronization
 
 /// Takes whole lines and writes them on a thread of its own: to standard error, or to a file that is rotated by size.
@@ -29,6 +30,7 @@ package final class LogSink: Sendable {
     /// Whoever writes has it.
     private let file: Mutex<LogFile>
     private let queue = Mutex(Queue())
+    private let threshold = Mutex(Logger.Level.info)
     private let work = DispatchSemaphore(value: 0)
 
     /// Standard error. Throws `Failure`.
@@ -62,6 +64,12 @@ package final class LogSink: Sendable {
         } catch {
             throw Failure.failed("\(error)")
         }
+    }
+
+    /// What is not worth less than this is written; it may change while the log is in use.
+    package var level: Logger.Level {
+        get { threshold.withLock { $0 } }
+        set { threshold.withLock { $0 = newValue } }
     }
 
     /// Who says, when the log flows again, how many lines were left out.

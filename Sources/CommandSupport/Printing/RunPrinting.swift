@@ -19,7 +19,7 @@ extension RunView {
     /// What one column says of how it went.
     package var remark: String {
         var parts: [String] = []
-        if let count, let through, count > 1 { parts.append("\(count) times, the last at \(through)") }
+        if trigger == .catchUp, reason == nil { parts.append("caught up") }
         if let error {
             parts.append(error)
         } else if let exitCode, exitCode != 0 {
@@ -28,6 +28,14 @@ extension RunView {
         if let reason, reason != error { parts.append(reason) }
         if let heldBecause, dispatchedAt != nil { parts.append("went out late: \(heldBecause)") }
         return parts.joined(separator: "; ")
+    }
+
+    /// The same; a stretch of skipped times tells how many there were.
+    package func remark(_ moment: TimeFormatter) -> String {
+        guard let count, let through, count > 1 else {
+            return [trigger == .manual ? "by hand" : "", remark].filter { !$0.isEmpty }.joined(separator: "; ")
+        }
+        return "\(Counted.number(count)) times, the last at \(moment.short(through, timeZone)); \(remark)"
     }
 
     /// How it ended, as the end of a sentence.
@@ -54,7 +62,7 @@ extension RunView {
                 .init(
                     run.attempt > 1 ? "\(run.state.rawValue) (try \(run.attempt))" : run.state.rawValue,
                     run.state.colour),
-                .init(run.length), .init(run.remark))
+                .init(run.length), .init(run.remark(moment)))
         }
         table.print()
     }

@@ -4,6 +4,7 @@ public import Timetable
 /// A store that forgets everything when its process ends; for tests.
 public actor MemoryStore: JobStore {
     public var ledger: MemoryLedger
+    private var audits: [AuditEntry] = []
 
     public init(storeID: UInt64 = 1) { ledger = MemoryLedger(storeID: storeID) }
 
@@ -73,7 +74,9 @@ public actor MemoryStore: JobStore {
     private func lastRuns() -> [JobID: Run] {
         var last: [JobID: Run] = [:]
         for run in ledger.runs.values {
-            if let known = last[run.jobID], (known.scheduledAt, known.id) > (run.scheduledAt, run.id) { continue }
+            if let known = last[run.jobID], (known.scheduledAt, known.createdAt) > (run.scheduledAt, run.createdAt) {
+                continue
+            }
             last[run.jobID] = run
         }
         return last
@@ -156,6 +159,19 @@ public actor MemoryStore: JobStore {
     public func note(_ key: String) async throws -> String? { ledger.notes[key] }
 
     public func setNote(_ key: String, _ value: String?) async throws { ledger.notes[key] = value }
+
+    public func audit(_ entry: AuditEntry, keep: Int64) async throws {
+        audits.append(entry)
+        audits.removeAll { $0.at < entry.at.adding(microseconds: -keep) }
+    }
+
+    public func audits(_ query: AuditQuery) async throws -> [AuditEntry] {
+        audits.filter { entry in
+            (query.subject.map { entry.subject == $0 } ?? true) && (query.user.map { entry.user == $0 } ?? true)
+                && (query.action.map { entry.action == $0 } ?? true) && (query.since.map { entry.at >= $0 } ?? true)
+                && (query.until.map { entry.at <= $0 } ?? true)
+        }.reversed().prefix(query.limit).map { $0 }
+    }
 
     public func counts() async throws -> StoreCounts {
         let present = ledger.jobs.values.filter { !$0.removed }

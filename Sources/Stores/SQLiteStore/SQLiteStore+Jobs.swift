@@ -202,7 +202,7 @@ extension SQLiteStore {
             case .halted: "\(halted) IS NOT NULL"
             case .failed:
                 """
-                (SELECT state FROM runs WHERE job_id = jobs.id ORDER BY scheduled_at DESC, manual DESC LIMIT 1) \
+                (SELECT state FROM runs WHERE job_id = jobs.id ORDER BY scheduled_at DESC, created_at DESC LIMIT 1) \
                 = \(RunState.failed.number)
                 """
             case .active: "jobs.id IN (SELECT job_id FROM runs INDEXED BY runs_active WHERE state < 3)"

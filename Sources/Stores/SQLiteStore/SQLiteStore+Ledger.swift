@@ -182,7 +182,7 @@ extension SQLiteStore {
             let statement = try db.cachedStatement(
                 sql: """
                     SELECT \(RowCodec.runColumns) FROM runs JOIN jobs ON jobs.id = runs.job_id WHERE runs.job_id = ?
-                    ORDER BY runs.scheduled_at DESC, runs.manual DESC LIMIT 1
+                    ORDER BY runs.scheduled_at DESC, runs.created_at DESC LIMIT 1
                     """)
             var last: [JobID: Run] = [:]
             for job in jobs {

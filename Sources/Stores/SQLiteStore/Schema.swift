@@ -112,6 +112,24 @@ enum Schema {
                     UPDATE jobs SET kind = \(oldKind), summary = \(oldSummary), target = \(oldBody);
                     """)
         }
+        migrator.registerMigration("4 the trail of orders") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE audit (
+                        id INTEGER PRIMARY KEY,
+                        at INTEGER NOT NULL,
+                        user TEXT,
+                        channel TEXT NOT NULL,
+                        action TEXT NOT NULL,
+                        subject TEXT,
+                        before TEXT,
+                        after TEXT,
+                        error TEXT
+                    ) STRICT;
+                    CREATE INDEX audit_at ON audit (at);
+                    CREATE INDEX audit_subject ON audit (subject, at);
+                    """)
+        }
         return migrator
     }
 

@@ -57,6 +57,8 @@ public struct StatusView: Sendable, Codable {
     public var connections: [Connection]
     /// Why nothing is dispatched; nil when it is.
     public var paused: String?
+    /// When it goes on by itself.
+    public var pausedUntil: Timestamp?
     public var shadow: Bool
     /// Which tzdata is in use, and from where.
     public var tzdata: String

@@ -101,7 +101,9 @@ package enum Keiji: Integration {
             case .delete: [.delete(job)]
             }
         for carried in orders {
-            guard case .failed(let code, let why) = await desk(carried) else { continue }
+            guard case .failed(let code, let why) = await desk(carried, Caller(channel: "keiji's bus")) else {
+                continue
+            }
             // A row that was never good is no job, and can be disabled and deleted all the same.
             guard code == OrderError.Code.unknown.name, let off = order.command.off else { return why }
             do {

@@ -1,0 +1,153 @@
+import ArgumentParser
+import CarillonCore
+import CarillonDaemon
+import CarillonEngine
+import CommandSupport
+import Timetable
+
+struct Agenda: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "What is to run across all jobs, and what did.",
+        discussion: """
+            A job with more than twelve times in the window is one line. What lies in the past is what the ledger has: runs, and
+            times that were skipped.
+
+            EXAMPLES
+              carillon agenda                          the next 24 hours
+              carillon agenda --within 7d --tag payroll
+              carillon agenda --from yesterday --to now
+            """)
+    @OptionGroup var place: DaemonLocation
+    @OptionGroup var times: TimeOptions
+    @Argument(help: ArgumentHelp("Only these jobs: names, or patterns such as 'pay*'.", valueName: "name"))
+    var names: [String] = []
+    @Option(help: "Only jobs with this tag; may be repeated.") var tag: [String] = []
+    @Option(help: "How far to look ahead; 24h unless you say.") var within: String?
+    @Option(help: "From a time, a date, yesterday, 19:00, or a span ago.") var from: String?
+    @Option(help: "To such a time.") var to: String?
+    @Option(help: "At most so many lines.") var limit = 50
+    @Flag(help: "Print one JSON object a line.") var json = false
+
+    func validate() throws {
+        if within != nil, to != nil { throw ValidationError("give --within or --to, not both") }
+        if !(1...100_000).contains(limit) { throw ValidationError("--limit is 1 to 100000") }
+        if let within, (try? Span.parse(within)) == nil {
+            throw ValidationError("--within: expected a length of time such as 24h")
+        }
+    }
+
+    func run() async throws {
+        let moment = try times.formatter()
+        let reader = try TimeReader(moment, place: place, asked: try times.asked())
+        let start = try from.map { try reader.time($0, option: "--from") } ?? moment.now
+        let span = try within.map { try Span.parse($0) }
+        let end =
+            try to.map { try reader.end($0, option: "--to") }
+            ?? (span == nil && from != nil ? moment.now : moment.now.adding(microseconds: span ?? 86_400_000_000))
+        guard start < end else { throw Failure.input("the end is not after the beginning") }
+        let client = DaemonClient(place: place)
+        var table = TextTable(.fixed("WHEN"), "JOB", .fixed("STATE"), .first("WHAT"))
+        var cut = false
+        var count = 0
+        if start < moment.now {
+            let past = try await past(client, start, min(end, moment.now))
+            cut = past.count == limit
+            count += past.count
+            for run in past.reversed() {
+                if json { try say(json: run) } else { add(run, to: &table, moment) }
+            }
+        }
+        var zones: Set<String> = []
+        if end > moment.now {
+            let query = AgendaQuery(names: names, tags: tag, until: end, limit: limit)
+            guard case .agenda(let lines, let isCut) = try await client.ask(.agenda(query)) else {
+                throw Failure.failed("the daemon gave an answer of another kind")
+            }
+            cut = cut || isCut
+            count += lines.count
+            for line in lines {
+                zones.insert(line.timeZone)
+                if json { try say(json: line) } else { add(line, to: &table, moment) }
+            }
+        }
+        if json { return }
+        if count == 0 {
+            say("nothing from \(moment.short(start, reader.zone.name)) to \(moment.short(end, reader.zone.name))")
+        }
+        if count > 0 { table.print() }
+        for zone in zones.sorted() {
+            for change in ClockChange.all(in: moment.zone(zone), from: start, to: end) {
+                say(Terminal.paint("note: ", .yellow) + "\(change.words(zone))")
+            }
+        }
+        if cut { Terminal.error("the first \(limit) lines; --limit for more") }
+    }
+
+    /// Runs and skips of the jobs that are asked for, newest first.
+    private func past(_ client: DaemonClient, _ start: Timestamp, _ end: Timestamp) async throws -> [RunView] {
+        if names.isEmpty, tag.isEmpty {
+            return try await client.runs(.runs(RunQuery(since: start, until: end, limit: limit)))
+        }
+        let (jobs, _) = try await client.jobs(JobQuery(names: names, tags: tag, limit: 1_000))
+        var runs: [RunView] = []
+        for job in jobs {
+            runs += try await client.runs(.runs(RunQuery(job: job.name, since: start, until: end, limit: limit)))
+        }
+        return Array(runs.sorted { $0.scheduledAt > $1.scheduledAt }.prefix(limit))
+    }
+
+    private func add(_ run: RunView, to table: inout TextTable, _ moment: TimeFormatter) {
+        table.add(
+            .init(moment.cell(run.scheduledAt, run.timeZone)), .init(run.job),
+            .init(run.state.rawValue, run.state.colour), .init(run.remark(moment)))
+    }
+
+    private func add(_ line: AgendaView, to table: inout TextTable, _ moment: TimeFormatter) {
+        var words = line.english
+        if line.count > 1 {
+            let most = line.count >= 1_000_000 ? "at least " : ""
+            words += ", \(most)\(Counted.noun(line.count, "time"))"
+        }
+        table.add(
+            .init(moment.cell(line.at, line.timeZone)), .init(line.job), .init("to come", .grey), .init(words))
+    }
+}
+
+/// A change of a zone's clocks.
+private struct ClockChange {
+    var at: Timestamp
+    /// Seconds that the clocks move; negative when they go back.
+    var shift: Int
+    var local: String
+
+    /// Finds the changes in a span, in which no two lie within six hours.
+    static func all(in zone: Zone, from start: Timestamp, to end: Timestamp) -> [ClockChange] {
+        var changes: [ClockChange] = []
+        var low = start
+        while low < end {
+            let high = min(low.adding(microseconds: 21_600_000_000), end)
+            let before = zone.offset(at: low).seconds
+            if zone.offset(at: high).seconds != before {
+                var (earlier, later) = (low.seconds, high.seconds)
+                while later - earlier > 1 {
+                    let middle = earlier + (later - earlier) / 2
+                    if zone.offset(at: Timestamp(seconds: middle)).seconds == before {
+                        earlier = middle
+                    } else {
+                        later = middle
+                    }
+                }
+                let at = Timestamp(seconds: later)
+                changes.append(
+                    ClockChange(at: at, shift: zone.offset(at: at).seconds - before, local: zone.format(at)))
+            }
+            low = high
+        }
+        return changes
+    }
+
+    func words(_ zone: String) -> String {
+        let length = TimeFormatter.rough(Int64(abs(shift)))
+        return "\(zone): the clocks go \(shift > 0 ? "forward" : "back") by \(length); then it is \(local)"
+    }
+}

@@ -1,0 +1,50 @@
+import CarillonCore
+import Logging
+import Timetable
+
+/// The trail of orders.
+extension OrderService {
+    /// What stands before and after an order, in words.
+    func facts(of order: Order) async -> String? {
+        switch order {
+        case .pause, .resume: return await engine.pauseReason.map { "paused: \($0)" } ?? "not paused"
+        case .put(let job, _, _): return await definition(job.name)
+        case .delete(let name): return await definition(name)
+        case .enable(let name, _), .resolve(let name):
+            guard let stored = try? await engine.store.job(named: name) else { return nil }
+            return stored.job.standing?.off?.words ?? (stored.job.enabled ? "enabled" : "disabled")
+        case .cancel(let text): return try? await queries.run(text).state.rawValue
+        default: return nil
+        }
+    }
+
+    private func definition(_ name: String) async -> String? {
+        guard let stored = try? await engine.store.job(named: name) else { return nil }
+        return daemon.describe(stored.job)
+    }
+
+    /// Notes what became of an order, in the store and in the log. An order that was carried out stays so, whatever fails here.
+    func note(_ order: Order, _ caller: Caller, _ before: String?, _ reply: Reply) async {
+        let (action, subject) = order.trace
+        var entry = AuditEntry(
+            at: engine.clock.now, user: caller.user, channel: caller.channel, action: action, subject: subject,
+            before: before)
+        switch reply {
+        case .failed(_, let message): entry.error = message
+        case .started(let run, _): entry.after = "run \(run.id)"
+        case .done(let sentence): entry.after = await facts(of: order) ?? sentence
+        default: break
+        }
+        var metadata: Logger.Metadata = ["action": "\(action)", "channel": "\(caller.channel)"]
+        if let subject { metadata[order.concernsJob ? "job" : "subject"] = "\(subject)" }
+        if let user = caller.user { metadata["user"] = "\(user)" }
+        if case .pause(let reason, _) = order { metadata["reason"] = "\(reason)" }
+        if let error = entry.error { metadata["error"] = "\(error)" }
+        engine.logger.notice("an order was \(entry.error == nil ? "carried out" : "refused")", metadata: metadata)
+        do {
+            try await engine.store.audit(entry, keep: daemon.auditKeep)
+        } catch {
+            engine.logger.error("the trail of orders was not written", metadata: ["error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,78 @@
+import CarillonCore
+public import Timetable
+
+/// Which coming times a person wants to see.
+public struct AgendaQuery: Hashable, Sendable, Codable {
+    /// Names or patterns; empty for all.
+    public var names: [String]
+    public var tags: [String]
+    public var until: Timestamp
+    /// Lines, the first ones.
+    public var limit: Int
+
+    public init(names: [String] = [], tags: [String] = [], until: Timestamp, limit: Int = 50) {
+        self.names = names
+        self.tags = tags
+        self.until = until
+        self.limit = limit
+    }
+}
+
+/// A time to come, or all times to come of a job that has many; `--json` prints it as it stands here.
+public struct AgendaView: Hashable, Sendable, Codable {
+    /// More times of one job than this are one line.
+    static let mostApart = 12
+    /// What is counted of a job's times; then it is "at least".
+    static let mostCounted = 1_000_000
+
+    public var at: Timestamp
+    public var job: String
+    public var timeZone: String
+    /// The schedule in words.
+    public var english: String
+    public var tags: [String]
+    public var count: Int
+    /// The last of several.
+    public var last: Timestamp?
+}
+
+extension QueryService {
+    /// Finds the first coming times of all jobs, and whether there are more.
+    func agenda(_ query: AgendaQuery, now: Timestamp) async throws -> (lines: [AgendaView], isCut: Bool) {
+        // Each line is the first of a job at least, so the lines are among the jobs that are due first.
+        let jobs = try await store.jobs(
+            JobQuery(
+                names: query.names, tags: query.tags, states: [.enabled], order: .next, limit: query.limit + 1))
+        var lines: [AgendaView] = []
+        for stored in jobs {
+            guard let due = stored.nextDue, due <= query.until else { continue }
+            let compiled = CompiledJob(stored, zones: zones)
+            guard let schedule = compiled.schedule else { continue }
+            lines += Self.lines(of: compiled, schedule, from: max(due, now), until: query.until)
+        }
+        lines.sort { ($0.at, $0.job) < ($1.at, $1.job) }
+        return (Array(lines.prefix(query.limit)), lines.count > query.limit)
+    }
+
+    private static func lines(
+        of compiled: CompiledJob, _ schedule: Schedule, from start: Timestamp, until: Timestamp
+    ) -> [AgendaView] {
+        let job = compiled.job
+        func line(_ time: Timestamp) -> AgendaView {
+            AgendaView(
+                at: time, job: job.name, timeZone: job.schedule.zone, english: compiled.words, tags: job.tags, count: 1)
+        }
+        let before = start.adding(microseconds: -1)
+        var times: [Timestamp] = []
+        var last = before
+        while times.count <= AgendaView.mostApart, let time = schedule.next(after: last), time <= until {
+            times.append(time)
+            last = time
+        }
+        guard times.count > AgendaView.mostApart else { return times.map(line) }
+        var whole = line(times[0])
+        whole.count = schedule.count(after: before, through: until, limit: AgendaView.mostCounted)
+        whole.last = schedule.previous(before: until.adding(microseconds: 1))
+        return [whole]
+    }
+}

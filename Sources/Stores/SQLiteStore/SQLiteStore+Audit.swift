@@ -1,0 +1,49 @@
+public import CarillonCore
+import GRDB
+import Timetable
+
+extension SQLiteStore {
+    public func audit(_ entry: AuditEntry, keep: Int64) async throws {
+        try await write { db in
+            try db.cachedStatement(
+                sql: """
+                    INSERT INTO audit (at, user, channel, action, subject, before, after, error)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    """
+            ).execute(arguments: [
+                entry.at.microseconds, entry.user, entry.channel, entry.action, entry.subject, entry.before,
+                entry.after, entry.error,
+            ])
+            try db.cachedStatement(sql: "DELETE FROM audit WHERE at < ?")
+                .execute(arguments: [entry.at.adding(microseconds: -keep).microseconds])
+        }
+    }
+
+    public func audits(_ query: AuditQuery) async throws -> [AuditEntry] {
+        var conditions: [String] = []
+        var arguments: [any DatabaseValueConvertible & Sendable] = []
+        func add(_ condition: String, _ value: (any DatabaseValueConvertible & Sendable)?) {
+            guard let value else { return }
+            conditions.append(condition)
+            arguments.append(value)
+        }
+        add("subject = ?", query.subject)
+        add("user = ?", query.user)
+        add("action = ?", query.action)
+        add("at >= ?", query.since?.microseconds)
+        add("at <= ?", query.until?.microseconds)
+        arguments.append(query.limit)
+        let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
+        return try await read { [arguments] db in
+            // A file that is only looked at may be an older release's, which kept no trail.
+            guard try db.tableExists("audit") else { return [] }
+            let sql = "SELECT * FROM audit \(filter) ORDER BY at DESC, id DESC LIMIT ?"
+            return try Row.fetchAll(db, sql: sql, arguments: StatementArguments(arguments)).map { row in
+                AuditEntry(
+                    at: Timestamp(microseconds: row["at"]), user: row["user"], channel: row["channel"],
+                    action: row["action"], subject: row["subject"], before: row["before"], after: row["after"],
+                    error: row["error"])
+            }
+        }
+    }
+}
