@@ -75,7 +75,7 @@ import Timetable
         #"{"jobs":{"_0":{"names":[],"tags":[],"states":[],"order":"next","limit":0}}}"#,
         #"{"audits":{"_0":{"limit":0}}}"#,
         #"{"agenda":{"_0":{"names":[],"tags":[],"until":0,"limit":-1}}}"#,
-        #"{"pause":{"reason":"x","length":0}}"#,
+
     ])
     func aNumberThatMakesNoSenseIsSaid(_ text: String) async throws {
         let desk = OrderService(try await service(), version: "1")
