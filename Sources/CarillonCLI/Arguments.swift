@@ -1,11 +1,25 @@
 package import ArgumentParser
 import CarillonConfiguration
 package import CarillonDaemon
+import FrappeIntegration
 
 /// What is done to the words of a command line before they are parsed.
 package enum Arguments {
     /// Options of every command, each with a value; they may stand before the command's name as well.
     private static let everywhere = ["--config", "--state-dir", "--client-timeout"]
+
+    /// The words that a program of another scheduler means by its name: through a link of that name Carillon is that program,
+    /// with its default configuration file.
+    package static func called(_ program: String, _ words: [String]) -> [String] {
+        let name = program.split(separator: "/").last.map(String.init) ?? program
+        switch name {
+        case "btu": return ["btu"] + words
+        case "btu-daemon", "btu_scheduler_daemon":
+            let own = words.contains { $0 == "--btu" || $0 == "--help" || $0 == "-h" || $0 == "--version" }
+            return ["serve"] + (own ? [] : ["--btu", BTUReader.standardPath]) + words
+        default: return words
+        }
+    }
 
     /// The same words with options that stand before the command's name behind it. Throws `Failure` for a command that
     /// there is not, with the one that was probably meant.

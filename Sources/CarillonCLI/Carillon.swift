@@ -33,7 +33,8 @@ package struct Carillon: AsyncParsableCommand {
     /// Exit codes: 0 done, 1 failed, 2 bad usage or input, 3 no daemon runs, 4 it does not answer, 5 not all is well.
     package static func main() async {
         do {
-            let words = try Arguments.prepared(Array(CommandLine.arguments.dropFirst()), root: Self.self)
+            let words = try Arguments.prepared(
+                Arguments.called(CommandLine.arguments[0], Array(CommandLine.arguments.dropFirst())), root: Self.self)
             let parsed = try parseAsRoot(words)
             try await Composition.$current.withValue(.carillon) {
                 var command = parsed
@@ -43,14 +44,19 @@ package struct Carillon: AsyncParsableCommand {
                     try command.run()
                 }
             }
+            try Terminal.flush()
         } catch let failure as Failure {
+            fflush(nil)
             if !failure.message.isEmpty { Terminal.error("carillon: \(failure.message)") }
             Foundation.exit(failure.code)
         } catch {
             let code = exitCode(for: error)
             if code == .success {
-                Terminal.write(fullMessage(for: error) + "\n")
-                Foundation.exit(0)
+                // A shell that asks for completions wants its lines as they are.
+                let text = fullMessage(for: error)
+                let isHelp = text.hasPrefix("OVERVIEW: ")
+                Terminal.write((isHelp ? Terminal.wrapped(text) : text) + "\n")
+                Foundation.exit((try? Terminal.flush()) == nil ? 1 : 0)
             }
             if let code = error as? ExitCode { Foundation.exit(code.rawValue) }
             Terminal.error(fullMessage(for: error))

@@ -17,7 +17,7 @@ extension Composition {
 
 extension Carillon {
     /// Commands that a system brings; what it imports stands under `Import`.
-    static let systemCommands: [any ParsableCommand.Type] = [RQCommands.self, BTU.self]
+    static let systemCommands: [any ParsableCommand.Type] = [NotifyCommands.self, RQCommands.self, BTU.self]
 }
 
 extension Import {

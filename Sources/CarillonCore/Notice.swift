@@ -1,7 +1,7 @@
 public import Timetable
 
 /// What may be worth telling a person who is not looking.
-public enum Notice: Hashable, Sendable {
+public enum Notice: Hashable, Sendable, Codable {
     /// A run failed, and will not be tried again.
     case failed(Run)
     /// Scheduled times did not run though they should have.

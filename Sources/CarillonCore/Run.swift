@@ -78,7 +78,7 @@ public struct Hold: Hashable, Sendable, Codable {
 }
 
 /// The record of one occurrence.
-public struct Run: Hashable, Sendable {
+public struct Run: Hashable, Sendable, Codable {
     public var id: RunID
     public var jobID: JobID
     public var job: String
@@ -131,7 +131,7 @@ public struct Run: Hashable, Sendable {
 }
 
 /// One attempt of a run, as dispatchers and their executors name it.
-public struct AttemptID: Hashable, Sendable, CustomStringConvertible {
+public struct AttemptID: Hashable, Sendable, Codable, CustomStringConvertible {
     public var run: RunID
     public var attempt: Int
 

@@ -30,7 +30,7 @@ public enum SkipReason: String, Hashable, Sendable, Codable, CaseIterable {
 /// A stretch of scheduled times of one job that did not run: all in `(after, through]`.
 ///
 /// How many it covers is counted when somebody reads it, with the schedule of `revision`.
-public struct Skip: Hashable, Sendable {
+public struct Skip: Hashable, Sendable, Codable {
     public var jobID: JobID
     public var job: String
     public var revision: Int64

@@ -77,6 +77,8 @@ package struct Parts: Sendable {
     package var services: @Sendable (_ desk: @escaping OrderHandler) throws -> [any Service] = { _ in [] }
     /// Whether what a daemon is not to start without can be reached. Throws `Failure`.
     package var check: @Sendable () async throws -> Void = {}
+    /// How what is no dispatcher is, by a name for `status`.
+    package var health: [@Sendable () async -> (name: String, health: DispatcherHealth)] = []
     /// What it sets of the engine.
     package var adjust: @Sendable (inout EngineSettings) -> Void = { _ in }
 
@@ -92,6 +94,7 @@ package struct Parts: Sendable {
         let hearers = all.compactMap(\.ended)
         if !hearers.isEmpty { ended = { run in for hearer in hearers { hearer(run) } } }
         services = { desk in try all.flatMap { try $0.services(desk) } }
+        health = all.flatMap(\.health)
         check = { for parts in all { try await parts.check() } }
         adjust = { settings in for parts in all { parts.adjust(&settings) } }
     }

@@ -13,7 +13,13 @@ package struct DaemonClient {
     /// Nothing was answered without a daemon yet.
     private static let isFirst = Atomic(true)
 
-    package init(place: DaemonLocation) { self.place = place }
+    private let isQuiet: Bool
+
+    /// `isQuiet` says nothing on standard error, as where a shell asks what words there are.
+    package init(place: DaemonLocation, isQuiet: Bool = false) {
+        self.place = place
+        self.isQuiet = isQuiet
+    }
 
     /// Throws `Failure`, with an exit code of its own where no daemon runs and where it does not answer.
     package func ask(_ order: Order) async throws -> Reply {
@@ -59,7 +65,7 @@ package struct DaemonClient {
                 throw Failure.noDaemon(
                     "no daemon runs in \(place.stateDirectory); start one with `carillon serve`")
             }
-            if Self.isFirst.exchange(false, ordering: .relaxed) {
+            if !isQuiet, Self.isFirst.exchange(false, ordering: .relaxed) {
                 Terminal.error("no daemon runs in \(place.stateDirectory); this is what the last one left")
             }
             return answer

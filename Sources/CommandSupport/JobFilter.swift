@@ -6,7 +6,8 @@ import CarillonEngine
 
 /// Which jobs a command is about: by name, pattern, tag and state.
 package struct JobFilter: ParsableArguments {
-    @Argument(help: ArgumentHelp("Names, or patterns of names such as 'pay*'.", valueName: "name"))
+    @Argument(
+        help: ArgumentHelp("Names, or patterns of names such as 'pay*'.", valueName: "name"), completion: .jobs)
     package var names: [String] = []
     @Option(help: "Only jobs with this tag; may be repeated for jobs that have all of them.") package var tag:
         [String] = []

@@ -130,7 +130,7 @@ import Testing
         try await daemon.eventually("it goes on") { try await daemon.carillon("status").code == 0 }
         #expect(daemon.log.contains("the time of the pause is over"))
         // Also one that a restart came into.
-        _ = try await run("pause", "a move", "--for", "2s")
+        _ = try await run("pause", "a move", "--for", "8s")
         #expect(await daemon.stop() == 0)
         try await daemon.start()
         #expect(try await run("status", "--wait", "1").contains("paused: a move; goes on in"))

@@ -9,7 +9,7 @@ struct Agenda: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "What is to run across all jobs, and what did.",
         discussion: """
-            A job with more than twelve times in the window is one line. What lies in the past is what the ledger has: runs, and
+            A job with more than twelve times in the window is one line. What lies in the past is what the ledger has: runs, and \
             times that were skipped.
 
             EXAMPLES

@@ -14,7 +14,7 @@ package struct JobOptions: ParsableArguments {
     @Option(help: "How --cron is read: unix, btu or quartz.") var dialect: String?
     @Option(help: "An interval: 15m, 1h30m, 2s.") var every: String?
     @Option(help: "Once, at this time (RFC 3339, or local in the zone).") var at: String?
-    @Option(name: .customLong("zone"), help: "Time zone, an IANA name.") var timeZone: String?
+    @Option(name: .customLong("zone"), help: "Time zone, an IANA name.", completion: .zones) var timeZone: String?
     @Option(help: "A line for /bin/sh, instead of a program.") var shell: String?
     @Option(help: "NAME=VALUE for the program; may be repeated.") var env: [String] = []
     @Option(help: "Working directory.") var directory: String?

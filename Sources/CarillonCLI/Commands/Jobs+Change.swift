@@ -21,7 +21,7 @@ extension Jobs {
                       --rq-args '[1, {"a": "b"}]' --queue low
                 """)
         @OptionGroup var place: DaemonLocation
-        @Argument(help: "The job's name.") var name: String
+        @Argument(help: "The job's name.", completion: .jobs) var name: String
         @OptionGroup(title: "The job") var options: JobOptions
         @OptionGroup var change: ChangeOptions
 
@@ -39,7 +39,7 @@ extension Jobs {
                 jobs set` changes single keys.
                 """)
         @OptionGroup var place: DaemonLocation
-        @Argument(help: "The job's name.") var name: String
+        @Argument(help: "The job's name.", completion: .jobs) var name: String
         @OptionGroup(title: "The job") var options: JobOptions
         @OptionGroup var change: ChangeOptions
 
@@ -65,7 +65,7 @@ extension Jobs {
                   carillon jobs set backup window=            without a window again
                 """)
         @OptionGroup var place: DaemonLocation
-        @Argument(help: "The job's name.") var name: String
+        @Argument(help: "The job's name.", completion: .jobs) var name: String
         @Argument(help: ArgumentHelp("KEY=VALUE, or KEY= for the default.", valueName: "key=value")) var pairs: [String]
         @OptionGroup var change: ChangeOptions
 
@@ -90,7 +90,7 @@ extension Jobs {
                 opened again. The difference is shown before the change is made.
                 """)
         @OptionGroup var place: DaemonLocation
-        @Argument(help: "The job's name.") var name: String
+        @Argument(help: "The job's name.", completion: .jobs) var name: String
         @OptionGroup var change: ChangeOptions
 
         func run() async throws {
@@ -120,7 +120,7 @@ extension Jobs {
             abstract: "Add a job that is like another one.",
             discussion: "EXAMPLE\n  carillon jobs copy backup backup-eu time_zone=Europe/Berlin")
         @OptionGroup var place: DaemonLocation
-        @Argument(help: "The job to copy.") var name: String
+        @Argument(help: "The job to copy.", completion: .jobs) var name: String
         @Argument(help: "The new job's name.") var copy: String
         @Argument(help: ArgumentHelp("What is different: KEY=VALUE.", valueName: "key=value")) var pairs: [String] = []
         @OptionGroup var change: ChangeOptions

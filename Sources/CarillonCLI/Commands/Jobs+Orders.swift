@@ -112,7 +112,7 @@ extension Jobs {
         static let configuration = CommandConfiguration(
             abstract: "End what runs of a job now, and run it anew once that is gone.")
         @OptionGroup var place: DaemonLocation
-        @Argument(help: "The job's name.") var name: String
+        @Argument(help: "The job's name.", completion: .jobs) var name: String
         @Flag(help: "Print one JSON object.") var json = false
 
         func run() async throws { try await DaemonClient(place: place).open(.restart(name), json: json) }
@@ -128,7 +128,7 @@ extension Jobs {
                   carillon jobs run backup --wait && echo saved
                 """)
         @OptionGroup var place: DaemonLocation
-        @Argument(help: "The job's name.") var name: String
+        @Argument(help: "The job's name.", completion: .jobs) var name: String
         @Flag(help: "Wait for the run's end, and end with its exit code.") var wait = false
         @Flag(help: "Print one JSON object.") var json = false
 

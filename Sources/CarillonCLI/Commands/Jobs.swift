@@ -68,7 +68,7 @@ struct Jobs: AsyncParsableCommand {
                 "Values of variables whose names speak of secrets are left out; `carillon jobs export` has them.")
         @OptionGroup var place: DaemonLocation
         @OptionGroup var times: TimeOptions
-        @Argument(help: "The job's name.") var name: String
+        @Argument(help: "The job's name.", completion: .jobs) var name: String
         @Flag(help: "Print one JSON object.") var json = false
 
         func run() async throws {

@@ -19,7 +19,7 @@ struct Next: AsyncParsableCommand {
               carillon next --job backup                         a job, as it is defined
               carillon next --batch cases.jsonl
 
-            A line of --batch is {"expr","tz","after","count","dialect","anchor"}; the same line comes back with "next" or
+            A line of --batch is {"expr","tz","after","count","dialect","anchor"}; the same line comes back with "next" or \
             "error".
             """)
     @OptionGroup var place: DaemonLocation
@@ -34,7 +34,7 @@ struct Next: AsyncParsableCommand {
     @Option(help: "Times that a clock change leaves out: run or skip.") var dstGap: DSTPolicy.Gap?
     @Option(help: "Times that come twice: first, second or both.") var dstOverlap: DSTPolicy.Overlap?
 
-    @Option(help: "Time zone, an IANA name.")
+    @Option(help: "Time zone, an IANA name.", completion: .zones)
     var zone = "UTC"
 
     @Option(help: "Times after this one (RFC 3339, or local in the zone). Default: now.")

@@ -17,7 +17,7 @@ struct Why: AsyncParsableCommand {
               carillon why backup '2026-03-08 02:30'
             """)
     @OptionGroup var place: DaemonLocation
-    @Argument(help: "The job's name.") var job: String
+    @Argument(help: "The job's name.", completion: .jobs) var job: String
     @Argument(help: "A time: RFC 3339, local in the job's zone, or HH:MM today.") var time: String?
     @Flag(help: "Print one JSON object.") var json = false
 

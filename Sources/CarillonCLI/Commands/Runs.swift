@@ -26,7 +26,7 @@ struct Runs: AsyncParsableCommand {
         @OptionGroup var times: TimeOptions
         @Option(help: "Only in this state: \(Self.states). May be repeated.") var state: [RunState] = []
         @Flag(help: "The same as --state failed.") var failed = false
-        @Option(help: "Only this job's.") var job: String?
+        @Option(help: "Only this job's.", completion: .jobs) var job: String?
         @Option(help: "Only opened by this: schedule, catchUp, manual or boot.") var trigger: [Trigger] = []
         @Option(help: "Scheduled since a time, a date, yesterday, 19:00, or for a span such as 24h.") var since: String?
         @Option(help: "Scheduled until such a time.") var until: String?
@@ -73,7 +73,7 @@ struct Runs: AsyncParsableCommand {
                   carillon runs retry 6b07d8e418 --wait
                 """)
         @OptionGroup var place: DaemonLocation
-        @Argument(help: "The run's id, or the beginning of it.") var run: String
+        @Argument(help: "The run's id, or the beginning of it.", completion: .runs) var run: String
         @Flag(help: "Wait for the run's end, and end with its exit code.") var wait = false
         @Flag(help: "Print one JSON object.") var json = false
 
@@ -88,7 +88,7 @@ struct Runs: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "The story of one run.")
         @OptionGroup var place: DaemonLocation
         @OptionGroup var times: TimeOptions
-        @Argument(help: "The run's id, or the beginning of it.") var run: String
+        @Argument(help: "The run's id, or the beginning of it.", completion: .runs) var run: String
         @Flag(help: "Print one JSON object.") var json = false
 
         func run() async throws {
@@ -140,7 +140,7 @@ struct Runs: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "End a run: SIGTERM to its whole group, after the grace SIGKILL.")
         @OptionGroup var place: DaemonLocation
-        @Argument(help: "The run's id, or the beginning of it.") var run: String
+        @Argument(help: "The run's id, or the beginning of it.", completion: .runs) var run: String
 
         func run() async throws { try await DaemonClient(place: place).tell(.cancel(self.run)) }
     }
@@ -156,8 +156,8 @@ struct Runs: AsyncParsableCommand {
                   carillon runs logs --job backup -f         the last run of a job
                 """)
         @OptionGroup var place: DaemonLocation
-        @Argument(help: "The run's id, or the beginning of it.") var run: String?
-        @Option(help: "The last run of this job.") var job: String?
+        @Argument(help: "The run's id, or the beginning of it.", completion: .runs) var run: String?
+        @Option(help: "The last run of this job.", completion: .jobs) var job: String?
         @Option(help: ArgumentHelp("Only the last lines.", valueName: "lines")) var tail: Int?
         @Flag(name: .shortAndLong, help: "Go on printing until the run ends.") var follow = false
 

@@ -11,7 +11,7 @@ struct Serve: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the daemon.",
         discussion: """
-            Jobs come from carillon.toml and from jobs.d beside it, and from `carillon jobs add`. Without any file it is
+            Jobs come from carillon.toml and from jobs.d beside it, and from `carillon jobs add`. Without any file it is \
             an embedded daemon: a SQLite store in the state directory, and programs as targets.
 
             SIGTERM ends it gracefully; a second one at once. Runs that outlive it are taken up by the next daemon. SIGHUP reads the \

@@ -17,7 +17,7 @@ struct Validate: ParsableCommand {
               carillon validate                      the files the daemon would read
             """)
     @OptionGroup var place: DaemonLocation
-    @Argument(help: "Files; without any, those the daemon would read.") var files: [String] = []
+    @Argument(help: "Files; without any, those the daemon would read.", completion: .file()) var files: [String] = []
     @Flag(help: "Print one JSON object a problem.") var json = false
 
     func run() throws {

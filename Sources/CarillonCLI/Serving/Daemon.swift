@@ -47,7 +47,7 @@ struct Daemon {
             engine,
             DaemonFacts(
                 version: Carillon.version, stateDirectory: state, configuration: source.path,
-                troubles: { live.troubles },
+                troubles: { live.troubles }, health: parts.health,
                 reload: {
                     log.reopen()
                     return await live.look()

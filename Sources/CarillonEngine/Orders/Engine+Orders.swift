@@ -82,6 +82,10 @@ extension Engine {
             let health = await lane.dispatcher.health()
             connections.append(.init(name: lane.kind.rawValue, trouble: health.trouble, warnings: health.warnings))
         }
+        for part in daemon.health {
+            let (name, health) = await part()
+            connections.append(.init(name: name, trouble: health.trouble, warnings: health.warnings))
+        }
         let lateness = { (quantile: Double) in self.state.lateness.quantile(quantile).map { Double($0) / 1_000_000 } }
         let active = { (state: RunState) in counts.active[state.rawValue] ?? 0 }
         return StatusView(
@@ -121,6 +125,8 @@ public struct DaemonFacts: Sendable {
     public var configuration: String?
     /// What else somebody should look at, such as settings that wait for a restart.
     public var troubles: @Sendable () -> [String]
+    /// How what is no dispatcher is, by its name.
+    public var health: [@Sendable () async -> (name: String, health: DispatcherHealth)]
     /// Reads the settings again; answers what became of them.
     public var reload: @Sendable () async -> String
     /// Writes a job out for the trail of orders, without its secrets.
@@ -131,6 +137,7 @@ public struct DaemonFacts: Sendable {
     public init(
         version: String, stateDirectory: String? = nil, configuration: String? = nil,
         troubles: @escaping @Sendable () -> [String] = { [] },
+        health: [@Sendable () async -> (name: String, health: DispatcherHealth)] = [],
         reload: @escaping @Sendable () async -> String = { "there is nothing to read again" },
         describe: @escaping @Sendable (Job) -> String = { "\($0.schedule.summary): \($0.target.kind)" },
         auditKeep: Int64 = 365 * 86_400_000_000
@@ -139,6 +146,7 @@ public struct DaemonFacts: Sendable {
         self.stateDirectory = stateDirectory
         self.configuration = configuration
         self.troubles = troubles
+        self.health = health
         self.reload = reload
         self.describe = describe
         self.auditKeep = auditKeep

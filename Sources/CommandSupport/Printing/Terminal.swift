@@ -1,4 +1,5 @@
 import CarillonCore
+package import CarillonDaemon
 import Foundation
 
 /// Standard output and error, and whether a person looks at them.
@@ -23,7 +24,35 @@ package enum Terminal {
     }
 
     /// Writes a text in a form of its own, such as a job file, to standard output as it is.
-    package static func write(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+    package static func write(_ text: String) { Swift.print(text, terminator: "") }
+
+    /// Writes out what was printed. Throws `Failure` when whoever takes it has no room, or does not take it.
+    package static func flush() throws(Failure) {
+        guard fflush(nil) != 0, errno != EPIPE else { return }
+        throw Failure.failed("the output cannot be written: \(String(cString: strerror(errno)))")
+    }
+
+    /// Breaks lines that are longer than the terminal, or than 80 cells, at their blanks; each part keeps the line's indent.
+    package static func wrapped(_ text: String) -> String {
+        let width = min(limit ?? 80, 100)
+        return text.split(separator: "\n", omittingEmptySubsequences: false).map { wrapped($0, width) }
+            .joined(separator: "\n")
+    }
+
+    private static func wrapped(_ line: Substring, _ width: Int) -> String {
+        if String(line).cells <= width { return String(line) }
+        let indent = String(line.prefix { $0 == " " })
+        var lines = [indent]
+        for word in line.dropFirst(indent.count).split(separator: " ", omittingEmptySubsequences: false) {
+            let last = lines[lines.count - 1]
+            if last.cells + word.count + 1 > width, last != indent {
+                lines.append(indent + word)
+            } else {
+                lines[lines.count - 1] = last == indent ? indent + word : last + " " + word
+            }
+        }
+        return lines.joined(separator: "\n")
+    }
 
     package enum Colour: String {
         case red = "31"

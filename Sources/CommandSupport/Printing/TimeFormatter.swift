@@ -90,7 +90,9 @@ extension Zone {
 /// In which zone times are shown.
 package struct TimeOptions: ParsableArguments {
     @Flag(help: "Show times in UTC instead of each job's zone.") package var utc = false
-    @Option(name: .customLong("zone"), help: ArgumentHelp("Show times in this zone.", valueName: "zone"))
+    @Option(
+        name: .customLong("zone"), help: ArgumentHelp("Show times in this zone.", valueName: "zone"), completion: .zones
+    )
     package var zone: String?
 
     package init() {}

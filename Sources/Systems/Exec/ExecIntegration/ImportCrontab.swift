@@ -11,7 +11,7 @@ package struct ImportCrontab: ParsableCommand {
         commandName: "crontab",
         abstract: "A crontab as a job file.",
         discussion: """
-            /etc/crontab and files of /etc/cron.d have a user column; of any other file --system or --no-system says so where
+            /etc/crontab and files of /etc/cron.d have a user column; of any other file --system or --no-system says so where \
             it is not plain. What cannot be taken over is named by its line, and the exit code is 2 then.
 
             EXAMPLES

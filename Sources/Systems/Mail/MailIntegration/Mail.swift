@@ -21,6 +21,13 @@ package enum Mail: Integration {
         let notifier = try settings.notifier(store: daemon.store, zones: daemon.zones, logger: daemon.logger)
         parts.notify = { notifier.notify($0) }
         parts.outlasting = [notifier]
+        parts.health = [
+            {
+                let (trouble, waiting) = await notifier.health()
+                let words = waiting == 0 ? [] : ["\(waiting) notice\(waiting == 1 ? "" : "s") to be mailed"]
+                return ("mail", DispatcherHealth(trouble: trouble, warnings: trouble == nil ? [] : words))
+            }
+        ]
         return parts
     }
 }
@@ -30,14 +37,23 @@ extension MailSettings {
     fileprivate func notifier(store: any JobStore, zones: ZoneDatabase, logger: Logger) throws -> MailNotifier {
         MailNotifier(
             sender: try sender(), occasions: Set(on.map(\.occasion)), tellsShortGaps: tellsShortGaps,
-            host: ProcessInfo.processInfo.hostName, clock: SystemClock(), logger: logger
+            host: ProcessInfo.processInfo.hostName, clock: SystemClock(), shelf: Self.shelf(store), logger: logger
         ) { job in
             guard let name = try? await store.job(named: job)?.job.schedule.zone else { return nil }
             return try? zones.zone(name)
         }
     }
 
-    private func sender() throws -> any MailSender {
+    private static func shelf(_ store: any JobStore) -> MailNotifier.Shelf {
+        let note = "mail.waiting"
+        return MailNotifier.Shelf {
+            try await store.note(note)
+        } store: { text in
+            try await store.setNote(note, text)
+        }
+    }
+
+    func sender() throws -> any MailSender {
         #if Mail
             var configuration = MailConfiguration(
                 host: host, port: Int(port), user: user, password: password, caFile: caFile, verify: verifies)

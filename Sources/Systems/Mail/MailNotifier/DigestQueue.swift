@@ -35,6 +35,19 @@ package struct DigestQueue: Sendable {
         return max(first + Self.gather, lastSent.map { $0 + Self.pause } ?? .min, retryAt ?? .min)
     }
 
+    /// Adds what an earlier process could not send. True when nothing waited before.
+    package mutating func add(_ earlier: NoticeBatch, at uptime: Int64) -> Bool {
+        let isFirst = waiting.isEmpty
+        if isFirst { first = uptime }
+        var all = earlier
+        all.append(waiting)
+        waiting = all
+        return isFirst
+    }
+
+    /// What waits, for the store.
+    package var batch: NoticeBatch { waiting }
+
     /// Takes what goes out now; `sent` or `failed` follows.
     package mutating func take() -> NoticeBatch {
         defer { waiting = NoticeBatch() }

@@ -21,16 +21,32 @@ public actor MailNotifier: Service {
     private let sender: any MailSender
     private let host: String
     private let zone: @Sendable (String) async -> Zone?
+    private let shelf: Shelf?
     private let logger: Logger
-    private var isFailing = false
+    /// Why the last mail could not be sent.
+    private var trouble: String?
     private var hasRemarked = false
+
+    /// Where what could not be sent waits for the next process: a text, or nothing.
+    public struct Shelf: Sendable {
+        let load: @Sendable () async throws -> String?
+        let store: @Sendable (String?) async throws -> Void
+
+        public init(
+            load: @escaping @Sendable () async throws -> String?,
+            store: @escaping @Sendable (String?) async throws -> Void
+        ) {
+            self.load = load
+            self.store = store
+        }
+    }
 
     /// Takes `host`, which stands in the subject; `zone` is that of a job's times, UTC when it answers nil. Times
     /// missed within less than a minute, as a restart misses them of a job of every second, are told only with
     /// `tellsShortGaps`.
     public init(
         sender: any MailSender, occasions: Set<MailOccasion>, tellsShortGaps: Bool = false, host: String,
-        clock: any EngineClock, logger: Logger,
+        clock: any EngineClock, shelf: Shelf? = nil, logger: Logger,
         zone: @escaping @Sendable (String) async -> Zone? = { _ in nil }
     ) {
         self.sender = sender
@@ -38,6 +54,7 @@ public actor MailNotifier: Service {
         self.tellsShortGaps = tellsShortGaps
         self.host = host
         self.clock = clock
+        self.shelf = shelf
         self.logger = logger
         self.zone = zone
         (news, tell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -51,7 +68,11 @@ public actor MailNotifier: Service {
         if outbox.withLock({ $0.add(notice, at: uptime) }) { tell.yield() }
     }
 
+    /// Says why mail does not go out, and how much of it waits.
+    public func health() -> (trouble: String?, waiting: Int) { (trouble, outbox.withLock { $0.count }) }
+
     public func run() async {
+        await takeUp()
         while !isEnding {
             guard let due = outbox.withLock({ $0.due }) else {
                 await cancelWhenGracefulShutdown { for await _ in self.news { break } }
@@ -61,20 +82,43 @@ public actor MailNotifier: Service {
             if wait > 0 {
                 try? await cancelWhenGracefulShutdown { try await self.clock.sleep(for: wait) }
             } else if await !deliver(), isEnding {
-                return finish()
+                return await finish()
             }
         }
         _ = await deliver()
-        finish()
+        await finish()
+    }
+
+    /// Takes up what the last process could not send.
+    private func takeUp() async {
+        do {
+            guard let text = try await shelf?.load() else { return }
+            // What another release left may be of a form that this one does not know.
+            let batch = try JSONText.decode(NoticeBatch.self, text)
+            let uptime = clock.uptime
+            _ = outbox.withLock { $0.add(batch, at: uptime) }
+            try await shelf?.store(nil)
+        } catch {
+            logger.warning("what was to be mailed before cannot be read", metadata: ["error": "\(error)"])
+        }
     }
 
     private var isEnding: Bool { Task.isCancelled || Task.isShuttingDownGracefully }
 
-    private func finish() {
-        let count = outbox.withLock { $0.count }
-        if count > 0 {
-            logger.warning("the daemon stops with notices that were not mailed", metadata: ["count": "\(count)"])
+    /// Keeps for the next process what could not be sent.
+    private func finish() async {
+        let batch = outbox.withLock { $0.batch }
+        if batch.isEmpty { return }
+        var words = "the daemon stops with notices that were not mailed"
+        do {
+            if let shelf {
+                try await shelf.store(try JSONText.encode(batch))
+                words += "; the next one mails them"
+            }
+        } catch {
+            logger.error("what waits for a mail cannot be kept", metadata: ["error": "\(error)"])
         }
+        logger.warning("\(words)", metadata: ["count": "\(batch.count)"])
     }
 
     /// Sends what waits; true when there is nothing of it left.
@@ -86,18 +130,18 @@ public actor MailNotifier: Service {
         do {
             let remark = try await send(digest)
             outbox.withLock { $0.sent(at: clock.uptime) }
-            if isFailing { logger.notice("mail is sent again") }
-            isFailing = false
+            if trouble != nil { logger.notice("mail is sent again") }
+            trouble = nil
             if let remark, !hasRemarked { logger.warning("a mail was sent, but \(remark)") }
             hasRemarked = remark != nil
             return true
         } catch {
             outbox.withLock { $0.failed(gathered, at: clock.uptime) }
-            if !isFailing {
+            if trouble == nil {
                 let hope = isEnding ? "" : "; it is tried again"
                 logger.warning("a mail cannot be sent\(hope)", metadata: ["error": "\(error)"])
             }
-            isFailing = true
+            trouble = "\(error)"
             return false
         }
     }

@@ -1,7 +1,7 @@
 import CarillonCore
 
 /// What a mail may be about; the order is that of a mail.
-public enum MailOccasion: Int, Sendable, CaseIterable {
+public enum MailOccasion: Int, Sendable, Codable, CaseIterable {
     case failed, missed, queued
 }
 

@@ -1,9 +1,9 @@
 package import CarillonCore
 
 /// What one mail is to tell: all of it counted, and as much of it kept as a mail can list.
-package struct NoticeBatch: Sendable {
+package struct NoticeBatch: Sendable, Codable {
     /// What one job has of one occasion.
-    package struct Group: Sendable {
+    package struct Group: Sendable, Codable {
         package let occasion: MailOccasion
         package let job: String
         package fileprivate(set) var count = 0
@@ -11,7 +11,7 @@ package struct NoticeBatch: Sendable {
         package fileprivate(set) var notices: [Notice] = []
     }
 
-    private struct Key: Hashable {
+    private struct Key: Hashable, Codable {
         var occasion: MailOccasion
         var job: String
     }
