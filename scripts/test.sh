@@ -21,7 +21,8 @@ else
     greedy='SimulationTests|FuzzTests'
     alone='EngineCostTests'
     swift test -c release --skip-build --skip "$heavy|$greedy|$alone"
-    swift test -c release --skip-build --filter "$heavy"
+    swift test -c release --skip-build --filter DaemonTests
+    swift test -c release --skip-build --filter ExecDispatcherTests
     swift test -c release --skip-build --filter "$greedy"
     # Measures, so nothing goes beside it.
     swift test -c release --skip-build --filter "$alone"

@@ -21,19 +21,11 @@ public struct GivenSetting: Hashable, Sendable, Encodable {
         let text = TOMLText.value(node) ?? ""
         mark = text.hashValue
         let isSecret = ConfigNode.isSecret(key) && !key.hasSuffix("_file")
-        value = isSecret ? "(set, not shown)" : Self.withoutPassword(text)
+        value = isSecret ? "(set, not shown)" : text.withoutPasswords
     }
 
     /// Whether both give the key the same value, wherever they stand.
     func agrees(with other: GivenSetting) -> Bool { key == other.key && mark == other.mark }
-
-    /// An address without the password in it (RFC 3986, section 3.2.1).
-    private static func withoutPassword(_ text: String) -> String {
-        guard let scheme = text.range(of: "://"), let at = text[scheme.upperBound...].lastIndex(of: "@"),
-            let colon = text[scheme.upperBound..<at].firstIndex(of: ":")
-        else { return text }
-        return text[...colon] + "..." + text[at...]
-    }
 }
 
 extension Settings {

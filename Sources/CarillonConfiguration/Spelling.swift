@@ -7,7 +7,7 @@ package enum Spelling {
         return "; did you mean \(nearest.word)?"
     }
 
-    /// Counts how many letters differ (Levenshtein).
+    /// Counts how many bytes differ (Levenshtein).
     private static func distance(_ a: String, _ b: String) -> Int {
         let b = Array(b.utf8)
         var row = Array(0...b.count)

@@ -20,6 +20,10 @@ public final class DaemonFixture: Sendable {
     public let folder: TemporaryFolder
     public let binary: String
     private let daemon = Mutex<Process?>(nil)
+    /// Whether it counts among the fixtures that have daemons.
+    private let hasPlace = Mutex(false)
+    /// Fixtures with daemons. A user of Linux has 128 instances of inotify(7) by default, and each daemon takes some.
+    private static let places = Mutex(24)
 
     public init() throws {
         folder = try TemporaryFolder()
@@ -33,6 +37,7 @@ public final class DaemonFixture: Sendable {
     }
 
     deinit {
+        if hasPlace.withLock({ $0 }) { Self.places.withLock { $0 += 1 } }
         // A test that failed half-way left it running; nobody can wait for it here.
         if let running = daemon.withLock({ $0 }), running.isRunning {
             Foundation.kill(running.processIdentifier, SIGKILL)
@@ -45,6 +50,16 @@ public final class DaemonFixture: Sendable {
 
     /// Starts the daemon; returns when it is ready.
     public func start(_ arguments: String...) async throws {
+        if !hasPlace.withLock({ $0 }) {
+            try await CarillonTestSupport.eventually(within: 240, "there is room for another daemon") {
+                Self.places.withLock { places in
+                    guard places > 0 else { return false }
+                    places -= 1
+                    return true
+                }
+            }
+            hasPlace.withLock { $0 = true }
+        }
         let process = Process()
         process.executableURL = URL(fileURLWithPath: binary)
         process.arguments = ["serve", "--state-dir", state] + arguments

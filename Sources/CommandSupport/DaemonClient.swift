@@ -128,6 +128,14 @@ package struct DaemonClient {
         return (views, total)
     }
 
+    /// The same as lines of JSON, and the name of the last job.
+    package func lines(_ query: JobQuery) async throws -> (lines: [String], last: String?) {
+        guard case .lines(let lines, let last) = try await ask(.jobs(query, asLines: true)) else {
+            throw Self.otherKind
+        }
+        return (lines, last)
+    }
+
     package func job(_ name: String) async throws -> JobView? {
         guard case .jobs(let views, _) = try await ask(.job(name)) else { throw Self.otherKind }
         return views.first

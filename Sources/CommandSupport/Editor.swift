@@ -1,3 +1,5 @@
+import BlockingConnection
+import CarillonConfiguration
 package import CarillonDaemon
 import Foundation
 
@@ -27,16 +29,17 @@ package struct Editor {
     package func open() async throws {
         let environment = ProcessInfo.processInfo.environment
         let command = [environment["VISUAL"], environment["EDITOR"]].compactMap { $0 }.first { !$0.isEmpty } ?? "vi"
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        // As git does: the variable may hold options.
-        process.arguments = ["-c", "\(command) \"$1\"", "sh", path]
+        // As git does: the variable may hold options. It has the terminal, so it must stay in our group of processes.
+        let line = "\(command) \(FileTrust.quoted(path))"
         let status: Int32 = try await withCheckedThrowingContinuation { continuation in
-            process.terminationHandler = { continuation.resume(returning: $0.terminationStatus) }
-            do { try process.run() } catch { continuation.resume(throwing: error) }
+            do {
+                try BlockingThread.start(name: "editor") { continuation.resume(returning: system(line)) }
+            } catch {
+                continuation.resume(throwing: Failure.failed("\(error)"))
+            }
         }
         guard status == 0 else {
-            throw Failure.failed("\(command) ended with exit code \(status); nothing was changed")
+            throw Failure.failed("\(command) ended with exit code \(status >> 8); nothing was changed")
         }
     }
 

@@ -38,8 +38,9 @@ package struct TimeReader {
         }
         let today = zone.local(now)
         if let days = ["yesterday": -1, "today": 0, "tomorrow": 1][text] {
-            let noon = now.adding(microseconds: Int64(days) * 86_400_000_000)
-            return try day(date(zone.local(noon)), option)
+            // From the day's noon: a day has 23 to 25 hours.
+            let noon = try once(date(today) + " 12:00", text, option)
+            return try day(date(zone.local(noon.adding(microseconds: Int64(days) * 86_400_000_000))), option)
         }
         if text.utf8.count == 10, text.utf8.allSatisfy({ $0 != UInt8(ascii: ":") }) { return try day(text, option) }
         var words = text

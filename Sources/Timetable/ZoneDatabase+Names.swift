@@ -48,7 +48,8 @@ extension ZoneDatabase {
         return scored.filter { $0.score == best }.map(\.name).prefix(3).map { $0 }
     }
 
-    /// Counts the bytes to insert, delete, replace or swap with a neighbour to turn one word into the other.
+    /// Counts the bytes to insert, delete, replace or swap with a neighbour to turn one word into the other, as far as that
+    /// matters: words whose lengths differ by more than three are far apart.
     private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
         if abs(left.count - right.count) > 3 { return 4 }
         var beforeLast: [Int] = []

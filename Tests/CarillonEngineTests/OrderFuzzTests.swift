@@ -71,8 +71,8 @@ import Timetable
     @Test(arguments: [
         #"{"runs":{"_0":{"limit":-1,"states":[],"triggers":[]}}}"#,
         #"{"runs":{"_0":{"limit":-9223372036854775808,"states":[],"triggers":[]}}}"#,
-        #"{"jobs":{"_0":{"names":[],"tags":[],"states":[],"order":"name","limit":-1}}}"#,
-        #"{"jobs":{"_0":{"names":[],"tags":[],"states":[],"order":"next","limit":0}}}"#,
+        #"{"jobs":{"_0":{"names":[],"tags":[],"states":[],"order":"name","limit":-1},"asLines":false}}"#,
+        #"{"jobs":{"_0":{"names":[],"tags":[],"states":[],"order":"next","limit":0},"asLines":true}}"#,
         #"{"audits":{"_0":{"limit":0}}}"#,
         #"{"agenda":{"_0":{"names":[],"tags":[],"until":0,"limit":-1}}}"#,
 

@@ -105,6 +105,13 @@ import Testing
                 """)
         #expect(try await run("jobs", "set", "backup", "every=7m", "--dry-run").contains("would be changed"))
         #expect(try await run("jobs", "export", "backup") == exported)
+        // A secret may change too, though it is not shown; a value may end in an equals sign.
+        let secret = try await run("jobs", "set", "backup", "env.API_TOKEN=bmV3==")
+        #expect(
+            secret.contains("a secret differs") && secret.contains("is changed") && !secret.contains("bmV3"),
+            "\(secret)")
+        #expect(try await run("jobs", "export", "backup").contains("API_TOKEN = \"bmV3==\""))
+        _ = try await run("jobs", "set", "backup", "env.API_TOKEN=s3cret")
         // A copy differs in what is said.
         _ = try await run("jobs", "copy", "backup", "backup-eu", "tags=[\"eu\"]")
         #expect(
@@ -120,6 +127,13 @@ import Testing
         let bad = try await daemon.shell("EDITOR=\"sed -i s/9m/9x/\" \"$C\" jobs edit backup")
         #expect(bad.code == 2 && bad.error.contains("every"), "\(bad)")
         #expect(try await run("jobs", "export", "backup").contains("every = \"9m\""))
+        // An editor has the terminal.
+        let asking = try daemon.folder.write(
+            "asking.sh", "#!/bin/sh\nread word </dev/tty\nsed -i \"s/9m/$word/\" \"$1\"\n")
+        let typed = try await daemon.shell(
+            "echo 11m | EDITOR='sh \(asking)' script -qefc '\"$C\" jobs edit backup' /dev/null")
+        #expect(typed.output.contains("+ every = \"11m\""), "\(typed)")
+        _ = try await run("jobs", "set", "backup", "every=9m")
         // Several at once.
         #expect(try await run("jobs", "disable", "back*", "--dry-run") == "backup\nbackup-eu\n")
         #expect(try await run("jobs", "disable", "--tag", "eu") == "backup-eu is disabled\n")

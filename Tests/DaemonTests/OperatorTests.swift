@@ -78,10 +78,15 @@ import Testing
         #expect(
             daemon.log.contains("an order was carried out action=pause") && daemon.log.contains("reason=\"the disk\""))
         #expect(try await daemon.objects("audit", "a", "--action", "disable").count == 1)
+        let address = "postgres://u:pw0rd@h/d"
+        _ = try await run("jobs", "add", "c", "--every", "1h", "--env", "URL=\(address)", "--shell", "true")
+        let shown = try await run("jobs", "show", "c") + run("jobs", "show", "c", "--json") + run("audit", "--json")
+        #expect(shown.contains("postgres://u:...@h/d") && !shown.contains("pw0rd"), "\(shown)")
+        _ = try await run("jobs", "delete", "c")
         #expect(try await run("audit", "--since", "yesterday", "--until", "today").contains("the disk"))
         #expect(await daemon.stop() == 0)
         // It is there without a daemon too.
-        #expect(try await daemon.objects("audit").count == 8)
+        #expect(try await daemon.objects("audit").count == 10)
     }
 
     @Test(.timeLimit(.minutes(5))) func whatIsOffAndWhatIsGoneHasItsHistory() async throws {
@@ -154,6 +159,10 @@ import Testing
         #expect(try await daemon.objects("agenda", "--within", "48h", "--tag", "eu").count == 1)
         let cut = try await daemon.carillon("agenda", "--within", "48h", "--limit", "1")
         #expect(cut.lines.count == 2 && cut.error.contains("--limit"))
+        // From a time to come.
+        let later = try await daemon.objects("agenda", "daily", "--from", "tomorrow", "--to", "tomorrow")
+        #expect(later.count == 1)
+        #expect(try DaemonFixture.seconds(later.first?["at"]) > DaemonFixture.seconds(lines[0]["at"]))
         // A change of the clocks within half a year of any day.
         let text = try await run("agenda", "--within", "200d", "daily", "--limit", "1000")
         #expect(text.contains("Europe/Berlin: the clocks go"), "\(text.suffix(300))")
@@ -179,6 +188,7 @@ import Testing
         #expect(try await run("runs", "logs", id, "--tail", "99999").hasPrefix("1\n2\n"))
         try daemon.folder.write("mended", "")
         _ = try await run("runs", "retry", id, "--wait")
+        #expect(try await daemon.objects("audit", try #require(failed["id"] as? String)).count == 1)
         // Its own time, and the last run of the job now.
         let runs = try await daemon.objects("runs", "list", "--job", "night")
         #expect(runs.count == 2 && Set(runs.compactMap { $0["scheduledAt"] as? String }).count == 1)

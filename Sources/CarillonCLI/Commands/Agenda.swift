@@ -41,9 +41,12 @@ struct Agenda: AsyncParsableCommand {
         let reader = try TimeReader(moment, place: place, asked: try times.asked())
         let start = try from.map { try reader.time($0, option: "--from") } ?? moment.now
         let span = try within.map { try Span.parse($0) }
-        let end =
-            try to.map { try reader.end($0, option: "--to") }
-            ?? (span == nil && from != nil ? moment.now : moment.now.adding(microseconds: span ?? 86_400_000_000))
+        // From a time that is past up to now, and from one to come a day ahead, unless somebody says how far.
+        let begin = max(start, moment.now)
+        let usual =
+            start < moment.now && from != nil && span == nil
+            ? moment.now : begin.adding(microseconds: span ?? 86_400_000_000)
+        let end = try to.map { try reader.end($0, option: "--to") } ?? usual
         guard start < end else { throw Failure.input("the end is not after the beginning") }
         let client = DaemonClient(place: place)
         var table = TextTable(.fixed("WHEN"), "JOB", .fixed("STATE"), .first("WHAT"))
@@ -51,15 +54,16 @@ struct Agenda: AsyncParsableCommand {
         var count = 0
         if start < moment.now {
             let past = try await past(client, start, min(end, moment.now))
-            cut = past.count == limit
-            count += past.count
-            for run in past.reversed() {
+            cut = past.isCut
+            count += past.runs.count
+            for run in past.runs.reversed() {
                 if json { try say(json: run) } else { add(run, to: &table, moment) }
             }
         }
         var zones: Set<String> = []
+        var shown = start
         if end > moment.now {
-            let query = AgendaQuery(names: names, tags: tag, until: end, limit: limit)
+            let query = AgendaQuery(names: names, tags: tag, from: begin, until: end, limit: limit)
             guard case .agenda(let lines, let isCut) = try await client.ask(.agenda(query)) else {
                 throw Failure.failed("the daemon gave an answer of another kind")
             }
@@ -67,6 +71,7 @@ struct Agenda: AsyncParsableCommand {
             count += lines.count
             for line in lines {
                 zones.insert(line.timeZone)
+                shown = max(shown, line.last.map { min($0, end) } ?? line.at)
                 if json { try say(json: line) } else { add(line, to: &table, moment) }
             }
         }
@@ -76,24 +81,36 @@ struct Agenda: AsyncParsableCommand {
         }
         if count > 0 { table.print() }
         for zone in zones.sorted() {
-            for change in ClockChange.all(in: moment.zone(zone), from: start, to: end) {
+            for change in ClockChange.all(
+                in: moment.zone(zone), from: begin, to: min(shown, begin.adding(microseconds: Self.farthest)))
+            {
                 say(Terminal.paint("note: ", .yellow) + "\(change.words(zone))")
             }
         }
         if cut { Terminal.error("the first \(limit) lines; --limit for more") }
     }
 
-    /// Runs and skips of the jobs that are asked for, newest first.
-    private func past(_ client: DaemonClient, _ start: Timestamp, _ end: Timestamp) async throws -> [RunView] {
-        if names.isEmpty, tag.isEmpty {
-            return try await client.runs(.runs(RunQuery(since: start, until: end, limit: limit)))
+    /// Microseconds in which changes of the clocks are looked for.
+    private static let farthest: Int64 = 3 * 366 * 86_400_000_000
+    /// Runs that are looked through for those of some jobs.
+    private static let mostRuns = 100_000
+
+    /// Runs and skips of the jobs that are asked for, newest first, and whether there are more.
+    private func past(
+        _ client: DaemonClient, _ start: Timestamp, _ end: Timestamp
+    ) async throws -> (runs: [RunView], isCut: Bool) {
+        let isAll = names.isEmpty && tag.isEmpty
+        let most = isAll ? limit : Self.mostRuns
+        var runs = try await client.runs(.runs(RunQuery(since: start, until: end, limit: most)))
+        var isCut = runs.count == most
+        if !isAll {
+            var filter = JobFilter()
+            (filter.names, filter.tag, filter.state) = (names, tag, [])
+            let jobs = Set(try await filter.select(client))
+            runs = runs.filter { jobs.contains($0.job) }
         }
-        let (jobs, _) = try await client.jobs(JobQuery(names: names, tags: tag, limit: 1_000))
-        var runs: [RunView] = []
-        for job in jobs {
-            runs += try await client.runs(.runs(RunQuery(job: job.name, since: start, until: end, limit: limit)))
-        }
-        return Array(runs.sorted { $0.scheduledAt > $1.scheduledAt }.prefix(limit))
+        if runs.count > limit { isCut = true }
+        return (Array(runs.prefix(limit)), isCut)
     }
 
     private func add(_ run: RunView, to table: inout TextTable, _ moment: TimeFormatter) {

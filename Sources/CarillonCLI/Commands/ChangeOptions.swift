@@ -47,15 +47,34 @@ struct ChangeOptions: ParsableArguments {
         }
     }
 
-    /// The lines of a job file that go and come, as diff(1) marks them.
+    /// The lines of a job file that go and come, as diff(1) marks them; of a secret only that it differs.
     private static func difference(from old: Job, to new: Job) throws -> [String] {
-        func lines(_ job: Job) throws -> [String] {
-            guard case .table(let entries) = try JobText.writer.table(job).masked.value else { return [] }
-            return entries.map { "\($0.key) = \(TOMLText.value($0.value) ?? "null")" }
-        }
         let (before, after) = (try lines(old), try lines(new))
-        return before.filter { !after.contains($0) }.map { "- " + $0 }
-            + after.filter { !before.contains($0) }.map { "+ " + $0 }
+        func missing(_ lines: [Line], in others: [Line]) -> [Line] {
+            lines.filter { line in !others.contains { $0.key == line.key && $0.whole == line.whole } }
+        }
+        let (gone, come) = (missing(before, in: after), missing(after, in: before))
+        let hidden = gone.filter { line in come.contains { $0.shown == line.shown } }.map(\.shown)
+        return hidden.map { "~ \($0)   (a secret differs)" }
+            + gone.filter { !hidden.contains($0.shown) }.map { "- " + $0.shown }
+            + come.filter { !hidden.contains($0.shown) }.map { "+ " + $0.shown }
+    }
+
+    private struct Line {
+        var key: String
+        var shown: String
+        /// With its secrets.
+        var whole: String
+    }
+
+    private static func lines(_ job: Job) throws -> [Line] {
+        let table = try JobText.writer.table(job)
+        guard case .table(let entries) = table.value, case .table(let masked) = table.masked.value else { return [] }
+        return try zip(entries, masked).map { entry, shown in
+            let whole = try PublicJSON.encode(entry.value)
+            let text = try TOMLText.value(shown.value) ?? PublicJSON.encode(shown.value)
+            return Line(key: entry.key, shown: "\(entry.key) = \(text)", whole: whole)
+        }
     }
 }
 
@@ -133,7 +152,9 @@ struct JobText {
         for group in Self.groups where group.contains(key) {
             for other in group where other != key { table.remove(other) }
         }
-        if pair.hasSuffix("=") { return table.remove(path: Self.path(of: assignment)) }
+        if pair.firstIndex(of: "=") == pair.index(before: pair.endIndex) {
+            return table.remove(path: Self.path(of: assignment))
+        }
         table.replace(key, value)
     }
 

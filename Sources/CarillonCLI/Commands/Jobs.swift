@@ -39,6 +39,7 @@ struct Jobs: AsyncParsableCommand {
             let most = limit ?? (Terminal.isOutputTerminal && !json ? 50 : .max)
             var query = filter.query
             query.order = sort
+            if json { return try await lines(client, query, most) }
             var page = JobTable(try times.formatter())
             var shown = 0
             var total: Int?
@@ -48,16 +49,27 @@ struct Jobs: AsyncParsableCommand {
                 let (jobs, count) = try await client.jobs(query)
                 total = total ?? count
                 shown += jobs.count
-                for job in jobs {
-                    if json { try say(json: job) } else { page.add(job) }
-                }
+                for job in jobs { page.add(job) }
                 guard sort == .name, jobs.count == query.limit, let last = jobs.last else { break }
                 query.after = last.name
             }
-            if json { return }
             let problems = filter.isEmpty ? try await client.feeds().flatMap(\.problems) : []
             page.print(problems: problems)
             if let total, total > shown { Terminal.error("\(shown) of \(Counted.number(total)); --limit for more") }
+        }
+
+        /// Prints jobs as the daemon writes them.
+        private func lines(_ client: DaemonClient, _ query: JobQuery, _ most: Int) async throws {
+            var query = query
+            var left = most
+            while left > 0 {
+                query.limit = query.order == .next ? min(most, 1_000_000) : min(left, Self.page)
+                let (lines, last) = try await client.lines(query)
+                for line in lines { Terminal.write(line + "\n") }
+                left -= lines.count
+                guard query.order == .name, lines.count == query.limit, let last else { return }
+                query.after = last
+            }
         }
     }
 

@@ -17,6 +17,8 @@ final class LiveSettings: Service {
         /// What was said last of either.
         var told = ""
         var current: Settings
+        /// The last look, which the next one waits for.
+        var looking: Task<String, Never>?
     }
 
     private let started: Settings
@@ -67,6 +69,19 @@ final class LiveSettings: Service {
     /// Reads the settings and applies what can be; answers what became of them, in a sentence.
     @discardableResult
     func look() async -> String {
+        let task = state.withLock { state in
+            let before = state.looking
+            let task = Task {
+                _ = await before?.value
+                return await self.lookOnce()
+            }
+            state.looking = task
+            return task
+        }
+        return await task.value
+    }
+
+    private func lookOnce() async -> String {
         let settings: Settings
         do {
             settings = try read()

@@ -8,14 +8,15 @@ import UnixSignals
 /// reads the settings again and reopens the log, SIGUSR1 reopens the log alone, SIGUSR2 says nothing.
 enum Signals {
     static func watch(
-        _ group: ServiceGroup, reopenLog: @Sendable () -> Void, reload: @Sendable () async -> Void
+        _ group: ServiceGroup, reopenLog: @Sendable () -> Void, reload: @escaping @Sendable () async -> Void
     ) async {
         var asked = false
         for await signal in await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup, .sigusr1, .sigusr2) {
             switch signal {
             case .sighup:
                 reopenLog()
-                await reload()
+                // Not waited for: whoever asks for the end comes through, also where the file cannot be read for a while.
+                Task { await reload() }
             case .sigusr1: reopenLog()
             case .sigterm, .sigint:
                 if asked { _exit(1) }

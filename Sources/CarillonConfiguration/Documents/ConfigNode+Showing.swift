@@ -34,26 +34,35 @@ extension ConfigNode {
     /// What stands in a secret's place.
     private static let mask = "(not shown)"
 
-    /// The same without what may be a secret: values under names that speak of one, such as `API_TOKEN` among a program's
-    /// variables.
+    /// The same without what may be a secret: whatever stands under a name that speaks of one, such as `API_TOKEN` among a
+    /// program's variables, and passwords in addresses.
     package var masked: ConfigNode {
         switch value {
         case .table(let entries):
             ConfigNode(
                 .table(
                     entries.map { key, node in
-                        if case .table = node.value { return (key, node.masked) }
-                        return (key, Self.isSecret(key) ? ConfigNode(.string(Self.mask)) : node.masked)
+                        (key, Self.isSecret(key) ? ConfigNode(.string(Self.mask)) : node.masked)
                     }))
         case .array(let nodes): ConfigNode(.array(nodes.map(\.masked)))
+        case .string(let text): ConfigNode(.string(text.withoutPasswords))
         default: self
         }
     }
 
     static func isSecret(_ key: String) -> Bool {
         let key = key.lowercased()
-        return ["password", "passwd", "secret", "token", "apikey", "api_key", "credential", "private_key"].contains {
-            key.contains($0)
-        }
+        if ["pass", "pwd"].contains(key) { return true }
+        return [
+            "password", "passwd", "passphrase", "secret", "token", "apikey", "api_key", "credential", "private_key",
+        ]
+        .contains { key.contains($0) }
+    }
+}
+
+extension String {
+    /// The text with the passwords of the addresses in it left out (RFC 3986, section 3.2.1): `redis://user:...@host`.
+    var withoutPasswords: String {
+        replacing(#/(?<before>://[^\s/@:]*:)[^\s/@]+@/#) { "\($0.output.before)...@" }
     }
 }

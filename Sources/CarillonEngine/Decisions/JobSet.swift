@@ -19,7 +19,7 @@ struct JobSet: Sendable {
         return words.indices.contains(word) && words[word] & Self.bit(id) != 0
     }
 
-    /// Puts a job in; false when it was in it already.
+    /// Puts a job in; false when it was in it already, and for a number that no job has.
     mutating func insert(_ id: JobID) -> Bool {
         if contains(id) || id.number < 0 { return false }
         let word = Int(id.number) >> 6

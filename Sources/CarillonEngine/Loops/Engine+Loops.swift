@@ -36,7 +36,7 @@ extension Engine {
         // Nobody waits for one that has ended.
         defer { rest(until: .max) }
         while !Task.isCancelled {
-            if pauseEnd != nil { await endPauseInTime() }
+            if pause?.until != nil { await endPauseInTime() }
             let length = await tickOnce()
             let asleep = clock.uptime
             rest(until: asleep + length)

@@ -9,16 +9,15 @@ extension Engine {
         bootID: String, settings: EngineSettings, logger: Logger
     ) async throws -> Engine {
         let lease = try await store.lease(instance: instance, length: settings.leaseLength)
-        let pause = try await store.note("pause")
-        let pauseEnd = try await store.note(pauseEndNote).flatMap { Int64($0) }.map(Timestamp.init(microseconds:))
+        let pause = try await store.note(Pause.note).map(Pause.init)
         let bootedAt = try await boot(bootID, store: store, now: clock.now)
         let lanes = Lanes(dispatchers)
         let state = EngineState(
             storeID: try await store.storeID(), instance: instance, cursors: try await store.cursors(), now: clock.now,
-            bootedAt: bootedAt, pauseReason: pause, lanes: lanes.states)
+            bootedAt: bootedAt, pauseReason: pause?.reason, lanes: lanes.states)
         let engine = Engine(
             store: store, clock: clock, zones: zones, lanes: lanes, settings: settings, logger: logger,
-            lease: lease, state: state, pauseReason: pause, pauseEnd: pauseEnd)
+            lease: lease, state: state, pause: pause)
         // The clock may have gone back while no daemon ran.
         await engine.rewindIfAhead()
         try await engine.adopt()

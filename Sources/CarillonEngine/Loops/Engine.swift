@@ -28,14 +28,13 @@ public actor Engine<Clock: EngineClock> {
     private(set) var lease: Lease
     private(set) var state: EngineState
     private var watch: ClockWatch
-    private(set) var pauseReason: String?
-    /// When the pause is over; nil for one that somebody must end.
-    private(set) var pauseEnd: Timestamp?
+    private(set) var pause: Pause?
+    /// The last change of it, which the next one waits for.
+    private var pausing: Task<Void, any Error>?
 
     init(
         store: any JobStore, clock: Clock, zones: ZoneDatabase, lanes: Lanes,
-        settings: EngineSettings, logger: Logger, lease: Lease, state: EngineState, pauseReason: String?,
-        pauseEnd: Timestamp?
+        settings: EngineSettings, logger: Logger, lease: Lease, state: EngineState, pause: Pause?
     ) {
         self.store = store
         self.clock = clock
@@ -50,8 +49,7 @@ public actor Engine<Clock: EngineClock> {
         self.lease = lease
         self.state = state
         self.watch = ClockWatch(now: clock.now, uptime: clock.uptime, sinceBoot: clock.sinceBoot)
-        self.pauseReason = pauseReason
-        self.pauseEnd = pauseEnd
+        self.pause = pause
         (saves, askToSave) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (halts, askToHalt) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (dueSoon, askToReadAhead) = AsyncStream.makeStream()
@@ -353,22 +351,27 @@ public actor Engine<Clock: EngineClock> {
     package func keep(_ retention: Retention) { self.retention = retention }
 
     /// Holds all dispatching back for a reason, perhaps until a time; without a reason it goes on. Outlives the process.
-    func setPause(_ reason: String?, until: Timestamp? = nil) async throws {
-        try await store.setNote("pause", reason)
-        try await store.setNote(Self.pauseEndNote, reason == nil ? nil : until.map { String($0.microseconds) })
-        pauseReason = reason
-        pauseEnd = reason == nil ? nil : until
-        await send(.paused(reason))
+    ///
+    /// One change after the other: with `ending` only as long as the pause is still the one that ends then.
+    func setPause(_ pause: Pause?, ending end: Timestamp? = nil) async throws {
+        let before = pausing
+        let change = Task {
+            try? await before?.value
+            if let end, self.pause?.until != end { return }
+            try await store.setNote(Pause.note, pause?.text)
+            self.pause = pause
+            await send(.paused(pause?.reason))
+        }
+        pausing = change
+        try await change.value
     }
-
-    static var pauseEndNote: String { "pause.until" }
 
     /// Goes on when a pause is over.
     func endPauseInTime() async {
-        guard let end = pauseEnd, end <= clock.now else { return }
+        guard let end = pause?.until, end <= clock.now else { return }
         do {
-            try await setPause(nil)
-            logger.notice("dispatching goes on: the time of the pause is over")
+            try await setPause(nil, ending: end)
+            if pause == nil { logger.notice("dispatching goes on: the time of the pause is over") }
         } catch {
             _ = note(error)
         }

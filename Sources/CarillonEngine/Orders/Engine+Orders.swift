@@ -18,7 +18,7 @@ extension Engine {
     /// Says what stands in the way of a run that is opened now, or is unusual about it; nil when nothing is.
     func obstacle(_ stored: StoredJob) -> String? {
         let job = stored.job
-        if let pauseReason { return "dispatching is paused (\(pauseReason)); it goes out once that goes on" }
+        if let reason = pause?.reason { return "dispatching is paused (\(reason)); it goes out once that goes on" }
         let active = state.activeRuns(of: stored.id).count
         if active > 0, job.policies.overlap != .allow, job.policies.overlap != .replace {
             return
@@ -97,13 +97,14 @@ extension Engine {
             nextDue: state.earliestDue,
             due: state.due(clock.now), dispatched: state.lateness.dispatched, latenessP50Seconds: lateness(0.5),
             latenessP99Seconds: lateness(0.99), latenessMaxSeconds: lateness(1), feeds: feeds, connections: connections,
-            paused: pauseReason, pausedUntil: pauseEnd, shadow: settings.shadow, tzdata: zones.version, term: lease.term
+            paused: pause?.reason, pausedUntil: pause?.until, shadow: settings.shadow, tzdata: zones.version,
+            term: lease.term
         )
     }
 
     private func troubles(_ connections: [StatusView.Connection], _ feeds: [FeedView], ready: Bool) -> [String] {
         var troubles = ready ? [] : ["not every feed has been read yet"]
-        if let pauseReason { troubles.append("dispatching is paused: \(pauseReason)") }
+        if let reason = pause?.reason { troubles.append("dispatching is paused: \(reason)") }
         troubles += connections.compactMap { connection in connection.trouble.map { "\(connection.name): \($0)" } }
         for feed in feeds {
             if let error = feed.error { troubles.append("feed \(feed.name): \(error)") }

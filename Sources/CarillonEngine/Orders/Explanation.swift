@@ -14,7 +14,7 @@ struct Explanation {
     func view(at text: String?) async throws -> WhyView {
         let definition = CompiledJob(job, zones: desk.zones)
         let zone = try desk.zones.zone(job.job.schedule.zone)
-        let pause = try await desk.store.note("pause")
+        let pause = try await desk.store.note(Pause.note).map { Pause($0).reason }
         let found: Finding
         if let text {
             found = try await about(text, definition, zone, pause)
@@ -105,7 +105,7 @@ struct Explanation {
 
     private var catchUp: String { PolicyView(job.job.policies).catchUp }
 
-    /// Reads a time; one without seconds means its whole minute.
+    /// Reads a time; a whole minute means all of it.
     private func moment(_ text: String, _ zone: Zone) throws -> (Timestamp, Timestamp) {
         var text = text
         // A time of day alone is today's, in the job's zone.

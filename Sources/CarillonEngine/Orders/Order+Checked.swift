@@ -10,19 +10,19 @@ extension Order {
     /// Answers the same order, names in their one spelling. Throws `OrderError` of code `bad` for what makes no sense.
     func checked() throws(OrderError) -> Order {
         switch self {
-        case .jobs(var query):
+        case .jobs(var query, let asLines):
             try Self.check(query.limit)
-            guard query.names.count + query.tags.count <= Self.mostWords else {
-                throw OrderError(.bad, "at most \(Self.mostWords) names and tags may be asked for at once")
-            }
+            try Self.check(query.names + query.tags)
             query.after = query.after.map(Job.canonical)
             query.names = query.names.map(Job.canonical)
-            return .jobs(query)
-        case .audits(let query):
+            return .jobs(query, asLines: asLines)
+        case .audits(var query):
             try Self.check(query.limit)
+            query.subject = query.subject.map(Job.canonical)
             return .audits(query)
         case .agenda(var query):
             try Self.check(query.limit)
+            try Self.check(query.names + query.tags)
             query.names = query.names.map(Job.canonical)
             return .agenda(query)
         case .pause(_, let length):
@@ -45,6 +45,12 @@ extension Order {
         case .resolve(let name): return .resolve(Job.canonical(name))
         case .start(let name): return .start(Job.canonical(name))
         case .run, .retry, .feeds, .ping, .status, .cancel, .resume, .acceptFeed, .reload: return self
+        }
+    }
+
+    private static func check(_ words: [String]) throws(OrderError) {
+        guard words.count <= mostWords else {
+            throw OrderError(.bad, "at most \(mostWords) names and tags may be asked for at once")
         }
     }
 

@@ -4,7 +4,8 @@ import Timetable
 /// What a person or a program may ask of Carillon, over whatever channel.
 public enum Order: Sendable, Codable {
     // Questions: answered from the store, with or without a daemon.
-    case jobs(JobQuery)
+    /// Jobs as views, or as lines of `PublicJSON`, which is much the faster where there are many and nobody looks inside.
+    case jobs(JobQuery, asLines: Bool = false)
     case job(String)
     /// All of a job's definition, as its owner gave it.
     case definition(String)
@@ -100,6 +101,8 @@ public struct Caller: Hashable, Sendable {
 public enum Reply: Sendable, Codable {
     /// `total` is how many there are beyond the limit, where it was reached.
     case jobs([JobView], total: Int? = nil)
+    /// Jobs as lines, and the name of the last.
+    case lines([String], last: String?)
     case definition(Job, revision: Int64)
     case runs([RunView])
     case why(WhyView)

@@ -7,7 +7,7 @@ extension OrderService {
     /// What stands before and after an order, in words.
     func facts(of order: Order) async -> String? {
         switch order {
-        case .pause, .resume: return await engine.pauseReason.map { "paused: \($0)" } ?? "not paused"
+        case .pause, .resume: return await engine.pause.map { "paused: \($0.reason)" } ?? "not paused"
         case .put(let job, _, _): return await definition(job.name)
         case .delete(let name): return await definition(name)
         case .enable(let name, _), .resolve(let name):
@@ -18,14 +18,22 @@ extension OrderService {
         }
     }
 
+    /// Names what an order is about: a run by its whole id, however few digits were given.
+    func subject(of order: Order) async -> String? {
+        switch order {
+        case .retry(let text), .cancel(let text): (try? await queries.run(text))?.id.description ?? text
+        default: order.trace.subject
+        }
+    }
+
     private func definition(_ name: String) async -> String? {
         guard let stored = try? await engine.store.job(named: name) else { return nil }
         return daemon.describe(stored.job)
     }
 
     /// Notes what became of an order, in the store and in the log. An order that was carried out stays so, whatever fails here.
-    func note(_ order: Order, _ caller: Caller, _ before: String?, _ reply: Reply) async {
-        let (action, subject) = order.trace
+    func note(_ order: Order, _ subject: String?, _ caller: Caller, _ before: String?, _ reply: Reply) async {
+        let action = order.trace.action
         var entry = AuditEntry(
             at: engine.clock.now, user: caller.user, channel: caller.channel, action: action, subject: subject,
             before: before)

@@ -32,8 +32,9 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         }
         if checked.isQuestion { return await answered(checked) }
         let before = await facts(of: checked)
+        let subject = await subject(of: checked)
         let reply = await answered(checked)
-        await note(checked, caller, before, reply)
+        await note(checked, subject, caller, before, reply)
         return reply
     }
 
@@ -65,7 +66,7 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         case .cancel(let text): return .done(try await cancel(text))
         case .pause(let reason, let length):
             let end = length.map { engine.clock.now.adding(microseconds: $0) }
-            try await engine.setPause(reason, until: end)
+            try await engine.setPause(Pause(reason: reason, until: end))
             return .done("dispatching is paused\(length.map { " for \(Span.format($0))" } ?? ""): \(reason)")
         case .resume:
             try await engine.setPause(nil)

@@ -35,8 +35,12 @@ public struct QueryService: Sendable {
     /// Answers a question; nil for an order that is none.
     public func answer(_ order: Order, now: Timestamp) async throws -> Reply? {
         switch try order.checked() {
-        case .jobs(let query):
+        case .jobs(let query, let asLines):
             let found = try await store.jobs(query)
+            if asLines {
+                let lines = try await views(of: found).map { try PublicJSON.encode($0) }
+                return .lines(lines, last: found.last?.job.name)
+            }
             let isCut = found.count == query.limit && query.after == nil
             return .jobs(try await views(of: found), total: isCut ? try await store.count(query) : nil)
         case .definition(let name):
@@ -110,8 +114,12 @@ public struct QueryService: Sendable {
         let storeID = try await store.storeID()
         var found: [RunView] = []
         for skip in try await store.skips(query) {
-            let view = try await view(skip, storeID)
-            if view.id.hasPrefix(text.lowercased()) { found.append(view) }
+            // Counting comes last: a stretch may have very many times.
+            let first = try await first(of: skip)
+            guard first.seconds == Int64(second),
+                RunID(store: storeID, job: skip.job, scheduledAt: first).description.hasPrefix(text.lowercased())
+            else { continue }
+            found.append(try await view(skip, storeID))
         }
         guard found.count < 2 else { throw OrderError(.bad, "several begin with '\(text)'; give more digits") }
         return found.first
@@ -142,7 +150,9 @@ public struct QueryService: Sendable {
 
     /// Says what a job that is off has missed since it was last accounted for: the ledger gets it with the next change.
     private func missing(_ query: RunQuery, _ now: Timestamp) async throws -> Skip? {
-        guard let name = query.job, let stored = try await store.job(named: name), !stored.job.isOn else { return nil }
+        guard let name = query.job, let stored = try await store.job(named: name), !stored.job.isOn,
+            stored.job.policies.maxRuns.map({ stored.opened < $0 }) ?? true
+        else { return nil }
         let until = min(now, query.until ?? now)
         let after = max(stored.cursor, query.since.map { $0.adding(microseconds: -1) } ?? stored.cursor)
         guard let schedule = CompiledJob(stored, zones: zones).schedule,
@@ -177,6 +187,13 @@ public struct QueryService: Sendable {
             if try await store.runs(idPrefix: short, limit: 2).count < 2 { return short }
         }
         return id
+    }
+
+    /// Finds the first time that a skip covers.
+    private func first(of skip: Skip) async throws -> Timestamp {
+        let definition = try await store.definition(of: skip.jobID, revision: skip.revision)
+        let schedule = try? definition?.schedule.compile(job: skip.job, zones: zones)
+        return schedule?.next(after: skip.after) ?? skip.through
     }
 
     /// Counts what a skip covers, with the schedule that was in force.

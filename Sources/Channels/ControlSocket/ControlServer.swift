@@ -149,7 +149,8 @@ public struct ControlServer: Service {
             return try JSONText.encode(Reply.failed(code: "bad", message: "not an order: \(Self.brief(error))"))
         }
         do {
-            return try JSONText.encode(await handle(order, caller))
+            let reply = try CanonicalJSON.encode(await handle(order, caller), escapingSlashes: false)
+            return String(decoding: reply, as: UTF8.self)
         } catch {
             return try JSONText.encode(
                 Reply.failed(code: "refused", message: "the answer cannot be written: \(Self.brief(error))"))

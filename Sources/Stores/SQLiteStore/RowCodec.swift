@@ -73,7 +73,7 @@ final class RowCodec: Sendable {
         runs.held_since, runs.held_until, runs.held_why, runs.manual
         """
 
-    /// Reads a run; what a later release wrote reads as what comes nearest: history is never lost to a reader.
+    /// Reads a run; what a later release wrote reads as what comes nearest. Throws `corrupt` for an id that is none.
     func run(_ row: Row) throws -> Run {
         guard let id = RunID(data: row[0]) else {
             throw StoreError(.corrupt, "the ledger holds a run whose id is none: \(row)")

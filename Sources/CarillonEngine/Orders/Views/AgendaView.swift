@@ -6,13 +6,18 @@ public struct AgendaQuery: Hashable, Sendable, Codable {
     /// Names or patterns; empty for all.
     public var names: [String]
     public var tags: [String]
+    /// Nil for now.
+    public var from: Timestamp?
     public var until: Timestamp
     /// Lines, the first ones.
     public var limit: Int
 
-    public init(names: [String] = [], tags: [String] = [], until: Timestamp, limit: Int = 50) {
+    public init(
+        names: [String] = [], tags: [String] = [], from: Timestamp? = nil, until: Timestamp, limit: Int = 50
+    ) {
         self.names = names
         self.tags = tags
+        self.from = from
         self.until = until
         self.limit = limit
     }
@@ -39,20 +44,35 @@ public struct AgendaView: Hashable, Sendable, Codable {
 extension QueryService {
     /// Finds the first coming times of all jobs, and whether there are more.
     func agenda(_ query: AgendaQuery, now: Timestamp) async throws -> (lines: [AgendaView], isCut: Bool) {
-        // Each line is the first of a job at least, so the lines are among the jobs that are due first.
-        let jobs = try await store.jobs(
-            JobQuery(
-                names: query.names, tags: query.tags, states: [.enabled], order: .next, limit: query.limit + 1))
-        var lines: [AgendaView] = []
-        for stored in jobs {
-            guard let due = stored.nextDue, due <= query.until else { continue }
-            let compiled = CompiledJob(stored, zones: zones)
-            guard let schedule = compiled.schedule else { continue }
-            lines += Self.lines(of: compiled, schedule, from: max(due, now), until: query.until)
+        let start = max(now, query.from ?? now)
+        var most = query.limit + 1
+        while true {
+            let jobs = try await store.jobs(
+                JobQuery(names: query.names, tags: query.tags, states: [.enabled], order: .next, limit: most))
+            var lines: [AgendaView] = []
+            for stored in jobs {
+                guard let due = stored.nextDue, due <= query.until else { continue }
+                let compiled = CompiledJob(stored, zones: zones)
+                guard let schedule = compiled.schedule else { continue }
+                lines += Self.lines(of: compiled, schedule, from: max(due, start), until: query.until)
+            }
+            lines.sort { ($0.at, $0.job) < ($1.at, $1.job) }
+            // A job that comes later in the store's order has no time before its next one, so these lines are the first
+            // ones once that lies behind them; jobs that are overdue have theirs anywhere.
+            let isWhole = jobs.count < most
+            let reached = jobs.last?.nextDue ?? .distantFuture
+            let isKnown = lines.count >= query.limit && reached >= start && lines[query.limit - 1].at <= reached
+            if isWhole || isKnown || reached > query.until || most >= Self.mostScanned {
+                return (
+                    Array(lines.prefix(query.limit)), lines.count > query.limit || !isWhole && reached <= query.until
+                )
+            }
+            most = min(most * 8, Self.mostScanned)
         }
-        lines.sort { ($0.at, $0.job) < ($1.at, $1.job) }
-        return (Array(lines.prefix(query.limit)), lines.count > query.limit)
     }
+
+    /// Jobs that are looked at for the first lines.
+    private static let mostScanned = 200_000
 
     private static func lines(
         of compiled: CompiledJob, _ schedule: Schedule, from start: Timestamp, until: Timestamp

@@ -3,6 +3,8 @@ import CarillonCore
 package import CarillonDaemon
 import CarillonEngine
 import ExecDispatcher
+import Foundation
+import Logging
 
 /// Programs of this machine.
 package enum Exec: Integration {
@@ -19,6 +21,11 @@ package enum Exec: Integration {
         configuration.grace = settings.grace
         configuration.inherited = settings.inheritEnvironment
         if let most = settings.most { configuration.capacity = Int(most) }
+        if access(configuration.shim, X_OK) != 0 {
+            daemon.logger.error(
+                "programs cannot start, and wait: the shim they run under cannot be run",
+                metadata: ["shim": "\(configuration.shim)", "error": "\(String(cString: strerror(errno)))"])
+        }
         var parts = Parts()
         do {
             let clock = daemon.clock

@@ -25,6 +25,8 @@ public actor MailNotifier: Service {
     private let logger: Logger
     /// Why the last mail could not be sent.
     private var trouble: String?
+    /// Something waits in the shelf that may have been mailed by now.
+    private var isShelved = false
     private var hasRemarked = false
 
     /// Where what could not be sent waits for the next process: a text, or nothing.
@@ -97,7 +99,8 @@ public actor MailNotifier: Service {
             let batch = try JSONText.decode(NoticeBatch.self, text)
             let uptime = clock.uptime
             _ = outbox.withLock { $0.add(batch, at: uptime) }
-            try await shelf?.store(nil)
+            // It stays there until a mail has gone out: this process may be killed before.
+            isShelved = true
         } catch {
             logger.warning("what was to be mailed before cannot be read", metadata: ["error": "\(error)"])
         }
@@ -130,6 +133,10 @@ public actor MailNotifier: Service {
         do {
             let remark = try await send(digest)
             outbox.withLock { $0.sent(at: clock.uptime) }
+            if isShelved {
+                try? await shelf?.store(nil)
+                isShelved = false
+            }
             if trouble != nil { logger.notice("mail is sent again") }
             trouble = nil
             if let remark, !hasRemarked { logger.warning("a mail was sent, but \(remark)") }
