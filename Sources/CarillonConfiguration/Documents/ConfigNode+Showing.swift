@@ -61,7 +61,7 @@ extension ConfigNode {
 }
 
 extension String {
-    /// The text with the passwords of the addresses in it left out (RFC 3986, section 3.2.1): `redis://user:...@host`.
+    /// The text with the passwords of the addresses in it left out (RFC 3986, section 3.2.1): `scheme://user:...@host`.
     var withoutPasswords: String {
         replacing(#/(?<before>://[^\s/@:]*:)[^\s/@]+@/#) { "\($0.output.before)...@" }
     }
