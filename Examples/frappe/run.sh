@@ -76,4 +76,5 @@ while [ -z "$seconds" ] || [ $((SECONDS - started)) -lt "$seconds" ]; do
     "$carillon" btu show-scheduled --config "$folder/btu_scheduler.toml"
     "$carillon" runs list --state-dir "$folder/state" --limit 8
 done
-"$carillon" status --state-dir "$folder/state"
+# One row is wrong on purpose, and status says so with exit code 5.
+"$carillon" status --state-dir "$folder/state" || [ $? -eq 5 ]

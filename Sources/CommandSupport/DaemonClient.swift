@@ -88,7 +88,10 @@ package struct DaemonClient {
     }
 
     /// The same, said.
-    package func tell(_ order: Order) async throws { say("\(try await done(order))") }
+    package func tell(_ order: Order, json: Bool = false) async throws {
+        let sentence = try await done(order)
+        if json { try say(json: JSONObject([("done", sentence)])) } else { say("\(sentence)") }
+    }
 
     private static let otherKind = Failure.failed("the daemon gave an answer of another kind")
 

@@ -53,6 +53,16 @@ import Testing
         #expect(await daemon.stop() == 0)
     }
 
+    @Test(.timeLimit(.minutes(5))) func aLogOfADashIsStandardOutput() async throws {
+        let line = """
+            "$C" serve --log-file - 2>/dev/null >"$CARILLON_STATE/out" & pid=$!
+            "$C" status --wait 10 >/dev/null && "$C" pause x --json && kill $pid && wait $pid && cat "$CARILLON_STATE/out"
+            """
+        let result = try await daemon.shell(line)
+        #expect(result.output.contains(#"{"done":"dispatching is paused: x"}"#), "\(result)")
+        #expect(result.output.contains("serves") && result.output.contains("stopped"), "\(result)")
+    }
+
     @Test(.timeLimit(.minutes(5))) func everyOrderLeavesATrace() async throws {
         try await daemon.start()
         _ = try await run("jobs", "add", "a", "--every", "1h", "--env", "API_TOKEN=s3cret", "--", "/bin/true")

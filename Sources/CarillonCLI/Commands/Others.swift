@@ -41,6 +41,7 @@ struct Pause: AsyncParsableCommand {
     @Argument(help: "Why; everybody who looks sees it.") var reason: String
     @Option(name: .customLong("for"), help: ArgumentHelp("Go on by itself after so long.", valueName: "span"))
     var length: String?
+    @Flag(help: "Print one JSON object.") var json = false
 
     func run() async throws {
         let span: Int64?
@@ -49,15 +50,16 @@ struct Pause: AsyncParsableCommand {
         } catch let error as ScheduleError {
             throw Failure.input("--for: \(error.message)")
         }
-        try await DaemonClient(place: place).tell(.pause(reason: reason, length: span))
+        try await DaemonClient(place: place).tell(.pause(reason: reason, length: span), json: json)
     }
 }
 
 struct Resume: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Go on after `pause`.")
     @OptionGroup var place: DaemonLocation
+    @Flag(help: "Print one JSON object.") var json = false
 
-    func run() async throws { try await DaemonClient(place: place).tell(.resume) }
+    func run() async throws { try await DaemonClient(place: place).tell(.resume, json: json) }
 }
 
 struct Reload: AsyncParsableCommand {
@@ -66,8 +68,9 @@ struct Reload: AsyncParsableCommand {
         discussion:
             "Changes are noticed within a second without it. What needs a restart is named, here and in `status`.")
     @OptionGroup var place: DaemonLocation
+    @Flag(help: "Print one JSON object.") var json = false
 
-    func run() async throws { try await DaemonClient(place: place).tell(.reload) }
+    func run() async throws { try await DaemonClient(place: place).tell(.reload, json: json) }
 }
 
 struct Config: AsyncParsableCommand {
@@ -141,7 +144,8 @@ struct Feeds: AsyncParsableCommand {
             abstract: "Take a feed as it is now, although much of it is suddenly gone.")
         @OptionGroup var place: DaemonLocation
         @Argument(help: "The feed's name.") var name: String
+        @Flag(help: "Print one JSON object.") var json = false
 
-        func run() async throws { try await DaemonClient(place: place).tell(.acceptFeed(name)) }
+        func run() async throws { try await DaemonClient(place: place).tell(.acceptFeed(name), json: json) }
     }
 }

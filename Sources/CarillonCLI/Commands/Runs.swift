@@ -142,7 +142,9 @@ struct Runs: AsyncParsableCommand {
         @OptionGroup var place: DaemonLocation
         @Argument(help: "The run's id, or the beginning of it.", completion: .runs) var run: String
 
-        func run() async throws { try await DaemonClient(place: place).tell(.cancel(self.run)) }
+        @Flag(help: "Print one JSON object.") var json = false
+
+        func run() async throws { try await DaemonClient(place: place).tell(.cancel(self.run), json: json) }
     }
 
     struct Logs: AsyncParsableCommand {

@@ -10,7 +10,8 @@ import Timetable
 struct LogOptions: ParsableArguments {
     @Option(help: "trace, debug, info, notice, warning or error.") var logLevel: String?
     @Option(help: "text, json or logfmt.") var logFormat: String?
-    @Option(help: ArgumentHelp("Log to this file instead of standard error.", valueName: "file")) var logFile: String?
+    @Option(help: ArgumentHelp("Log to this file instead of standard error; - is standard output.", valueName: "file"))
+    var logFile: String?
 
     func override(_ log: inout Settings.Log) throws {
         if let text = logLevel {
@@ -25,17 +26,18 @@ struct LogOptions: ParsableArguments {
             }
             log.format = format
         }
-        if let logFile { log.file = DaemonLocation.absolute(logFile) }
+        if let logFile { log.file = logFile == "-" ? logFile : DaemonLocation.absolute(logFile) }
     }
 
     static func sink(_ log: Settings.Log) throws -> LogSink {
+        if log.file == "-" { return try LogSink(descriptor: STDOUT_FILENO) }
         if log.format == .logfmt, let file = log.file {
             // keiji makes its folders by itself.
             let folder = (file as NSString).deletingLastPathComponent
             try? FileManager.default.createDirectory(
                 atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         }
-        guard let file = log.file else { return try LogSink() }
+        guard let file = log.file else { return try LogSink(descriptor: STDERR_FILENO) }
         return try LogSink(path: file, largest: log.largest, keep: log.keep)
     }
 

@@ -33,9 +33,9 @@ package final class LogSink: Sendable {
     private let threshold = Mutex(Logger.Level.info)
     private let work = DispatchSemaphore(value: 0)
 
-    /// Standard error. Throws `Failure`.
-    package convenience init() throws(Failure) {
-        try self.init(queueing: LogFile(descriptor: STDERR_FILENO))
+    /// Writes to standard error or output. Throws `Failure`.
+    package convenience init(descriptor: Int32) throws(Failure) {
+        try self.init(queueing: LogFile(descriptor: descriptor))
     }
 
     /// A file, rotated to `path.1` … `path.keep` when it grows past `largest` bytes. Throws `Failure`.
