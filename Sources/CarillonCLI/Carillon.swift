@@ -35,9 +35,8 @@ package struct Carillon: AsyncParsableCommand {
         do {
             let words = try Arguments.prepared(
                 Arguments.called(CommandLine.arguments[0], Array(CommandLine.arguments.dropFirst())), root: Self.self)
-            let parsed = try parseAsRoot(words)
             try await Composition.$current.withValue(.carillon) {
-                var command = parsed
+                var command = try await asyncParseAsRoot(words)
                 if var asynchronous = command as? any AsyncParsableCommand {
                     try await asynchronous.run()
                 } else {

@@ -81,6 +81,15 @@ import Timetable
         #expect(try prepared() == [])
     }
 
+    @Test func aLinkOfAnotherNameIsThatProgram() {
+        #expect(Arguments.called("/usr/bin/btu", ["list-jobs", "--json"]) == ["btu", "list-jobs", "--json"])
+        #expect(
+            Arguments.called("btu-daemon", ["--shadow"])
+                == ["serve", "--btu", "/etc/btu_scheduler/btu_scheduler.toml", "--shadow"])
+        #expect(Arguments.called("btu_scheduler_daemon", ["--btu", "/x"]) == ["serve", "--btu", "/x"])
+        #expect(Arguments.called("/usr/bin/carillon", ["jobs"]) == ["jobs"])
+    }
+
     @Test(arguments: [
         (["job", "list"], "there is no command 'job'; did you mean jobs?"),
         (["jobs", "lst"], "there is no command 'jobs lst'; did you mean list?"),

@@ -45,7 +45,7 @@ import Testing
         // Ids and times are whole, with their zone, and what is shown of an id is enough to ask for it.
         let runs = try await screen("runs list")
         let line = try #require(runs.first { $0.contains("boom") })
-        #expect(line.contains(/^[0-9a-f]{10,24}  boom +\S+ UTC, \d+ s ago  failed/), "\(line)")
+        #expect(line.contains(/^[0-9a-f]{10,24}  boom +\S+ UTC, (now|\d+ s ago)  failed/), "\(line)")
         let id = String(line.prefix { $0 != " " })
         #expect(try await daemon.carillon("runs", "show", id).output.contains("exit code   3"))
         #expect(try await screen("jobs list").contains { $0.contains(/19:00 E[SD]T, in \d+ (h|min|d|s)/) })
@@ -65,6 +65,27 @@ import Testing
         let lines = try await screen("\(command) --help")
         #expect(lines.count > 3)
         for line in lines { #expect(line.count <= 80, "\(command): \(line)") }
+    }
+
+    /// The words that a shell offers for what only a daemon knows.
+    @Test(.timeLimit(.minutes(5))) func namesAreCompleted() async throws {
+        try await daemon.start()
+        for name in ["pay-roll", "pay-back", "other"] {
+            #expect(try await daemon.carillon("jobs", "add", name, "--every", "1h", "--shell", "true").code == 0)
+        }
+        let script = try await daemon.carillon("--generate-completion-script", "bash").output
+        #expect(script.contains("---completion"))
+        let path = try daemon.folder.write("complete.bash", script)
+        let line = """
+            bash -c '. \(path); carillon() { "$C" "$@"; }; export -f carillon; PATH=$(dirname "$C"):$PATH; \
+            COMP_WORDS=(carillon jobs show pay); COMP_CWORD=3; COMP_LINE="carillon jobs show pay"; COMP_POINT=22; _carillon; \
+            printf "%s\\n" "${COMPREPLY[@]}"'
+            """
+        let offered = try await daemon.shell(line)
+        #expect(
+            Set(offered.lines.map { $0.trimmingCharacters(in: .whitespaces) }) == ["pay-back", "pay-roll"], "\(offered)"
+        )
+        #expect(await daemon.stop() == 0)
     }
 
     /// In a pipe nothing is cut and nothing is painted, and no line ends in blanks.

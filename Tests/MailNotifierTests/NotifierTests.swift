@@ -1,6 +1,7 @@
 import CarillonCore
 import CarillonTestSupport
 import MailNotifier
+import Synchronization
 import Testing
 import Timetable
 
@@ -135,5 +136,52 @@ import Timetable
         }
         #expect(await postbox.tries == 2)
         #expect(rig.log.lines.last == "warning: the daemon stops with notices that were not mailed count=1")
+    }
+
+    /// What a stop leaves is mailed by the next daemon, and waits in the store until it is.
+    @Test func whatIsLeftIsMailedByTheNext() async throws {
+        let kept = Mutex<String?>(nil)
+        let shelf = MailNotifier.Shelf {
+            kept.withLock { $0 }
+        } store: { text in
+            kept.withLock { $0 = text }
+        }
+        await postbox.close()
+        let first = Rig(postbox, shelf: shelf)
+        try await first.serving { () async throws in
+            first.notifier.notify(.failure("payroll"))
+            first.notifier.notify(.miss("report"))
+            await first.pass(3)
+            await postbox.tried(1)
+            await first.clock.untilSleeping()
+        }
+        #expect(first.log.lines.last?.contains("the next one mails them") == true)
+        #expect(kept.withLock { $0 } != nil)
+        // The next one cannot send it either, and is killed before it can say so: it waits on.
+        let second = Rig(postbox, shelf: shelf)
+        try await second.serving { () async throws in
+            await second.pass(3)
+            await postbox.tried(3)
+            await second.clock.untilSleeping()
+            #expect(kept.withLock { $0 } != nil)
+            #expect(await second.notifier.health().waiting == 2)
+            await postbox.open()
+            await second.pass(60)
+            await postbox.tried(4)
+        }
+        #expect(
+            await postbox.mails.map(\.subject) == [
+                "Carillon on tower: 1 run failed, 1 job missed times (payroll, report)"
+            ])
+        #expect(kept.withLock { $0 } == nil)
+        // What another release left is said, and stands in nobody's way.
+        kept.withLock { $0 = "nonsense" }
+        let third = Rig(postbox, shelf: shelf)
+        try await third.serving { () async throws in
+            third.notifier.notify(.failure("sync"))
+            await third.pass(3)
+            await postbox.tried(5)
+        }
+        #expect(third.log.lines.first?.contains("cannot be read") == true)
     }
 }

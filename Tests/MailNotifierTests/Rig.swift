@@ -14,11 +14,12 @@ struct Rig: Sendable {
     private let group: ServiceGroup
 
     init(
-        _ sender: any MailSender, on occasions: Set<MailOccasion> = [.failed, .missed], shortGaps: Bool = false
+        _ sender: any MailSender, on occasions: Set<MailOccasion> = [.failed, .missed], shortGaps: Bool = false,
+        shelf: MailNotifier.Shelf? = nil
     ) {
         notifier = MailNotifier(
             sender: sender, occasions: occasions, tellsShortGaps: shortGaps, host: "tower", clock: clock,
-            logger: log.logger)
+            shelf: shelf, logger: log.logger)
         group = ServiceGroup(configuration: .init(services: [notifier], logger: LogRecorder().logger))
     }
 
