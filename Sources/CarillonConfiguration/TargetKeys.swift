@@ -20,9 +20,13 @@ package protocol TargetKeys: Sendable {
 
     /// Writes them, such that `read` gives the same body; those that have their default are left out.
     static func write(_ body: Body) -> [(key: String, value: ConfigNode)]
+
+    /// Says, by its key, what of a good body will fail all the same on this machine.
+    static func warnings(_ body: Body) -> [(key: String, message: String)]
 }
 
 extension TargetKeys {
     package static var beside: [String] { [] }
     package static var hasHeartbeats: Bool { false }
+    package static func warnings(_ body: Body) -> [(key: String, message: String)] { [] }
 }

@@ -98,15 +98,12 @@ struct Validate: ParsableCommand {
         }
     }
 
-    /// Whether a file has keys that are no jobs: then it is one of settings, whatever its name.
+    /// Whether a file has keys besides its jobs: then it is one of settings, whatever its name.
     private static func holdsSettings(_ path: String) -> Bool {
         guard let document = try? ConfigDocument.read(path: path), case .table(let entries) = document.value else {
             return false
         }
-        let known: Set = [
-            "time_zone", "jobs_dir", "store", "log", "ledger", "redis", "exec", "notify", "feed", "audit",
-        ]
-        return entries.contains { known.contains($0.key) }
+        return entries.contains { $0.key != "job" }
     }
 
     private func ownFiles(_ zones: ZoneDatabase) throws -> [String] {
