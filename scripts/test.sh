@@ -10,6 +10,21 @@ venv rq1 'rq==1.16.2'
 # A real SMTP server.
 venv mail aiosmtpd
 
+# Runs a part of the tests, within 20 minutes. Each test has a time limit of its own; what even that cannot end is killed by
+# this one, and then the last lines show it: what was started and did not pass.
+part() {
+    swift test -c release --skip-build "$@" &
+    local tests=$!
+    (
+        timeout "${PART_LIMIT:-1200}" tail --pid="$tests" -f /dev/null || {
+            echo "the tests of '$*' do not end" >&2
+            # Not the one that collects their output: it prints what it has when they are gone.
+            pkill -KILL -P "$tests"
+        }
+    ) &
+    wait "$tests"
+}
+
 # One build for everything: the tests drive the same binaries that people run.
 swift build -c release --build-tests
 if [ $# -gt 0 ]; then
@@ -20,10 +35,10 @@ else
     heavy='DaemonTests|ExecDispatcherTests'
     greedy='SimulationTests|FuzzTests'
     alone='EngineCostTests'
-    swift test -c release --skip-build --skip "$heavy|$greedy|$alone"
-    swift test -c release --skip-build --filter DaemonTests
-    swift test -c release --skip-build --filter ExecDispatcherTests
-    swift test -c release --skip-build --filter "$greedy"
+    part --skip "$heavy|$greedy|$alone"
+    part --filter DaemonTests
+    part --filter ExecDispatcherTests
+    part --filter "$greedy"
     # Measures, so nothing goes beside it.
-    swift test -c release --skip-build --filter "$alone"
+    part --filter "$alone"
 fi

@@ -81,7 +81,7 @@ public final class DaemonFixture: Sendable {
         daemon.withLock { process in
             guard let running = process, running.isRunning else { return }
             Foundation.kill(running.processIdentifier, SIGKILL)
-            running.waitUntilExit()
+            running.awaitEnd()
             process = nil
         }
     }
@@ -93,7 +93,7 @@ public final class DaemonFixture: Sendable {
                 let code = self.daemon.withLock { process -> Int32 in
                     guard let running = process else { return -1 }
                     running.terminate()
-                    running.waitUntilExit()
+                    running.awaitEnd()
                     process = nil
                     return running.terminationStatus
                 }
@@ -151,7 +151,7 @@ public final class DaemonFixture: Sendable {
         }
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         let complaint = String(decoding: error.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
+        process.awaitEnd()
         return Result(code: process.terminationStatus, output: text, error: complaint)
     }
 

@@ -5,7 +5,7 @@ public actor DispatcherProbe<Probed: Dispatcher> {
     public nonisolated let dispatcher: Probed
     public private(set) var seen: [DispatchEvent] = []
     public private(set) var hasEnded = false
-    private var waiters: [(isMet: ([DispatchEvent], Bool) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
+    private var waiters = Waiters<(seen: [DispatchEvent], hasEnded: Bool)>()
 
     public init(_ dispatcher: Probed) {
         self.dispatcher = dispatcher
@@ -32,8 +32,15 @@ public actor DispatcherProbe<Probed: Dispatcher> {
     @discardableResult
     public func end(of attempt: AttemptID, times: Int = 1) async -> DispatchEvent.What? {
         let isEnd: @Sendable (DispatchEvent) -> Bool = { $0.attempt == attempt && $0.what.isEnd }
-        await wait { seen, _ in seen.count(where: isEnd) >= times }
+        await wait { $0.count(where: isEnd) >= times }
         return seen.last(where: isEnd)?.what
+    }
+
+    /// Waits for the next that closes an attempt: its end, or that nothing was started; `after` so many of them.
+    public func final(of attempt: AttemptID, after count: Int) async -> DispatchEvent.What? {
+        let isFinal: @Sendable (DispatchEvent) -> Bool = { $0.attempt == attempt && $0.what.isFinal }
+        await wait { $0.count(where: isFinal) > count }
+        return seen.filter(isFinal).dropFirst(count).first?.what
     }
 
     /// Waits for an attempt's end and forgets its events, for tests of many thousands.
@@ -43,36 +50,34 @@ public actor DispatcherProbe<Probed: Dispatcher> {
     }
 
     /// Waits until the dispatcher's events end.
-    public func ended() async { await wait { _, hasEnded in hasEnded } }
+    public func ended() async { await wait { _ in false } }
 
     private func first(where matches: @escaping @Sendable (DispatchEvent) -> Bool) async -> DispatchEvent? {
-        await wait { seen, _ in seen.contains(where: matches) }
+        await wait { $0.contains(where: matches) }
         return seen.first(where: matches)
     }
 
-    private func wait(until isMet: @escaping ([DispatchEvent], Bool) -> Bool) async {
-        if isMet(seen, hasEnded) || hasEnded { return }
-        await withCheckedContinuation { waiters.append((isMet, $0)) }
+    /// Waits until its events are such, or end.
+    private func wait(until isMet: @escaping @Sendable ([DispatchEvent]) -> Bool) async {
+        if isMet(seen) || hasEnded { return }
+        await waiters.add { $0.hasEnded || isMet($0.seen) }.ended()
     }
 
     private func take(_ batch: [DispatchEvent]) {
         seen += batch
-        wake()
+        waiters.wake((seen, hasEnded))
     }
 
     private func end() {
         hasEnded = true
-        wake()
-    }
-
-    private func wake() {
-        let met = waiters.filter { $0.isMet(seen, hasEnded) || hasEnded }
-        waiters.removeAll { $0.isMet(seen, hasEnded) || hasEnded }
-        for waiter in met { waiter.continuation.resume() }
+        waiters.wake((seen, hasEnded))
     }
 }
 
 extension DispatchEvent.What {
+    /// Nothing more comes of what was sent.
+    public var isFinal: Bool { if case .unsent = self { true } else { isEnd } }
+
     /// No other end can follow.
     public var isEnd: Bool {
         switch self {

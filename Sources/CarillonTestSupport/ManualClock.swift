@@ -17,7 +17,7 @@ public final class ManualClock: EngineClock {
         var nextID = 0
         var sleepers: [Int: Sleeper] = [:]
         var cancelled: Set<Int> = []
-        var waiting: [CheckedContinuation<Void, Never>] = []
+        var waiting = Waiters<Void>()
     }
 
     private let state: Mutex<State>
@@ -34,16 +34,11 @@ public final class ManualClock: EngineClock {
         }
         try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-                let waiting: [CheckedContinuation<Void, Never>] = state.withLock { state in
-                    if state.cancelled.remove(id) != nil {
-                        continuation.resume(throwing: CancellationError())
-                        return []
-                    }
+                state.withLock { state in
+                    if state.cancelled.remove(id) != nil { return continuation.resume(throwing: CancellationError()) }
                     state.sleepers[id] = Sleeper(until: state.uptime + max(microseconds, 0), wake: continuation)
-                    defer { state.waiting = [] }
-                    return state.waiting
+                    state.waiting.wake(())
                 }
-                for waiter in waiting { waiter.resume() }
             }
         } onCancel: {
             let sleeper = state.withLock { state -> Sleeper? in
@@ -57,14 +52,7 @@ public final class ManualClock: EngineClock {
 
     /// Returns once something sleeps.
     public func untilSleeping() async {
-        await withCheckedContinuation { continuation in
-            let now = state.withLock { state in
-                if !state.sleepers.isEmpty { return true }
-                state.waiting.append(continuation)
-                return false
-            }
-            if now { continuation.resume() }
-        }
+        await state.withLock { $0.sleepers.isEmpty ? $0.waiting.add { true } : nil }?.ended()
     }
 
     /// Lets time pass: both clocks move, and whoever slept long enough wakes.

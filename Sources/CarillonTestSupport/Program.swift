@@ -32,7 +32,7 @@ public enum Program {
         try Spawn.run(process)
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         let complaint = String(decoding: error.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
+        process.awaitEnd()
         guard process.terminationStatus == 0 else {
             throw ConformanceFailure(description: "\(path) failed: \(complaint)")
         }

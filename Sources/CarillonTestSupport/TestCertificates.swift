@@ -40,7 +40,7 @@ public struct TestCertificates: Sendable {
             throw ConformanceFailure(description: "openssl does not start (apt install openssl): \(error)")
         }
         let text = String(decoding: complaints.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
+        process.awaitEnd()
         guard process.terminationStatus == 0 else {
             throw ConformanceFailure(description: "openssl \(arguments.joined(separator: " ")) failed: \(text)")
         }

@@ -16,6 +16,8 @@ import Testing
         let path = folder.path + "/notify"
         let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
         let bound = SocketClient(path: path).withAddress { bind(descriptor, $0, $1) }
+        var limit = timeval(tv_sec: 60, tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         try #require(descriptor >= 0 && bound == 0)
         return (path, descriptor)
     }

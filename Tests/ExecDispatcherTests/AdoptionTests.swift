@@ -71,6 +71,22 @@ struct AdoptionTests {
         #expect(try await verdict("shim 999999999 \(boot) 0\n") == .lost("its shim was killed"))
     }
 
+    /// The kernel tells of a close before it gives up the lock, and not again when it does.
+    @Test func aLockThatGoesAfterItsNoticeIsSeenToGo() async throws {
+        let bench = try await ExecBench()
+        let path = bench.fixture.directory + "/state/attempts/\(bench.attempt())"
+        write("shim 999999999 \(boot) 0\n", to: path)
+        // One that is read only is closed without a notice.
+        let lock = open(path, O_RDONLY | O_CLOEXEC)
+        #expect(flock(lock, LOCK_EX | LOCK_NB) == 0)
+        #expect(await bench.dispatcher.adopt([bench.record()]) == [])
+        write("shim 999999999 \(boot) 0\n", to: path)
+        #expect(await bench.probe.events(of: bench.attempt()).isEmpty)
+        close(lock)
+        #expect(await bench.probe.end(of: bench.attempt()) == .lost("its shim was killed"))
+        await bench.end()
+    }
+
     @Test func anotherBootIsNamed() async throws {
         // Number 2 lives, perhaps; it is another process than the file means, and must be left alone.
         let text = "shim 2 another-boot 0 1-1\nstart 2 0 6\n"

@@ -27,12 +27,18 @@ struct ExecBench {
         ]).first
     }
 
-    /// Runs a target to its end; what was said when it is not accepted.
+    /// Runs a target to its end, sent again as often as nothing was started; what was said when it is not accepted.
     func run(_ target: ExecTarget, _ number: UInt64 = 1, job: String = "job") async -> DispatchEvent.What? {
-        let result = await send(target, number, job: job)
-        if case .refused(let text) = result { return .failed(Outcome(error: "refused: \(text)")) }
-        if case .unavailable(let text) = result { return .failed(Outcome(error: "unavailable: \(text)")) }
-        return await probe.end(of: attempt(number))
+        let attempt = attempt(number)
+        while !Task.isCancelled {
+            let before = await probe.events(of: attempt).count { $0.what.isFinal }
+            let result = await send(target, number, job: job)
+            if case .refused(let text) = result { return .failed(Outcome(error: "refused: \(text)")) }
+            if case .unavailable(let text) = result { return .failed(Outcome(error: "unavailable: \(text)")) }
+            let what = await probe.final(of: attempt, after: before)
+            guard case .unsent = what else { return what }
+        }
+        return nil
     }
 
     func log(_ number: UInt64 = 1, job: String = "job") -> String {

@@ -13,7 +13,7 @@ actor ExecFixture: DispatcherFixture {
     private nonisolated let fifo: String
     private nonisolated let reader: Int32
     private var noted: [String: Int] = [:]
-    private var waiters: [(name: String, continuation: CheckedContinuation<Void, Never>)] = []
+    private var waiters = Waiters<String>()
 
     init() throws {
         var template = Array("/tmp/carillon-exec.XXXXXX".utf8CString)
@@ -93,7 +93,7 @@ actor ExecFixture: DispatcherFixture {
 
     func ready(_ attempt: AttemptID) async {
         if noted[attempt.description] != nil { return }
-        await withCheckedContinuation { waiters.append((attempt.description, $0)) }
+        await waiters.add { $0 == attempt.description }.ended()
     }
 
     func starts(of attempt: AttemptID) -> Int { noted[attempt.description] ?? 0 }
@@ -124,7 +124,6 @@ actor ExecFixture: DispatcherFixture {
 
     private func note(_ line: String) {
         noted[line, default: 0] += 1
-        for waiter in waiters where waiter.name == line { waiter.continuation.resume() }
-        waiters.removeAll { $0.name == line }
+        waiters.wake(line)
     }
 }

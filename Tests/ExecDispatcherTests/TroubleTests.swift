@@ -45,7 +45,6 @@ struct TroubleTests {
         let bench = try await ExecBench()
         let attempts = bench.fixture.directory + "/state/attempts"
         try #require(system("mount -t tmpfs -o size=64k,nr_inodes=40 none \(attempts)") == 0)
-        defer { _ = system("umount -l \(attempts)") }
         let next = DispatcherProbe(try bench.fixture.make())
         #expect(system("head -c 64k /dev/zero > \(attempts)/full 2> /dev/null; true") == 0)
         let dispatch = Dispatch(
@@ -61,6 +60,7 @@ struct TroubleTests {
         #expect(await next.end(of: bench.attempt()) == .succeeded(Outcome(exitCode: 0)))
         #expect(await next.dispatcher.health().trouble == nil)
         await next.dispatcher.shutdown()
+        #expect(system("umount -l \(attempts)") == 0)
         await bench.end()
     }
 

@@ -62,7 +62,7 @@ actor Postbox: MailSender {
     private(set) var tries = 0
     private var isClosed = false
     private var hangs = false
-    private var waiters: [(tries: Int, CheckedContinuation<Void, Never>)] = []
+    private var waiters = Waiters<Int>()
 
     func close() { isClosed = true }
     func open() { isClosed = false }
@@ -71,7 +71,7 @@ actor Postbox: MailSender {
     /// Returns once so many mails were tried.
     func tried(_ count: Int) async {
         if tries >= count { return }
-        await withCheckedContinuation { waiters.append((count, $0)) }
+        await waiters.add { $0 >= count }.ended()
     }
 
     func send(subject: String, text: String, at now: Timestamp) async throws -> String? {
@@ -90,8 +90,7 @@ actor Postbox: MailSender {
 
     private func mark() {
         tries += 1
-        for waiter in waiters where waiter.tries <= tries { waiter.1.resume() }
-        waiters.removeAll { $0.tries <= tries }
+        waiters.wake(tries)
     }
 }
 

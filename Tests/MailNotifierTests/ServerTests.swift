@@ -74,20 +74,19 @@
     private actor Counter: MailSender {
         private let sender: any MailSender
         private var tries = 0
-        private var waiters: [(tries: Int, CheckedContinuation<Void, Never>)] = []
+        private var waiters = Waiters<Int>()
 
         init(_ sender: any MailSender) { self.sender = sender }
 
         func tried(_ count: Int) async {
             if tries >= count { return }
-            await withCheckedContinuation { waiters.append((count, $0)) }
+            await waiters.add { $0 >= count }.ended()
         }
 
         func send(subject: String, text: String, at now: Timestamp) async throws -> String? {
             defer {
                 tries += 1
-                for waiter in waiters where waiter.tries <= tries { waiter.1.resume() }
-                waiters.removeAll { $0.tries <= tries }
+                waiters.wake(tries)
             }
             return try await sender.send(subject: subject, text: text, at: now)
         }

@@ -1,3 +1,4 @@
+import CarillonTestSupport
 import CarillonCore
 import Foundation
 import RQDispatcher
@@ -156,7 +157,7 @@ enum Python {
         process.standardOutput = output
         try process.run()
         let data = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
+        process.awaitEnd()
         return String(decoding: data, as: UTF8.self)
     }
 }

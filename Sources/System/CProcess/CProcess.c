@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 int cprocess_spawn(
@@ -62,6 +63,13 @@ int cprocess_open(pid_t process) { return (int)syscall(SYS_pidfd_open, process, 
 int cprocess_has_ended(int process, int milliseconds) {
     struct pollfd end = {process, POLLIN, 0};
     return poll(&end, 1, milliseconds) > 0;
+}
+
+int cprocess_timer(void) { return timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK); }
+
+void cprocess_set_timer(int timer, int milliseconds) {
+    struct itimerspec end = {.it_value = {milliseconds / 1000, milliseconds % 1000 * 1000000L}};
+    timerfd_settime(timer, 0, &end, NULL);
 }
 
 int cprocess_kill_open(int process) {

@@ -30,6 +30,12 @@ int cprocess_open(pid_t process);
 /// Whether such a process has ended, waiting at most so many milliseconds for it.
 int cprocess_has_ended(int process, int milliseconds);
 
+/// A timer that is readable once it has run out (timerfd_create(2)); -1 with errno. Reading never waits.
+int cprocess_timer(void);
+
+/// Has such a timer run out in so many milliseconds, whatever it was set to.
+void cprocess_set_timer(int timer, int milliseconds);
+
 /// Kills the process behind such a descriptor: 0 or an errno.
 int cprocess_kill_open(int process);
 

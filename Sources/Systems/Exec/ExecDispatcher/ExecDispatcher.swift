@@ -37,8 +37,7 @@ public final class ExecDispatcher: Dispatcher {
         }
         let reporter = Reporter(
             directory: try AttemptDirectory(path: state + "/attempts"), roster: RunningAttempts(),
-            stateDirectory: state,
-            logger: logger, now: now)
+            secondLooks: try SecondLooks(), stateDirectory: state, logger: logger, now: now)
         let launcher = Launcher(
             configuration: configuration,
             environment: ChildEnvironment(own: configuration.environment, inherited: configuration.inherited),

@@ -23,7 +23,7 @@ struct Launcher: Sendable {
     }
 
     /// Gives back a place that was taken for nothing.
-    func giveBack(_ attempt: AttemptID) { _ = reporter.roster.leave(attempt) }
+    func giveBack(_ attempt: AttemptID) { reporter.roster.giveBack(attempt) }
 
     /// Launches attempts that have their place.
     func launch(_ batch: [Dispatch<ExecTarget>]) -> [DispatchResult] {
@@ -40,16 +40,16 @@ struct Launcher: Sendable {
             let order = try order(for: dispatch, &accounts)
             guard let status = try reporter.directory.create(attempt) else {
                 // Of an earlier process, or it ended and nobody has acknowledged that yet.
-                _ = reporter.roster.leave(attempt)
+                reporter.roster.giveBack(attempt)
                 reporter.tell(reporter.resume(attempt, job: dispatch.job))
                 return .known
             }
             return start(dispatch, order.marked(status.identity), status, input: dispatch.target.input)
         } catch let refusal as Refusal {
-            _ = reporter.roster.leave(attempt)
+            reporter.roster.giveBack(attempt)
             return .refused(refusal.text)
         } catch {
-            _ = reporter.roster.leave(attempt)
+            reporter.roster.giveBack(attempt)
             return unavailable(error)
         }
     }
@@ -70,7 +70,7 @@ struct Launcher: Sendable {
             return .accepted
         } catch {
             reporter.directory.remove(dispatch.attempt)
-            _ = reporter.roster.leave(dispatch.attempt)
+            reporter.roster.giveBack(dispatch.attempt)
             if error.code == E2BIG { return .refused("its arguments and environment are too long") }
             return unavailable(error)
         }

@@ -8,6 +8,7 @@ import Timetable
 final class Reporter: Sendable {
     let directory: AttemptDirectory
     let roster: RunningAttempts
+    let secondLooks: SecondLooks
     let events: AsyncStream<[DispatchEvent]>
     let logger: Logger
     /// What kept a program from being started, and when that was last seen.
@@ -17,11 +18,13 @@ final class Reporter: Sendable {
     private let now: @Sendable () -> Timestamp
 
     init(
-        directory: AttemptDirectory, roster: RunningAttempts, stateDirectory: String, logger: Logger,
+        directory: AttemptDirectory, roster: RunningAttempts, secondLooks: SecondLooks, stateDirectory: String,
+        logger: Logger,
         now: @escaping @Sendable () -> Timestamp
     ) {
         self.directory = directory
         self.roster = roster
+        self.secondLooks = secondLooks
         self.stateDirectory = stateDirectory
         self.logger = logger
         self.now = now
@@ -58,14 +61,17 @@ final class Reporter: Sendable {
     }
 
     /// Reports the end of an attempt under way whose status file somebody let go of; nothing when it goes on.
-    func end(of attempt: AttemptID) -> [DispatchEvent] {
+    func end(of attempt: AttemptID, isSecondLook: Bool = false) -> [DispatchEvent] {
         guard let known = roster.entry(attempt) else { return [] }
         // Until its shim is there, whatever was closed is the removed file of an earlier try.
         if case .starting = known.shim { return [] }
         let glimpse = directory.glimpse(attempt)
-        if let glimpse, glimpse.isLocked, glimpse.status.end == nil { return [] }
+        if let glimpse, glimpse.isLocked, glimpse.status.end == nil {
+            if !isSecondLook { secondLooks.add(attempt) }
+            return []
+        }
         let start = glimpse.map { self.start(of: attempt, $0.status) } ?? []
-        guard let entry = roster.leave(attempt) else { return [] }
+        guard let entry = roster.leave(attempt, known) else { return [] }
         let exitCode = entry.shim.reap()
         return start + [end(of: attempt, job: entry.job, glimpse, entry.shim, exitCode: exitCode)]
     }

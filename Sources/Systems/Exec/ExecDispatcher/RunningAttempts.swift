@@ -4,6 +4,8 @@ import Synchronization
 /// The attempts that are under way, as far as this process knows.
 final class RunningAttempts: Sendable {
     struct Entry: Sendable {
+        /// Tells it from an earlier entry of the same attempt.
+        let number: UInt64
         var job: String
         var shim: Shim
         /// Its start was told.
@@ -17,6 +19,7 @@ final class RunningAttempts: Sendable {
     }
 
     private let entries = Mutex<[AttemptID: Entry]>([:])
+    private let entered = Atomic<UInt64>(0)
 
     var count: Int { entries.withLock { $0.count } }
 
@@ -27,7 +30,8 @@ final class RunningAttempts: Sendable {
         entries.withLock { entries in
             if entries[attempt] != nil { return .present }
             if entries.count >= capacity { return .full }
-            entries[attempt] = Entry(job: job, shim: shim)
+            entries[attempt] = Entry(
+                number: entered.add(1, ordering: .relaxed).newValue, job: job, shim: shim)
             return .entered
         }
     }
@@ -60,6 +64,13 @@ final class RunningAttempts: Sendable {
 
     func entry(_ attempt: AttemptID) -> Entry? { entries.withLock { $0[attempt] } }
 
-    /// Gives the entry to one caller only, who tells the end.
-    func leave(_ attempt: AttemptID) -> Entry? { entries.withLock { $0.removeValue(forKey: attempt) } }
+    /// Takes back an entry whose shim never came to be; nobody else touches it before that.
+    func giveBack(_ attempt: AttemptID) { entries.withLock { $0[attempt] = nil } }
+
+    /// Gives the entry that was looked at to one caller only, who tells its end; nil when it is another's by now.
+    func leave(_ attempt: AttemptID, _ known: Entry) -> Entry? {
+        entries.withLock { entries in
+            entries[attempt]?.number == known.number ? entries.removeValue(forKey: attempt) : nil
+        }
+    }
 }

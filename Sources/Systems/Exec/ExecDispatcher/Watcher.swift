@@ -37,7 +37,15 @@ final class Watcher: Sendable {
 
     private func listen() {
         var buffer = [UInt8](repeating: 0, count: 65536)
+        var sources = [notices.number, reporter.secondLooks.timer.number].map {
+            pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+        }
         while true {
+            guard poll(&sources, 2, -1) > 0 || errno == EINTR else { return }
+            if sources[1].revents != 0 {
+                reporter.tell(reporter.secondLooks.due().flatMap { reporter.end(of: $0, isSecondLook: true) })
+            }
+            guard sources[0].revents != 0 else { continue }
             let count = read(notices.number, &buffer, buffer.count)
             if count < 0 && errno == EINTR { continue }
             guard count > 0, take(buffer[..<count]) else { return }
