@@ -30,6 +30,8 @@ public struct Settings: Sendable {
     public var log = Log()
     /// How long the trail of orders is kept.
     public var auditKeep: Int64 = 365 * 86_400 * 1_000_000
+    /// Whose members may ask the daemon, and order nothing; nil for nobody but its own user.
+    public var controlGroup: String?
     /// Whether the daemon starts, and keeps trying, while servers that it is to use cannot be reached.
     public var startsUnconnected = true
     /// What a person should hear of, though nothing is wrong with what was read.

@@ -42,6 +42,7 @@ package struct SettingsReader: Sendable {
         _ = table.table("log") { readLog(&$0, &settings.log) }
         _ = table.table("ledger") { readLedger(&$0, &settings.retention) }
         _ = table.table("audit") { settings.auditKeep = $0.span("keep") ?? settings.auditKeep }
+        _ = table.table("control") { settings.controlGroup = $0.string("group") }
         settings.startsUnconnected = table.bool("start_unconnected") ?? settings.startsUnconnected
         var whole = SettingsTable(
             table, zones: zones, home: environment["HOME"] ?? "/", timeZone: settings.timeZone,

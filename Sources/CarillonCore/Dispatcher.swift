@@ -108,6 +108,10 @@ public protocol Dispatcher<Body>: Sendable {
     /// Stops listening; attempts that run go on and are adopted by the next process.
     func shutdown() async
 
+    /// Reads at most `limit` bytes of what a run wrote, all its attempts one after the other, from an offset on: none past
+    /// the end. Nil where it keeps no output, and none of this run.
+    func output(of run: RunID, job: String, from offset: Int64, limit: Int) async throws -> [UInt8]?
+
     /// Says how `status` shows it.
     func health() async -> DispatcherHealth
 }
@@ -116,6 +120,8 @@ extension Dispatcher {
     public var isBound: Bool { false }
 
     public func run() async {}
+
+    public func output(of run: RunID, job: String, from offset: Int64, limit: Int) async throws -> [UInt8]? { nil }
 }
 
 /// A dispatcher whose executors may or may not be there for a target, such as workers that listen to its queue.

@@ -198,8 +198,9 @@ public protocol JobStore: Sendable {
     func openRuns(_ batch: [JobAdvance], lease: Lease, now: Timestamp) async throws -> Opened
     /// Writes runs as they stand, by id. A run that is final in the ledger stays as it is.
     func record(_ runs: [Run], lease: Lease, now: Timestamp) async throws
-    /// Opens a run outside every schedule.
-    func openManual(_ run: Run, lease: Lease, now: Timestamp) async throws -> Run
+    /// Opens runs that somebody asks for, in one transaction. Answers each as it was written, with the id it got; nil for
+    /// one whose occurrence has a run already.
+    func openOrdered(_ runs: [Run], lease: Lease, now: Timestamp) async throws -> [Run?]
     /// Sets cursors back, and cuts skips short that reach past `now`; the runs stay.
     func rewind(_ cursors: [JobCursor], lease: Lease, now: Timestamp) async throws
     /// Reads runs that are not final, the oldest first, after one of an earlier page, at most `limit`.

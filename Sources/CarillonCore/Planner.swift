@@ -12,7 +12,7 @@ public struct Planner: Sendable {
     public var now: Timestamp
     /// Occurrences before this passed while nobody was scheduling.
     public var live: Timestamp
-    /// Stretches in which nothing was scheduled, the oldest first, and why.
+    /// Stretches in which nothing was scheduled, and why; of two that hold a time the first tells.
     public var gaps: [Gap]
     /// When this boot of the machine was first seen; what `@reboot` runs at.
     public var bootedAt: Timestamp?
@@ -142,7 +142,10 @@ private struct PlanBuilder {
         for time in chosen.reversed() where !exhausted {
             skipMissed(before: time)
             let wait = rate > 0 ? Int64(saturating: Double(runs.count) / rate * 1_000_000) : 0
-            occur(at: time, trigger: .catchUp, notBefore: planner.now.adding(microseconds: wait))
+            let (reason, detail, _) = why(time)
+            occur(
+                at: time, trigger: .catchUp, notBefore: planner.now.adding(microseconds: wait),
+                cause: .missed(reason, detail: detail))
         }
         skipMissed(before: end)
     }
@@ -162,15 +165,19 @@ private struct PlanBuilder {
 
     /// Says why a time was missed, and up to where (exclusively) that is the reason.
     private func why(_ time: Timestamp) -> (SkipReason, detail: String?, until: Timestamp) {
-        if let gap = planner.gaps.first(where: { $0.after < time && time <= $0.through }) {
-            return (gap.reason, gap.detail, gap.through.adding(microseconds: 1))
+        // Where the next one begins, that one is asked.
+        let next = planner.gaps.lazy.map(\.after).filter { $0 >= time }.min()?.adding(microseconds: 1)
+        guard let gap = planner.gaps.first(where: { $0.after < time && time <= $0.through }) else {
+            return (.stall, nil, next ?? .distantFuture)
         }
-        let next = planner.gaps.first { $0.after >= time }
-        return (.stall, nil, next?.after.adding(microseconds: 1) ?? .distantFuture)
+        let end = gap.through.adding(microseconds: 1)
+        return (gap.reason, gap.detail, next.map { min($0, end) } ?? end)
     }
 
     /// Opens a run for one scheduled time, or records a skip that says why not.
-    private mutating func occur(at time: Timestamp, trigger: Trigger, notBefore: Timestamp) {
+    private mutating func occur(
+        at time: Timestamp, trigger: Trigger, notBefore: Timestamp, cause: Cause? = nil
+    ) {
         if let name = schedule.exclusion(of: time) { return skip(through: time, .calendar, detail: name) }
         if let window = policies.window, time.adding(microseconds: window) < planner.now {
             return skip(through: time, .window)
@@ -189,7 +196,7 @@ private struct PlanBuilder {
                 id: RunID(store: planner.storeID, job: stored.job.name, scheduledAt: time), jobID: stored.id,
                 job: stored.job.name, revision: stored.revision, trigger: trigger, scheduledAt: time,
                 notBefore: max(notBefore, time.adding(microseconds: delay)), createdAt: planner.now,
-                instance: planner.instance))
+                instance: planner.instance, cause: cause))
         advance(to: time)
     }
 

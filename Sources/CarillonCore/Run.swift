@@ -12,9 +12,20 @@ public enum RunState: String, Hashable, Sendable, Codable, CaseIterable {
     }
 }
 
-/// Why an occurrence has a run.
-public enum Trigger: String, Hashable, Sendable, Codable {
-    case schedule, catchUp, manual, boot
+/// What opened a run.
+public enum Trigger: String, Hashable, Sendable, Codable, CaseIterable {
+    case schedule, catchUp, manual, boot, backfill
+
+    /// Somebody asked for it: no policy for times that come by themselves passes it over.
+    public var isOrdered: Bool { self == .manual || self == .backfill }
+}
+
+/// Why a run is not simply the one of its time.
+public enum Cause: Hashable, Sendable, Codable {
+    /// Its time had passed without a run, for this reason.
+    case missed(SkipReason, detail: String?)
+    /// Another run had this time before.
+    case repeats(RunID)
 }
 
 /// A process as the kernel names it without doubt: number, start time and boot.
@@ -85,7 +96,9 @@ public struct Run: Hashable, Sendable, Codable {
     /// The job's revision that opened it.
     public var revision: Int64
     public var trigger: Trigger
-    /// The nominal time; for a manual run the time of the order.
+    /// Why it is there, where its trigger alone does not say.
+    public var cause: Cause?
+    /// The nominal time; for a manual run the time of the order, or that of the run it repeats.
     public var scheduledAt: Timestamp
     /// Not dispatched before this: jitter, a retry's wait, a catch-up's rate.
     public var notBefore: Timestamp
@@ -108,7 +121,8 @@ public struct Run: Hashable, Sendable, Codable {
 
     public init(
         id: RunID, jobID: JobID, job: String, revision: Int64, trigger: Trigger, scheduledAt: Timestamp,
-        notBefore: Timestamp? = nil, createdAt: Timestamp, instance: String? = nil, reason: String? = nil
+        notBefore: Timestamp? = nil, createdAt: Timestamp, instance: String? = nil, reason: String? = nil,
+        cause: Cause? = nil
     ) {
         self.id = id
         self.jobID = jobID
@@ -123,11 +137,16 @@ public struct Run: Hashable, Sendable, Codable {
         self.instance = instance
         self.outcome = Outcome()
         self.reason = reason
+        self.cause = cause
         self.earlier = []
     }
 
-    /// The occurrence's time for the store's unique key; nil for a manual run, which is outside it.
-    public var occurrence: Timestamp? { trigger == .manual ? nil : scheduledAt }
+    /// The occurrence's time for the store's unique key; nil for a manual run and for one that repeats another.
+    public var occurrence: Timestamp? {
+        if trigger == .manual { return nil }
+        if case .repeats = cause { return nil }
+        return scheduledAt
+    }
 }
 
 /// One attempt of a run, as dispatchers and their executors name it.

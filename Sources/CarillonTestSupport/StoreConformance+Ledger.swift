@@ -140,11 +140,29 @@ extension StoreConformance {
             _ = try await store.openRuns([part], lease: bench.lease, now: bench.start)
             var manual = Samples.run(bench.job, at: time, store: bench.id, trigger: .manual)
             manual.id = RunID(manualAt: time, random: 1)
-            let one = try await store.openManual(manual, lease: bench.lease, now: time)
-            let two = try await store.openManual(manual, lease: bench.lease, now: time)
-            try require(one.id != two.id, "two manual runs share an id")
+            let opened = try await store.openOrdered([manual, manual], lease: bench.lease, now: time).compactMap { $0?.id }
+            try require(Set(opened).count, is: 2)
             try require(try await store.runs(RunQuery(job: "tick")).count, is: 3)
             try require(try await bench.fresh().opened, is: 1)
+        },
+        Check("a time has one run, whoever opens it, and others may repeat it") { store in
+            let bench = try await Bench(store)
+            let times = [60, 120].map { bench.start.plus($0) }
+            let part = bench.advance(to: times[1], runs: [bench.run(times[0])])
+            _ = try await store.openRuns([part], lease: bench.lease, now: bench.start)
+            var late = times.map { Samples.run(bench.job, at: $0, store: bench.id, trigger: .backfill) }
+            late[1].cause = .missed(.paused, detail: "a new disk")
+            let opened = try await store.openOrdered(late, lease: bench.lease, now: times[1])
+            try require(opened, is: [nil, late[1]])
+            try require(try await store.openOrdered(late, lease: bench.lease, now: times[1]), is: [nil, nil])
+            var again = late[0]
+            again.cause = .repeats(late[0].id)
+            guard let repeated = try await store.openOrdered([again], lease: bench.lease, now: times[1])[0] else {
+                throw ConformanceFailure(description: "a run that repeats another was not opened")
+            }
+            try require(repeated.id != late[0].id, "it repeats another run under the same id")
+            for run in [late[1], repeated] { try require(try await store.run(run.id), is: run) }
+            try require(try await store.runs(RunQuery(job: "tick", triggers: [.backfill])).count, is: 2)
         },
         Check("skips that touch are one record") { store in
             let bench = try await Bench(store)

@@ -1,9 +1,9 @@
 import CarillonConfiguration
 package import CarillonCore
-import CarillonDaemon
+package import CarillonDaemon
 package import CarillonEngine
 import ControlSocket
-import Foundation
+package import Foundation
 import Synchronization
 import Timetable
 
@@ -93,7 +93,7 @@ package struct DaemonClient {
         if json { try say(json: JSONObject([("done", sentence)])) } else { say("\(sentence)") }
     }
 
-    private static let otherKind = Failure.failed("the daemon gave an answer of another kind")
+    package static let otherKind = Failure.failed("the daemon gave an answer of another kind")
 
     /// For orders that open a run; says what becomes of it.
     @discardableResult
@@ -154,6 +154,17 @@ package struct DaemonClient {
             throw Failure.failed("the daemon gave an answer of another kind")
         }
         return views
+    }
+
+    /// Reads what a run has written, from this byte on.
+    package func output(_ run: String, from offset: Int64) async throws -> Data {
+        var all = Data()
+        while true {
+            guard case .output(let text, let next) = try await ask(.output(run: run, from: offset + Int64(all.count)))
+            else { throw Self.otherKind }
+            all += Data(base64Encoded: text) ?? Data()
+            if next == offset + Int64(all.count), text.isEmpty { return all }
+        }
     }
 
     package func feeds() async throws -> [FeedView] {

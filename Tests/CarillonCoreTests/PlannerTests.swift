@@ -225,6 +225,17 @@ import Timetable
             ])
     }
 
+    /// The first of two tells; where it begins and ends the reason changes.
+    @Test func ofTwoGapsTheFirstTells() throws {
+        let gaps = [
+            Gap(after: Self.at(8, 30), through: Self.at(10, 30), reason: .paused, detail: "x"),
+            Gap(after: .distantPast, through: Self.half, reason: .downtime),
+        ]
+        let advance = try #require(
+            try Case(policies: Policies(catchUp: .skip, overlap: .allow), live: Self.half, gaps: gaps).plan())
+        #expect(Self.words(advance.skips) == ["07:00-08:00 downtime", "08:00-10:00 paused", "10:00-12:00 downtime"])
+    }
+
     @Test func skipsAllThereWas() throws {
         let schedule = try #require(try Case().text.compile(job: "a", zones: Self.zones))
         let planner = Planner(storeID: 9, instance: "i", now: Self.half, live: Self.half)

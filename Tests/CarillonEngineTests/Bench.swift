@@ -16,6 +16,8 @@ struct Bench {
     /// The next write of runs or outcomes is answered with an error, carried out or not.
     var openFails: (afterWriting: Bool, Void)?
     var saveFails = false
+    /// The dispatcher takes at once what it gets.
+    var accepts = false
     private(set) var dispatched: [AttemptID] = []
     /// The lane of each.
     private(set) var lanes: [Int] = []
@@ -28,9 +30,11 @@ struct Bench {
     init() { lease = ledger.lease(instance: "i") }
 
     @discardableResult
-    mutating func add(_ name: String, every: String = "1h", _ policies: Policies) throws -> JobID {
+    mutating func add(
+        _ name: String, every: String = "1h", tags: [String] = [], _ policies: Policies
+    ) throws -> JobID {
         let text = ScheduleText(.every(every, anchor: Timestamp(seconds: 0)))
-        let job = Job(name: name, schedule: text, target: Samples.target, policies: policies)
+        let job = Job(name: name, schedule: text, target: Samples.target, policies: policies, tags: tags)
         let schedule = try text.compile(job: name, zones: Self.zones)
         let put = JobChange.put(job, cursor: now, nextDue: Planner.nextDue(of: schedule, after: now), skips: [])
         let stored = try #require(try ledger.apply([put], lease: lease).first ?? nil)
@@ -72,6 +76,7 @@ struct Bench {
             case .dispatch(let lane, let batch):
                 dispatched += batch.map(\.attempt)
                 lanes += batch.map { _ in lane }
+                if accepts { try send(.results(lane: lane, batch.map(\.attempt), batch.map { _ in .accepted })) }
             case .cancel(_, let attempt): cancelled.append(attempt)
             case .acknowledge(_, let attempts): acknowledged += attempts
             case .halt: halts += 1
@@ -107,6 +112,21 @@ struct Bench {
     /// A job's definition as another dispatcher has it.
     func definition(of job: JobID, lane: Int) throws -> CompiledJob {
         CompiledJob(try #require(ledger.jobs[job]?.stored), zones: Self.zones, lane: lane, body: nil)
+    }
+
+    /// Runs for times of a job that are past, one after another hour from now on.
+    mutating func backfill(_ job: JobID, _ count: Int) throws -> [Run] {
+        let stored = try #require(ledger.jobs[job]?.stored)
+        let runs = (1...count).map { hours in
+            let time = Bench.start.adding(microseconds: -Int64(hours) * 3_600_000_000)
+            return Run(
+                id: RunID(store: 1, job: stored.job.name, scheduledAt: time), jobID: job, job: stored.job.name,
+                revision: stored.revision, trigger: .backfill, scheduledAt: time,
+                notBefore: now.adding(microseconds: Int64(hours) * 3_600_000_000 + 60_000_000), createdAt: now)
+        }
+        let opened = runs.compactMap { ledger.insert($0) }
+        try send(.adopted(opened, definitions))
+        return opened
     }
 
     /// A run ordered by hand of a job whose definition cannot be read any more.

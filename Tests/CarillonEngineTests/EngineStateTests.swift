@@ -148,6 +148,27 @@ import Timetable
         #expect(bench.state.trackedRuns == 0)
     }
 
+    /// Whatever the overlap policy says of runs that wait.
+    @Test func whatTheScheduleBringsGoesBeforeABackfill() throws {
+        for overlap in [Overlap.skip, .queue(max: 1)] {
+            var bench = Bench()
+            bench.accepts = true
+            let job = try bench.add("a", Policies(catchUp: .latest, overlap: overlap))
+            let late = try bench.backfill(job, 2).map(\.id)
+            // On the hour the schedule's, a minute later one of the others.
+            for hour in 1...3 {
+                try bench.pass(hour == 1 ? 3_600 : 3_480)
+                #expect(bench.dispatched.count == 2 * hour - 1 - max(0, hour - 3))
+                try bench.tell(try #require(bench.dispatched.last), Self.succeeded)
+                try bench.pass(120)
+                guard hour < 3 else { break }
+                #expect(bench.dispatched.last?.run == late[hour - 1])
+                try bench.tell(try #require(bench.dispatched.last), Self.succeeded)
+            }
+            #expect(bench.ledger.skips.isEmpty)
+        }
+    }
+
     @Test func nothingGoesOutDuringAPause() throws {
         var bench = Bench()
         try bench.add("a", Policies(catchUp: .latest, overlap: .allow))

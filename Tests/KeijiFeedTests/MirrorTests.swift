@@ -81,8 +81,8 @@ import Timetable
 
     @Test func aRunningTaskIsMarked() async throws {
         let (mirror, lease, job) = try await mirror()
-        var run = try await store.openManual(
-            Samples.run(job, at: clock.now, store: 1, trigger: .manual), lease: lease, now: clock.now)
+        var run = Samples.run(job, at: clock.now, store: 1, trigger: .manual)
+        _ = try await store.openOrdered([run], lease: lease, now: clock.now)
         run.state = .running
         run.startedAt = clock.now
         try await store.record([run], lease: lease, now: clock.now)

@@ -222,6 +222,7 @@ import Timetable
             try db.execute(
                 sql: """
                     ALTER TABLE jobs DROP COLUMN kind; ALTER TABLE jobs DROP COLUMN summary; DROP TABLE audit;
+                    ALTER TABLE runs DROP COLUMN cause;
                     DELETE FROM grdb_migrations WHERE identifier >= '2'
                     """)
             for (name, text) in texts {

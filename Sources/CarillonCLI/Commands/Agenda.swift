@@ -120,13 +120,15 @@ struct Agenda: AsyncParsableCommand {
     }
 
     private func add(_ line: AgendaView, to table: inout TextTable, _ moment: TimeFormatter) {
-        var words = line.english
+        var words = line.paused.map { "paused: \($0); " } ?? ""
+        words += line.english
         if line.count > 1 {
             let most = line.count >= 1_000_000 ? "at least " : ""
             words += ", \(most)\(Counted.noun(line.count, "time"))"
         }
         table.add(
-            .init(moment.cell(line.at, line.timeZone)), .init(line.job), .init("to come", .grey), .init(words))
+            .init(moment.cell(line.at, line.timeZone)), .init(line.job), 
+            line.paused == nil ? .init("to come", .grey) : .init("paused", .yellow), .init(words))
     }
 }
 

@@ -35,12 +35,19 @@ struct Why: AsyncParsableCommand {
 
 struct Pause: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Stop all dispatching; times that pass meanwhile follow each job's catch-up policy.",
-        discussion: "EXAMPLE\n  carillon pause 'the disk is changed' --for 1h")
+        abstract: "Hold back all jobs, or those with a tag; times that pass meanwhile follow their catch-up policy.",
+        discussion: """
+            What runs already runs on. `carillon agenda` marks what will be missed.
+
+            EXAMPLES
+              carillon pause 'the disk is changed' --for 1h
+              carillon pause 'the bank is closed' --tag payroll
+            """)
     @OptionGroup var place: DaemonLocation
     @Argument(help: "Why; everybody who looks sees it.") var reason: String
     @Option(name: .customLong("for"), help: ArgumentHelp("Go on by itself after so long.", valueName: "span"))
     var length: String?
+    @Option(help: "Only jobs with this tag, also those to come; may be repeated.") var tag: [String] = []
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() async throws {
@@ -50,16 +57,17 @@ struct Pause: AsyncParsableCommand {
         } catch let error as ScheduleError {
             throw Failure.input("--for: \(error.message)")
         }
-        try await DaemonClient(place: place).tell(.pause(reason: reason, length: span), json: json)
+        try await DaemonClient(place: place).tell(.pause(reason: reason, length: span, tags: tag), json: json)
     }
 }
 
 struct Resume: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Go on after `pause`.")
     @OptionGroup var place: DaemonLocation
+    @Option(help: "Go on with the jobs that have this tag; may be repeated.") var tag: [String] = []
     @Flag(help: "Print one JSON object.") var json = false
 
-    func run() async throws { try await DaemonClient(place: place).tell(.resume, json: json) }
+    func run() async throws { try await DaemonClient(place: place).tell(.resume(tags: tag), json: json) }
 }
 
 struct Reload: AsyncParsableCommand {

@@ -180,12 +180,22 @@ struct Runs: AsyncParsableCommand {
                 return (try? FileHandle.standardOutput.write(contentsOf: bytes)) != nil
             }
             let path = RunLog.path(of: id, job: view.job, in: place.stateDirectory)
-            var printed = try tail.map { try Self.start(ofLast: $0, in: path) } ?? 0
+            // Who may only ask cannot read it.
+            let isClosed = access(place.stateDirectory + "/logs", X_OK) != 0 && errno == EACCES
+            var printed = isClosed ? 0 : try tail.map { try Self.start(ofLast: $0, in: path) } ?? 0
+            if isClosed, let tail {
+                let all = try await asking.output(view.id, from: 0)
+                printed = UInt64(all.count - Self.end(ofLast: tail, in: all))
+            }
             let begun = printed
             while true {
                 // Asked before reading, so that nothing written before the end is missed.
                 let ended = try await asking.runs(.run(view.id)).first?.state.isFinal ?? true
-                if let file = FileHandle(forReadingAtPath: path) {
+                if isClosed {
+                    let data = try await asking.output(view.id, from: Int64(printed))
+                    printed += UInt64(data.count)
+                    guard write(data, isLast: false) else { return }
+                } else if let file = FileHandle(forReadingAtPath: path) {
                     try file.seek(toOffset: printed)
                     while let data = try file.read(upToCount: 1 << 16), !data.isEmpty {
                         printed += UInt64(data.count)
@@ -200,6 +210,17 @@ struct Runs: AsyncParsableCommand {
             if printed == begun {
                 Terminal.error("run \(view.id) has \(view.startedAt == nil ? "not started" : "written nothing")")
             }
+        }
+
+        /// Counts the bytes of the last so many lines.
+        private static func end(ofLast lines: Int, in data: Data) -> Int {
+            var newlines = 0
+            for (place, byte) in data.enumerated().reversed()
+            where byte == UInt8(ascii: "\n") && place + 1 < data.count {
+                newlines += 1
+                if newlines == lines { return data.count - place - 1 }
+            }
+            return data.count
         }
 
         private func view(_ client: DaemonClient) async throws -> RunView? {

@@ -27,7 +27,8 @@ struct Serve: AsyncParsableCommand {
         let zones = ZoneDatabase()
         let state = place.stateDirectory
         let source = try source(zones)
-        let change = try StateDirectory.prepare(state)
+        let group = try source.settings.controlGroup.map(StateDirectory.group)
+        let change = try StateDirectory.prepare(state, group: group)
         try source.checkTrust()
         let sink = try LogOptions.sink(source.settings.log)
         let logger = LogOptions.logger(
@@ -39,8 +40,8 @@ struct Serve: AsyncParsableCommand {
             let lock = try await StateLock.held(state)
             let composition = Composition.current
             let daemon = Daemon(
-                composition: composition, source: source, state: state, zones: zones, isShadow: shadow, log: sink,
-                logger: logger
+                composition: composition, source: source, state: state, zones: zones, isShadow: shadow, group: group,
+                log: sink, logger: logger
             ) {
                 try Composition.$current.withValue(composition) { try self.source(zones).settings }
             }

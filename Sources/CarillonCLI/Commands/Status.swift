@@ -51,6 +51,10 @@ struct Status: AsyncParsableCommand {
             let end = status.pausedUntil.map { "; goes on \(moment.relative($0))" } ?? ""
             say(Terminal.paint("paused: \(reason)\(end)", .yellow))
         }
+        for pause in status.pausedTags {
+            let end = pause.until.map { "; goes on \(moment.relative($0))" } ?? ""
+            say(Terminal.paint("paused: tag \(pause.tag): \(pause.reason)\(end)", .yellow))
+        }
         if status.shadow { say(Terminal.paint("shadow: plans and records, dispatches nothing", .yellow)) }
         let next = status.nextDue.map { ", next \(moment.relative($0))" } ?? ""
         say("jobs         \(status.jobs), \(status.enabled) enabled; \(status.due) due\(next)")

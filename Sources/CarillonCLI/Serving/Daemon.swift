@@ -18,6 +18,8 @@ struct Daemon {
     let state: String
     let zones: ZoneDatabase
     let isShadow: Bool
+    /// Whose members may ask.
+    let group: gid_t?
     let log: LogSink
     let logger: Logger
     /// Reads the settings anew.
@@ -61,7 +63,7 @@ struct Daemon {
         // They stop from the last to the first.
         var services = parts.outlasting + [engine]
         services.append(live)
-        services.append(ControlServer(path: state + "/control.sock", logger: logger, handle: handle))
+        services.append(ControlServer(path: state + "/control.sock", group: group, logger: logger, handle: handle))
         services += try parts.services(handle)
         if let systemd = Systemd(
             environment: environment,

@@ -3,20 +3,20 @@ import CarillonDaemon
 import CommandSupport
 import Foundation
 
-/// The folder a daemon keeps everything in: its own, with mode 0700.
+/// The folder a daemon keeps everything in: its own, with mode 0700, or 0750 for a group that may ask it.
 enum StateDirectory {
     /// The longest path of a Unix socket, unix(7), without its NUL.
     private static let longestSocket = 107
 
     /// Makes it, or makes sure of it; answers what had to be changed. Throws `Failure`.
-    static func prepare(_ path: String) throws(Failure) -> String? {
+    static func prepare(_ path: String, group: gid_t?) throws(Failure) -> String? {
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
             throw Failure.failed("cannot make the state directory \(path): \(error.localizedDescription)")
         }
-        let change = try own(path)
+        let change = try own(path, group)
         guard access(path, R_OK | W_OK | X_OK) == 0 else {
             throw Failure.failed("the state directory \(path) cannot be written: \(String(cString: strerror(errno)))")
         }
@@ -26,7 +26,18 @@ enum StateDirectory {
         return change
     }
 
-    private static func own(_ path: String) throws(Failure) -> String? {
+    /// Finds a group by its name. Throws `Failure`.
+    static func group(named name: String) throws(Failure) -> gid_t {
+        var entry = Foundation.group()
+        var found: UnsafeMutablePointer<Foundation.group>?
+        var buffer = [CChar](repeating: 0, count: 1 << 20)
+        guard getgrnam_r(name, &entry, &buffer, buffer.count, &found) == 0, found != nil else {
+            throw Failure.input("control.group: there is no group '\(name)'")
+        }
+        return entry.gr_gid
+    }
+
+    private static func own(_ path: String, _ group: gid_t?) throws(Failure) -> String? {
         var facts = stat()
         guard stat(path, &facts) == 0 else { return nil }
         let user = geteuid()
@@ -37,12 +48,21 @@ enum StateDirectory {
                     + "chown -R \(ours) \(FileTrust.quoted(path))")
         }
         try checkContents(path)
-        guard facts.st_mode & 0o077 != 0 else { return nil }
-        guard chmod(path, 0o700) == 0 else {
-            throw Failure.failed("the state directory \(path): \(String(cString: strerror(errno)))")
+        let mode: mode_t = group == nil ? 0o700 : 0o750
+        let isOpen = facts.st_mode & 0o777 & ~mode != 0
+        // The mode comes first: whoever it is closed to must not get in between.
+        if isOpen || facts.st_mode & 0o777 != mode || facts.st_gid != group ?? facts.st_gid {
+            guard chmod(path, 0o700) == 0, group.map({ chown(path, uid_t.max, $0) == 0 }) ?? true,
+                chmod(path, mode) == 0
+            else {
+                throw Failure.failed(
+                    "the state directory \(path): \(String(cString: strerror(errno)))"
+                        + (group == nil ? "" : "; control.group must be a group of the daemon's user"))
+            }
         }
+        guard isOpen else { return nil }
         return "the state directory was open to others (mode 0\(String(facts.st_mode & 0o7777, radix: 8))); "
-            + "it has mode 0700 now"
+            + "it has mode 0\(String(mode, radix: 8)) now"
     }
 
     /// Nothing in it may be somebody else's: a store, an attempt or a log that was put there would be believed.

@@ -56,6 +56,8 @@ public final class CompiledJob: Sendable {
         if case .all(let limit, let rate) = job.policies.catchUp, rate > 0 {
             wait = max(wait, Int64(saturating: min(Double(limit) / rate, 86_400 * 366) * 1_000_000))
         }
+        // What somebody asked for comes at the rate they asked for.
+        if run.trigger == .backfill { wait = max(wait, run.notBefore.microseconds &- run.createdAt.microseconds) }
         return wait
     }
 }

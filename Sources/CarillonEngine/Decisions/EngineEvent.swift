@@ -45,7 +45,10 @@ public enum EngineEvent: Sendable {
     case clockStepped(by: Int64, isSuspension: Bool = false)
     /// Nobody looked since: the machine or the daemon stood still.
     case stalled(since: Timestamp)
+    /// Nothing is to go out, for this reason; nil when it is again.
     case paused(String?)
+    /// The same of jobs with a tag.
+    case tagPaused(String, String?)
     /// Take no more work, and end what runs when told so.
     case shutdown(endRuns: Bool)
 }

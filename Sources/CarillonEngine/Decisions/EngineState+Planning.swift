@@ -72,11 +72,19 @@ extension EngineState {
                 again.append(id)
                 continue
             }
+            // One that is about to change has its times planned before: they are the old definition's.
+            if isHeldBack(job.definition.job), !frozen.contains(id) {
+                cache[id] = nil
+                restingJobs.insert(id)
+                rest(JobCursor(id: id, nextDue: nil))
+                continue
+            }
             cache[id] = job
             if isAhead(job.cursor, now) { rewind = true }
             let isOn = job.definition.job.isOn && (halting.isEmpty || halting[id] == nil)
             guard let schedule = job.definition.schedule, isOn,
-                let advance = planner.plan(job.stored, schedule: schedule, activity: activity(of: id))
+                let advance = self.planner(planner, for: job.definition.job.tags)
+                    .plan(job.stored, schedule: schedule, activity: activity(of: id))
             else {
                 let next = isOn ? restingDue(job, now) : nil
                 if !isKept(until: next, now) { cache[id] = nil }
@@ -107,8 +115,13 @@ extension EngineState {
 
     private func activity(of id: JobID) -> Planner.Activity {
         guard let ids = byJob[id] else { return .none }
-        let waiting = ids.reduce(0) { $0 + (runs[$1]?.run.dispatchedAt == nil ? 1 : 0) }
-        return Planner.Activity(active: ids.count, waiting: waiting)
+        var activity = Planner.Activity.none
+        for id in ids {
+            guard let tracked = runs[id], !tracked.givesPrecedence else { continue }
+            activity.active += 1
+            if tracked.run.dispatchedAt == nil { activity.waiting += 1 }
+        }
+        return activity
     }
 
     mutating func opened(

@@ -113,7 +113,7 @@ extension EngineState {
     }
 
     private func isTardy(_ tracked: TrackedRun, _ now: Timestamp) -> Bool {
-        guard let hold = tracked.run.held, hold.until == nil, tracked.run.attempt == 1, tracked.run.trigger != .manual
+        guard let hold = tracked.run.held, hold.until == nil, tracked.run.attempt == 1, !tracked.run.trigger.isOrdered
         else {
             return false
         }
@@ -137,7 +137,7 @@ extension EngineState {
         var newer = 0
         for id in (byJob[tracked.run.jobID] ?? []).reversed() {
             if id == tracked.run.id { return true }
-            guard let run = runs[id]?.run, run.state == .pending, run.dispatchedAt == nil, run.trigger != .manual
+            guard let run = runs[id]?.run, run.state == .pending, run.dispatchedAt == nil, !run.trigger.isOrdered
             else { continue }
             newer += 1
             if newer >= count { return false }

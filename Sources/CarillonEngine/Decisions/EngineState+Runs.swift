@@ -15,7 +15,7 @@ extension EngineState {
             if leftSinceSweep?.contains(run.id) ?? false { continue }
             guard let definition = definitions[run.jobID] else { continue }
             track(run, definition, now, &effects)
-            if case .halted? = definition.job.standing?.off, run.trigger != .manual {
+            if case .halted? = definition.job.standing?.off, !run.trigger.isOrdered {
                 apply(.skip(.halted), to: run.id, at: now, &effects)
             }
             if changed.contains(run.id), let tracked = runs[run.id], tracked.isSaved { put(tracked) }
@@ -81,8 +81,17 @@ extension EngineState {
         }
     }
 
+    private func givesPrecedence(_ id: RunID) -> Bool { runs[id]?.givesPrecedence ?? false }
+
     private mutating func append(_ run: Run) {
-        if byJob[run.jobID]?.append(run.id) == nil { byJob[run.jobID] = [run.id] }
+        // Where any give precedence, the last one does.
+        if run.trigger != .backfill, let last = byJob[run.jobID]?.last, givesPrecedence(last),
+            let place = byJob[run.jobID]?.firstIndex(where: givesPrecedence)
+        {
+            byJob[run.jobID]?.insert(run.id, at: place)
+        } else if byJob[run.jobID]?.append(run.id) == nil {
+            byJob[run.jobID] = [run.id]
+        }
     }
 
     /// Ends an attempt that its executor never had, after a crash between the ledger and it: nobody else will end it.
@@ -116,7 +125,7 @@ extension EngineState {
             let room = lanes[lane].room(limits)
             var batch: [Outgoing] = []
             while batch.count < room, let id = lanes[lane].queue.popFirst() {
-                if givesWay(id, now, &effects) { continue }
+                if rests(id) || givesWay(id, now, &effects) { continue }
                 switch runs[id]?.leaveQueue(at: now, from: instance) {
                 case nil, .moot: continue
                 case .early: offer(id, now, &effects)

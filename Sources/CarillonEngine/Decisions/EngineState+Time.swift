@@ -73,9 +73,9 @@ extension EngineState {
         if by < 0 {
             live = min(live, now)
             // What the wrong clock has called past is still to come.
-            gaps = gaps.filter { $0.after < now }.map {
-                Gap(after: $0.after, through: min($0.through, now), reason: $0.reason, detail: $0.detail)
-            }
+            gaps = gaps.compactMap { $0.cut(at: now) }
+            tagGaps = tagGaps.compactMap { past in past.gap.cut(at: now).map { TagGap(tag: past.tag, gap: $0) } }
+            pausedTags = pausedTags.mapValues { TagPause(reason: $0.reason, since: min($0.since, now)) }
             effects.append(.rewind)
         } else {
             note(Gap(after: before, through: now, reason: isSuspension ? .stall : .clock))
@@ -90,22 +90,18 @@ extension EngineState {
 
     private static var mostGaps: Int { 32 }
 
-    /// Holds everything back for a reason, or lets it go on without one.
-    mutating func pause(_ reason: String?, _ now: Timestamp) {
-        if let before = pauseReason, reason != before {
-            live = now
-            note(Gap(after: pausedAt, through: now, reason: .paused, detail: before))
-            pausedAt = now
-        }
-        if pauseReason == nil { pausedAt = now }
-        pauseReason = reason
-    }
-
     mutating func shutdown(_ endRuns: Bool, _ now: Timestamp, _ effects: inout [EngineEffect]) {
         stopping = true
         guard endRuns else { return }
         for id in runs.all.filter({ $0.isOut && lanes[$0.lane].isBound }).map(\.run.id).sorted() {
             apply(.cancel(reason: "the daemon was stopped"), to: id, at: now, &effects)
         }
+    }
+}
+
+extension Gap {
+    /// What of it lies before a time; nil when nothing does.
+    fileprivate func cut(at end: Timestamp) -> Gap? {
+        after < end ? Gap(after: after, through: min(through, end), reason: reason, detail: detail) : nil
     }
 }

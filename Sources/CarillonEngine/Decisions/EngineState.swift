@@ -84,6 +84,13 @@ public struct EngineState: Sendable {
     public internal(set) var gaps: [Gap]
     /// When the present pause began.
     var pausedAt: Timestamp
+    /// Tags whose jobs are held back.
+    var pausedTags: [String: TagPause]
+    /// Stretches in which tags were, the oldest first.
+    var tagGaps: [TagGap] = []
+    /// Jobs that came due and runs that would have gone out while a tag of theirs was held back.
+    var restingJobs: Set<JobID> = []
+    var restingRuns: [RunID] = []
     public internal(set) var bootedAt: Timestamp?
     /// Why nothing is to go out; nil when it is.
     public internal(set) var pauseReason: String?
@@ -99,7 +106,8 @@ public struct EngineState: Sendable {
 
     public init(
         storeID: UInt64, instance: String, cursors: [JobCursor], now: Timestamp, bootedAt: Timestamp? = nil,
-        pauseReason: String? = nil, lanes: [LaneState] = [LaneState()]
+        pauseReason: String? = nil, pausedTags: [String: (reason: String, since: Timestamp)] = [:],
+        lanes: [LaneState] = [LaneState()]
     ) {
         self.storeID = storeID
         self.instance = instance
@@ -109,6 +117,7 @@ public struct EngineState: Sendable {
         self.pausedAt = now
         self.bootedAt = bootedAt
         self.pauseReason = pauseReason
+        self.pausedTags = pausedTags.mapValues { TagPause(reason: $0.reason, since: $0.since) }
         self.lanes = lanes
     }
 
@@ -143,6 +152,7 @@ public struct EngineState: Sendable {
         case .clockStepped(let by, let isSuspension): clockStepped(by, isSuspension, now, &effects)
         case .stalled(let since): note(Gap(after: since, through: now, reason: .stall))
         case .paused(let reason): pause(reason, now)
+        case .tagPaused(let tag, let reason): pause(tag: tag, reason, now, &effects)
         case .shutdown(let endRuns): shutdown(endRuns, now, &effects)
         }
         dispatchReady(now, &effects)

@@ -1,19 +1,24 @@
 import CarillonCore
 import Timetable
 
-/// Why all dispatching is held back, and until when; one note of the store.
-struct Pause: Hashable, Sendable {
+/// Why dispatching is held back, and until when. One note of the store has that of everything, another those of tags.
+struct Pause: Hashable, Sendable, Codable {
     static let note = "pause"
+    /// A JSON object of pauses by tags.
+    static let tagsNote = "paused tags"
     /// Stands between the reason and the time, which no reason holds.
     private static let mark: Character = "\u{1f}"
 
     var reason: String
     /// Nil for one that somebody must end.
     var until: Timestamp?
+    /// When it began; only pauses of tags know.
+    var since: Timestamp?
 
-    init(reason: String, until: Timestamp? = nil) {
+    init(reason: String, until: Timestamp? = nil, since: Timestamp? = nil) {
         self.reason = String(reason.filter { $0 != Self.mark })
         self.until = until
+        self.since = since
     }
 
     /// Reads a note.
@@ -23,5 +28,22 @@ struct Pause: Hashable, Sendable {
         until = parts.count > 1 ? Int64(parts[1]).map(Timestamp.init(microseconds:)) : nil
     }
 
+    /// Reads the pauses of tags; none where a later release wrote them.
+    static func ofTags(_ text: String?) -> [String: Pause] {
+        text.flatMap { try? JSONText.decode([String: Pause].self, $0) } ?? [:]
+    }
+
     var text: String { reason + (until.map { "\(Self.mark)\($0.microseconds)" } ?? "") }
+}
+
+/// All that is held back.
+struct Pauses: Sendable {
+    var all: Pause?
+    var tags: [String: Pause]
+
+    /// The pause that holds a job back, of several the one that lasts longest.
+    func pause(of job: Job) -> Pause? {
+        let found = (all.map { [$0] } ?? []) + job.tags.compactMap { tags[$0] }
+        return found.max { ($0.until ?? .distantFuture) < ($1.until ?? .distantFuture) }
+    }
 }

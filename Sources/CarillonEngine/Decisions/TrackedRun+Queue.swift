@@ -19,7 +19,7 @@ extension TrackedRun {
         queued = false
         guard run.state == .pending, run.dispatchedAt == nil else { return .moot }
         guard isInLedger, run.notBefore <= now else { return .early }
-        if let window = definition.job.policies.window, run.trigger != .manual, run.attempt == 1,
+        if let window = definition.job.policies.window, !run.trigger.isOrdered, run.attempt == 1,
             run.scheduledAt.adding(microseconds: window) < now
         {
             return .late

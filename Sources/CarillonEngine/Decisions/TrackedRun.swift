@@ -43,6 +43,9 @@ struct TrackedRun: Sendable {
         run.state == .pending && run.dispatchedAt == nil && run.notBefore <= now && !takesTurns
     }
 
+    /// Of a time long past, and nobody has it yet: what the schedule brings meanwhile goes first, as if it were not there.
+    var givesPrecedence: Bool { run.trigger == .backfill && run.dispatchedAt == nil && !queued }
+
     /// Runs of such a job go one at a time, in their order.
     var takesTurns: Bool { definition.job.policies.overlap != .allow }
 }

@@ -36,7 +36,7 @@ extension Engine {
         // Nobody waits for one that has ended.
         defer { rest(until: .max) }
         while !Task.isCancelled {
-            if pause?.until != nil { await endPauseInTime() }
+            await endPausesInTime()
             let length = await tickOnce()
             let asleep = clock.uptime
             rest(until: asleep + length)

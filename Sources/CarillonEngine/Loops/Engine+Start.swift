@@ -10,14 +10,16 @@ extension Engine {
     ) async throws -> Engine {
         let lease = try await store.lease(instance: instance, length: settings.leaseLength)
         let pause = try await store.note(Pause.note).map(Pause.init)
+        let tags = Pause.ofTags(try await store.note(Pause.tagsNote))
         let bootedAt = try await boot(bootID, store: store, now: clock.now)
         let lanes = Lanes(dispatchers)
         let state = EngineState(
             storeID: try await store.storeID(), instance: instance, cursors: try await store.cursors(), now: clock.now,
-            bootedAt: bootedAt, pauseReason: pause?.reason, lanes: lanes.states)
+            bootedAt: bootedAt, pauseReason: pause?.reason,
+            pausedTags: tags.mapValues { ($0.reason, $0.since ?? clock.now) }, lanes: lanes.states)
         let engine = Engine(
             store: store, clock: clock, zones: zones, lanes: lanes, settings: settings, logger: logger,
-            lease: lease, state: state, pause: pause)
+            lease: lease, state: state, pause: pause, pausedTags: tags)
         // The clock may have gone back while no daemon ran.
         await engine.rewindIfAhead()
         try await engine.adopt()

@@ -29,12 +29,14 @@ public actor Engine<Clock: EngineClock> {
     private(set) var state: EngineState
     private var watch: ClockWatch
     private(set) var pause: Pause?
+    private(set) var pausedTags: [String: Pause]
     /// The last change of it, which the next one waits for.
     private var pausing: Task<Void, any Error>?
 
     init(
         store: any JobStore, clock: Clock, zones: ZoneDatabase, lanes: Lanes,
-        settings: EngineSettings, logger: Logger, lease: Lease, state: EngineState, pause: Pause?
+        settings: EngineSettings, logger: Logger, lease: Lease, state: EngineState, pause: Pause?,
+        pausedTags: [String: Pause]
     ) {
         self.store = store
         self.clock = clock
@@ -50,6 +52,7 @@ public actor Engine<Clock: EngineClock> {
         self.state = state
         self.watch = ClockWatch(now: clock.now, uptime: clock.uptime, sinceBoot: clock.sinceBoot)
         self.pause = pause
+        self.pausedTags = pausedTags
         (saves, askToSave) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (halts, askToHalt) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (dueSoon, askToReadAhead) = AsyncStream.makeStream()
@@ -354,24 +357,56 @@ public actor Engine<Clock: EngineClock> {
     ///
     /// One change after the other: with `ending` only as long as the pause is still the one that ends then.
     func setPause(_ pause: Pause?, ending end: Timestamp? = nil) async throws {
+        try await changePause { engine in
+            if let end, engine.pause?.until != end { return }
+            try await engine.store.setNote(Pause.note, pause?.text)
+            engine.pause = pause
+            await engine.send(.paused(pause?.reason))
+        }
+    }
+
+    /// The same for the jobs with a tag.
+    func setPause(_ pause: Pause?, tag: String, ending end: Timestamp? = nil) async throws {
+        try await changePause { engine in
+            let before = engine.pausedTags[tag]
+            if let end, before?.until != end { return }
+            var tags = engine.pausedTags
+            tags[tag] = pause
+            tags[tag]?.since = pause?.reason == before?.reason ? before?.since : engine.clock.now
+            try await engine.store.setNote(Pause.tagsNote, tags.isEmpty ? nil : JSONText.encode(tags))
+            engine.pausedTags = tags
+            await engine.send(.tagPaused(tag, pause?.reason))
+        }
+    }
+
+    /// Changes what is paused, after the change before.
+    private func changePause(_ body: @escaping @Sendable (isolated Engine) async throws -> Void) async throws {
         let before = pausing
         let change = Task {
             try? await before?.value
-            if let end, self.pause?.until != end { return }
-            try await store.setNote(Pause.note, pause?.text)
-            self.pause = pause
-            await send(.paused(pause?.reason))
+            try await body(self)
         }
         pausing = change
         try await change.value
     }
 
-    /// Goes on when a pause is over.
-    func endPauseInTime() async {
-        guard let end = pause?.until, end <= clock.now else { return }
+    /// Goes on where a pause is over.
+    func endPausesInTime() async {
+        if let end = pause?.until, end <= clock.now { await endPause(tag: nil, end) }
+        for (tag, pause) in pausedTags {
+            if let end = pause.until, end <= clock.now { await endPause(tag: tag, end) }
+        }
+    }
+
+    private func endPause(tag: String?, _ end: Timestamp) async {
         do {
-            try await setPause(nil, ending: end)
-            if pause == nil { logger.notice("dispatching goes on: the time of the pause is over") }
+            if let tag {
+                try await setPause(nil, tag: tag, ending: end)
+                logger.notice("jobs go on: the time of their pause is over", metadata: ["tag": "\(tag)"])
+            } else {
+                try await setPause(nil, ending: end)
+                if pause == nil { logger.notice("dispatching goes on: the time of the pause is over") }
+            }
         } catch {
             _ = note(error)
         }

@@ -3,15 +3,21 @@ import Foundation
 import Timetable
 
 extension Engine {
-    /// Opens a run of a job now, outside its schedule: with a scheduled time of its own, or of a run that it repeats.
-    func openManual(_ stored: StoredJob, for time: Timestamp? = nil) async throws -> Run {
+    /// Opens a run of a job now, outside its schedule: with a scheduled time of its own, or that of a run it repeats.
+    func openManual(_ stored: StoredJob, repeating old: Run? = nil) async throws -> Run {
         let now = clock.now
+        let time = old?.scheduledAt ?? now
         let run = Run(
-            id: RunID(manualAt: time ?? now, random: UInt64.random(in: 0...UInt64.max)), jobID: stored.id,
-            job: stored.job.name, revision: stored.revision, trigger: .manual, scheduledAt: time ?? now,
-            notBefore: now, createdAt: now, instance: instance)
-        let opened = try await store.openManual(run, lease: lease, now: now)
-        await send(.adopted([opened], [stored.id: definition(stored)]))
+            id: RunID(manualAt: time, random: UInt64.random(in: 0...UInt64.max)), jobID: stored.id,
+            job: stored.job.name, revision: stored.revision, trigger: .manual, scheduledAt: time,
+            notBefore: now, createdAt: now, instance: instance, cause: old.map { .repeats($0.id) })
+        return try await open([run], of: stored).first ?? run
+    }
+
+    /// Opens runs of a job that somebody asks for, but for those whose time has one already.
+    func open(_ runs: [Run], of stored: StoredJob) async throws -> [Run] {
+        let opened = try await store.openOrdered(runs, lease: lease, now: clock.now).compactMap { $0 }
+        await send(.adopted(opened, [stored.id: definition(stored)]))
         return opened
     }
 
@@ -19,6 +25,11 @@ extension Engine {
     func obstacle(_ stored: StoredJob) -> String? {
         let job = stored.job
         if let reason = pause?.reason { return "dispatching is paused (\(reason)); it goes out once that goes on" }
+        for tag in job.tags {
+            if let pause = pausedTags[tag] {
+                return "tag \(tag) is paused (\(pause.reason)); it goes out once that goes on"
+            }
+        }
         let active = state.activeRuns(of: stored.id).count
         if active > 0, job.policies.overlap != .allow, job.policies.overlap != .replace {
             return
@@ -44,6 +55,16 @@ extension Engine {
     /// Counts a job's runs that have not ended; of these runs only, when they are given.
     func runsGoingOn(of job: JobID, among runs: [RunID]? = nil) -> Int {
         state.activeRuns(of: job).count { runs?.contains($0) ?? true }
+    }
+
+    /// Reads what a run wrote, from its dispatcher; nothing where none keeps it.
+    nonisolated func output(of run: Run, from offset: Int64, limit: Int) async throws -> [UInt8] {
+        for lane in lanes.served {
+            if let bytes = try await lane.dispatcher.output(of: run.id, job: run.job, from: offset, limit: limit) {
+                return bytes
+            }
+        }
+        return []
     }
 
     /// Returns when the engine has come to it.
@@ -97,7 +118,11 @@ extension Engine {
             nextDue: state.earliestDue,
             due: state.due(clock.now), dispatched: state.lateness.dispatched, latenessP50Seconds: lateness(0.5),
             latenessP99Seconds: lateness(0.99), latenessMaxSeconds: lateness(1), feeds: feeds, connections: connections,
-            paused: pause?.reason, pausedUntil: pause?.until, shadow: settings.shadow, tzdata: zones.version,
+            paused: pause?.reason, pausedUntil: pause?.until,
+            pausedTags: pausedTags.sorted { $0.key < $1.key }.map {
+                StatusView.PausedTag(tag: $0, reason: $1.reason, until: $1.until)
+            },
+            shadow: settings.shadow, tzdata: zones.version,
             term: lease.term
         )
     }
@@ -105,6 +130,9 @@ extension Engine {
     private func troubles(_ connections: [StatusView.Connection], _ feeds: [FeedView], ready: Bool) -> [String] {
         var troubles = ready ? [] : ["not every feed has been read yet"]
         if let reason = pause?.reason { troubles.append("dispatching is paused: \(reason)") }
+        for (tag, pause) in pausedTags.sorted(by: { $0.key < $1.key }) {
+            troubles.append("tag \(tag) is paused: \(pause.reason)")
+        }
         troubles += connections.compactMap { connection in connection.trouble.map { "\(connection.name): \($0)" } }
         for feed in feeds {
             if let error = feed.error { troubles.append("feed \(feed.name): \(error)") }

@@ -14,7 +14,7 @@ struct Explanation {
     func view(at text: String?) async throws -> WhyView {
         let definition = CompiledJob(job, zones: desk.zones)
         let zone = try desk.zones.zone(job.job.schedule.zone)
-        let pause = try await desk.store.note(Pause.note).map { Pause($0).reason }
+        let pause = try await desk.pauses().pause(of: job.job)?.reason
         let found: Finding
         if let text {
             found = try await about(text, definition, zone, pause)
@@ -88,7 +88,7 @@ struct Explanation {
             return Finding(
                 verdict: .paused,
                 lines: [
-                    "\(time): dispatching is paused: \(pause). Once it goes on, catch_up = \"\(catchUp)\" decides about this time."
+                    "\(time): held back by a pause: \(pause). Once it goes on, catch_up = \"\(catchUp)\" decides about this time."
                 ])
         }
         return desk.isDaemon
@@ -144,16 +144,18 @@ struct Explanation {
             case .schedule: "scheduled"
             case .catchUp: "scheduled, and caught up later"
             case .manual: "ordered by hand"
+            case .backfill: "backfilled by hand"
             case .boot: "for a boot of the machine"
             }
-        lines.append("\(zone.format(run.scheduledAt)): \(cause); run \(run.id) is \(run.state.rawValue).")
+        let why = run.cause.map { " (\($0.words))" } ?? ""
+        lines.append("\(zone.format(run.scheduledAt)): \(cause)\(why); run \(run.id) is \(run.state.rawValue).")
         for earlier in run.earlier {
             lines.append("  attempt \(earlier.attempt) failed: \(earlier.outcome.error ?? "no reason given")")
         }
         if let started = run.startedAt {
             let late = Double(started.microseconds - run.scheduledAt.microseconds) / 1_000_000
             let lateness =
-                run.trigger == .manual ? "" : ", \(Span.format(Int64(max(late, 0) * 1_000) * 1_000)) after its time"
+                run.trigger.isOrdered ? "" : ", \(Span.format(Int64(max(late, 0) * 1_000) * 1_000)) after its time"
             lines.append("  started \(zone.format(started))\(run.earlier.isEmpty ? lateness : "")")
         }
         if let ended = run.endedAt {
@@ -201,7 +203,7 @@ struct Explanation {
             lines.append("Its definition is broken: \(problem)")
         }
         if let fault = definition.fault { lines.append("It cannot run: \(fault)") }
-        if let pause { lines.append("Dispatching is paused: \(pause)") }
+        if let pause { lines.append("It is held back by a pause: \(pause)") }
         if let off = job.job.standing?.off {
             lines.append("It does not run: \(off.words).")
         } else if !job.job.enabled {

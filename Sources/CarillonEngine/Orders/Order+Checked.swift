@@ -25,8 +25,24 @@ extension Order {
             try Self.check(query.names + query.tags)
             query.names = query.names.map(Job.canonical)
             return .agenda(query)
-        case .pause(_, let length):
+        case .missed(var query):
+            query.job = Job.canonical(query.job)
+            guard query.from <= query.until else { throw OrderError(.bad, "the end is before the beginning") }
+            return .missed(query)
+        case .backfill(let job, let times, let rate):
+            guard (1...QueryService.mostBackfilled).contains(times.count) else {
+                throw OrderError(.bad, "a backfill has 1 to \(QueryService.mostBackfilled) times")
+            }
+            guard rate.map({ $0 > 0 && $0.isFinite }) ?? true else {
+                throw OrderError(.bad, "rate: expected more than 0 a second")
+            }
+            return .backfill(job: Job.canonical(job), times.sorted { $0.at < $1.at }, rate: rate)
+        case .output(_, let offset):
+            guard offset >= 0 else { throw OrderError(.bad, "from: expected 0 or more") }
+            return self
+        case .pause(_, let length, let tags):
             guard length.map({ $0 > 0 }) ?? true else { throw OrderError(.bad, "a pause takes more than no time") }
+            try Self.check(tags)
             return self
         case .definition(let name): return .definition(Job.canonical(name))
         case .runs(var query):

@@ -16,11 +16,15 @@ public enum Order: Sendable, Codable {
     case feeds
     case audits(AuditQuery)
     case agenda(AgendaQuery)
+    /// The times that a backfill would run.
+    case missed(BackfillQuery)
 
     // For a daemon alone.
     /// Whether it answers.
     case ping
     case status
+    /// What a run wrote, from this byte on.
+    case output(run: String, from: Int64)
     /// Adds a job, or with `replacing` changes one that is there; with a revision only as long as that is the last one.
     case put(Job, replacing: Bool, revision: Int64? = nil)
     case delete(String)
@@ -34,10 +38,13 @@ public enum Order: Sendable, Codable {
     case start(String)
     /// Opens another run of a job for the scheduled time of one that has ended, named by its id or the beginning of it.
     case retry(String)
+    /// Opens runs for times of a job that are past, so many a second; without a rate all at once.
+    case backfill(job: String, [BackfillTime], rate: Double?)
     case cancel(String)
-    /// Holds all dispatching back, perhaps for so many microseconds only.
-    case pause(reason: String, length: Int64? = nil)
-    case resume
+    /// Holds all dispatching back, or that of the jobs with one of these tags, perhaps for so many microseconds only.
+    case pause(reason: String, length: Int64? = nil, tags: [String] = [])
+    /// Goes on, with everything or with these tags.
+    case resume(tags: [String] = [])
     case acceptFeed(String)
     /// Reads the settings again.
     case reload
@@ -47,15 +54,19 @@ extension Order {
     /// Whether it changes nothing.
     public var isQuestion: Bool {
         switch self {
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .audits, .agenda, .ping, .status: true
-        case .put, .delete, .enable, .stop, .restart, .resolve, .start, .retry, .cancel, .pause, .resume, .acceptFeed,
-            .reload:
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .audits, .agenda, .missed, .ping, .status,
+            .output: true
+        case .put, .delete, .enable, .stop, .restart, .resolve, .start, .retry, .backfill, .cancel, .pause, .resume,
+            .acceptFeed, .reload:
             false
         }
     }
 }
 
 extension Order {
+    /// A word for what it does.
+    public var action: String { trace.action }
+
     /// Names what it does and to what, for the trail of orders.
     var trace: (action: String, subject: String?) {
         switch self {
@@ -67,19 +78,36 @@ extension Order {
         case .resolve(let name): ("resolve", name)
         case .start(let name): ("run", name)
         case .retry(let run): ("retry", run)
+        case .backfill(let name, _, _): ("backfill", name)
         case .cancel(let run): ("cancel", run)
-        case .pause: ("pause", nil)
-        case .resume: ("resume", nil)
+        case .pause(_, _, let tags): ("pause", Self.words(of: tags))
+        case .resume(let tags): ("resume", Self.words(of: tags))
         case .acceptFeed(let name): ("accept", name)
         case .reload: ("reload", nil)
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .audits, .agenda, .ping, .status: ("ask", nil)
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .audits, .agenda, .missed, .ping, .status,
+            .output:
+            ("ask", nil)
         }
+    }
+
+    private static func words(of tags: [String]) -> String? {
+        switch tags.count {
+        case 0: nil
+        case 1: "tag \(tags[0])"
+        default: "tags \(tags.joined(separator: ", "))"
+        }
+    }
+
+    /// Whether who may only look may ask it: a whole definition may hold secrets.
+    public var isForOnlookers: Bool {
+        if case .definition = self { return false }
+        return isQuestion
     }
 
     /// Whether its subject is a job.
     var concernsJob: Bool {
         switch self {
-        case .put, .delete, .enable, .stop, .restart, .resolve, .start: true
+        case .put, .delete, .enable, .stop, .restart, .resolve, .start, .backfill: true
         default: false
         }
     }
@@ -111,9 +139,14 @@ public enum Reply: Sendable, Codable {
     /// The first coming times, and whether there are more.
     case agenda([AgendaView], isCut: Bool)
     case status(StatusView)
+    /// Some of what a run wrote, base64, and where it goes on; nothing at the end of what there is.
+    case output(String, next: Int64)
     /// Carried out; a sentence for a person.
     case done(String)
     /// A run was opened; the note says what stands in its way, or is unusual about it.
     case started(RunView, note: String? = nil)
+    case missed([BackfillView])
+    /// The same of several, oldest first.
+    case backfilled([RunView], note: String?)
     case failed(code: String, message: String)
 }

@@ -7,7 +7,11 @@ extension OrderService {
     /// What stands before and after an order, in words.
     func facts(of order: Order) async -> String? {
         switch order {
-        case .pause, .resume: return await engine.pause.map { "paused: \($0.reason)" } ?? "not paused"
+        case .pause(_, _, []), .resume([]): return await engine.pause.map { "paused: \($0.reason)" } ?? "not paused"
+        case .pause(_, _, let tags), .resume(let tags):
+            let paused = await engine.pausedTags
+            return tags.map { tag in "\(tag) \(paused[tag].map { "paused: \($0.reason)" } ?? "not paused")" }
+                .joined(separator: ", ")
         case .put(let job, _, _): return await definition(job.name)
         case .delete(let name): return await definition(name)
         case .enable(let name, _), .resolve(let name):
@@ -26,6 +30,12 @@ extension OrderService {
         }
     }
 
+    private static func words(_ runs: [RunView]) -> String {
+        guard let first = runs.first, let last = runs.last else { return "no run" }
+        if runs.count == 1 { return "run \(first.id)" }
+        return "\(runs.count) runs, \(first.id) of \(first.scheduledAt) to \(last.id) of \(last.scheduledAt)"
+    }
+
     private func definition(_ name: String) async -> String? {
         guard let stored = try? await engine.store.job(named: name) else { return nil }
         return daemon.describe(stored.job)
@@ -40,13 +50,14 @@ extension OrderService {
         switch reply {
         case .failed(_, let message): entry.error = message
         case .started(let run, _): entry.after = "run \(run.id)"
+        case .backfilled(let runs, _): entry.after = Self.words(runs)
         case .done(let sentence): entry.after = await facts(of: order) ?? sentence
         default: break
         }
         var metadata: Logger.Metadata = ["action": "\(action)", "channel": "\(caller.channel)"]
         if let subject { metadata[order.concernsJob ? "job" : "subject"] = "\(subject)" }
         if let user = caller.user { metadata["user"] = "\(user)" }
-        if case .pause(let reason, _) = order { metadata["reason"] = "\(reason)" }
+        if case .pause(let reason, _, _) = order { metadata["reason"] = "\(reason)" }
         if let error = entry.error { metadata["error"] = "\(error)" }
         engine.logger.notice("an order was \(entry.error == nil ? "carried out" : "refused")", metadata: metadata)
         do {

@@ -1,4 +1,5 @@
 public import CarillonCore
+import Foundation
 import Timetable
 
 /// Carries out every order in a running daemon; the channels only bring and answer them.
@@ -63,14 +64,10 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         case .restart(let name): return .started(try await restart(name))
         case .start(let name): return try await start(name)
         case .retry(let text): return try await retry(text)
+        case .backfill(let name, let times, let rate): return try await backfill(name, times, rate: rate)
         case .cancel(let text): return .done(try await cancel(text))
-        case .pause(let reason, let length):
-            let end = length.map { engine.clock.now.adding(microseconds: $0) }
-            try await engine.setPause(Pause(reason: reason, until: end))
-            return .done("dispatching is paused\(length.map { " for \(Span.format($0))" } ?? ""): \(reason)")
-        case .resume:
-            try await engine.setPause(nil)
-            return .done("dispatching goes on")
+        case .pause(let reason, let length, let tags): return .done(try await pause(reason, length, tags))
+        case .resume(let tags): return .done(try await resume(tags))
         case .acceptFeed(let name):
             try await reconciler.accept(name)
             return .done("\(name) is accepted as it is")
@@ -79,7 +76,8 @@ public struct OrderService<Clock: EngineClock>: Sendable {
             await engine.ping()
             return .done("here")
         case .status: return .status(try await status())
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .audits, .agenda:
+        case .output(let text, let offset): return try await output(text, offset)
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .audits, .agenda, .missed:
             throw OrderError(.bad, "a question was taken for an order")
         }
     }
@@ -145,8 +143,17 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         }
         let stored = try await readable(old.job)
         let note = await engine.obstacle(stored)
-        let run = try await engine.openManual(stored, for: old.scheduledAt)
+        let run = try await engine.openManual(stored, repeating: old)
         return .started(RunView(run, zone: stored.job.schedule.zone), note: note)
+    }
+
+    /// Bytes of a run's output in one answer.
+    private static var mostOutput: Int { 1 << 18 }
+
+    private func output(_ text: String, _ offset: Int64) async throws -> Reply {
+        let run = try await queries.run(text)
+        let bytes = try await engine.output(of: run, from: offset, limit: Self.mostOutput)
+        return .output(Data(bytes).base64EncodedString(), next: offset + Int64(bytes.count))
     }
 
     private func cancel(_ text: String) async throws -> String {

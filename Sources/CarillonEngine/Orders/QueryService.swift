@@ -55,6 +55,7 @@ public struct QueryService: Sendable {
         case .agenda(let query):
             let (lines, isCut) = try await agenda(query, now: now)
             return .agenda(lines, isCut: isCut)
+        case .missed(let query): return .missed(try await backfill(query, now: now))
         case .audits(let query): return .audits(try await store.audits(query))
         default: return nil
         }
@@ -81,14 +82,22 @@ public struct QueryService: Sendable {
         return run
     }
 
+    /// Reads what is held back.
+    func pauses() async throws -> Pauses {
+        Pauses(
+            all: try await store.note(Pause.note).map(Pause.init),
+            tags: Pause.ofTags(try await store.note(Pause.tagsNote)))
+    }
+
     private func views(of jobs: [StoredJob]) async throws -> [JobView] {
         let problems = try await problemsByJob()
         let warnings = await doubts(jobs.map(\.job.target))
         let last = try await store.lastRuns(of: jobs.map(\.id))
+        let pauses = try await pauses()
         return zip(jobs, warnings).map { stored, warning in
             JobView(
                 stored, CompiledJob(checked(stored), zones: zones), last: last[stored.id],
-                problems: problems[stored.job.name] ?? [], warning: warning)
+                problems: problems[stored.job.name] ?? [], warning: warning, pauses: pauses)
         }
     }
 
@@ -142,10 +151,7 @@ public struct QueryService: Sendable {
         if views.isEmpty, let job = query.job { _ = try await self.job(named: job) }
         views.sort { ($0.scheduledAt, $0.id) > ($1.scheduledAt, $1.id) }
         views = Array(views.prefix(query.limit))
-        if views.count <= Self.mostShortened {
-            for place in views.indices { views[place].shortID = try await shortID(of: views[place].id) }
-        }
-        return views
+        return try await shortened(views)
     }
 
     /// Says what a job that is off has missed since it was last accounted for: the ledger gets it with the next change.
@@ -179,6 +185,14 @@ public struct QueryService: Sendable {
 
     /// Of a job whose definition is gone.
     private static let none = Target(kind: Target.Kind(rawValue: ""), summary: "", body: "")
+
+    /// Gives the views of a list that people read ids as short as they may be.
+    func shortened(_ views: [RunView]) async throws -> [RunView] {
+        guard views.count <= Self.mostShortened else { return views }
+        var views = views
+        for place in views.indices { views[place].shortID = try await shortID(of: views[place].id) }
+        return views
+    }
 
     /// Enough digits of an id to tell it from every other run in the ledger, and no fewer than a person can compare.
     private func shortID(of id: String) async throws -> String {

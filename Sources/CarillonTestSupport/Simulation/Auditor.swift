@@ -148,7 +148,7 @@ final class Auditor {
         world.expect(
             run.attempt == id.attempt && !run.state.isFinal, .ledgerFirst,
             "\(id) of \(run.job) is dispatched; the ledger has attempt \(run.attempt), \(run.state)")
-        guard run.trigger != .manual else { return }
+        guard !run.trigger.isOrdered else { return }
         let cursor = world.ledger.jobs[run.jobID]?.stored.cursor ?? .distantPast
         world.expect(
             max(cursor, model.replayed) >= run.scheduledAt, .ledgerFirst,
@@ -158,7 +158,8 @@ final class Auditor {
                 run.scheduledAt.adding(microseconds: window) >= now, .window,
                 "\(run.job) at \(run.scheduledAt) is dispatched at \(now)")
         }
-        world.expect(!world.state.paused, .window, "\(run.job) is dispatched during a pause")
+        let isHeldBack = world.ledger.jobs[run.jobID].map { world.state.isHeldBack($0.stored.job) } ?? false
+        world.expect(!world.state.paused && !isHeldBack, .window, "\(run.job) is dispatched during a pause")
     }
 
     private func acknowledged(_ id: AttemptID) {

@@ -14,8 +14,12 @@ struct JobMaker {
     static func job(named name: String, mayOverlap: Bool, now: Timestamp, _ random: inout SplitMix64) -> Job {
         Job(
             name: name, schedule: schedule(now, &random), target: Samples.target,
-            policies: policies(mayOverlap: mayOverlap, &random))
+            policies: policies(mayOverlap: mayOverlap, &random),
+            tags: (name.utf8.last ?? 0) % 4 == 0 ? [pausedTag] : [])
     }
+
+    /// Some jobs have it, and sometimes they are held back.
+    static let pausedTag = "sometimes held back"
 
     static func schedule(_ now: Timestamp, _ random: inout SplitMix64) -> ScheduleText {
         let minute = random.number(0...59)

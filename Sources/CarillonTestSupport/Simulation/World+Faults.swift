@@ -39,8 +39,9 @@ extension World {
         case 38..<46: storeDownUntil = clock.uptime + random.span(100_000...JobMaker.hour)
         case 46..<52: executor.awayUntil = clock.uptime + random.span(100_000...JobMaker.hour)
         case 52..<57:
-            pause("by hand")
-            later(random.span(1_000_000...10 * JobMaker.day)) { self.pause(nil) }
+            let tag = random.chance(0.5) ? JobMaker.pausedTag : nil
+            pause("by hand", tag: tag)
+            later(random.span(1_000_000...10 * JobMaker.day)) { self.pause(nil, tag: tag) }
         case 57..<62: stop()
         case 62..<68: openManual()
         case 68..<72: cancelSomething()

@@ -19,7 +19,7 @@ extension World {
         let now = clock.wall
         state = EngineState(
             storeID: ledger.storeID, instance: "daemon", cursors: ledger.cursors(), now: now,
-            pauseReason: ledger.notes["pause"])
+            pauseReason: ledger.notes["pause"], pausedTags: pausedTags)
         state.lanes[0].capacity = seed % 3 == 0 ? 2 : nil
         state.limits.patience = 60_000_000
         state.limits.batch = seed % 5 == 0 ? 2 : seed % 5 == 1 ? 1 : 100
@@ -87,6 +87,7 @@ extension World {
         executor.awayUntil = 0
         setClock(error: 0)
         if ledger.notes["pause"] != nil { pause(nil) }
+        if ledger.notes[Self.tagNote] != nil { pause(nil, tag: JobMaker.pausedTag) }
         boot()
         later(JobMaker.hour) { self.executor.endAll(.failed(Outcome(error: "ended by hand"))) }
         later(JobMaker.day / 24) { self.prune() }
@@ -128,9 +129,24 @@ extension World {
         later(random.number(0...1_000_000)) { if self.isUp { self.send(.tick, lane: Lane.observe) } }
     }
 
-    func pause(_ reason: String?) {
-        guard isUp else { return later(JobMaker.hour / 60) { self.pause(reason) } }
-        ledger.notes["pause"] = reason
-        send(.paused(reason), lane: Lane.observe)
+    /// Holds everything back, or the jobs with a tag; without a reason they go on.
+    func pause(_ reason: String?, tag: String? = nil) {
+        guard isUp else { return later(JobMaker.hour / 60) { self.pause(reason, tag: tag) } }
+        if let tag {
+            let isSame = (ledger.notes[Self.tagNote] == nil) == (reason == nil)
+            if !isSame { ledger.notes[Self.tagNote] = reason.map { _ in "\(clock.wall.microseconds)" } }
+            send(.tagPaused(tag, reason), lane: Lane.observe)
+        } else {
+            ledger.notes["pause"] = reason
+            send(.paused(reason), lane: Lane.observe)
+        }
+    }
+
+    /// Since when the jobs with `JobMaker.pausedTag` are held back, in microseconds.
+    private static let tagNote = "paused tag"
+
+    private var pausedTags: [String: (reason: String, since: Timestamp)] {
+        guard let since = ledger.notes[Self.tagNote].flatMap(Int64.init) else { return [:] }
+        return [JobMaker.pausedTag: ("by hand", Timestamp(microseconds: since))]
     }
 }

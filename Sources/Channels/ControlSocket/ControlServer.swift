@@ -1,6 +1,6 @@
 import CarillonCore
 public import CarillonEngine
-import Foundation
+public import Foundation
 import Listening
 public import Logging
 import NIOCore
@@ -8,9 +8,12 @@ import NIOPosix
 public import ServiceLifecycle
 import Synchronization
 
-/// The daemon's own socket in its state directory, mode 0600: orders in, replies out, one JSON line each.
+/// The daemon's own socket in its state directory: orders in, replies out, one JSON line each.
+///
+/// Mode 0600; with a group 0660, and who is neither root nor the daemon's own user may ask and order nothing.
 public struct ControlServer: Service {
     private let path: String
+    private let group: gid_t?
     private let logger: Logger
     private let mostConnections: Int
     private let handle: @Sendable (Order, Caller) async -> Reply
@@ -18,10 +21,11 @@ public struct ControlServer: Service {
     /// Takes its path; whoever binds holds the state directory's lock, so a socket file there is a dead daemon's. Past
     /// `mostConnections` at once the one that has asked nothing for longest is closed.
     public init(
-        path: String, mostConnections: Int = Self.room, logger: Logger,
+        path: String, group: gid_t? = nil, mostConnections: Int = Self.room, logger: Logger,
         handle: @escaping @Sendable (Order, Caller) async -> Reply
     ) {
         self.path = path
+        self.group = group
         self.mostConnections = mostConnections
         self.logger = logger
         self.handle = handle
@@ -89,7 +93,7 @@ public struct ControlServer: Service {
         _ crowd: ConnectionLimiter
     ) async throws -> NIOAsyncChannel<NIOAsyncChannel<ByteBuffer, ByteBuffer>, Never> {
         try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .bind(try PrivateSocket.bind(at: path)) { channel in
+            .bind(try PrivateSocket.bind(at: path, group: group)) { channel in
                 crowd.enter(channel)
                 return channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
@@ -120,13 +124,15 @@ public struct ControlServer: Service {
     }
 
     private func serve(_ connection: NIOAsyncChannel<ByteBuffer, ByteBuffer>, _ crowd: ConnectionLimiter) async {
-        let caller = await PeerCredentials.caller(of: connection.channel)
+        let peer = try? await PeerCredentials.of(connection.channel)
+        let caller = Caller(user: peer?.name, channel: "control socket")
+        let mayOrder = peer?.isOwn ?? false
         do {
             try await connection.executeThenClose { requests, replies in
                 try await cancelWhenGracefulShutdown {
                     for try await request in requests {
                         crowd.leave(connection.channel)
-                        let reply = ByteBuffer(string: try await answer(request, caller) + "\n")
+                        let reply = ByteBuffer(string: try await answer(request, caller, mayOrder: mayOrder) + "\n")
                         crowd.comeBack(connection.channel)
                         try await replies.write(reply)
                     }
@@ -141,12 +147,19 @@ public struct ControlServer: Service {
     /// Says what is wrong and where, and not the whole of what was read.
     private static func brief(_ error: any Error) -> String { String("\(error)".prefix(500)) }
 
-    private func answer(_ request: ByteBuffer, _ caller: Caller) async throws -> String {
+    private func answer(_ request: ByteBuffer, _ caller: Caller, mayOrder: Bool) async throws -> String {
         let order: Order
         do {
             order = try JSONText.decode(Order.self, String(buffer: request))
         } catch {
             return try JSONText.encode(Reply.failed(code: "bad", message: "not an order: \(Self.brief(error))"))
+        }
+        guard mayOrder || order.isForOnlookers else {
+            logger.notice("an order was refused", metadata: ["user": "\(caller.user ?? "")", "order": "\(order.action)"])
+            return try JSONText.encode(
+                Reply.failed(
+                    code: "refused",
+                    message: "you may look, as a member of the daemon's control.group, and order nothing"))
         }
         do {
             let reply = try CanonicalJSON.encode(await handle(order, caller), escapingSlashes: false)

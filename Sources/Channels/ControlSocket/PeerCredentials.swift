@@ -15,13 +15,11 @@ struct PeerCredentials {
         return try await options.unsafeGetSocketOption(level: .socket, name: .init(rawValue: SO_PEERCRED)).get()
     }
 
-    /// Names the user who connected; without a name the number stands.
-    static func caller(of channel: any Channel) async -> Caller {
-        let peer = try? await of(channel)
-        return Caller(user: peer.map { name(of: $0.uid) }, channel: "control socket")
-    }
+    /// Whether it is root, or who the daemon runs as.
+    var isOwn: Bool { uid == 0 || uid == geteuid() }
 
-    private static func name(of uid: UInt32) -> String {
+    /// The name of the user who connected; without one the number stands.
+    var name: String {
         var entry = passwd()
         var found: UnsafeMutablePointer<passwd>?
         var buffer = [CChar](repeating: 0, count: 16_384)

@@ -1,4 +1,4 @@
-import Foundation
+package import Foundation
 package import NIOCore
 
 /// A socket in the file system that is nobody else's from its first moment.
@@ -10,11 +10,11 @@ package enum PrivateSocket {
     /// The bytes of `sun_path`, unix(7), less the final zero.
     package static let longestPath = 107
 
-    /// Binds a socket at a path where nothing is, its file of mode 0600. Throws `Unusable`.
+    /// Binds a socket at a path where nothing is, its file of mode 0600, or 0660 and a group's. Throws `Unusable`.
     ///
     /// The file gets the mode that the socket had before bind(2): with a chmod(2) afterwards there would be a moment in
     /// which others may connect.
-    package static func bind(at path: String) throws(Unusable) -> NIOBSDSocket.Handle {
+    package static func bind(at path: String, group: gid_t? = nil) throws(Unusable) -> NIOBSDSocket.Handle {
         guard path.utf8.count <= longestPath else {
             throw Unusable(description: "\(path): a socket's path has at most \(longestPath) bytes")
         }
@@ -31,6 +31,12 @@ package enum PrivateSocket {
             }
         }
         guard code == 0, listen(socket, 1_024) == 0 else {
+            let fault = fault(path)
+            close(socket)
+            throw fault
+        }
+        guard let group else { return socket }
+        guard chown(path, uid_t.max, group) == 0, chmod(path, 0o660) == 0 else {
             let fault = fault(path)
             close(socket)
             throw fault

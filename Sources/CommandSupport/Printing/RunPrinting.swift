@@ -19,7 +19,6 @@ extension RunView {
     /// What one column says of how it went.
     package var remark: String {
         var parts: [String] = []
-        if trigger == .catchUp, reason == nil { parts.append("caught up") }
         if let error {
             parts.append(error)
         } else if let exitCode, exitCode != 0 {
@@ -30,10 +29,22 @@ extension RunView {
         return parts.joined(separator: "; ")
     }
 
-    /// The same; a stretch of skipped times tells how many there were.
+    /// What opened it, unless its time simply came.
+    private var origin: String? {
+        let word: String
+        switch trigger {
+        case .catchUp: word = "caught up"
+        case .backfill: word = "backfilled"
+        case .manual: word = "by hand"
+        default: return nil
+        }
+        return word + ((repeats.map { "repeats \($0.prefix(12))" } ?? cause).map { ": \($0)" } ?? "")
+    }
+
+    /// The same, and what opened it; a stretch of skipped times tells how many there were.
     package func remark(_ moment: TimeFormatter) -> String {
         guard let count, let through, count > 1 else {
-            return [trigger == .manual ? "by hand" : "", remark].filter { !$0.isEmpty }.joined(separator: "; ")
+            return [remark, origin ?? ""].filter { !$0.isEmpty }.joined(separator: "; ")
         }
         return "\(Counted.number(count)) times, the last at \(moment.short(through, timeZone)); \(remark)"
     }

@@ -112,9 +112,9 @@ public actor MemoryStore: JobStore {
         try ledger.record(runs, lease: lease)
     }
 
-    public func openManual(_ run: Run, lease: Lease, now: Timestamp) async throws -> Run {
+    public func openOrdered(_ runs: [Run], lease: Lease, now: Timestamp) async throws -> [Run?] {
         try ledger.check(lease)
-        return ledger.insert(run) ?? run
+        return runs.map { ledger.insert($0) }
     }
 
     public func rewind(_ cursors: [JobCursor], lease: Lease, now: Timestamp) async throws {

@@ -66,7 +66,13 @@ final class RowCodec: Sendable {
             isRemoved: row[16], fault: faults.isEmpty ? nil : faults.joined(separator: "; "))
     }
 
-    static let runColumns = """
+    /// Of `runs`, joined with `jobs`; a file that is only read may be an older release's, which has fewer.
+    static func runColumns(_ db: Database) throws -> String {
+        let hasCause = try db.columns(in: "runs").contains { $0.name == "cause" }
+        return runColumns + (hasCause ? ", runs.cause" : ", NULL")
+    }
+
+    private static let runColumns = """
         runs.id, runs.job_id, jobs.name, runs.revision, runs.trigger, runs.scheduled_at, runs.not_before, runs.state, \
         runs.attempt, runs.created_at, runs.dispatched_at, runs.started_at, runs.ended_at, runs.heartbeat_at, \
         runs.instance, runs.process, runs.exit_code, runs.signal, runs.error, runs.output_tail, runs.reason, runs.earlier, \
@@ -87,7 +93,7 @@ final class RowCodec: Sendable {
             id: id, jobID: JobID(row[1]), job: row[2], revision: row[3], trigger: trigger,
             scheduledAt: Timestamp(microseconds: row[5]), notBefore: time(6),
             createdAt: Timestamp(microseconds: row[9]),
-            instance: row[14], reason: row[20])
+            instance: row[14], reason: row[20], cause: (row[26] as String?).flatMap(Cause.init(text:)))
         run.state = state
         run.attempt = row[8]
         run.dispatchedAt = time(10)
@@ -154,5 +160,29 @@ extension ProcessIdentity {
         let parts = text.split(separator: ":", maxSplits: 2)
         guard parts.count == 3, let pid = Int32(parts[0]), let ticks = UInt64(parts[1]) else { return nil }
         self.init(pid: pid, startTicks: ticks, bootID: String(parts[2]))
+    }
+}
+
+extension Cause {
+    /// `missed REASON DETAIL` or `repeats ID`.
+    var text: String {
+        switch self {
+        case .missed(let reason, let detail): "missed \(reason.rawValue)" + (detail.map { " \($0)" } ?? "")
+        case .repeats(let run): "repeats \(run)"
+        }
+    }
+
+    /// Nil for what a later release wrote.
+    init?(text: String) {
+        let words = text.split(separator: " ", maxSplits: 2, omittingEmptySubsequences: false)
+        switch words.first {
+        case "missed" where words.count > 1:
+            self = .missed(
+                SkipReason(rawValue: String(words[1])) ?? .unknown, detail: words.count > 2 ? String(words[2]) : nil)
+        case "repeats" where words.count == 2:
+            guard let run = RunID(words[1]) else { return nil }
+            self = .repeats(run)
+        default: return nil
+        }
     }
 }

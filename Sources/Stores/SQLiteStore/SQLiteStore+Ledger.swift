@@ -35,12 +35,20 @@ extension SQLiteStore {
         }
     }
 
-    public func openManual(_ run: Run, lease: Lease, now: Timestamp) async throws -> Run {
-        try await write(under: lease) { db in
-            var run = run
+    public func openOrdered(_ runs: [Run], lease: Lease, now: Timestamp) async throws -> [Run?] {
+        let store = try await storeID()
+        return try await write(under: lease) { db in
             var insert = try BulkStatement(db, Self.insertion(rows: 1))
-            while try !Self.insert(run, &insert) { run.id.hash &+= 1 }
-            return run
+            return try runs.map { run in
+                var run = run
+                while try !Self.insert(run, &insert) {
+                    if run.occurrence != nil {
+                        return try Self.insertUnderAnotherID(run, store: store, &insert, db)
+                    }
+                    run.id.hash &+= 1
+                }
+                return run
+            }
         }
     }
 
@@ -181,7 +189,7 @@ extension SQLiteStore {
         return try await read { db in
             let statement = try db.cachedStatement(
                 sql: """
-                    SELECT \(RowCodec.runColumns) FROM runs JOIN jobs ON jobs.id = runs.job_id WHERE runs.job_id = ?
+                    SELECT \(try RowCodec.runColumns(db)) FROM runs JOIN jobs ON jobs.id = runs.job_id WHERE runs.job_id = ?
                     ORDER BY runs.scheduled_at DESC, runs.created_at DESC LIMIT 1
                     """)
             var last: [JobID: Run] = [:]
@@ -200,7 +208,7 @@ extension SQLiteStore {
             try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT \(RowCodec.runColumns) FROM runs \(index?.rawValue ?? "")
+                    SELECT \(try RowCodec.runColumns(db)) FROM runs \(index?.rawValue ?? "")
                     JOIN jobs ON jobs.id = runs.job_id \(filter)
                     """,
                 arguments: StatementArguments(arguments)

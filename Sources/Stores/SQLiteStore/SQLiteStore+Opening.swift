@@ -55,7 +55,7 @@ extension SQLiteStore {
     }
 
     /// Answers nil when the occurrence is in the ledger already; a clash of ids draws another.
-    private static func insertUnderAnotherID(
+    static func insertUnderAnotherID(
         _ run: Run, store: UInt64, _ single: inout BulkStatement, _ db: Database
     ) throws -> Run? {
         let there = try Row.fetchOne(
@@ -73,10 +73,10 @@ extension SQLiteStore {
 
     /// Makes the statement for so many rows; one that cannot be written is left out.
     static func insertion(rows: Int) -> String {
-        let row = "(?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, ?)"
+        let row = "(?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, ?, ?)"
         return """
             INSERT OR IGNORE INTO runs (id, job_id, revision, trigger, scheduled_at, manual, not_before, state, attempt,
-            created_at, instance, reason) VALUES \(Array(repeating: row, count: rows).joined(separator: ", "))
+            created_at, instance, reason, cause) VALUES \(Array(repeating: row, count: rows).joined(separator: ", "))
             """
     }
 
@@ -92,5 +92,6 @@ extension SQLiteStore {
         insert.bind(run.createdAt)
         insert.bind(run.instance)
         insert.bind(run.reason)
+        insert.bind(run.cause?.text)
     }
 }

@@ -130,6 +130,9 @@ enum Schema {
                     CREATE INDEX audit_subject ON audit (subject, at);
                     """)
         }
+        migrator.registerMigration("5 what runs are for") { db in
+            try db.execute(sql: "ALTER TABLE runs ADD COLUMN cause TEXT")
+        }
         return migrator
     }
 

@@ -36,6 +36,8 @@ public struct AgendaView: Hashable, Sendable, Codable {
     /// The schedule in words.
     public var english: String
     public var tags: [String]
+    /// Why it will not run at that time as things are: it is held back until later.
+    public var paused: String?
     public var count: Int
     /// The last of several.
     public var last: Timestamp?
@@ -45,6 +47,7 @@ extension QueryService {
     /// Finds the first coming times of all jobs, and whether there are more.
     func agenda(_ query: AgendaQuery, now: Timestamp) async throws -> (lines: [AgendaView], isCut: Bool) {
         let start = max(now, query.from ?? now)
+        let pauses = try await pauses()
         var most = query.limit + 1
         while true {
             let jobs = try await store.jobs(
@@ -54,7 +57,13 @@ extension QueryService {
                 guard let due = stored.nextDue, due <= query.until else { continue }
                 let compiled = CompiledJob(stored, zones: zones)
                 guard let schedule = compiled.schedule else { continue }
-                lines += Self.lines(of: compiled, schedule, from: max(due, start), until: query.until)
+                let pause = pauses.pause(of: stored.job)
+                lines += Self.lines(of: compiled, schedule, from: max(due, start), until: query.until).map { line in
+                    guard let pause, pause.until.map({ line.at < $0 }) ?? true else { return line }
+                    var line = line
+                    line.paused = pause.reason
+                    return line
+                }
             }
             lines.sort { ($0.at, $0.job) < ($1.at, $1.job) }
             // A job that comes later in the store's order has no time before its next one, so these lines are the first

@@ -38,6 +38,8 @@ public struct JobView: Sendable, Codable {
     public var state: State
     /// Why it does not run although its definition enables it.
     public var off: String?
+    /// Why it is held back, as all dispatching is or a tag of its.
+    public var paused: String?
     public var next: Timestamp?
     public var lastRun: LastRun?
     public var origin: Origin
@@ -78,7 +80,9 @@ public struct PolicyView: Sendable, Codable {
 
 extension JobView {
     /// Shows what the store knows of a job; `problems` are those of its feed.
-    init(_ stored: StoredJob, _ compiled: CompiledJob, last: Run?, problems: [ConfigProblem], warning: String?) {
+    init(_ stored: StoredJob, _ compiled: CompiledJob, last: Run?, problems: [ConfigProblem], warning: String?,
+        pauses: Pauses
+    ) {
         let job = stored.job
         name = job.name
         if case .manual = job.schedule.rule { schedule = nil } else { schedule = job.schedule.summary }
@@ -94,6 +98,7 @@ extension JobView {
             case nil: job.enabled ? .enabled : .disabled
             }
         off = job.standing?.off?.words
+        paused = pauses.pause(of: job)?.reason
         next = stored.nextDue.flatMap { $0 == .distantFuture || !job.isOn ? nil : $0 }
         lastRun = last.map {
             LastRun(

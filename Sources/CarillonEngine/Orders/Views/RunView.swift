@@ -24,6 +24,10 @@ public struct RunView: Sendable, Codable {
     public var state: RunState
     /// Nil for a skip.
     public var trigger: Trigger?
+    /// Why it is there, in words, where its trigger alone does not say.
+    public var cause: String?
+    /// The run before it that had the same time, when it repeats one.
+    public var repeats: String?
     /// Counts from 1; 0 for a skip.
     public var attempt: Int
     public var createdAt: Timestamp
@@ -63,6 +67,8 @@ extension RunView {
         scheduledAt = run.scheduledAt
         state = run.state
         trigger = run.trigger
+        cause = run.cause?.words
+        if case .repeats(let other) = run.cause { repeats = other.description }
         attempt = run.attempt
         createdAt = run.createdAt
         notBefore = run.notBefore
@@ -104,5 +110,15 @@ extension RunView {
         skipReason = skip.reason
         through = skip.through
         self.count = count
+    }
+}
+
+extension Cause {
+    /// What a person reads.
+    var words: String {
+        switch self {
+        case .missed(let reason, let detail): reason.words + (detail.map { " (\($0))" } ?? "")
+        case .repeats(let run): "repeats run \(run)"
+        }
     }
 }

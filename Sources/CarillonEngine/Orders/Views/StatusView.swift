@@ -22,6 +22,13 @@ public struct StatusView: Sendable, Codable {
         public var warnings: [String]
     }
 
+    public struct PausedTag: Sendable, Codable {
+        public var tag: String
+        public var reason: String
+        /// When its jobs go on by themselves.
+        public var until: Timestamp?
+    }
+
     public struct Active: Sendable, Codable {
         public var pending: Int
         public var running: Int
@@ -59,6 +66,8 @@ public struct StatusView: Sendable, Codable {
     public var paused: String?
     /// When it goes on by itself.
     public var pausedUntil: Timestamp?
+    /// Tags whose jobs are held back.
+    public var pausedTags: [PausedTag]
     public var shadow: Bool
     /// Which tzdata is in use, and from where.
     public var tzdata: String

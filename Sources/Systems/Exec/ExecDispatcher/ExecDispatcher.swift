@@ -102,6 +102,13 @@ public final class ExecDispatcher: Dispatcher {
         }
     }
 
+    public func output(of run: RunID, job: String, from offset: Int64, limit: Int) async throws -> [UInt8]? {
+        let state = configuration.stateDirectory
+        return try await filing.call { _ in
+            try RunLog.read(run, job: job, in: state, from: offset, limit: limit)
+        }
+    }
+
     public func shutdown() async {
         for thread in launching { thread.close() }
         for thread in launching { await thread.closed() }

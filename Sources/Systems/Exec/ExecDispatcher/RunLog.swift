@@ -18,6 +18,20 @@ public enum RunLog {
         rmdir(directory(of: job, in: stateDirectory))
     }
 
+    /// Reads at most `limit` bytes of a log, from an offset on; none past its end, and where there is none. Throws
+    /// `SystemError`.
+    static func read(
+        _ run: RunID, job: String, in stateDirectory: String, from offset: Int64, limit: Int
+    ) throws(SystemError) -> [UInt8] {
+        let path = path(of: run, job: job, in: stateDirectory)
+        let number = open(path, O_RDONLY | O_CLOEXEC)
+        guard number >= 0 else {
+            if errno == ENOENT { return [] }
+            throw SystemError("read \(path)")
+        }
+        return Descriptor(owning: number).bytes(from: offset, limit: limit)
+    }
+
     /// Reads the end of an attempt's output: at most `limit` bytes of valid UTF-8 without NUL, or nil for none.
     ///
     /// `count` is how many bytes the attempt itself wrote, since earlier attempts share the file.
