@@ -332,7 +332,8 @@ let package = Package(
         .testTarget(
             name: "DaemonTests",
             dependencies: [
-                "CarillonTestSupport", "RedisClient", "carillon", "carillon-shim", logging,
+                "CarillonCLI", "CarillonConfiguration", "CarillonDaemon", "CarillonTestSupport", "RedisClient",
+                "Timetable", "carillon", "carillon-shim", logging,
                 .target(name: "MariaDBClient", condition: mariaDB),
             ]),
         .testTarget(

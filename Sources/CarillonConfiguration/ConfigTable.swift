@@ -15,6 +15,8 @@ package struct ConfigTable {
     package private(set) var problems: [ConfigProblem] = []
     /// What was found under keys that are settings.
     private(set) var given: [GivenSetting] = []
+    /// Keys that somebody asked for, with those of tables inside; only where the environment has a say.
+    private(set) var known: [String] = []
     /// Keys somebody asked for.
     private var asked: [String] = []
     private let entries: [(key: String, value: ConfigNode)]
@@ -61,6 +63,7 @@ package struct ConfigTable {
     mutating func adopt(_ other: ConfigTable) {
         problems += other.problems
         given += other.given
+        known += other.known
         if let more = other.variables { variables?.adopt(more) }
     }
 
@@ -75,6 +78,7 @@ package struct ConfigTable {
     /// Reads what is under a key: in the environment, for a setting of one of these kinds, or else in the file.
     mutating func value(_ key: String, _ kind: Variables.Kind?) -> ConfigNode? {
         asked.append(key)
+        if variables != nil { known.append(prefix + key) }
         let said = kind.flatMap { variables?.value(key, $0) }
         if let said, let variables {
             given.append(GivenSetting(key: prefix + key, node: said, source: variables.name(of: key)))
@@ -91,6 +95,12 @@ package struct ConfigTable {
             return nil
         }
         return value
+    }
+
+    /// Has a setting that names a file differ when that file says something else.
+    mutating func follow(_ text: String, of key: String) {
+        guard let place = given.lastIndex(where: { $0.key == prefix + key }) else { return }
+        given[place].follow(text)
     }
 
     private mutating func read<T>(

@@ -10,7 +10,7 @@ public struct GivenSetting: Hashable, Sendable, Encodable {
     public var source: String
     public var line: Int?
     /// Differs when the value does, also that of a secret.
-    private let mark: Int
+    fileprivate var mark: Int
 
     private enum CodingKeys: CodingKey { case key, value, source, line }
 
@@ -24,16 +24,17 @@ public struct GivenSetting: Hashable, Sendable, Encodable {
         value = isSecret ? "(set, not shown)" : text.withoutPasswords
     }
 
-    /// Whether both give the key the same value, wherever they stand.
-    func agrees(with other: GivenSetting) -> Bool { key == other.key && mark == other.mark }
+    /// Has it differ too when the file that it names says something else.
+    mutating func follow(_ text: String) { mark = [mark, text.hashValue].hashValue }
 }
 
 extension Settings {
     /// The keys that these settings and others give differently, each once, in the order of their names.
     package func changes(since other: Settings) -> [String] {
-        func lacking(_ a: [GivenSetting], _ b: [GivenSetting]) -> [String] {
-            a.filter { mine in !b.contains { $0.agrees(with: mine) } }.map(\.key)
-        }
-        return Set(lacking(given, other.given) + lacking(other.given, given)).sorted()
+        let (ours, theirs) = (marks, other.marks)
+        return Set(ours.keys).union(theirs.keys).filter { ours[$0] != theirs[$0] }.sorted()
     }
+
+    /// What stands under each key; two feeds have the same keys.
+    private var marks: [String: [Int]] { Dictionary(grouping: given, by: \.key).mapValues { $0.map(\.mark) } }
 }

@@ -38,6 +38,8 @@ public struct Settings: Sendable {
     public var warnings: [ConfigProblem] = []
     /// What the file and the environment say, key by key.
     public var given: [GivenSetting] = []
+    /// Keys that are read, given or not. Of a table that is not there, only its own.
+    package var known: [String] = []
     private var sections: [ObjectIdentifier: any SettingsSection] = [:]
 
     public init() {}

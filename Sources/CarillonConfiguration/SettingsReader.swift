@@ -57,6 +57,7 @@ package struct SettingsReader: Sendable {
             throw ConfigurationError(problems.map(\.element))
         }
         settings.given = whole.table.given
+        settings.known = whole.table.known
         settings.warnings = unread(whole.table.variables?.asked ?? [])
         return settings
     }

@@ -77,7 +77,9 @@ extension ConfigTable {
         if secret != nil { complain(key + "_file", "there is a \(key) as well; give one of the two") }
         do {
             let text = try TextFile.read(path)
-            return text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+            let line = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? ""
+            follow(line, of: key + "_file")
+            return line
         } catch {
             complain(key + "_file", error.description)
             return nil

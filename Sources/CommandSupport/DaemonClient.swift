@@ -90,7 +90,7 @@ package struct DaemonClient {
     /// The same, said.
     package func tell(_ order: Order, json: Bool = false) async throws {
         let sentence = try await done(order)
-        if json { try say(json: JSONObject([("done", sentence)])) } else { say("\(sentence)") }
+        if json { try say(json: JSONObject([("done", sentence)])) } else { say(sentence: "\(sentence)") }
     }
 
     package static let otherKind = Failure.failed("the daemon gave an answer of another kind")
@@ -102,9 +102,9 @@ package struct DaemonClient {
         if json {
             try say(json: run)
         } else if let note {
-            say("run \(run.id) of \(run.job) is opened: \(note)")
+            say(sentence: "run \(run.id) of \(run.job) is opened: \(note)")
         } else {
-            say("run \(run.id) of \(run.job) is on its way; see `carillon runs show \(run.id)`")
+            say(sentence: "run \(run.id) of \(run.job) is on its way")
         }
         return run
     }
@@ -116,7 +116,7 @@ package struct DaemonClient {
         while true {
             guard let view = try await runs(.run(run.id)).first else { throw Self.otherKind }
             if view.state.isFinal {
-                if json { try say(json: view) } else { say("run \(view.id) of \(view.job) \(view.ending)") }
+                if json { try say(json: view) } else { say(sentence: "run \(view.id) of \(view.job) \(view.ending)") }
                 if view.state == .completed { return }
                 throw Failure(code: view.exitCode.flatMap { $0 == 0 ? nil : $0 } ?? 1, message: "")
             }

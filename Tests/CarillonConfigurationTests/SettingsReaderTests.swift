@@ -127,6 +127,26 @@ import Timetable
             ])
     }
 
+    /// Their keys have the same names.
+    @Test func twoFeedsThatTakeEachOthersValuesHaveChanged() throws {
+        func settings(_ frappe: String, _ keiji: String) throws -> Settings {
+            try read(
+                """
+                [[feed]]
+                type = "frappe"
+                user = "a"
+                database = "a"
+                prefix = "\(frappe)"
+                web = { token = "a" }
+                [[feed]]
+                type = "keiji"
+                prefix = "\(keiji)"
+                """)
+        }
+        #expect(try settings("a", "b").changes(since: settings("b", "a")) == ["feed.prefix"])
+        #expect(try settings("a", "b").changes(since: settings("a", "b")) == [])
+    }
+
     @Test func aTableMayStandInTheEnvironmentAlone() throws {
         let settings = try read(
             "",

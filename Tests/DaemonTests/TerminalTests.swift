@@ -37,6 +37,7 @@ import Testing
         #expect(try await daemon.carillon("jobs", "disable", "sync").code == 0)
         for command in [
             "jobs list", "jobs list --sort next", "runs list", "agenda", "agenda --from 1h --to now", "audit",
+            "why boom 00:00",
         ] {
             let lines = try await screen(command)
             #expect(lines.count > 1, "\(command) shows nothing")

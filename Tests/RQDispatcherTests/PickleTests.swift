@@ -1,5 +1,5 @@
-import CarillonTestSupport
 import CarillonCore
+import CarillonTestSupport
 import Foundation
 import RQDispatcher
 import Testing

@@ -46,12 +46,18 @@ struct Audit: AsyncParsableCommand {
         var table = TextTable(.fixed("WHEN"), .fixed("WHO"), .fixed("WHAT"), "SUBJECT", .first("CAME OF IT"))
         for entry in entries {
             let who = entry.user ?? entry.channel
-            let outcome = entry.error ?? entry.after ?? ""
+            let outcome = Self.short(entry.error ?? entry.after ?? "")
             table.add(
                 .init(moment.cell(entry.at, reader.zone.name)), .init(who), .init(entry.action),
-                .init(entry.subject ?? ""), .init(outcome, entry.error == nil ? nil : .red))
+                .init(Self.short(entry.subject ?? "")), .init(outcome, entry.error == nil ? nil : .red))
         }
         table.print()
         if entries.count == limit { Terminal.error("the newest \(limit); --limit for more") }
+    }
+
+    /// Shortens ids of runs on a narrow terminal, to what is still enough to ask for one.
+    private static func short(_ text: String) -> String {
+        guard Terminal.isNarrow else { return text }
+        return text.replacing(/\b([0-9a-f]{12})[0-9a-f]{12}\b/) { String($0.1) }
     }
 }

@@ -28,7 +28,7 @@ struct Why: AsyncParsableCommand {
         if json {
             try say(json: view)
         } else {
-            for line in view.lines { say("\(line)") }
+            for line in view.lines { say(sentence: "\(line)") }
         }
     }
 }

@@ -41,5 +41,10 @@ extension Terminal {
 /// Prints a line on standard output: the one way there, but for texts in a form of their own.
 package func say(_ line: Line) { print(line.text) }
 
+/// Prints a sentence on standard output, on a terminal that is too narrow for it in several lines.
+package func say(sentence: Line) {
+    say(Terminal.limit == nil ? sentence : Line(fit: Terminal.wrapped(sentence.text)))
+}
+
 /// Prints a value as one line of JSON on standard output.
 package func say(json value: some Encodable) throws { say(Line(fit: try PublicJSON.encode(value))) }

@@ -45,7 +45,7 @@ package enum Terminal {
         var lines = [indent]
         for word in line.dropFirst(indent.count).split(separator: " ", omittingEmptySubsequences: false) {
             let last = lines[lines.count - 1]
-            if last.cells + word.count + 1 > width, last != indent {
+            if last.cells + String(word).cells + 1 > width, last != indent {
                 lines.append(indent + word)
             } else {
                 lines[lines.count - 1] = last == indent ? indent + word : last + " " + word
