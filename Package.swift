@@ -28,7 +28,7 @@ let integrations: [Target] = [
     integration(
         "Frappe",
         [
-            "BTUSocket", "FrappeDispatcher", "FrappeFeed", "FrappeMirror", "FrappeSite", "MailIntegration",
+            "BTUSocket", "FrappeDispatcher", "FrappeFeed", "FrappeLog", "FrappeMirror", "FrappeSite", "MailIntegration",
             "RQDispatcher", "RQIntegration", "RedisClient", .target(name: "MariaDBClient", condition: mariaDB),
         ]),
     integration(
@@ -112,6 +112,14 @@ let package = Package(
                 .target(name: "MariaDBClient", condition: mariaDB),
             ],
             path: "Sources/Systems/Frappe/FrappeFeed"),
+
+        .target(
+            name: "FrappeLog",
+            dependencies: [
+                "CarillonCore", "FrappeFeed", "Timetable", logging, lifecycle,
+                .target(name: "MariaDBClient", condition: mariaDB),
+            ],
+            path: "Sources/Systems/Frappe/FrappeLog"),
 
         .target(
             name: "FrappeMirror", dependencies: ["CarillonCore", "RedisClient", "Timetable", logging, lifecycle],
@@ -369,6 +377,12 @@ let package = Package(
             name: "FrappeFeedTests",
             dependencies: [
                 "CarillonCore", "CarillonTestSupport", "FrappeFeed", "Timetable", logging,
+                .target(name: "MariaDBClient", condition: mariaDB),
+            ]),
+        .testTarget(
+            name: "FrappeLogTests",
+            dependencies: [
+                "CarillonCore", "CarillonTestSupport", "FrappeFeed", "FrappeLog", "MemoryStore", "Timetable", logging,
                 .target(name: "MariaDBClient", condition: mariaDB),
             ]),
         .testTarget(

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A whole Frappe site in miniature: MariaDB with the three tables, a web server that pickles, Redis, a worker of Python RQ, and
+# A whole Frappe site in miniature: MariaDB with the app's tables, a web server that pickles, Redis, a worker of Python RQ, and
 # the daemon with BTU Scheduler's own configuration. Runs until Ctrl-C, or: run.sh --for SECONDS
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -60,7 +60,7 @@ webserver_ip = "127.0.0.1"
 webserver_port = $web
 webserver_token = "$token"
 END
-"$carillon" serve --btu "$folder/btu_scheduler.toml" --state-dir "$folder/state" --log-level warning & pids+=($!)
+CARILLON_FRAPPE_LOG_UNREACHED=true CARILLON_FRAPPE_START_TIMEOUT=4s "$carillon" serve --btu "$folder/btu_scheduler.toml" --state-dir "$folder/state" --log-level warning & pids+=($!)
 (cd "$here" && PYTHONDONTWRITEBYTECODE=1 exec "$python/rq" worker --quiet --url "redis://127.0.0.1:$redis" default short long) & pids+=($!)
 until_true "$carillon" status --state-dir "$folder/state" --wait 10
 
@@ -74,7 +74,10 @@ while [ -z "$seconds" ] || [ $((SECONDS - started)) -lt "$seconds" ]; do
     sleep 5
     echo
     "$carillon" btu show-scheduled --config "$folder/btu_scheduler.toml"
-    "$carillon" runs list --state-dir "$folder/state" --limit 8
+    "$carillon" btu results --state-dir "$folder/state" --limit 8
 done
+echo
+echo "What no worker of the site started, in the app's own log:"
+sql site -e 'SELECT date_time_started, schedule, success_fail, result_message FROM `tabBTU Task Log`'
 # One row is wrong on purpose, and status says so with exit code 5.
 "$carillon" status --state-dir "$folder/state" || [ $? -eq 5 ]

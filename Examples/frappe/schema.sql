@@ -23,6 +23,15 @@ CREATE TABLE `tabBTU Task Schedule` (
   schedule_description varchar(140)
 );
 
+-- Where the app keeps what became of its tasks; Carillon may add rows of runs that no worker started.
+CREATE TABLE `tabBTU Task Log` (
+  name varchar(140) PRIMARY KEY, creation datetime(6), modified datetime(6), modified_by varchar(140), owner varchar(140),
+  docstatus int NOT NULL DEFAULT 0, idx int NOT NULL DEFAULT 0,
+  task varchar(140), task_desc_short varchar(140), task_component varchar(140), date_time_started datetime(6),
+  execution_time decimal(21,9) NOT NULL DEFAULT 0, success_fail varchar(140), result_message text, stdout longtext,
+  schedule varchar(140)
+);
+
 INSERT INTO `tabBTU Task` (name, modified, docstatus, desc_short, function_string, arguments, max_task_duration) VALUES
   ('TASK-0001', NOW(6), 1, 'Greets', 'shop.greet', '{"who": "Zoë"}', '60'),
   ('TASK-0002', NOW(6), 1, 'Pays wages', 'shop.payroll', NULL, '600s'),
@@ -35,4 +44,5 @@ VALUES
   ('TS-000001', NOW(6), 'TASK-0001', 1, 'default', 'Cron Style', '*/5 * * * * * *', NULL, NULL, NULL, 'A greeting'),
   ('TS-000002', NOW(6), 'TASK-0002', 1, 'long', 'Daily', '0 0 * * *', '19', '0', '{"city": "NYC"}', 'Payroll at 19:00'),
   ('TS-000003', NOW(6), 'TASK-0003', 1, 'short', 'Cron Style', '*/20 * * * * * *', NULL, NULL, NULL, 'One that fails'),
-  ('TS-000004', NOW(6), 'TASK-0001', 1, 'default', 'Cron Style', 'every tuesday', NULL, NULL, NULL, 'One that is broken');
+  ('TS-000004', NOW(6), 'TASK-0001', 1, 'default', 'Cron Style', 'every tuesday', NULL, NULL, NULL, 'One that is broken'),
+  ('TS-000006', NOW(6), 'TASK-0001', 1, 'idle', 'Cron Style', '*/6 * * * * * *', NULL, NULL, NULL, 'On a queue of nobody');

@@ -47,6 +47,30 @@
             try await client.execute(sql, parameters)
         }
 
+        /// Reads rows as texts, an empty one for NULL.
+        public func texts(_ sql: String, columns: Int) async throws -> [[String]] {
+            try await client.read { snapshot in
+                try snapshot.all(sql) { row in
+                    var texts: [String] = []
+                    for column in 0..<columns { texts.append(try row.text(column) ?? "") }
+                    return texts
+                }
+            }
+        }
+
+        /// Makes the table in which the app keeps what became of its tasks, with a column that the site has added.
+        public func makeLog() async throws {
+            try await sql(
+                """
+                CREATE TABLE `tabBTU Task Log` (
+                  name varchar(140) PRIMARY KEY, creation datetime(6), modified datetime(6), modified_by varchar(140),
+                  owner varchar(140), docstatus int NOT NULL DEFAULT 0, idx int NOT NULL DEFAULT 0, task varchar(140),
+                  task_desc_short varchar(140), task_component varchar(140), date_time_started datetime(6),
+                  execution_time decimal(21,9) NOT NULL DEFAULT 0, success_fail varchar(140), result_message text,
+                  stdout longtext, schedule varchar(140), cost_centre varchar(20) NOT NULL)
+                """)
+        }
+
         public func zones(cron: String?, site: String?) async throws {
             try await sql("DELETE FROM tabSingles")
             try await sql("INSERT INTO tabSingles VALUES ('BTU Configuration', 'cron_time_zone', ?)", [text(cron)])

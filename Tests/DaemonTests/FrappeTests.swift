@@ -249,6 +249,93 @@
             }
         }
 
+        private func warnings() async throws -> [String] {
+            let connections = try await daemon.objects("status").first?["connections"] as? [[String: Any]] ?? []
+            return connections.first { $0["name"] as? String == "frappe" }?["warnings"] as? [String] ?? []
+        }
+
+        /// `log_unreached`: nobody listens to the queue of TS-2, and at first the daemon's user may only read.
+        @Test func aRunThatReachesNoWorkerHasOneRowInTheLogOfTheSite() async throws {
+            try await site.makeLog()
+            try await site.sql("CREATE USER reader IDENTIFIED BY 'secret'")
+            try await site.sql("GRANT SELECT ON site.* TO reader")
+            try await site.schedule("TS-1", cron: "0 19 * * *")
+            try await site.schedule("TS-2", cron: "0 19 * * *", queue: "short")
+            let imported = try await daemon.carillon("import", "btu", config)
+            let settings = imported.output
+                .replacing("[[feed]]\n", with: "[[feed]]\nlog_unreached = true\nstart_timeout = \"2s\"\n")
+                .replacing(/user = .*\n/, with: "user = \"reader\"\nprefix = \"site-\"\n", maxReplacements: 1)
+                .replacing(/password_file = .*/, with: "password = \"secret\"")
+                .replacing(/token_file = .*/, with: "token = \"\(FrappeWeb.token)\"")
+            try daemon.folder.write("carillon.toml", settings)
+            let given = try await daemon.objects("config", "show").map { "\($0["key"] ?? "") = \($0["value"] ?? "")" }
+            #expect(given.contains("feed.log_unreached = true") && given.contains("feed.start_timeout = \"2s\""))
+            try await daemon.start()
+            try await daemon.eventually("status says what is wrong") {
+                try await warnings().contains("log_unreached: the user 'reader' may not INSERT into `tabBTU Task Log`")
+            }
+            #expect(try await daemon.carillon("jobs", "run", "site-TS-1", "--wait").code == 0)
+            let never = try await daemon.carillon("jobs", "run", "site-TS-2", "--wait", "--json")
+            #expect(never.code == 1 && never.output.contains("was never picked up"), "\(never)")
+            let rows = "SELECT name, schedule, success_fail, cost_centre, result_message FROM `tabBTU Task Log`"
+            #expect(try await site.texts(rows, columns: 5).isEmpty)
+            #expect(await daemon.stop() == 0)
+            let complaint = "runs that reach no worker are not written"
+            #expect(daemon.log.split(separator: complaint).count == 2, "\(daemon.log)")
+
+            // The next daemon may, and writes what the last one owed.
+            try await site.sql("GRANT INSERT ON site.`tabBTU Task Log` TO reader")
+            try await daemon.start()
+            try await daemon.eventually("the row") { try await site.texts(rows, columns: 5).count == 1 }
+            let row = try #require(try await site.texts(rows, columns: 5).first)
+            #expect(Array(row[1...3]) == ["TS-2", "Failed", ""])
+            #expect(row[4].contains("It failed: was never picked up: it did not start within 2s."), "\(row)")
+            #expect(try await warnings().allSatisfy { !$0.contains("log_unreached") })
+            // A third one has nothing to add but what it sees itself.
+            daemon.kill()
+            try await daemon.start()
+            #expect(try await daemon.carillon("jobs", "run", "site-TS-2", "--wait").code == 1)
+            try await daemon.eventually("another row") { try await site.texts(rows, columns: 5).count >= 2 }
+            #expect(try await site.texts(rows, columns: 5).count == 2)
+
+            try await theResultsAreToldWithAndWithoutADaemon()
+        }
+
+        private func theResultsAreToldWithAndWithoutADaemon() async throws {
+            _ = try await daemon.carillon("jobs", "add", "backup", "--every", "1h", "--", "/bin/true")
+            for _ in 0..<3 { _ = try await daemon.carillon("jobs", "run", "backup", "--wait") }
+            let told = try await daemon.objects("btu", "results")
+            #expect(told.map { $0["schedule"] as? String } == ["TS-2", "TS-2", "TS-1"], "\(told)")
+            let last = try #require(told.last)
+            #expect(Set(last.keys) == ["schedule", "description", "task", "function", "queue", "run"])
+            #expect(last["description"] as? String == "about TASK-0001" && last["function"] as? String == "tasks.note")
+            #expect((last["run"] as? [String: Any])?["state"] as? String == "completed")
+            // Few are asked for, and other jobs have the newest runs.
+            #expect(try await daemon.objects("btu", "results", "--limit", "1").count == 1)
+            #expect(try await daemon.objects("btu", "results", "--since", "tomorrow").isEmpty)
+            for name in ["TS-1", "site-TS-1"] {
+                let one = try await daemon.objects("btu", "results", name, "--since", "today")
+                #expect(one.map { $0["schedule"] as? String } == ["TS-1"], "\(name)")
+            }
+            let other = try await daemon.carillon("btu", "results", "backup")
+            #expect(other.code == 1 && other.error.contains("no schedule of a Frappe site"), "\(other)")
+            let unknown = try await daemon.carillon("btu", "results", "TS-77")
+            #expect(unknown.code == 1 && unknown.error.contains("there is no job 'TS-77'"), "\(unknown)")
+            #expect(await daemon.stop() == 0)
+            // BTU Scheduler's own file says nothing of the ledger, and does no harm.
+            let table = try await daemon.carillon("btu", "results", "--config", config)
+            #expect(table.code == 0 && table.lines.count == 6, "\(table)")
+            #expect(table.lines[0].hasPrefix("DUE"))
+            #expect(table.lines[1].contains("TS-2") && table.lines[1].hasSuffix(" failed"))
+            #expect(table.lines[2].contains("was never picked up: it did not start within 2s"))
+            // A terminal of 80 columns has all of it but the end of what is long.
+            let screen = "script -qefc 'stty cols 80; \"$C\" btu results' /dev/null </dev/null"
+            let shown = try await daemon.shell(screen).output.replacing(/\x1b\[[0-9;]*m/, with: "")
+                .split(whereSeparator: \.isNewline)
+            #expect(shown.count(where: { $0.contains(/\d s ago +TS-[12] .*(failed|completed)/) }) == 3, "\(shown)")
+            for line in shown { #expect(line.count <= 80, "\(line)") }
+        }
+
         @Test func aDaemonThatIsNotToStartUnconnectedDoesNot() async throws {
             let strict = try String(contentsOfFile: config, encoding: .utf8)
                 .replacing("connections = true", with: "connections = false")

@@ -17,6 +17,7 @@ public final class FrappeDispatcher: ListenedDispatcher {
     private let site: FrappeSite
     private let logger: Logger
     private let clock: any EngineClock
+    private let remarks: @Sendable () async -> [String]
     private let trouble = Mutex<String?>(nil)
     /// A run for which the site fails although it answers: the uptime of its first and last time.
     private struct Failing {
@@ -34,11 +35,16 @@ public final class FrappeDispatcher: ListenedDispatcher {
     /// Microseconds for a request that has failed before.
     private static let briefly: Int64 = 3_000_000
 
-    public init(site: FrappeSite, rq: RQDispatcher, clock: any EngineClock, logger: Logger) {
+    /// Takes `remarks`, what else of the site deserves a look in `status`.
+    public init(
+        site: FrappeSite, rq: RQDispatcher, clock: any EngineClock, logger: Logger,
+        remarks: @escaping @Sendable () async -> [String] = { [] }
+    ) {
         self.site = site
         self.rq = rq
         self.clock = clock
         self.logger = logger
+        self.remarks = remarks
     }
 
     public func dispatch(_ batch: [Dispatch<FrappeTarget>]) async -> [DispatchResult] {
@@ -205,6 +211,7 @@ public final class FrappeDispatcher: ListenedDispatcher {
         if count > 0 {
             health.warnings.append("the site answers, and fails for \(count) \(count == 1 ? "run" : "runs")")
         }
+        health.warnings += await remarks()
         return health
     }
 

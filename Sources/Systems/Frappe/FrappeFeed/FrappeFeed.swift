@@ -27,11 +27,11 @@ public final class FrappeFeed: JobFeed {
 
     public init(
         tables: any FrappeTables, few: any FrappeTables, zones: ZoneDatabase, prefix: String = "",
-        catchUp: CatchUp = .latest, refresh: Int64, clock: any EngineClock, logger: Logger
+        catchUp: CatchUp = .latest, startTimeout: Int64? = nil, refresh: Int64, clock: any EngineClock, logger: Logger
     ) {
         self.tables = tables
         self.few = few
-        self.reader = FrappeJob(zones: zones, prefix: prefix, catchUp: catchUp)
+        self.reader = FrappeJob(zones: zones, prefix: prefix, catchUp: catchUp, startTimeout: startTimeout)
         self.refresh = refresh
         self.clock = clock
         self.logger = logger

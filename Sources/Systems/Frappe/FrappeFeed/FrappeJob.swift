@@ -7,11 +7,14 @@ public struct FrappeJob: Sendable {
     /// Before every job's name.
     let prefix: String
     let catchUp: CatchUp
+    /// Microseconds in which a worker must have picked a run up; nil for as long as it takes.
+    let startTimeout: Int64?
 
-    public init(zones: ZoneDatabase, prefix: String, catchUp: CatchUp) {
+    public init(zones: ZoneDatabase, prefix: String, catchUp: CatchUp, startTimeout: Int64? = nil) {
         self.zones = zones
         self.prefix = prefix
         self.catchUp = catchUp
+        self.startTimeout = startTimeout
     }
 
     /// What became of a row.
@@ -33,7 +36,8 @@ public struct FrappeJob: Sendable {
             let (target, remark) = try target(row)
             let job = Job(
                 name: name, schedule: schedule, target: try sealed(target),
-                policies: Policies(catchUp: catchUp, overlap: .allow), enabled: row.enabled,
+                policies: Policies(catchUp: catchUp, overlap: .allow, startTimeout: startTimeout),
+                enabled: row.enabled,
                 origin: Origin(feed: "", source: Self.schedules))
             return .job(job, remark.map { problem(name, $0) })
         } catch {

@@ -46,7 +46,8 @@
 
         private static func marks(_ count: Int) -> String { Array(repeating: "?", count: count).joined(separator: ",") }
 
-        private static func zones(_ snapshot: MariaDBSnapshot, _ fallback: String) throws -> FrappeZones {
+        /// Reads the zones that the site names; `fallback` is the site's own where it names none.
+        package static func zones(_ snapshot: MariaDBSnapshot, _ fallback: String) throws -> FrappeZones {
             var zones = FrappeZones(cron: "UTC", site: fallback)
             let sql = """
                 SELECT doctype, value FROM tabSingles

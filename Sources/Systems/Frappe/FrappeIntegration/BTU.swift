@@ -13,21 +13,22 @@ import Timetable
 package struct BTU: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "btu",
-        abstract: "The nine commands of BTU Scheduler's `btu`, over its own configuration; they need no daemon.",
+        abstract: "The nine commands of BTU Scheduler's `btu`, over its own configuration, and `results`.",
         discussion: """
             EXAMPLES
               carillon btu show-scheduled
               carillon btu test-ping --config ~/btu_scheduler.toml
               carillon btu queue-task-now TASK-0001
+              carillon btu results --since yesterday
             """,
         subcommands: [
             ListJobs.self, ListTasks.self, ShowScheduled.self, ShowJob.self, QueueJobNow.self, QueueTaskNow.self,
-            PrintConfig.self, TestPing.self, TestPickler.self,
+            PrintConfig.self, TestPing.self, TestPickler.self, Results.self,
         ])
 
     package init() {}
 
-    /// What every one of them takes.
+    /// What each of the nine takes.
     struct Options: ParsableArguments {
         @Option(help: ArgumentHelp("BTU Scheduler's configuration file.", valueName: "file"))
         var config = BTUReader.standardPath

@@ -161,6 +161,11 @@ package struct BTUReader: Sendable {
 }
 
 extension BTUReader {
+    /// Whether a file is one of BTU Scheduler's, without a mistake.
+    static func isOne(_ path: String) -> Bool {
+        (try? BTUReader(zones: ZoneDatabase()).read(path: DaemonLocation.absolute(path))) != nil
+    }
+
     /// Reads a file; throws `Failure` with file, line and key of everything that is wrong.
     package static func reading(_ path: String, zones: ZoneDatabase) throws -> Reading {
         do {

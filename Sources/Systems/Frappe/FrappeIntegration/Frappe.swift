@@ -5,6 +5,7 @@ package import CarillonDaemon
 import CarillonEngine
 import FrappeDispatcher
 import FrappeFeed
+import FrappeLog
 import FrappeMirror
 import FrappeSite
 import Logging
@@ -32,13 +33,20 @@ package enum Frappe: Integration {
             tables: tables,
             // A word to the user must not wait long.
             few: try site.tables(patience: 2, logger: logger), zones: daemon.zones, prefix: site.prefix,
-            catchUp: site.catchUp, refresh: site.refresh, clock: clock, logger: logger)
+            catchUp: site.catchUp, startTimeout: site.startTimeout, refresh: site.refresh, clock: clock,
+            logger: logger)
+        let log = try site.logsUnreached && !daemon.isShadow ? unreached(site, feed, daemon) : nil
         // What is out is told apart from the other dispatcher's.
         let rq = RQDispatcher(
             try redis.configuration(identity: daemon.storeID + ".frappe"), clock: clock, logger: logger)
         let dispatcher = FrappeDispatcher(
-            site: FrappeSite(site.web.configuration), rq: rq, clock: clock, logger: logger)
+            site: FrappeSite(site.web.configuration), rq: rq, clock: clock, logger: logger
+        ) { await log?.warnings() ?? [] }
         var parts = Parts()
+        if let log {
+            parts.ended = { log.note($0) }
+            parts.outlasting = [log]
+        }
         parts.feeds = [feed]
         parts.dispatchers = [dispatcher]
         parts.check = {
@@ -68,6 +76,14 @@ package enum Frappe: Integration {
         return parts
     }
 
+    private static func unreached(
+        _ site: FrappeSettings, _ feed: FrappeFeed, _ daemon: DaemonContext
+    ) throws -> UnreachedLog {
+        UnreachedLog(
+            store: daemon.store, feed: feed.name, table: try site.log(logger: daemon.logger), zones: daemon.zones,
+            clock: daemon.clock, logger: daemon.logger)
+    }
+
     private static func listen(
         _ socket: FrappeSettings.Socket, _ feed: FrappeFeed, _ dispatcher: FrappeDispatcher, _ logger: Logger
     ) -> BTUSocket {
@@ -95,6 +111,23 @@ extension FrappeSettings {
     /// Opens a connection of its own; `patience` is how many seconds it waits for an answer. Throws `Failure`.
     func tables(patience: Int? = nil, logger: Logger) throws -> any FrappeTables {
         #if MariaDB
+            MariaDBTables(try client(patience: patience, logger: logger), fallback: zone)
+        #else
+            throw Self.noMariaDB
+        #endif
+    }
+
+    /// Opens a connection of its own to the log of the site's app. Throws `Failure`.
+    func log(logger: Logger) throws -> any LogTable {
+        #if MariaDB
+            MariaDBLogTable(try client(patience: 5, logger: logger), fallback: zone)
+        #else
+            throw Self.noMariaDB
+        #endif
+    }
+
+    #if MariaDB
+        private func client(patience: Int?, logger: Logger) throws -> MariaDBClient {
             var configuration = MariaDBConfiguration(
                 host: host, port: Int(port), user: user, password: password, database: database)
             if tls { configuration.tls = .init(caFile: caFile, verify: verifies) }
@@ -104,14 +137,15 @@ extension FrappeSettings {
                 configuration.writeTimeout = patience
             }
             do {
-                return MariaDBTables(try MariaDBClient(configuration, logger: logger), fallback: zone)
+                return try MariaDBClient(configuration, logger: logger)
             } catch {
                 throw Failure.failed("\(error)")
             }
-        #else
-            throw Failure.input("this build was made without MariaDB, which a Frappe site needs")
-        #endif
-    }
+        }
+    #else
+        private static let noMariaDB = Failure.input(
+            "this build was made without MariaDB, which a Frappe site needs")
+    #endif
 }
 
 extension FrappeSettings.Web {

@@ -41,6 +41,10 @@ package struct FrappeSettings: SettingsSection {
     /// Before every job's name.
     package var prefix = ""
     package var catchUp = CatchUp.latest
+    /// Microseconds in which a worker must have picked a run up; nil for as long as it takes.
+    package var startTimeout: Int64?
+    /// Whether the site's log gets a row for each run that reached no worker.
+    package var logsUnreached = false
     /// Whether upcoming runs stand in Redis under `btu_scheduler:task_execution_times` for other tools.
     package var mirror = true
     package var web = Web()
@@ -78,6 +82,8 @@ package struct FrappeSettings: SettingsSection {
         if refresh < 1_000_000 { table.complain("refresh", "expected 1s or more") }
         prefix = table.string("prefix") ?? ""
         catchUp = table.catchUp() ?? catchUp
+        startTimeout = table.span("start_timeout")
+        logsUnreached = table.bool("log_unreached") ?? false
         mirror = table.bool("mirror") ?? true
         if table.required("web", table.has("web") ? true : nil) != nil {
             web = table.table("web") { Web(&$0) } ?? web
