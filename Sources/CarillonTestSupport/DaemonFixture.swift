@@ -164,7 +164,9 @@ public final class DaemonFixture: Sendable {
     }
 
     /// Reads the objects that a command with `--json` prints.
-    public func objects(_ arguments: String...) async throws -> [[String: Any]] {
+    public func objects(_ arguments: String...) async throws -> [[String: Any]] { try await objects(arguments) }
+
+    public func objects(_ arguments: [String]) async throws -> [[String: Any]] {
         return try await carillon(arguments + ["--json"]).lines.map { line in
             guard let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any] else {
                 throw ConformanceFailure(description: "not an object: \(line)")

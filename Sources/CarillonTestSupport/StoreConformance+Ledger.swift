@@ -140,7 +140,9 @@ extension StoreConformance {
             _ = try await store.openRuns([part], lease: bench.lease, now: bench.start)
             var manual = Samples.run(bench.job, at: time, store: bench.id, trigger: .manual)
             manual.id = RunID(manualAt: time, random: 1)
-            let opened = try await store.openOrdered([manual, manual], lease: bench.lease, now: time).compactMap { $0?.id }
+            let opened = try await store.openOrdered([manual, manual], lease: bench.lease, now: time).compactMap {
+                $0?.id
+            }
             try require(Set(opened).count, is: 2)
             try require(try await store.runs(RunQuery(job: "tick")).count, is: 3)
             try require(try await bench.fresh().opened, is: 1)

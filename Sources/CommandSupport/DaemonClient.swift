@@ -49,6 +49,12 @@ package struct DaemonClient {
     }
 
     private func answerWithoutDaemon(_ order: Order) async throws -> Reply {
+        var facts = stat()
+        if stat(place.stateDirectory, &facts) == 0, geteuid() != 0, facts.st_uid != geteuid() {
+            throw Failure.noDaemon(
+                "no daemon runs in \(place.stateDirectory), and what the last one left is for "
+                    + "\(FileTrust.name(ofUser: facts.st_uid)) alone")
+        }
         let zones = ZoneDatabase()
         let settings = try place.settings(zones: zones)
         let composition = Composition.current

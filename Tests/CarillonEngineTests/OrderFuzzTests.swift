@@ -38,6 +38,10 @@ import Timetable
             .start("a"), .cancel("6b01"), .pause(reason: "why"), .resume(), .acceptFeed("files"), .delete("b"),
             .pause(reason: "why", length: 60_000_000), .retry("6b0197"), .audits(AuditQuery(subject: "a")), .reload,
             .agenda(AgendaQuery(names: ["*"], until: Samples.noon.adding(microseconds: 86_400_000_000))), .ping,
+            .pause(reason: "why", tags: ["t"]), .resume(tags: ["t"]), .output(run: "6b0197", from: 5),
+            .missed(
+                BackfillQuery(job: "a", from: Samples.noon, until: Samples.noon.adding(microseconds: 1), what: .all)),
+            .backfill(job: "a", [BackfillTime(at: Samples.noon, repeats: "6b0197")], rate: 2.5),
         ]
     }()
 

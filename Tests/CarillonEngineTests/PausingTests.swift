@@ -1,6 +1,6 @@
-import MemoryStore
 import CarillonCore
 import CarillonEngine
+import MemoryStore
 import Testing
 import Timetable
 
@@ -45,7 +45,7 @@ import Timetable
         try bench.send(.tagPaused("payroll", "x"))
         try bench.send(.tagPaused("other", "y"))
         let run = try bench.backfill(held, 1)[0]
-        try bench.pass(2 * Self.hour)
+        try bench.pass(2 * Self.hour + 60)
         #expect(bench.dispatched.isEmpty)
         try bench.send(.tagPaused("other", nil))
         try bench.pass(0)

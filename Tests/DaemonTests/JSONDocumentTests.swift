@@ -60,6 +60,7 @@ import Testing
             ("job", ["jobs", "list"]), ("run", ["runs", "list"]), ("feed", ["feeds", "list"]), ("status", ["status"]),
             ("time to come", ["agenda"]), ("reason", ["why", "backup"]), ("order", ["audit"]),
             ("setting", ["config", "show"]),
+            ("time that was missed", ["backfill", "fails", "--from", "3h", "--dry-run"]),
         ] {
             let result = try await daemon.carillon(command + ["--json"])
             let line = try #require(result.lines.first, "\(command): \(result)")

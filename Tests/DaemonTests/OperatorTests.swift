@@ -53,6 +53,113 @@ import Testing
         #expect(await daemon.stop() == 0)
     }
 
+    /// What was previewed is what runs; a time that was missed gets its run, one that failed gets another.
+    @Test(.timeLimit(.minutes(5))) func timesThatArePastAreFilledIn() async throws {
+        try await daemon.start()
+        let line = "echo $CARILLON_SCHEDULED_AT; test -e $GOOD"
+        _ = try await run(
+            "jobs", "add", "report", "--cron", "0 * * * *", "--env", "GOOD=\(daemon.state)/good", "--shell", line)
+        let from = ["--from", "4h"]
+        let planned = try await daemon.objects(["backfill", "report", "--dry-run"] + from)
+        #expect(planned.count == 4 && planned.allSatisfy { $0["was"] is NSNull })
+        let opened = try await daemon.objects(["backfill", "report"] + from)
+        let times = { (rows: [[String: Any]]) in rows.compactMap { $0["scheduledAt"] as? String } }
+        #expect(times(opened) == times(planned))
+        #expect(try await run("backfill", "report", "--from", "4h") == "no time of report is to run\n")
+        try await daemon.eventually("all have failed") {
+            try await daemon.objects(["runs", "list", "--failed", "--trigger", "backfill"]).count == 4
+        }
+        try daemon.folder.write("good", "")
+        let again = try await daemon.objects(["backfill", "report", "--failed", "--rate", "50"] + from)
+        #expect(again.compactMap { $0["repeats"] as? String } == opened.compactMap { $0["id"] as? String })
+        try await daemon.eventually("all are done again, each for its own time") {
+            let done = try await daemon.objects(["runs", "list", "--state", "completed"])
+            return Set(times(done)) == Set(times(planned)) && done.count == 4
+        }
+        #expect(try await daemon.objects(["backfill", "report", "--failed"] + from).isEmpty)
+        #expect(try await run("audit").contains("backfill"))
+        let bad = try await daemon.carillon("backfill", "report", "--from", "2999-01-01")
+        #expect(bad.code == 2, "\(bad)")
+        #expect(await daemon.stop() == 0)
+    }
+
+    @Test(.timeLimit(.minutes(5))) func aTagIsPausedAcrossARestart() async throws {
+        try await daemon.start()
+        _ = try await run("jobs", "add", "held", "--every", "1s", "--tag", "payroll", "--shell", "true")
+        _ = try await run("jobs", "add", "free", "--every", "1s", "--tag", "other", "--shell", "true")
+        #expect(
+            try await run("pause", "the bank is closed", "--tag", "payroll", "--for", "1h")
+                == "tag payroll (1 job) is paused for 1h: the bank is closed\n")
+        let note = "tag payroll is paused: the bank is closed"
+        #expect(try await daemon.carillon("status", "--check").output == "degraded: \(note)\n")
+        #expect(try await run("agenda", "held", "--within", "5s").contains("paused: the bank is closed"))
+        #expect(try await daemon.objects("jobs", "show", "held").first?["paused"] as? String == "the bank is closed")
+        #expect(await daemon.stop() == 0)
+        try await daemon.start()
+        let before = try await daemon.objects("runs", "list", "--job", "held").count
+        try await daemon.eventually("the other goes on") {
+            try await daemon.objects("runs", "list", "--job", "free").count > 5
+        }
+        #expect(try await daemon.objects("runs", "list", "--job", "held").count == before)
+        #expect(try await run("why", "held").contains("Tag payroll is paused: the bank is closed"))
+        #expect(try await daemon.carillon("resume", "--tag", "other").code == 1)
+        #expect(try await run("resume", "--tag", "payroll") == "jobs with tag payroll go on\n")
+        try await daemon.eventually("it goes on, and its times are accounted for") {
+            try await daemon.objects("runs", "list", "--job", "held").contains {
+                $0["skipReason"] as? String == "paused"
+                    && ($0["reason"] as? String)?.contains("the bank is closed") == true
+            }
+        }
+        #expect(try await daemon.carillon("status", "--check").code == 0)
+        #expect(await daemon.stop() == 0)
+    }
+
+    /// Members of control.group look, and order nothing; others do not even that.
+    @Test(.timeLimit(.minutes(5)), .enabled(if: geteuid() == 0, "only root may become another user"))
+    func aGroupMayAskAndOrdersNothing() async throws {
+        try daemon.folder.write("carillon.toml", "[control]\ngroup = \"nogroup\"\n")
+        try await daemon.start()
+        _ = try await run("jobs", "add", "hello", "--env", "TOKEN=s3cret", "--shell", "echo hello; echo world")
+        _ = try await run("jobs", "run", "hello", "--wait")
+        func member(_ line: String, group: String = "nogroup") async throws -> DaemonFixture.Result {
+            let prefix =
+                "cp -n \"$C\" \"$CARILLON_STATE/carillon\"; cd /; setpriv --reuid=nobody --regid=\(group) --clear-groups"
+            return try await daemon.shell("\(prefix) \"$CARILLON_STATE/carillon\" \(line)")
+        }
+        #expect(try await member("status --check").output == "well\n")
+        #expect(try await member("jobs list").output.contains("hello"))
+        #expect(try await member("runs logs --job hello").output == "hello\nworld\n")
+        #expect(try await member("runs logs --job hello --tail 1").output == "world\n")
+        for order in [
+            "jobs run hello", "pause x", "jobs delete hello", "reload", "jobs export hello", "jobs show hello",
+        ] {
+            let refused = try await member(order)
+            #expect(!refused.output.contains("s3cret") && !refused.error.contains("s3cret"), "\(order): \(refused)")
+            if order != "jobs show hello" {
+                #expect(refused.code == 1 && refused.error.contains("order nothing"), "\(order): \(refused)")
+            }
+        }
+        #expect(
+            try await daemon.shell(
+                "cd /; setpriv --reuid=nobody --regid=nogroup --clear-groups cat \"$CARILLON_STATE/carillon.db\""
+            ).code != 0)
+        #expect(try await member("status", group: "daemon").code != 0)
+        #expect(try await run("jobs", "list").contains("hello"))
+        #expect(await daemon.stop() == 0)
+        let alone = try await member("jobs list")
+        #expect(alone.code == 3 && alone.error.contains("is for root alone"), "\(alone)")
+    }
+
+    @Test(.timeLimit(.minutes(5))) func whatIsWatchedIsLookedAtAgain() async throws {
+        try await daemon.start()
+        let watch =
+            "timeout 5 \"$C\" status --check --watch & timeout 3 \"$C\" jobs list --watch > /dev/null; \"$C\" pause x; wait"
+        let result = try await daemon.shell(watch)
+        let lines = result.lines.filter { $0 != "dispatching is paused: x" }
+        #expect(lines.first == "well" && lines.last == "degraded: dispatching is paused: x" && lines.count >= 2)
+        #expect(await daemon.stop() == 0)
+    }
+
     @Test(.timeLimit(.minutes(5))) func aLogOfADashIsStandardOutput() async throws {
         let line = """
             "$C" serve --log-file - 2>/dev/null >"$CARILLON_STATE/out" & pid=$!

@@ -82,6 +82,9 @@ import Timetable
                     Key("keep", "1", "2"),
                 ]),
             Table("[ledger]", "ledger.", [Key("keep", "\"1d\"", "\"2d\""), Key("keep_per_job", "10", "20")]),
+            Table(
+                "[control]", "control.",
+                [Key("group", "\"\(String(cString: getgrgid(getegid()).pointee.gr_name))\"", "\"nogroup\"")]),
             Table("[audit]", "audit.", [Key("keep", "\"1d\"", "\"2d\"")]),
             Table(
                 "[notify.email]", "notify.email.",
@@ -121,6 +124,7 @@ import Timetable
                     Key("verify", "true", "false"), Key("refresh", "\"10s\"", "\"20s\""),
                     Key("time_zone", "\"Asia/Tokyo\"", "\"UTC\""), Key("prefix", "\"b\"", "\"a\""),
                     Key("catch_up", "\"latest\"", "\"skip\""), Key("mirror", "true", "false"),
+                    Key("start_timeout", "\"1h\"", "\"2h\""), Key("log_unreached", "true", "false"),
                 ]),
             Table(
                 "[feed.web]", "feed.web.",

@@ -35,8 +35,8 @@ import Timetable
 
     /// Opens a run so many seconds after noon.
     private func open(_ job: StoredJob, at second: Int64) async throws -> Run {
-        try await store.openManual(
-            Samples.run(job, at: Samples.noon.plus(second), store: 1, trigger: .manual), lease: lease, now: clock.now)
+        let run = Samples.run(job, at: Samples.noon.plus(second), store: 1, trigger: .manual)
+        return try #require(try await store.openOrdered([run], lease: lease, now: clock.now).first ?? nil)
     }
 
     /// Ends a run now, as the ledger has it.

@@ -19,6 +19,7 @@ struct Agenda: AsyncParsableCommand {
             """)
     @OptionGroup var place: DaemonLocation
     @OptionGroup var times: TimeOptions
+    @OptionGroup var again: WatchOptions
     @Argument(help: ArgumentHelp("Only these jobs: names, or patterns such as 'pay*'.", valueName: "name"))
     var names: [String] = []
     @Option(help: "Only jobs with this tag; may be repeated.") var tag: [String] = []
@@ -36,7 +37,9 @@ struct Agenda: AsyncParsableCommand {
         }
     }
 
-    func run() async throws {
+    func run() async throws { try await again.look(look) }
+
+    private func look() async throws {
         let moment = try times.formatter()
         let reader = try TimeReader(moment, place: place, asked: try times.asked())
         let start = try from.map { try reader.time($0, option: "--from") } ?? moment.now
@@ -127,7 +130,7 @@ struct Agenda: AsyncParsableCommand {
             words += ", \(most)\(Counted.noun(line.count, "time"))"
         }
         table.add(
-            .init(moment.cell(line.at, line.timeZone)), .init(line.job), 
+            .init(moment.cell(line.at, line.timeZone)), .init(line.job),
             line.paused == nil ? .init("to come", .grey) : .init("paused", .yellow), .init(words))
     }
 }

@@ -27,13 +27,16 @@ struct Jobs: AsyncParsableCommand {
         @OptionGroup var place: DaemonLocation
         @OptionGroup var times: TimeOptions
         @OptionGroup var filter: JobFilter
+        @OptionGroup var again: WatchOptions
         @Option(help: "By name, or by the next time (next).") var sort = JobQuery.Order.name
         @Option(help: "At most so many; on a terminal 50 unless you say.") var limit: Int?
         @Flag(help: "Print one JSON object a line.") var json = false
 
         private static let page = 1_000
 
-        func run() async throws {
+        func run() async throws { try await again.look(look) }
+
+        private func look() async throws {
             if let limit, limit < 1 { throw Failure.input("--limit: expected 1 or more") }
             let client = DaemonClient(place: place)
             let most = limit ?? (Terminal.isOutputTerminal && !json ? 50 : .max)

@@ -24,16 +24,19 @@ struct Runs: AsyncParsableCommand {
                 """)
         @OptionGroup var place: DaemonLocation
         @OptionGroup var times: TimeOptions
+        @OptionGroup var again: WatchOptions
         @Option(help: "Only in this state: \(Self.states). May be repeated.") var state: [RunState] = []
         @Flag(help: "The same as --state failed.") var failed = false
         @Option(help: "Only this job's.", completion: .jobs) var job: String?
-        @Option(help: "Only opened by this: schedule, catchUp, manual or boot.") var trigger: [Trigger] = []
+        @Option(help: "Only opened by this: schedule, catchUp, manual, boot or backfill.") var trigger: [Trigger] = []
         @Option(help: "Scheduled since a time, a date, yesterday, 19:00, or for a span such as 24h.") var since: String?
         @Option(help: "Scheduled until such a time.") var until: String?
         @Option(help: "At most so many.") var limit = 50
         @Flag(help: "Print one JSON object a line.") var json = false
 
-        func run() async throws {
+        func run() async throws { try await again.look(look) }
+
+        private func look() async throws {
             guard limit > 0 else { throw Failure.input("--limit: expected 1 or more") }
             let client = DaemonClient(place: place)
             let moment = try times.formatter()

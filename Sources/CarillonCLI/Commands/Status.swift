@@ -16,6 +16,7 @@ struct Status: AsyncParsableCommand {
               carillon status --check
             """)
     @OptionGroup var place: DaemonLocation
+    @OptionGroup var again: WatchOptions
     @Option(help: ArgumentHelp("Wait so many seconds for the daemon to be ready.", valueName: "seconds"))
     var wait: Double?
     @Flag(help: "One line: well, or what is not.") var check = false
@@ -25,7 +26,9 @@ struct Status: AsyncParsableCommand {
         if let wait, !(0...1_000_000).contains(wait) { throw ValidationError("--wait is 0 to 1000000 seconds") }
     }
 
-    func run() async throws {
+    func run() async throws { try await again.look(look) }
+
+    private func look() async throws {
         let status = try await status()
         if json {
             try say(json: status)

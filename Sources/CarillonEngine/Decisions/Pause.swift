@@ -43,7 +43,21 @@ struct Pauses: Sendable {
 
     /// The pause that holds a job back, of several the one that lasts longest.
     func pause(of job: Job) -> Pause? {
-        let found = (all.map { [$0] } ?? []) + job.tags.compactMap { tags[$0] }
-        return found.max { ($0.until ?? .distantFuture) < ($1.until ?? .distantFuture) }
+        longest(of: job)?.pause
+    }
+
+    /// Says what holds a job back; nil when nothing does.
+    func words(of job: Job) -> String? {
+        longest(of: job).map { tag, pause in
+            (tag.map { "tag \($0)" } ?? "dispatching") + " is paused: \(pause.reason)"
+        }
+    }
+
+    private func longest(of job: Job) -> (tag: String?, pause: Pause)? {
+        var found: [(tag: String?, pause: Pause)] = all.map { [(nil, $0)] } ?? []
+        for tag in job.tags {
+            if let pause = tags[tag] { found.append((tag, pause)) }
+        }
+        return found.max { ($0.pause.until ?? .distantFuture) < ($1.pause.until ?? .distantFuture) }
     }
 }

@@ -65,7 +65,8 @@ extension QueryService {
         let count = schedule.count(
             after: query.from.adding(microseconds: -1), through: end, limit: Self.mostBackfilled + 1)
         guard count <= Self.mostBackfilled else {
-            throw OrderError(.bad, "\(query.job) has more than \(Self.mostBackfilled) times in there; take less at once")
+            throw OrderError(
+                .bad, "\(query.job) has more than \(Self.mostBackfilled) times in there; take less at once")
         }
         let past = RunQuery(job: query.job, since: query.from, until: end, limit: Self.mostRead)
         let runs = Dictionary(grouping: try await store.runs(past), by: \.scheduledAt)

@@ -14,7 +14,7 @@ struct Explanation {
     func view(at text: String?) async throws -> WhyView {
         let definition = CompiledJob(job, zones: desk.zones)
         let zone = try desk.zones.zone(job.job.schedule.zone)
-        let pause = try await desk.pauses().pause(of: job.job)?.reason
+        let pause = try await desk.pauses().words(of: job.job)
         let found: Finding
         if let text {
             found = try await about(text, definition, zone, pause)
@@ -88,7 +88,7 @@ struct Explanation {
             return Finding(
                 verdict: .paused,
                 lines: [
-                    "\(time): held back by a pause: \(pause). Once it goes on, catch_up = \"\(catchUp)\" decides about this time."
+                    "\(time): \(pause). Once it goes on, catch_up = \"\(catchUp)\" decides about this time."
                 ])
         }
         return desk.isDaemon
@@ -203,7 +203,7 @@ struct Explanation {
             lines.append("Its definition is broken: \(problem)")
         }
         if let fault = definition.fault { lines.append("It cannot run: \(fault)") }
-        if let pause { lines.append("It is held back by a pause: \(pause)") }
+        if let pause { lines.append(pause.prefix(1).uppercased() + pause.dropFirst()) }
         if let off = job.job.standing?.off {
             lines.append("It does not run: \(off.words).")
         } else if !job.job.enabled {

@@ -55,7 +55,8 @@ extension Order {
     public var isQuestion: Bool {
         switch self {
         case .jobs, .job, .definition, .runs, .run, .why, .feeds, .audits, .agenda, .missed, .ping, .status,
-            .output: true
+            .output:
+            true
         case .put, .delete, .enable, .stop, .restart, .resolve, .start, .retry, .backfill, .cancel, .pause, .resume,
             .acceptFeed, .reload:
             false

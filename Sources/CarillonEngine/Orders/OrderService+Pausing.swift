@@ -15,7 +15,8 @@ extension OrderService {
             try await engine.setPause(pause, tag: tag)
             counts.append("\(tag) (\(Self.jobs(try await engine.store.count(JobQuery(tags: [tag])))))")
         }
-        return "\(tags.count == 1 ? "tag" : "tags") \(counts.joined(separator: ", ")) \(tags.count == 1 ? "is" : "are") \(end)"
+        return
+            "\(tags.count == 1 ? "tag" : "tags") \(counts.joined(separator: ", ")) \(tags.count == 1 ? "is" : "are") \(end)"
     }
 
     func resume(_ tags: [String]) async throws -> String {
@@ -23,7 +24,8 @@ extension OrderService {
             try await engine.setPause(nil)
             let left = await engine.pausedTags.keys.sorted()
             return "dispatching goes on"
-                + (left.isEmpty ? "" : "; still paused: tag \(left.joined(separator: ", tag ")), see `carillon resume --tag`")
+                + (left.isEmpty
+                    ? "" : "; still paused: tag \(left.joined(separator: ", tag ")), see `carillon resume --tag`")
         }
         let paused = await engine.pausedTags
         if let other = tags.first(where: { paused[$0] == nil }) {

@@ -229,6 +229,10 @@ extension World {
 
     func hear(_ event: DispatchEvent) {
         guard isUp else { return }
+        // Nobody listens before the ledger's runs are taken up; until then it waits in the dispatcher's stream.
+        guard isReady else {
+            return later(100_000) { [life] in if life == self.life { self.hear(event) } }
+        }
         send(.told([event]), lane: Lane.observe)
     }
 }

@@ -155,7 +155,8 @@ public struct ControlServer: Service {
             return try JSONText.encode(Reply.failed(code: "bad", message: "not an order: \(Self.brief(error))"))
         }
         guard mayOrder || order.isForOnlookers else {
-            logger.notice("an order was refused", metadata: ["user": "\(caller.user ?? "")", "order": "\(order.action)"])
+            logger.notice(
+                "an order was refused", metadata: ["user": "\(caller.user ?? "")", "order": "\(order.action)"])
             return try JSONText.encode(
                 Reply.failed(
                     code: "refused",

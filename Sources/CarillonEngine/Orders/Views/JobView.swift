@@ -80,7 +80,8 @@ public struct PolicyView: Sendable, Codable {
 
 extension JobView {
     /// Shows what the store knows of a job; `problems` are those of its feed.
-    init(_ stored: StoredJob, _ compiled: CompiledJob, last: Run?, problems: [ConfigProblem], warning: String?,
+    init(
+        _ stored: StoredJob, _ compiled: CompiledJob, last: Run?, problems: [ConfigProblem], warning: String?,
         pauses: Pauses
     ) {
         let job = stored.job

@@ -1,3 +1,4 @@
+import CarillonEngine
 package import ArgumentParser
 import CarillonConfiguration
 import CarillonCore
@@ -6,7 +7,7 @@ import CommandSupport
 import Foundation
 import Timetable
 
-package struct ImportCrontab: ParsableCommand {
+package struct ImportCrontab: AsyncParsableCommand {
     package static let configuration = CommandConfiguration(
         commandName: "crontab",
         abstract: "A crontab as a job file.",
@@ -17,7 +18,9 @@ package struct ImportCrontab: ParsableCommand {
             EXAMPLES
               crontab -l | carillon import crontab - > jobs.d/mine.toml
               carillon import crontab /etc/crontab --output /etc/carillon/jobs.d/crontab.toml
+              carillon import crontab mine --add        to be changed by `carillon jobs` from then on
             """)
+    @OptionGroup var place: DaemonLocation
     @Argument(help: "The crontab; - for standard input.") var file: String
     @Flag(inversion: .prefixedNo, help: "Whether the file has a user column.") var system: Bool?
     @Option(help: "Run the jobs of a user crontab as this user.") var user: String?
@@ -25,17 +28,24 @@ package struct ImportCrontab: ParsableCommand {
     @Option(help: "Put this before every job's name.") var prefix = ""
     @Option(help: ArgumentHelp("Write to this file; it must not exist.", valueName: "file")) var output: String?
 
+    @Flag(help: "Add the jobs to the daemon, which keeps them, instead of writing a file.") var add = false
+
     package init() {}
 
-    package func run() throws {
+    package func validate() throws {
+        if add, output != nil { throw ValidationError("give --add or --output, not both") }
+    }
+
+    package func run() async throws {
         let zones = ZoneDatabase()
         let bytes = try contents()
         let crontab = Crontab(bytes, isSystem: try isSystem(bytes), zones: zones)
         var writer = CrontabWriter(
-            zone: try ownZone(zones), user: user, prefix: prefix, taken: output.map { namesBeside($0, zones) } ?? [],
-            zones: zones)
+            zone: try ownZone(zones), user: user, prefix: prefix, taken: try await taken(zones), zones: zones)
         let jobs = writer.write(crontab, source: file == "-" ? "on standard input" : file)
-        if let output {
+        if add {
+            try await put(jobs, zones)
+        } else if let output {
             guard !FileManager.default.fileExists(atPath: output) else {
                 throw Failure.input("\(output): is there already")
             }
@@ -50,6 +60,22 @@ package struct ImportCrontab: ParsableCommand {
         }
         for problem in writer.problems { Terminal.error("\(file):\(problem.line): \(problem.message)") }
         if !writer.problems.isEmpty { throw ExitCode(2) }
+    }
+
+    /// Lists the names that none of these jobs may have.
+    private func taken(_ zones: ZoneDatabase) async throws -> Set<String> {
+        if add { return Set(try await DaemonClient(place: place).jobs(JobQuery(limit: 1_000_000)).views.map(\.name)) }
+        return output.map { namesBeside($0, zones) } ?? []
+    }
+
+    /// Adds all jobs of a job file's text, or none when one of them is no job.
+    private func put(_ text: String, _ zones: ZoneDatabase) async throws {
+        let reader = JobFileReader(
+            JobReader(targets: Composition.current.targets, zones: zones, directory: DaemonLocation.absolute(".")))
+        let read = reader.read(try ConfigDocument.read(text, format: .toml, path: file), path: file, isMain: false)
+        if let problem = read.problems.first { throw Failure.input("\(problem)") }
+        let client = DaemonClient(place: place)
+        for job in read.jobs { say("\(try await client.done(.put(job, replacing: false)))") }
     }
 
     private func contents() throws -> [UInt8] {
