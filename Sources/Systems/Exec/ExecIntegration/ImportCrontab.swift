@@ -1,8 +1,8 @@
-import CarillonEngine
 package import ArgumentParser
 import CarillonConfiguration
 import CarillonCore
 import CarillonDaemon
+import CarillonEngine
 import CommandSupport
 import Foundation
 import Timetable
