@@ -103,7 +103,8 @@ import Testing
         let run = try #require(try await daemon.objects("runs", "list").first)
         #expect(
             Set(run.keys) == [
-                "id", "shortID", "job", "timeZone", "scheduledAt", "state", "trigger", "attempt", "createdAt",
+                "id", "shortID", "job", "timeZone", "scheduledAt", "state", "trigger", "cause", "repeats", "attempt",
+                "createdAt",
                 "notBefore",
                 "dispatchedAt", "startedAt", "endedAt", "durationSeconds", "exitCode", "signal", "error", "reason",
                 "heldSince", "heldBecause", "instance", "pid", "outputTail", "earlier", "skipReason", "through",

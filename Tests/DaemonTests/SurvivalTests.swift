@@ -82,7 +82,10 @@ import Testing
         try await daemon.start()
         for number in 0..<10 { #expect(try await daemon.carillon("jobs", "run", "long-\(number)").code == 0) }
         try await daemon.eventually("ten children run") {
-            (0..<10).allSatisfy { FileManager.default.fileExists(atPath: daemon.state + "/pid-\($0)") }
+            // The shell makes the file before it writes into it.
+            (0..<10).allSatisfy {
+                (try? String(contentsOfFile: daemon.state + "/pid-\($0)", encoding: .utf8))?.hasSuffix("\n") ?? false
+            }
         }
         let pids = try (0..<10).map { number in
             let text = try String(contentsOfFile: daemon.state + "/pid-\(number)", encoding: .utf8)
