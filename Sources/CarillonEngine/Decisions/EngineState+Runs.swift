@@ -38,8 +38,9 @@ extension EngineState {
             return
         }
         runs[run.id] = tracked
-        if definition.job.policies.overlap == .replace, run.state == .pending {
-            for older in byJob[run.jobID] ?? [] {
+        // A time that is past replaces nothing, and what waits for one is not in the way.
+        if definition.job.policies.overlap == .replace, run.state == .pending, run.trigger != .backfill {
+            for older in byJob[run.jobID] ?? [] where !givesPrecedence(older) {
                 apply(.cancel(reason: "replaced by a newer run"), to: older, at: now, &effects)
             }
         }

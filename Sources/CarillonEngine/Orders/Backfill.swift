@@ -99,7 +99,7 @@ extension BackfillQuery.What {
     /// Whether a time is wanted whose last run is this one.
     fileprivate func includes(_ last: Run?) -> Bool {
         switch self {
-        case .missing: last == nil
+        case .missing: last == nil || last?.state == .skipped
         case .failed: last?.state == .failed
         case .all: true
         }

@@ -149,7 +149,7 @@ public struct QueryService: Sendable {
         }
         // A job that is gone still has its history; a name that never was is a mistake.
         if views.isEmpty, let job = query.job { _ = try await self.job(named: job) }
-        views.sort { ($0.scheduledAt, $0.id) > ($1.scheduledAt, $1.id) }
+        views.sort { ($0.scheduledAt, $0.createdAt, $0.id) > ($1.scheduledAt, $1.createdAt, $1.id) }
         views = Array(views.prefix(query.limit))
         return try await shortened(views)
     }
