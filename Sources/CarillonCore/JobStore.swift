@@ -199,7 +199,8 @@ public protocol JobStore: Sendable {
     /// Writes runs as they stand, by id. A run that is final in the ledger stays as it is.
     func record(_ runs: [Run], lease: Lease, now: Timestamp) async throws
     /// Opens runs that somebody asks for, in one transaction. Answers each as it was written, with the id it got; nil for
-    /// one whose occurrence has a run already.
+    /// one whose occurrence has a run already, and for one of a backfill that repeats another when that is not the last of
+    /// its time, or any of them goes on.
     func openOrdered(_ runs: [Run], lease: Lease, now: Timestamp) async throws -> [Run?]
     /// Sets cursors back, and cuts skips short that reach past `now`; the runs stay.
     func rewind(_ cursors: [JobCursor], lease: Lease, now: Timestamp) async throws

@@ -159,10 +159,19 @@ extension StoreConformance {
             try require(try await store.openOrdered(late, lease: bench.lease, now: times[1]), is: [nil, nil])
             var again = late[0]
             again.cause = .repeats(late[0].id)
+            try require(
+                try await store.openOrdered([again], lease: bench.lease, now: times[1]), is: [nil], "it goes on")
+            var ended = bench.run(times[0])
+            ended.state = .failed
+            ended.endedAt = times[1]
+            try await store.record([ended], lease: bench.lease, now: times[1])
             guard let repeated = try await store.openOrdered([again], lease: bench.lease, now: times[1])[0] else {
                 throw ConformanceFailure(description: "a run that repeats another was not opened")
             }
             try require(repeated.id != late[0].id, "it repeats another run under the same id")
+            try require(
+                try await store.openOrdered([again], lease: bench.lease, now: times[1]), is: [nil],
+                "what it repeats is not the last any more")
             for run in [late[1], repeated] { try require(try await store.run(run.id), is: run) }
             try require(try await store.runs(RunQuery(job: "tick", triggers: [.backfill])).count, is: 2)
         },

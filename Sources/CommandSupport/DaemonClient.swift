@@ -64,7 +64,8 @@ package struct DaemonClient {
                 throw Failure.noDaemon(
                     "no daemon runs in \(place.stateDirectory), and there is no store; start one with `carillon serve`")
             }
-            let queries = QueryService(store: store, zones: zones, checked: composition.checked)
+            let queries = QueryService(
+                store: store, zones: zones, retention: { settings.retention }, checked: composition.checked)
             let answer = try await queries.answer(order, now: SystemClock().now)
             try await store.close()
             guard let answer else {

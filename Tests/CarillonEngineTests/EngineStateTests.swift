@@ -169,6 +169,20 @@ import Timetable
         }
     }
 
+    @Test func aBackfillReplacesNothing() throws {
+        var bench = Bench()
+        bench.accepts = true
+        let job = try bench.add("a", Policies(catchUp: .latest, overlap: .replace))
+        try bench.pass(3_600)
+        let running = try #require(bench.dispatched.first)
+        let late = try bench.backfill(job, 2).map(\.id)
+        #expect(bench.cancelled.isEmpty && late.allSatisfy { bench.state.run($0)?.state == .pending })
+        // The next one of the schedule replaces what runs, and not what waits.
+        try bench.pass(3_600)
+        #expect(bench.cancelled == [running])
+        #expect(late.allSatisfy { bench.state.run($0)?.state == .pending })
+    }
+
     @Test func nothingGoesOutDuringAPause() throws {
         var bench = Bench()
         try bench.add("a", Policies(catchUp: .latest, overlap: .allow))

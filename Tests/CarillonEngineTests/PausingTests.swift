@@ -55,6 +55,22 @@ import Timetable
         #expect(isOut(run))
     }
 
+    /// Whatever tags it was opened under.
+    @Test mutating func aRunThatRestsFollowsItsJobsTags() throws {
+        try bench.send(.tagPaused("payroll", "x"))
+        let run = try bench.backfill(held, 1)[0]
+        let other = try bench.backfill(free, 1)[0]
+        try bench.send(.tagged([free: ["payroll"]]))
+        try bench.pass(2 * Self.hour + 60)
+        #expect(!isOut(run) && !isOut(other))
+        try bench.send(.tagged([held: []]))
+        try bench.pass(0)
+        #expect(isOut(run) && !isOut(other))
+        try bench.send(.tagPaused("payroll", nil))
+        try bench.pass(0)
+        #expect(isOut(other))
+    }
+
     @Test mutating func aDefinitionThatChangesMeanwhileLosesNoTime() throws {
         try bench.send(.tagPaused("payroll", "x"))
         try bench.pass(3 * Self.hour + 60)

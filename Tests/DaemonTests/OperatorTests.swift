@@ -1,3 +1,5 @@
+import Timetable
+import CarillonEngine
 import CarillonTestSupport
 import Foundation
 import Testing
@@ -58,14 +60,18 @@ import Testing
         try await daemon.start()
         let line = "echo $CARILLON_SCHEDULED_AT; test -e $GOOD"
         _ = try await run(
-            "jobs", "add", "report", "--cron", "0 * * * *", "--env", "GOOD=\(daemon.state)/good", "--shell", line)
-        let from = ["--from", "4h"]
+            "jobs", "add", "report", "--cron", "0 * * * *", "--disabled", "--env", "GOOD=\(daemon.state)/good",
+            "--shell", line)
+        // Switched off, so that no hour brings a run of its own.
+        let now = SystemClock().now
+        let hour: Int64 = 3_600_000_000
+        let from = ["--from", "\(now.adding(microseconds: -4 * hour))", "--to", "\(now)"]
         let planned = try await daemon.objects(["backfill", "report", "--dry-run"] + from)
         #expect(planned.count == 4 && planned.allSatisfy { $0["was"] is NSNull })
         let opened = try await daemon.objects(["backfill", "report"] + from)
         let times = { (rows: [[String: Any]]) in rows.compactMap { $0["scheduledAt"] as? String } }
         #expect(times(opened) == times(planned))
-        #expect(try await run("backfill", "report", "--from", "4h") == "no time of report is to run\n")
+        #expect(try await daemon.carillon(["backfill", "report"] + from).output == "no time of report is to run\n")
         try await daemon.eventually("all have failed") {
             try await daemon.objects(["runs", "list", "--failed", "--trigger", "backfill"]).count == 4
         }
@@ -78,6 +84,9 @@ import Testing
         }
         #expect(try await daemon.objects(["backfill", "report", "--failed"] + from).isEmpty)
         #expect(try await run("audit").contains("backfill"))
+        // What may have run and is forgotten is not taken for missing.
+        let old = try await daemon.carillon("backfill", "report", "--from", "91d", "--dry-run")
+        #expect(old.code == 1 && old.error.contains("may have forgotten"), "\(old)")
         let bad = try await daemon.carillon("backfill", "report", "--from", "2999-01-01")
         #expect(bad.code == 2, "\(bad)")
         #expect(await daemon.stop() == 0)

@@ -28,13 +28,13 @@ struct Serve: AsyncParsableCommand {
         let state = place.stateDirectory
         let source = try source(zones)
         let group = try source.settings.controlGroup.map(StateDirectory.group)
-        let change = try StateDirectory.prepare(state, group: group)
+        let changes = try StateDirectory.prepare(state, group: group)
         try source.checkTrust()
         let sink = try LogOptions.sink(source.settings.log)
         let logger = LogOptions.logger(
             source.settings.log, to: sink, zone: try zones.zone(source.settings.timeZone))
         if let label = source.label { logger.notice("\(label)") }
-        if let change { logger.warning("\(change)", metadata: ["state": "\(state)"]) }
+        for change in changes { logger.warning("\(change)", metadata: ["state": "\(state)"]) }
         for remark in source.remarks { logger.warning("\(remark)") }
         do {
             let lock = try await StateLock.held(state)

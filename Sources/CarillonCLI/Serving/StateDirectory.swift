@@ -9,7 +9,7 @@ enum StateDirectory {
     private static let longestSocket = 107
 
     /// Makes it, or makes sure of it; answers what had to be changed. Throws `Failure`.
-    static func prepare(_ path: String, group: gid_t?) throws(Failure) -> String? {
+    static func prepare(_ path: String, group: gid_t?) throws(Failure) -> [String] {
         do {
             try FileManager.default.createDirectory(
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -23,7 +23,22 @@ enum StateDirectory {
         guard (path + "/control.sock").utf8.count <= longestSocket else {
             throw Failure.input("the state directory's path is too long for a socket in it: \(path)")
         }
-        return change
+        return (change.map { [$0] } ?? []) + (group == nil ? [] : readable(in: path))
+    }
+
+    /// Says which files the members of a group can read that is let in: there may be secrets in them.
+    private static func readable(in path: String) -> [String] {
+        ["", "/jobs.d"].flatMap { folder in
+            ((try? FileManager.default.contentsOfDirectory(atPath: path + folder)) ?? []).sorted().compactMap { name in
+                let file = path + folder + "/" + name
+                var facts = stat()
+                guard stat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, facts.st_mode & 0o044 != 0 else {
+                    return nil
+                }
+                return "members of control.group can read \(file), and what secrets it holds: chmod 600 "
+                    + FileTrust.quoted(file)
+            }
+        }
     }
 
     /// Finds a group by its name. Throws `Failure`.

@@ -49,6 +49,8 @@ public enum EngineEvent: Sendable {
     case paused(String?)
     /// The same of jobs with a tag.
     case tagPaused(String, String?)
+    /// Jobs have these tags from now on, with the runs that wait for them.
+    case tagged([JobID: [String]])
     /// Take no more work, and end what runs when told so.
     case shutdown(endRuns: Bool)
 }

@@ -39,10 +39,23 @@ extension EngineState {
         }
         pausedTags[tag] = reason.map { TagPause(reason: $0, since: now) }
         // Everything that rests is looked at again; what another tag holds rests on.
-        let (jobs, runs) = (restingJobs, restingRuns)
+        let jobs = restingJobs
         restingJobs = []
-        restingRuns = []
         changed(jobs.sorted().map { JobCursor(id: $0, nextDue: .distantPast) }, isRewind: true)
+        offerResting(now, &effects)
+        if pausedTags.isEmpty { presentTags = [:] }
+    }
+
+    /// Takes up the tags that jobs have now; a run that rests follows its job.
+    mutating func noteTags(_ tags: [JobID: [String]], _ now: Timestamp, _ effects: inout [EngineEffect]) {
+        guard !pausedTags.isEmpty else { return }
+        presentTags.merge(tags) { $1 }
+        offerResting(now, &effects)
+    }
+
+    private mutating func offerResting(_ now: Timestamp, _ effects: inout [EngineEffect]) {
+        let runs = restingRuns
+        restingRuns = []
         for run in runs { offer(run, now, &effects) }
     }
 
@@ -51,7 +64,9 @@ extension EngineState {
 
     /// Keeps a run out of the queues until its job goes on; false when nothing holds it back.
     mutating func rests(_ id: RunID) -> Bool {
-        guard !pausedTags.isEmpty, let tracked = runs[id], isHeldBack(tracked.definition.job) else { return false }
+        guard !pausedTags.isEmpty, let tracked = runs[id],
+            (presentTags[tracked.run.jobID] ?? tracked.definition.job.tags).contains(where: { pausedTags[$0] != nil })
+        else { return false }
         runs[id]?.queued = false
         restingRuns.append(id)
         return true

@@ -91,6 +91,8 @@ public struct EngineState: Sendable {
     /// Jobs that came due and runs that would have gone out while a tag of theirs was held back.
     var restingJobs: Set<JobID> = []
     var restingRuns: [RunID] = []
+    /// The tags that jobs got while some tag was held back: their runs may have been opened under others.
+    var presentTags: [JobID: [String]] = [:]
     public internal(set) var bootedAt: Timestamp?
     /// Why nothing is to go out; nil when it is.
     public internal(set) var pauseReason: String?
@@ -153,6 +155,7 @@ public struct EngineState: Sendable {
         case .stalled(let since): note(Gap(after: since, through: now, reason: .stall))
         case .paused(let reason): pause(reason, now)
         case .tagPaused(let tag, let reason): pause(tag: tag, reason, now, &effects)
+        case .tagged(let tags): noteTags(tags, now, &effects)
         case .shutdown(let endRuns): shutdown(endRuns, now, &effects)
         }
         dispatchReady(now, &effects)

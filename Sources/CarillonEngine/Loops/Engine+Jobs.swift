@@ -77,6 +77,10 @@ extension Engine {
                 stored.compactMap { stored in
                     stored.map { JobCursor(id: $0.id, nextDue: $0.job.isOn ? $0.nextDue : nil) }
                 }))
+        if !pausedTags.isEmpty {
+            let tags = stored.compactMap { stored in stored.map { ($0.id, $0.job.tags) } }
+            await send(.tagged(Dictionary(tags) { $1 }))
+        }
         await heal(stored.compactMap { $0 })
         let changed = Set(stored.compactMap { $0?.id })
         let refused = ids.filter { !changed.contains($0) }

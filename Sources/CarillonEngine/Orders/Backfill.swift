@@ -62,6 +62,11 @@ extension QueryService {
         }
         guard query.from < now else { throw OrderError(.bad, "from: a backfill is of times that are past") }
         let end = min(query.until, now)
+        if query.what == .missing, let start = try await memory(of: query.job, now), query.from < start {
+            throw OrderError(
+                .refused,
+                "what \(query.job) ran before \(start) the ledger may have forgotten; take times from then on, or all")
+        }
         let count = schedule.count(
             after: query.from.adding(microseconds: -1), through: end, limit: Self.mostBackfilled + 1)
         guard count <= Self.mostBackfilled else {
@@ -89,6 +94,17 @@ extension QueryService {
                     reason: last.map { $0.outcome.error ?? $0.reason } ?? why, repeats: last?.id.description))
         }
         return views
+    }
+
+    /// Says since when the ledger has all runs of a job; nil when it has forgotten none.
+    private func memory(of job: String, _ now: Timestamp) async throws -> Timestamp? {
+        let retention = await retention()
+        let runs = try await store.runs(RunQuery(job: job, limit: retention.perJob))
+        // A job with fewer runs, none of them as old as is kept, has lost none.
+        let oldest = runs.last?.scheduledAt
+        let horizon = now.adding(microseconds: -retention.age)
+        if runs.count >= retention.perJob { return max(oldest ?? horizon, horizon) }
+        return runs.isEmpty ? nil : horizon
     }
 
     /// Runs and skips of one job that are looked through.

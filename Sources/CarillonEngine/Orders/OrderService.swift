@@ -18,7 +18,8 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         reconciler = service.reconciler
         let engine = service.engine
         queries = QueryService(
-            store: engine.store, zones: engine.zones, isDaemon: true, checked: engine.lanes.checked,
+            store: engine.store, zones: engine.zones, isDaemon: true, retention: { await engine.retention },
+            checked: engine.lanes.checked,
             doubts: { await engine.doubts(of: $0) })
         self.daemon = daemon
     }

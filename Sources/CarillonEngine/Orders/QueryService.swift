@@ -9,6 +9,8 @@ public struct QueryService: Sendable {
     let isDaemon: Bool
     private let checked: @Sendable (StoredJob) -> StoredJob
     private let doubts: @Sendable ([Target]) async -> [String?]
+    /// How long the ledger remembers.
+    let retention: @Sendable () async -> Retention
 
     /// A skip longer than this is told as "at least" so many.
     static let mostCounted = 1_000_000
@@ -22,12 +24,14 @@ public struct QueryService: Sendable {
     /// stands against their runs just now, as far as a daemon knows.
     public init(
         store: any JobStore, zones: ZoneDatabase, isDaemon: Bool = false,
+        retention: @escaping @Sendable () async -> Retention,
         checked: @escaping @Sendable (StoredJob) -> StoredJob = { $0 },
         doubts: @escaping @Sendable ([Target]) async -> [String?] = { $0.map { _ in nil } }
     ) {
         self.store = store
         self.zones = zones
         self.isDaemon = isDaemon
+        self.retention = retention
         self.checked = checked
         self.doubts = doubts
     }

@@ -164,6 +164,14 @@ public struct MemoryLedger: Sendable {
         return run
     }
 
+    /// Whether what a run of a backfill repeats is the last of its time, and nothing of that time goes on.
+    func isLast(_ run: Run) -> Bool {
+        guard run.trigger == .backfill, case .repeats(let old) = run.cause else { return true }
+        let same = runs.values.filter { $0.jobID == run.jobID && $0.scheduledAt == run.scheduledAt }
+        let last = same.max { ($0.createdAt, $0.id) < ($1.createdAt, $1.id) }
+        return last?.id == old && same.allSatisfy(\.state.isFinal)
+    }
+
     private mutating func add(_ skip: Skip) {
         let same = skips[skip.jobID]?.lastIndex {
             $0.through == skip.after && $0.reason == skip.reason && $0.revision == skip.revision

@@ -114,7 +114,7 @@ public actor MemoryStore: JobStore {
 
     public func openOrdered(_ runs: [Run], lease: Lease, now: Timestamp) async throws -> [Run?] {
         try ledger.check(lease)
-        return runs.map { ledger.insert($0) }
+        return runs.map { ledger.isLast($0) ? ledger.insert($0) : nil }
     }
 
     public func rewind(_ cursors: [JobCursor], lease: Lease, now: Timestamp) async throws {

@@ -40,6 +40,7 @@ extension SQLiteStore {
         return try await write(under: lease) { db in
             var insert = try BulkStatement(db, Self.insertion(rows: 1))
             return try runs.map { run in
+                if try !Self.isLast(run, db) { return nil }
                 var run = run
                 while try !Self.insert(run, &insert) {
                     if run.occurrence != nil {
@@ -50,6 +51,18 @@ extension SQLiteStore {
                 return run
             }
         }
+    }
+
+    /// Whether what a run of a backfill repeats is the last of its time, and nothing of that time goes on.
+    private static func isLast(_ run: Run, _ db: Database) throws -> Bool {
+        guard run.trigger == .backfill, case .repeats(let old) = run.cause else { return true }
+        let rows = try Row.fetchAll(
+            try db.cachedStatement(
+                sql: """
+                    SELECT id, state FROM runs WHERE job_id = ? AND scheduled_at = ? ORDER BY created_at DESC, id DESC
+                    """),
+            arguments: [run.jobID.number, run.scheduledAt.microseconds])
+        return rows.first.map { $0[0] == old.data } ?? false && rows.allSatisfy { ($0[1] as Int) >= 3 }
     }
 
     /// Writes a skip; one that goes on where the last one of its kind ended is the same record, longer.

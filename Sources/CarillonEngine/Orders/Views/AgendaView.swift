@@ -58,11 +58,19 @@ extension QueryService {
                 let compiled = CompiledJob(stored, zones: zones)
                 guard let schedule = compiled.schedule else { continue }
                 let pause = pauses.pause(of: stored.job)
-                lines += Self.lines(of: compiled, schedule, from: max(due, start), until: query.until).map { line in
-                    guard let pause, pause.until.map({ line.at < $0 }) ?? true else { return line }
-                    var line = line
-                    line.paused = pause.reason
-                    return line
+                let first = max(due, start)
+                // Where a pause ends, other lines begin.
+                let goesOn = pause.map { $0.until ?? .distantFuture } ?? first
+                if let pause, goesOn > first {
+                    let end = min(query.until, goesOn.adding(microseconds: -1))
+                    lines += Self.lines(of: compiled, schedule, from: first, until: end).map { line in
+                        var line = line
+                        line.paused = pause.reason
+                        return line
+                    }
+                }
+                if goesOn <= query.until {
+                    lines += Self.lines(of: compiled, schedule, from: max(first, goesOn), until: query.until)
                 }
             }
             lines.sort { ($0.at, $0.job) < ($1.at, $1.job) }

@@ -10,11 +10,17 @@ import Synchronization
 final class SecondLooks: Sendable {
     /// Readable when it is time to look.
     let timer: Descriptor
+    private struct Waiting {
+        /// How often it was looked at.
+        var looks = 0
+        /// Milliseconds since then, as far as the timer has counted them.
+        var waited: Int32 = 0
+    }
+
     private struct State {
-        /// How often each was looked at.
-        var looks: [AttemptID: Int] = [:]
-        /// The timer runs its shortest time.
-        var isSoon = false
+        var waiting: [AttemptID: Waiting] = [:]
+        /// What the timer runs; 0 for nothing.
+        var running: Int32 = 0
     }
 
     private let state = Mutex(State())
@@ -31,9 +37,10 @@ final class SecondLooks: Sendable {
     /// Has an attempt looked at again, soon and then ever later, a few times in all.
     func add(_ attempt: AttemptID) {
         state.withLock { state in
-            state.looks[attempt] = 0
-            if !state.isSoon { cprocess_set_timer(timer.number, Self.delays[0]) }
-            state.isSoon = true
+            state.waiting[attempt] = Waiting()
+            guard state.running != Self.delays[0] else { return }
+            state.running = Self.delays[0]
+            cprocess_set_timer(timer.number, state.running)
         }
     }
 
@@ -42,10 +49,17 @@ final class SecondLooks: Sendable {
         var count: UInt64 = 0
         guard read(timer.number, &count, 8) == 8 else { return [] }
         return state.withLock { state in
-            let due = Array(state.looks.keys)
-            state.looks = state.looks.mapValues { $0 + 1 }.filter { $0.value < Self.delays.count }
-            state.isSoon = false
-            if let next = state.looks.values.min() { cprocess_set_timer(timer.number, Self.delays[next]) }
+            var due: [AttemptID] = []
+            for (attempt, var waiting) in state.waiting {
+                waiting.waited += state.running
+                if waiting.waited >= Self.delays[waiting.looks] {
+                    due.append(attempt)
+                    waiting = Waiting(looks: waiting.looks + 1)
+                }
+                state.waiting[attempt] = waiting.looks < Self.delays.count ? waiting : nil
+            }
+            state.running = state.waiting.values.map { Self.delays[$0.looks] - $0.waited }.min() ?? 0
+            if state.running > 0 { cprocess_set_timer(timer.number, state.running) }
             return due
         }
     }

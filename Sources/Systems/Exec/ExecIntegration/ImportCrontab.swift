@@ -41,7 +41,7 @@ package struct ImportCrontab: AsyncParsableCommand {
         let bytes = try contents()
         let crontab = Crontab(bytes, isSystem: try isSystem(bytes), zones: zones)
         var writer = CrontabWriter(
-            zone: try ownZone(zones), user: user, prefix: prefix, taken: try await taken(zones), zones: zones)
+            zone: try ownZone(zones), user: user, prefix: prefix, taken: taken(zones), zones: zones)
         let jobs = writer.write(crontab, source: file == "-" ? "on standard input" : file)
         if add {
             try await put(jobs, zones)
@@ -63,19 +63,32 @@ package struct ImportCrontab: AsyncParsableCommand {
     }
 
     /// Lists the names that none of these jobs may have.
-    private func taken(_ zones: ZoneDatabase) async throws -> Set<String> {
-        if add { return Set(try await DaemonClient(place: place).jobs(JobQuery(limit: 1_000_000)).views.map(\.name)) }
-        return output.map { namesBeside($0, zones) } ?? []
+    private func taken(_ zones: ZoneDatabase) -> Set<String> {
+        output.map { namesBeside($0, zones) } ?? []
     }
 
-    /// Adds all jobs of a job file's text, or none when one of them is no job.
+    /// Adds all jobs of a job file's text that are not there yet; none when one of them is no job, or another one's name.
     private func put(_ text: String, _ zones: ZoneDatabase) async throws {
         let reader = JobFileReader(
             JobReader(targets: Composition.current.targets, zones: zones, directory: DaemonLocation.absolute(".")))
-        let read = reader.read(try ConfigDocument.read(text, format: .toml, path: file), path: file, isMain: false)
+        let read = reader.read(
+            try ConfigDocument.read(text, format: .toml, path: file), path: file, isMain: false)
         if let problem = read.problems.first { throw Failure.input("\(problem)") }
         let client = DaemonClient(place: place)
-        for job in read.jobs { say("\(try await client.done(.put(job, replacing: false)))") }
+        let names = Set(try await client.jobs(JobQuery(limit: 1_000_000)).views.map(\.name))
+        var new: [Job] = []
+        for job in read.jobs {
+            guard names.contains(job.name) else {
+                new.append(job)
+                continue
+            }
+            let there = try await client.definition(job.name).job
+            guard there.schedule == job.schedule, there.target == job.target, there.policies == job.policies else {
+                throw Failure.failed("there is another job '\(job.name)' already; see --prefix")
+            }
+            say("\(job.name) is there already")
+        }
+        for job in new { say("\(try await client.done(.put(job, replacing: false)))") }
     }
 
     private func contents() throws -> [UInt8] {

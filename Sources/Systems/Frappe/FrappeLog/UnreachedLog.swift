@@ -162,19 +162,31 @@ public actor UnreachedLog: Service {
                 return try await setMark(now)
             }
             let since = max(mark, now.adding(microseconds: -Self.week))
-            let query = RunQuery(
-                states: [.failed, .cancelled, .skipped], since: since.adding(microseconds: -Self.week),
-                limit: Self.most)
-            let found = try await store.runs(query).filter { run in
-                run.reachedNoWorker && run.endedAt.map { $0 >= since } ?? false
-            }
+            let found = try await unreached(endedSince: since)
             owed.withLock { owed in
                 let known = Set(owed.runs)
-                owed.runs = found.map(\.id).filter { !known.contains($0) }.reversed() + owed.runs
+                owed.runs = found.filter { !known.contains($0) }.reversed() + owed.runs
             }
         } catch {
             owed.withLock { $0.isCut = true }
             throw error
+        }
+    }
+
+    /// Reads the runs that ended since then and that no worker was seen to start, the newest first, page by page.
+    private func unreached(endedSince since: Timestamp) async throws -> [RunID] {
+        var query = RunQuery(
+            states: [.failed, .cancelled, .skipped], since: since.adding(microseconds: -Self.week), limit: Self.most)
+        var found: [RunID] = []
+        var seen: Set<RunID> = []
+        while true {
+            let page = try await store.runs(query)
+            for run in page where run.reachedNoWorker && run.endedAt.map({ $0 >= since }) ?? false {
+                if seen.insert(run.id).inserted { found.append(run.id) }
+            }
+            guard page.count == query.limit, let last = page.last else { return found }
+            // Runs of one time may stand on two pages; a time with more runs than a page has is left behind.
+            query.until = last.scheduledAt == query.until ? last.scheduledAt.adding(microseconds: -1) : last.scheduledAt
         }
     }
 
