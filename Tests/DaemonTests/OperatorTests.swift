@@ -1,8 +1,8 @@
-import Timetable
 import CarillonEngine
 import CarillonTestSupport
 import Foundation
 import Testing
+import Timetable
 
 /// A day of whoever looks after a daemon: settings, the trail of orders, what is to come, what is done again.
 @Suite struct OperatorTests {
