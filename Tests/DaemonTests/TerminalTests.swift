@@ -46,7 +46,7 @@ import Testing
         // Ids and times are whole, with their zone, and what is shown of an id is enough to ask for it.
         let runs = try await screen("runs list")
         let line = try #require(runs.first { $0.contains("boom") })
-        #expect(line.contains(/^[0-9a-f]{10,24}  boom +\S+ UTC, (now|\d+ s ago)  failed/), "\(line)")
+        #expect(line.contains(/^[0-9a-f]{10,24}  boom +\S+ UTC, (now|\d+ s ago) +failed/), "\(line)")
         let id = String(line.prefix { $0 != " " })
         #expect(try await daemon.carillon("runs", "show", id).output.contains("exit code   3"))
         #expect(try await screen("jobs list").contains { $0.contains(/19:00 E[SD]T, in \d+ (h|min|d|s)/) })
