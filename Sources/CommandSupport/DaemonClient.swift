@@ -138,12 +138,10 @@ package struct DaemonClient {
         return (views, total)
     }
 
-    /// The same as lines of JSON, and the name of the last job.
-    package func lines(_ query: JobQuery) async throws -> (lines: [String], last: String?) {
-        guard case .lines(let lines, let last) = try await ask(.jobs(query, asLines: true)) else {
-            throw Self.otherKind
-        }
-        return (lines, last)
+    /// The same as lines of JSON.
+    package func lines(_ query: JobQuery) async throws -> JobLines {
+        guard case .lines(let lines) = try await ask(.jobs(query, asLines: true)) else { throw Self.otherKind }
+        return lines
     }
 
     package func job(_ name: String) async throws -> JobView? {

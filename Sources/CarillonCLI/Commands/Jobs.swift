@@ -67,10 +67,10 @@ struct Jobs: AsyncParsableCommand {
             var left = most
             while left > 0 {
                 query.limit = query.order == .next ? min(most, 1_000_000) : min(left, Self.page)
-                let (lines, last) = try await client.lines(query)
-                for line in lines { Terminal.write(line + "\n") }
+                let lines = try await client.lines(query)
+                Terminal.write(String(decoding: lines.bytes, as: UTF8.self))
                 left -= lines.count
-                guard query.order == .name, lines.count == query.limit, let last else { return }
+                guard query.order == .name, lines.count == query.limit, let last = lines.last else { return }
                 query.after = last
             }
         }

@@ -3,22 +3,27 @@
 /// Digests and stores compare these bytes, so they are the same for ever. Throws for a number that is not finite.
 public enum CanonicalJSON {
     public static func encode(_ value: some Encodable, escapingSlashes: Bool = true) throws -> [UInt8] {
-        try JSONNode.bytes(value, .stored(escapingSlashes: escapingSlashes))
+        try JSONSink.bytes(value, .stored(escapingSlashes: escapingSlashes))
     }
 
     private static let digits = Array("0123456789abcdef".utf8)
 
     static func quote(_ text: String, to bytes: inout [UInt8], _ escapingSlashes: Bool = false) {
+        var text = text
+        text.withUTF8 { quote($0, to: &bytes, escapingSlashes) }
+    }
+
+    private static func quote(_ text: UnsafeBufferPointer<UInt8>, to bytes: inout [UInt8], _ escapingSlashes: Bool) {
         bytes.append(UInt8(ascii: "\""))
-        let isSimple = text.utf8.allSatisfy {
+        let isSimple = text.allSatisfy {
             $0 >= 0x20 && $0 != 0x22 && $0 != 0x5c && ($0 != 0x2f || !escapingSlashes)
         }
         if isSimple {
-            bytes += text.utf8
+            bytes += text
             bytes.append(UInt8(ascii: "\""))
             return
         }
-        for byte in text.utf8 {
+        for byte in text {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: "\\"): bytes += [UInt8(ascii: "\\"), byte]
             case UInt8(ascii: "/") where escapingSlashes: bytes += [UInt8(ascii: "\\"), byte]

@@ -51,6 +51,7 @@ struct Lane: Sendable {
 /// All lanes by their numbers. One more has no dispatcher: runs of kinds that nobody serves here wait in it.
 struct Lanes: Sendable {
     let served: [Lane]
+    private let sound = SoundRevisions()
     private let numbers: [Target.Kind: Int]
 
     init(_ dispatchers: [any Dispatcher]) {
@@ -83,7 +84,7 @@ struct Lanes: Sendable {
     }
 
     /// Answers the job as the store has it, with a fault when its target cannot be opened.
-    func checked(_ stored: StoredJob) -> StoredJob { opened(stored).job }
+    func checked(_ stored: StoredJob) -> StoredJob { sound.contains(stored) ? stored : opened(stored).job }
 
     func definition(of stored: StoredJob, zones: ZoneDatabase) -> CompiledJob {
         let (job, body) = opened(stored)
@@ -93,7 +94,9 @@ struct Lanes: Sendable {
     private func opened(_ stored: StoredJob) -> (job: StoredJob, body: (any TargetBody)?) {
         guard stored.fault == nil, let lane = lane(of: stored.job.target.kind) else { return (stored, nil) }
         do throws(TargetFault) {
-            return (stored, try lane.open(stored.job.target))
+            let body = try lane.open(stored.job.target)
+            sound.insert(stored)
+            return (stored, body)
         } catch {
             var faulty = stored
             faulty.fault = error.message

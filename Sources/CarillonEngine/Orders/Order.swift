@@ -126,12 +126,35 @@ public struct Caller: Hashable, Sendable {
     }
 }
 
+/// Jobs as lines of `PublicJSON`. The lines follow the reply: they go over a channel as they stand.
+public struct JobLines: Sendable, Codable {
+    public let count: Int
+    /// The name of the last job.
+    public let last: String?
+    /// Each ended by a newline.
+    public let bytes: [UInt8]
+
+    private enum CodingKeys: CodingKey { case count, last }
+
+    public init(count: Int, last: String?, bytes: [UInt8]) {
+        self.count = count
+        self.last = last
+        self.bytes = bytes
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            count: try fields.decode(Int.self, forKey: .count),
+            last: try fields.decodeIfPresent(String.self, forKey: .last), bytes: [])
+    }
+}
+
 /// The answer to an order.
 public enum Reply: Sendable, Codable {
     /// `total` is how many there are beyond the limit, where it was reached.
     case jobs([JobView], total: Int? = nil)
-    /// Jobs as lines, and the name of the last.
-    case lines([String], last: String?)
+    case lines(JobLines)
     case definition(Job, revision: Int64)
     case runs([RunView])
     case why(WhyView)

@@ -76,12 +76,25 @@ public struct ControlClient: Sendable {
         }
     }
 
+    private static let cut = OrderError(.refused, "the daemon stopped before it answered")
+
     private func exchange(_ order: Order) async throws -> Reply {
         try await connect().executeThenClose { replies, requests in
             try await requests.write(ByteBuffer(string: try JSONText.encode(order) + "\n"))
-            for try await reply in replies { return try JSONText.decode(Reply.self, String(buffer: reply)) }
+            var lines = replies.makeAsyncIterator()
+            if let line = try await lines.next() {
+                let reply = try JSONText.decode(Reply.self, String(buffer: line))
+                guard case .lines(let jobs) = reply else { return reply }
+                var bytes: [UInt8] = []
+                for _ in 0..<jobs.count {
+                    guard let line = try await lines.next() else { throw Self.cut }
+                    bytes += line.readableBytesView
+                    bytes.append(UInt8(ascii: "\n"))
+                }
+                return .lines(JobLines(count: jobs.count, last: jobs.last, bytes: bytes))
+            }
             try Task.checkCancellation()
-            throw OrderError(.refused, "the daemon stopped before it answered")
+            throw Self.cut
         }
     }
 

@@ -132,7 +132,7 @@ public struct ControlServer: Service {
                 try await cancelWhenGracefulShutdown {
                     for try await request in requests {
                         crowd.leave(connection.channel)
-                        let reply = ByteBuffer(string: try await answer(request, caller, mayOrder: mayOrder) + "\n")
+                        let reply = ByteBuffer(bytes: try await answer(request, caller, mayOrder: mayOrder))
                         crowd.comeBack(connection.channel)
                         try await replies.write(reply)
                     }
@@ -147,27 +147,32 @@ public struct ControlServer: Service {
     /// Says what is wrong and where, and not the whole of what was read.
     private static func brief(_ error: any Error) -> String { String("\(error)".prefix(500)) }
 
-    private func answer(_ request: ByteBuffer, _ caller: Caller, mayOrder: Bool) async throws -> String {
+    private func answer(_ request: ByteBuffer, _ caller: Caller, mayOrder: Bool) async throws -> [UInt8] {
         let order: Order
         do {
             order = try JSONText.decode(Order.self, String(buffer: request))
         } catch {
-            return try JSONText.encode(Reply.failed(code: "bad", message: "not an order: \(Self.brief(error))"))
+            return try Self.line(.failed(code: "bad", message: "not an order: \(Self.brief(error))"))
         }
         guard mayOrder || order.isForOnlookers else {
             logger.notice(
                 "an order was refused", metadata: ["user": "\(caller.user ?? "")", "order": "\(order.action)"])
-            return try JSONText.encode(
-                Reply.failed(
+            return try Self.line(
+                .failed(
                     code: "refused",
                     message: "you may look, as a member of the daemon's control.group, and order nothing"))
         }
         do {
-            let reply = try CanonicalJSON.encode(await handle(order, caller), escapingSlashes: false)
-            return String(decoding: reply, as: UTF8.self)
+            let reply = await handle(order, caller)
+            if case .lines(let lines) = reply { return try Self.line(reply) + lines.bytes }
+            return try Self.line(reply)
         } catch {
-            return try JSONText.encode(
-                Reply.failed(code: "refused", message: "the answer cannot be written: \(Self.brief(error))"))
+            return try Self.line(
+                .failed(code: "refused", message: "the answer cannot be written: \(Self.brief(error))"))
         }
+    }
+
+    private static func line(_ reply: Reply) throws -> [UInt8] {
+        try CanonicalJSON.encode(reply, escapingSlashes: false) + [UInt8(ascii: "\n")]
     }
 }

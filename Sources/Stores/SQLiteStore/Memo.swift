@@ -7,12 +7,24 @@ final class Memo<Value: Decodable & Sendable>: Sendable {
     private let most = 4096
 
     func decode(_ text: String) throws -> Value {
-        if let known = known.withLock({ $0[text] }), known.text.utf8.elementsEqual(text.utf8) { return known.value }
+        if let known = known.withLock({ $0[text] }), known.text.hasSameBytes(as: text) { return known.value }
         let decoded = try RowCodec.decode(Value.self, text)
         known.withLock {
             if $0.count >= most { $0.removeAll() }
             $0[text] = (text, decoded)
         }
         return decoded
+    }
+}
+
+extension String {
+    /// Whether both are written alike; `==` holds some texts equal that are not.
+    fileprivate func hasSameBytes(as other: String) -> Bool {
+        let same = utf8.withContiguousStorageIfAvailable { mine in
+            other.utf8.withContiguousStorageIfAvailable { others in
+                mine.count == others.count && mine.elementsEqual(others)
+            }
+        }
+        return (same ?? nil) ?? utf8.elementsEqual(other.utf8)
     }
 }

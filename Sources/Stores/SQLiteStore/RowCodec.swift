@@ -7,6 +7,7 @@ import Timetable
 final class RowCodec: Sendable {
     private let schedules = Memo<ScheduleText>()
     private let policies = Memo<Policies>()
+    private let tags = Memo<[String]>()
 
     static func encode(_ value: some Encodable) throws -> String {
         String(decoding: try CanonicalJSON.encode(value, escapingSlashes: false), as: UTF8.self)
@@ -50,7 +51,7 @@ final class RowCodec: Sendable {
         let tags: String = row[9]
         let schedule = read("schedule", or: ScheduleText(.manual)) { try schedules.decode(row[4]) }
         let policies = read("policies", or: Policies(overlap: .allow)) { try self.policies.decode(row[8]) }
-        let words = read("tags", or: []) { tags == "[]" ? [] : try Self.decode([String].self, tags) }
+        let words = read("tags", or: []) { tags == "[]" ? [] : try self.tags.decode(tags) }
         if faults.isEmpty, let fault = policies.fault { faults.append(fault) }
         let kind = Target.Kind(rawValue: row[5])
         // What an older release had was no target.

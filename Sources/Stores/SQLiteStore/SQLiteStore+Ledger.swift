@@ -200,14 +200,19 @@ extension SQLiteStore {
     public func lastRuns(of jobs: [JobID]) async throws -> [JobID: Run] {
         let codec = codec
         return try await read { db in
-            let statement = try db.cachedStatement(
-                sql: """
-                    SELECT \(try RowCodec.runColumns(db)) FROM runs JOIN jobs ON jobs.id = runs.job_id WHERE runs.job_id = ?
-                    ORDER BY runs.scheduled_at DESC, runs.created_at DESC LIMIT 1
-                    """)
+            let ids = "[" + jobs.map { String($0.number) }.joined(separator: ",") + "]"
+            let rows = try Row.fetchCursor(
+                try db.cachedStatement(
+                    sql: """
+                        SELECT \(try RowCodec.runColumns(db)) FROM json_each(?) AS asked CROSS JOIN runs ON runs.row =
+                            (SELECT row FROM runs AS last WHERE last.job_id = asked.value
+                            ORDER BY last.scheduled_at DESC, last.created_at DESC LIMIT 1)
+                        CROSS JOIN jobs ON jobs.id = runs.job_id
+                        """), arguments: [ids])
             var last: [JobID: Run] = [:]
-            for job in jobs {
-                last[job] = try Row.fetchOne(statement, arguments: [job.number]).map(codec.run)
+            while let row = try rows.next() {
+                let run = try codec.run(row)
+                last[run.jobID] = run
             }
             return last
         }

@@ -53,8 +53,8 @@ public struct JobView: Sendable, Codable {
 }
 
 /// The policies of a job, in seconds.
-public struct PolicyView: Sendable, Codable {
-    public struct Retry: Sendable, Codable {
+public struct PolicyView: Sendable, Codable, Recurring {
+    public struct Retry: Hashable, Sendable, Codable {
         public var attempts: Int
         public var backoffSeconds: Double
         public var longestBackoffSeconds: Double
