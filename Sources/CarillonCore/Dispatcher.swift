@@ -81,6 +81,10 @@ public protocol Dispatcher<Body>: Sendable {
     /// How many attempts may be outstanding at once; nil when the executor queues by itself.
     var capacity: Int? { get }
 
+    /// Says why this daemon, as it was started, can never carry a target out; nil when it can. Asked when a job is given,
+    /// so it looks at nothing that changes.
+    func refusal(of target: Body) -> String?
+
     /// What became of attempts, batch by batch; ends after `shutdown`. Iterated once.
     var events: AsyncStream<[DispatchEvent]> { get }
 
@@ -118,6 +122,8 @@ public protocol Dispatcher<Body>: Sendable {
 
 extension Dispatcher {
     public var isBound: Bool { false }
+
+    public func refusal(of target: Body) -> String? { nil }
 
     public func run() async {}
 

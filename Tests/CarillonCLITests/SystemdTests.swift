@@ -37,13 +37,15 @@ import Testing
         let (path, descriptor) = try listen()
         defer { close(descriptor) }
         let environment = ["NOTIFY_SOCKET": path, "WATCHDOG_USEC": "200000"]
-        let systemd = try #require(Systemd(environment: environment) { true })
+        let systemd = try #require(Systemd(environment: environment) { "well\nindeed" })
         let running = Task { try await systemd.run() }
         #expect(await next(descriptor) == "READY=1")
-        #expect(await next(descriptor) == "WATCHDOG=1")
+        // One assignment a line (sd_notify(3)), so a state is one line.
+        let alive = "WATCHDOG=1\nSTATUS=well\\nindeed"
+        #expect(await next(descriptor) == alive)
         running.cancel()
         var last = await next(descriptor)
-        if last == "WATCHDOG=1" { last = await next(descriptor) }
+        if last == alive { last = await next(descriptor) }
         #expect(last == "STOPPING=1")
     }
 
@@ -56,7 +58,7 @@ import Testing
         let systemd = try #require(
             Systemd(environment: environment) {
                 asked.withLock { $0 += 1 }
-                return false
+                return nil
             })
         let running = Task { try await systemd.run() }
         #expect(await next(descriptor) == "READY=1")
@@ -66,7 +68,7 @@ import Testing
     }
 
     @Test func withoutASocketThereIsNobodyToTell() {
-        #expect(Systemd(environment: [:]) { true } == nil)
-        #expect(Systemd(environment: ["NOTIFY_SOCKET": ""]) { true } == nil)
+        #expect(Systemd(environment: [:]) { "" } == nil)
+        #expect(Systemd(environment: ["NOTIFY_SOCKET": ""]) { "" } == nil)
     }
 }

@@ -45,6 +45,55 @@ import Timetable
             try PublicJSON.encode(object) == #"{"z":"1","a":null,"when":"1970-01-01T00:00:00.000000Z","list":[1.5,2]}"#)
     }
 
+    private struct Shared: Recurring { var unit: String? }
+    private struct Item: Encodable {
+        var name: String
+        var shared: Shared
+    }
+
+    @Test func linesSayWhatEachValueSays() throws {
+        let items = [
+            Item(name: "a", shared: Shared(unit: "s")), Item(name: "b\u{85}", shared: Shared(unit: nil)),
+            Item(name: "c", shared: Shared(unit: "s")), Item(name: "d", shared: Shared(unit: "ß\u{1b}")),
+            Item(name: "e", shared: Shared(unit: "ß\u{1b}")), Item(name: "f", shared: Shared(unit: nil)),
+        ]
+        var lines = PublicJSON.Lines()
+        for item in items { try lines.append(item) }
+        let alone = try items.map { try PublicJSON.encode($0) + "\n" }.joined()
+        #expect(String(decoding: lines.bytes, as: UTF8.self) == alone)
+    }
+
+    /// What an encoder may do beside writing keys one after the other.
+    private struct Winding: Encodable {
+        enum Key: CodingKey { case z, a, list, none, last }
+
+        func encode(to encoder: any Encoder) throws {
+            var object = encoder.container(keyedBy: Key.self)
+            var inner = object.nestedContainer(keyedBy: Key.self, forKey: .z)
+            try inner.encode(1, forKey: .z)
+            _ = inner.superEncoder(forKey: .none)
+            try inner.encode(Set<Int>(), forKey: .a)
+            var list = object.nestedUnkeyedContainer(forKey: .list)
+            _ = list.superEncoder()
+            var last = list.nestedUnkeyedContainer()
+            try last.encode("x")
+            _ = object.superEncoder(forKey: .none)
+            // The same object, asked for again.
+            var again = encoder.container(keyedBy: Key.self)
+            try again.encode(true, forKey: .a)
+            _ = again.nestedContainer(keyedBy: Key.self, forKey: .last)
+        }
+    }
+
+    @Test func whatIsBegunIsClosed() throws {
+        #expect(
+            try PublicJSON.encode(Winding())
+                == #"{"z":{"z":1,"none":null,"a":[]},"list":[null,["x"]],"none":null,"a":true,"last":{}}"#)
+        #expect(
+            String(decoding: try CanonicalJSON.encode([Winding()]), as: UTF8.self)
+                == #"[{"a":true,"last":{},"list":[null,["x"]],"none":null,"z":{"a":[],"none":null,"z":1}}]"#)
+    }
+
     @Test func aNumberThatIsNoneIsRefused() {
         #expect(throws: EncodingError.self) { try PublicJSON.encode([Double.infinity]) }
     }

@@ -67,10 +67,13 @@ struct Daemon {
         services += try parts.services(handle)
         if let systemd = Systemd(
             environment: environment,
-            isAlive: {
+            state: {
                 // Any answer is a sign of life, also that the store is in trouble.
-                _ = await desk.handle(.status)
-                return true
+                switch await desk.handle(.status) {
+                case .status(let status): status.inOneLine
+                case .failed(_, let message): message
+                default: "no status"
+                }
             })
         {
             services.append(systemd)

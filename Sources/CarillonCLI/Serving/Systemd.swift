@@ -1,22 +1,26 @@
+import CarillonCore
 import CarillonDaemon
 import CarillonEngine
 import CommandSupport
 import Foundation
 import ServiceLifecycle
 
-/// Tells systemd that the daemon is ready, alive and stopping: sd_notify(3), sd_watchdog_enabled(3).
+/// Tells systemd that the daemon is ready, alive and stopping, and how it is: sd_notify(3), sd_watchdog_enabled(3).
 package struct Systemd: Service {
     private let address: String
+    /// What `systemctl status` shows is at most so old.
+    private static let pause: Int64 = 30_000_000
     private let interval: Int64?
-    private let isAlive: @Sendable () async -> Bool
+    private let state: @Sendable () async -> String?
 
-    /// Nil when the daemon was not started by systemd with a notify socket.
-    package init?(environment: [String: String], isAlive: @escaping @Sendable () async -> Bool) {
+    /// Nil when the daemon was not started by systemd with a notify socket. `state` says in a line how the daemon is; nil
+    /// when it does not answer.
+    package init?(environment: [String: String], state: @escaping @Sendable () async -> String?) {
         guard let address = environment["NOTIFY_SOCKET"], !address.isEmpty else { return nil }
         self.address = address
         // Half of what systemd allows, in microseconds.
         interval = environment["WATCHDOG_USEC"].flatMap(Int64.init).map { max($0 / 2, 100_000) }
-        self.isAlive = isAlive
+        self.state = state
     }
 
     package func run() async throws {
@@ -24,9 +28,10 @@ package struct Systemd: Service {
         let clock = SystemClock()
         try? await cancelWhenGracefulShutdown {
             while true {
-                try await clock.sleep(for: interval ?? 3_600_000_000)
+                try await clock.sleep(for: min(interval ?? Self.pause, Self.pause))
                 // An engine that does not answer is restarted by systemd; its children live on.
-                if interval != nil, await isAlive() { notify("WATCHDOG=1") }
+                guard let state = await state() else { continue }
+                notify((interval == nil ? "" : "WATCHDOG=1\n") + "STATUS=" + state.oneLine)
             }
         }
         notify("STOPPING=1")

@@ -7,6 +7,8 @@ struct Lane: Sendable {
     /// For all that has nothing to do with targets.
     let dispatcher: any Dispatcher
     let open: @Sendable (Target) throws(TargetFault) -> any TargetBody
+    /// Says why a target cannot be executed here; nil when it can.
+    let fault: @Sendable (Target) -> String?
     let dispatch: @Sendable ([Outgoing]) async -> [DispatchResult]
     let expect: @Sendable ([Target]) async -> Void
     let doubts: @Sendable ([Target]) async -> [String?]
@@ -15,6 +17,13 @@ struct Lane: Sendable {
         kind = D.Body.kind
         self.dispatcher = dispatcher
         open = { target throws(TargetFault) in try target.open(as: D.Body.self) }
+        fault = { target in
+            do throws(TargetFault) {
+                return dispatcher.refusal(of: try target.open(as: D.Body.self))
+            } catch {
+                return error.message
+            }
+        }
         dispatch = { batch in await Self.dispatch(batch, to: dispatcher) }
         let listened = dispatcher as? any ListenedDispatcher<D.Body>
         expect = { targets in await listened?.expect(targets.compactMap { try? $0.open(as: D.Body.self) }) }
@@ -74,14 +83,7 @@ struct Lanes: Sendable {
     static func unserved(_ kind: Target.Kind) -> String { "this daemon is not set up for \(kind) jobs" }
 
     /// Says why a target cannot be executed here; nil when it can, and for a kind that nobody serves.
-    func fault(of target: Target) -> String? {
-        do throws(TargetFault) {
-            _ = try lane(of: target.kind)?.open(target)
-            return nil
-        } catch {
-            return error.message
-        }
-    }
+    func fault(of target: Target) -> String? { lane(of: target.kind)?.fault(target) }
 
     /// Answers the job as the store has it, with a fault when its target cannot be opened.
     func checked(_ stored: StoredJob) -> StoredJob { sound.contains(stored) ? stored : opened(stored).job }

@@ -35,6 +35,12 @@ public struct StatusView: Sendable, Codable {
         public var cancelling: Int
     }
 
+    /// What a glance is enough for.
+    public var inOneLine: String {
+        if !troubles.isEmpty { return "degraded: " + troubles.joined(separator: "; ") }
+        return "well: \(enabled) of \(jobs) jobs enabled, \(active.running) running, \(active.pending) pending"
+    }
+
     /// Why somebody should look, a sentence each; empty when all is well.
     public var troubles: [String]
     public var version: String

@@ -57,6 +57,8 @@ public final class ExecDispatcher: Dispatcher {
 
     deinit { watcher.stop() }
 
+    public func refusal(of target: ExecTarget) -> String? { launcher.refusal(of: target) }
+
     public func adopt(_ outstanding: [Run]) async -> [AttemptID] {
         let adoption = Adoption(reporter: reporter, isNewBoot: isNewBoot)
         // Closed already: nothing was adopted, and nothing may be dispatched either.

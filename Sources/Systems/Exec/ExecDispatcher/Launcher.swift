@@ -86,11 +86,15 @@ struct Launcher: Sendable {
             configuration: configuration)
     }
 
+    /// Says why no attempt of a target will ever start; nil when they may.
+    func refusal(of target: ExecTarget) -> String? {
+        guard let name = target.user, name != own.name, own.user != 0 else { return nil }
+        return "only a daemon of root may run a program as '\(name)'; this one runs as '\(own.name)'"
+    }
+
     private func account(for target: ExecTarget, _ accounts: inout [String: UserAccount]) throws -> UserAccount {
         guard let name = target.user, name != own.name else { return own }
-        guard own.user == 0 else {
-            throw Refusal("only a daemon of root may run a program as '\(name)'; this one runs as '\(own.name)'")
-        }
+        if let refusal = refusal(of: target) { throw Refusal(refusal) }
         if let account = accounts[name] { return account }
         guard let account = try UserAccount.named(name) else { throw Refusal("there is no user '\(name)'") }
         accounts[name] = account
