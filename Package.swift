@@ -9,6 +9,7 @@ let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swif
 let mariaDB = TargetDependencyCondition.when(traits: ["MariaDB"])
 let mail = TargetDependencyCondition.when(traits: ["Mail"])
 let postgres = TargetDependencyCondition.when(traits: ["Postgres"])
+let rabbitMQ = TargetDependencyCondition.when(traits: ["RabbitMQ"])
 
 /// What a system brings into a daemon, beside the drivers in its folder.
 func integration(_ system: String, _ drivers: [Target.Dependency], path: String? = nil) -> Target {
@@ -25,6 +26,12 @@ let integrations: [Target] = [
     integration("Exec", ["ExecDispatcher"]),
     integration("Files", ["FileFeed"]),
     integration("RQ", ["RQDispatcher", "RedisClient"]),
+    integration(
+        "Bus",
+        [
+            "BusDispatcher", .target(name: "RabbitMQBus", condition: rabbitMQ),
+            .target(name: "AMQPClient", condition: rabbitMQ),
+        ]),
     integration(
         "Frappe",
         [
@@ -58,7 +65,8 @@ let package = Package(
         .trait(name: "Mail", description: "Sends notices by SMTP; needs libcurl."),
         .trait(name: "MariaDB", description: "Reads Frappe's database; needs libmariadb."),
         .trait(name: "Postgres", description: "Talks to PostgreSQL; needs libpq."),
-        .default(enabledTraits: ["Mail", "MariaDB", "Postgres"]),
+        .trait(name: "RabbitMQ", description: "Drives workers over RabbitMQ; needs librabbitmq."),
+        .default(enabledTraits: ["Mail", "MariaDB", "Postgres", "RabbitMQ"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -149,6 +157,21 @@ let package = Package(
             path: "Sources/Systems/RQ/RQDispatcher"),
 
         .target(
+            name: "BusDispatcher",
+            dependencies: [
+                "CarillonCore", "Timetable", logging, .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            path: "Sources/Systems/Bus/BusDispatcher"),
+
+        .target(
+            name: "RabbitMQBus",
+            dependencies: [
+                "BusDispatcher", "CarillonCore", .target(name: "AMQPClient", condition: rabbitMQ),
+                .target(name: "BlockingConnection", condition: rabbitMQ),
+            ],
+            path: "Sources/Systems/Bus/RabbitMQBus"),
+
+        .target(
             name: "FrappeDispatcher",
             dependencies: ["CarillonCore", "FrappeFeed", "FrappeSite", "RQDispatcher", "Timetable", logging],
             path: "Sources/Systems/Frappe/FrappeDispatcher"),
@@ -194,6 +217,12 @@ let package = Package(
             path: "Sources/Systems/Mail/MailNotifier"),
 
         // Clients
+        .target(
+            name: "AMQPClient",
+            dependencies: [
+                .target(name: "BlockingConnection", condition: rabbitMQ), .target(name: "CRabbitMQ", condition: rabbitMQ),
+            ],
+            path: "Sources/Clients/AMQPClient"),
         .target(name: "BlockingConnection", path: "Sources/Clients/BlockingConnection"),
         .target(
             name: "FrappeSite",
@@ -245,6 +274,9 @@ let package = Package(
             providers: [.apt(["libmariadb-dev"])]),
         .systemLibrary(
             name: "CPostgres", path: "Sources/System/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(
+            name: "CRabbitMQ", path: "Sources/System/CRabbitMQ", pkgConfig: "librabbitmq",
+            providers: [.apt(["librabbitmq-dev"])]),
         .systemLibrary(
             name: "CZlib", path: "Sources/System/CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CProcess", path: "Sources/System/CProcess"),
@@ -304,6 +336,13 @@ let package = Package(
             name: "BTUSocketTests", dependencies: ["BTUSocket", "CarillonTestSupport", lifecycle, logging]),
         .testTarget(name: "BlockingConnectionTests", dependencies: ["BlockingConnection"]),
         .testTarget(
+            name: "BusDispatcherTests",
+            dependencies: [
+                "BusDispatcher", "CarillonCore", "CarillonEngine", "CarillonTestSupport", "MemoryStore", "Timetable",
+                logging, .target(name: "AMQPClient", condition: rabbitMQ),
+                .target(name: "RabbitMQBus", condition: rabbitMQ),
+            ]),
+        .testTarget(
             name: "CarillonCLITests",
             dependencies: [
                 "CarillonCLI", "CarillonConfiguration", "CarillonCore", "CarillonDaemon", "CarillonEngine",
@@ -313,8 +352,8 @@ let package = Package(
         .testTarget(
             name: "CarillonConfigurationTests",
             dependencies: [
-                "CarillonCLI", "CarillonConfiguration", "CarillonCore", "CarillonDaemon", "CarillonTestSupport",
-                "ExecDispatcher", "ExecIntegration", "FrappeIntegration", "KeijiIntegration", "MailIntegration",
+                "BusDispatcher", "BusIntegration", "CarillonCLI", "CarillonConfiguration", "CarillonCore",
+                "CarillonDaemon", "CarillonTestSupport", "ExecDispatcher", "ExecIntegration", "FrappeIntegration", "KeijiIntegration", "MailIntegration",
                 "RQDispatcher", "RQIntegration", "Timetable",
             ]),
         .testTarget(
@@ -437,7 +476,7 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-let foreign = ["carillon-shim", "CCurl", "CMariaDB", "CPostgres", "CProcess", "CTerminal", "CZlib"]
+let foreign = ["carillon-shim", "CCurl", "CMariaDB", "CPostgres", "CProcess", "CRabbitMQ", "CTerminal", "CZlib"]
 for target in package.targets where !foreign.contains(target.name) {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault"),

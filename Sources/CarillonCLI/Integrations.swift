@@ -1,4 +1,5 @@
 import ArgumentParser
+import BusIntegration
 package import CarillonDaemon
 import ExecIntegration
 import FilesIntegration
@@ -11,13 +12,15 @@ import SQLiteStore
 /// The one list: a new system is a folder, a target in Package.swift, and a line here.
 extension Composition {
     package static let carillon = Composition(
-        integrations: [Exec.self, Files.self, RQ.self, Frappe.self, Keiji.self, Mail.self],
+        integrations: [Exec.self, Files.self, RQ.self, Bus.self, Frappe.self, Keiji.self, Mail.self],
         stores: [SQLiteDriver.self])
 }
 
 extension Carillon {
     /// Commands that a system brings; what it imports stands under `Import`.
-    static let systemCommands: [any ParsableCommand.Type] = [NotifyCommands.self, RQCommands.self, BTU.self]
+    static let systemCommands: [any ParsableCommand.Type] = [
+        NotifyCommands.self, RQCommands.self, BusCommands.self, BTU.self,
+    ]
 }
 
 extension Import {

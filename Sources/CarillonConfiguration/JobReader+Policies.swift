@@ -16,8 +16,24 @@ extension JobReader {
         policies.onLost = table.choice("on_lost", OnLost.self) ?? .fail
         policies.onFailure = table.choice("on_failure", OnFailure.self) ?? .proceed
         policies.maxRuns = table.integer("max_runs", in: 1...Int64.max)
+        policies.maxQueue = table.integer("max_queue", in: 1...1_000_000).map { Int($0) }
+        policies.signs = readSigns(&table, keys)
         policies.retry = readRetry(&table) ?? .none
         return policies
+    }
+
+    private func readSigns(_ table: inout ConfigTable, _ keys: (any TargetKeys.Type)?) -> Signs? {
+        let cancelTimeout = table.span("cancel_timeout")
+        let most = table.integer("max_republications", in: 0...1_000_000)
+        guard var signs = keys?.signs else {
+            for key in ["cancel_timeout", "max_republications"] where table.has(key) && keys != nil {
+                table.complain(key, "belongs to workers on a bus, and this is a job of another kind")
+            }
+            return nil
+        }
+        signs.cancelTimeout = cancelTimeout ?? signs.cancelTimeout
+        signs.maxRepublications = most.map { Int($0) }
+        return signs
     }
 
     private enum OverlapWord: String, CaseIterable { case allow, skip, queue, replace }

@@ -108,6 +108,13 @@ package struct JobWriter: Sendable {
         if policies.onLost != .fail { table.set("on_lost", .text(policies.onLost.rawValue)) }
         if policies.onFailure != .proceed { table.set("on_failure", .text(policies.onFailure.rawValue)) }
         table.set("max_runs", .whole(policies.maxRuns))
+        table.set("max_queue", .whole(policies.maxQueue.map(Int64.init)))
+        if let signs = policies.signs {
+            if signs.cancelTimeout != Signs.usualCancelTimeout {
+                table.set("cancel_timeout", Self.span(signs.cancelTimeout))
+            }
+            table.set("max_republications", .whole(signs.maxRepublications.map(Int64.init)))
+        }
     }
 
     private static func retry(_ retry: Retry) -> ConfigNode {

@@ -12,6 +12,8 @@ package protocol TargetKeys: Sendable {
     static var defaultOverlap: Overlap { get }
     /// Whether its executors give signs of life, so that a job may bound their silence.
     static var hasHeartbeats: Bool { get }
+    /// What silence means of its executors; nil where they are in sight.
+    static var signs: Signs? { get }
     /// Who executes it, for people: "a program".
     static var executor: String { get }
 
@@ -28,5 +30,6 @@ package protocol TargetKeys: Sendable {
 extension TargetKeys {
     package static var beside: [String] { [] }
     package static var hasHeartbeats: Bool { false }
+    package static var signs: Signs? { nil }
     package static func warnings(_ body: Body) -> [(key: String, message: String)] { [] }
 }

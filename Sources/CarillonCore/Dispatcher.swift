@@ -6,12 +6,17 @@ public struct Dispatch<Body: TargetBody>: Hashable, Sendable {
     public var job: String
     public var target: Body
     public var scheduledAt: Timestamp
+    /// What somebody who asked for the run gave along; only where `takesArguments`.
+    public var arguments: [String: String]?
 
-    public init(attempt: AttemptID, job: String, target: Body, scheduledAt: Timestamp) {
+    public init(
+        attempt: AttemptID, job: String, target: Body, scheduledAt: Timestamp, arguments: [String: String]? = nil
+    ) {
         self.attempt = attempt
         self.job = job
         self.target = target
         self.scheduledAt = scheduledAt
+        self.arguments = arguments
     }
 }
 
@@ -78,6 +83,13 @@ public protocol Dispatcher<Body>: Sendable {
     /// Its runs are processes of this machine, which a stop of the daemon may end; the others have a life elsewhere.
     var isBound: Bool { get }
 
+    /// It hands over for certain, once it has answered: no run is out, as far as the ledger knows, before it has. And what
+    /// its executors tell is theirs to repeat until the ledger has it, so it hears of starts too (`noted`).
+    var isConfirming: Bool { get }
+
+    /// Whether a run that somebody asks for may come with arguments.
+    var takesArguments: Bool { get }
+
     /// How many attempts may be outstanding at once; nil when the executor queues by itself.
     var capacity: Int? { get }
 
@@ -106,6 +118,9 @@ public protocol Dispatcher<Body>: Sendable {
     /// Learns that the ledger has these outcomes: whatever was kept to answer for them may go.
     func acknowledge(_ attempts: [AttemptID]) async
 
+    /// Learns that the ledger has the start of these attempts; only where `isConfirming`.
+    func noted(_ attempts: [AttemptID]) async
+
     /// Learns that these runs left the ledger: their logs may go too.
     func forget(_ runs: [(id: RunID, job: String)]) async
 
@@ -122,6 +137,10 @@ public protocol Dispatcher<Body>: Sendable {
 
 extension Dispatcher {
     public var isBound: Bool { false }
+    public var isConfirming: Bool { false }
+    public var takesArguments: Bool { false }
+
+    public func noted(_ attempts: [AttemptID]) async {}
 
     public func refusal(of target: Body) -> String? { nil }
 
@@ -132,9 +151,9 @@ extension Dispatcher {
 
 /// A dispatcher whose executors may or may not be there for a target, such as workers that listen to its queue.
 public protocol ListenedDispatcher<Body>: Dispatcher {
-    /// Learns that jobs with these targets are there now: what stands against them matters before the first run.
-    func expect(_ targets: [Body]) async
+    /// Learns that these jobs are there now: what stands against them matters before the first run.
+    func expect(_ jobs: [(job: String, target: Body)]) async
 
-    /// Says what stands against a run of each of these targets just now; nil for nothing.
-    func doubts(of targets: [Body]) async -> [String?]
+    /// Says what stands against a run of each of these jobs just now; nil for nothing.
+    func doubts(of jobs: [(job: String, target: Body)]) async -> [String?]
 }

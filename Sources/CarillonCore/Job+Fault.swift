@@ -20,10 +20,12 @@ extension Job {
 
 extension Policies {
     package var fault: String? {
-        let spans = [window, startTimeout, timeout, heartbeatTimeout, retry.backoff, retry.longestBackoff]
+        let spans = [window, startTimeout, timeout, heartbeatTimeout, retry.backoff, retry.longestBackoff, signs?.cancelTimeout]
         if spans.contains(where: { $0.map { $0 < 0 } ?? false }) { return "a length of time is below zero" }
         if retry.attempts < 1 { return "retry: attempts are 1 or more" }
         if let maxRuns, maxRuns < 1 { return "max_runs is 1 or more" }
+        if let maxQueue, maxQueue < 1 { return "max_queue is 1 or more" }
+        if let most = signs?.maxRepublications, most < 0 { return "max_republications is below zero" }
         if case .queue(let max) = overlap, !(0...1_000_000).contains(max) { return "a queue holds 0 to 1000000 runs" }
         if case .all(let limit, let rate) = catchUp {
             if !(1...CatchUp.mostAll).contains(limit) { return "catch_up: all is 1 to \(CatchUp.mostAll) runs" }

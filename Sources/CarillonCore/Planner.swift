@@ -41,12 +41,15 @@ public struct Planner: Sendable {
         public var active: Int
         /// Of these the ones not dispatched yet.
         public var waiting: Int
+        /// Those that have not started.
+        public var pending: Int
 
         public static let none = Activity(active: 0, waiting: 0)
 
-        public init(active: Int, waiting: Int) {
+        public init(active: Int, waiting: Int, pending: Int? = nil) {
             self.active = active
             self.waiting = waiting
+            self.pending = pending ?? waiting
         }
     }
 
@@ -181,6 +184,9 @@ private struct PlanBuilder {
         if let name = schedule.exclusion(of: time) { return skip(through: time, .calendar, detail: name) }
         if let window = policies.window, time.adding(microseconds: window) < planner.now {
             return skip(through: time, .window)
+        }
+        if let most = policies.maxQueue, activity.pending + runs.count >= most {
+            return skip(through: time, .full)
         }
         // What is opened together waits for each other; an overlap is one with what was active before.
         switch policies.overlap {

@@ -94,6 +94,24 @@ public enum OnFailure: String, Hashable, Sendable, Codable, CaseIterable {
     case halt
 }
 
+/// What silence means of an executor that is out of sight and tells by messages, as workers on a bus do.
+///
+/// A run of such a job that gives no sign of life for its `heartbeatTimeout` goes out again, and one that a time-out ends is
+/// `cancelled` in the end, not `failed`; it counts as a failure all the same.
+public struct Signs: Hashable, Sendable, Codable {
+    public static let usualCancelTimeout: Int64 = 30_000_000
+
+    /// Microseconds from the wish that a run ends to its executor's word; without one it then counts as cancelled.
+    public var cancelTimeout: Int64
+    /// How often a run goes out again after a silence; nil means as often as it takes.
+    public var maxRepublications: Int?
+
+    public init(cancelTimeout: Int64 = Self.usualCancelTimeout, maxRepublications: Int? = nil) {
+        self.cancelTimeout = cancelTimeout
+        self.maxRepublications = maxRepublications
+    }
+}
+
 /// Everything about a job but what and when. Durations are microseconds, nil means unbounded.
 public struct Policies: Hashable, Sendable, Codable {
     public var catchUp: CatchUp
@@ -111,11 +129,15 @@ public struct Policies: Hashable, Sendable, Codable {
     public var onFailure: OnFailure
     /// The schedule opens at most this many runs.
     public var maxRuns: Int64?
+    /// At most this many runs are pending: what is due past it is skipped.
+    public var maxQueue: Int?
+    /// Nil where the executor is in sight.
+    public var signs: Signs?
 
     public init(
         catchUp: CatchUp = .latest, window: Int64? = nil, overlap: Overlap = .skip, retry: Retry = .none,
         startTimeout: Int64? = nil, timeout: Int64? = nil, heartbeatTimeout: Int64? = nil, onLost: OnLost = .fail,
-        onFailure: OnFailure = .proceed, maxRuns: Int64? = nil
+        onFailure: OnFailure = .proceed, maxRuns: Int64? = nil, maxQueue: Int? = nil, signs: Signs? = nil
     ) {
         self.catchUp = catchUp
         self.window = window
@@ -127,6 +149,8 @@ public struct Policies: Hashable, Sendable, Codable {
         self.onLost = onLost
         self.onFailure = onFailure
         self.maxRuns = maxRuns
+        self.maxQueue = maxQueue
+        self.signs = signs
     }
 
     /// Decodes; what an older release did not write has its default.
@@ -143,5 +167,7 @@ public struct Policies: Hashable, Sendable, Codable {
         onLost = try fields.decodeIfPresent(OnLost.self, forKey: .onLost) ?? onLost
         onFailure = try fields.decodeIfPresent(OnFailure.self, forKey: .onFailure) ?? onFailure
         maxRuns = try fields.decodeIfPresent(Int64.self, forKey: .maxRuns)
+        maxQueue = try fields.decodeIfPresent(Int.self, forKey: .maxQueue)
+        signs = try fields.decodeIfPresent(Signs.self, forKey: .signs)
     }
 }

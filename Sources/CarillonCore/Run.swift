@@ -65,12 +65,17 @@ public struct EndedAttempt: Hashable, Sendable, Codable {
     public var startedAt: Timestamp?
     public var endedAt: Timestamp
     public var outcome: Outcome
+    /// It fell silent, and went out again: no try that counts. Nil for false, which an older release did not write.
+    public var wasSilent: Bool?
 
-    public init(attempt: Int, startedAt: Timestamp?, endedAt: Timestamp, outcome: Outcome) {
+    public init(
+        attempt: Int, startedAt: Timestamp?, endedAt: Timestamp, outcome: Outcome, wasSilent: Bool? = nil
+    ) {
         self.attempt = attempt
         self.startedAt = startedAt
         self.endedAt = endedAt
         self.outcome = outcome
+        self.wasSilent = wasSilent
     }
 }
 
@@ -118,11 +123,13 @@ public struct Run: Hashable, Sendable, Codable {
     /// Its dispatcher was out of reach when the present attempt was to go out.
     public var held: Hold?
     public var earlier: [EndedAttempt]
+    /// What somebody who asked for it gave along.
+    public var arguments: [String: String]?
 
     public init(
         id: RunID, jobID: JobID, job: String, revision: Int64, trigger: Trigger, scheduledAt: Timestamp,
         notBefore: Timestamp? = nil, createdAt: Timestamp, instance: String? = nil, reason: String? = nil,
-        cause: Cause? = nil
+        cause: Cause? = nil, arguments: [String: String]? = nil
     ) {
         self.id = id
         self.jobID = jobID
@@ -139,7 +146,17 @@ public struct Run: Hashable, Sendable, Codable {
         self.reason = reason
         self.cause = cause
         self.earlier = []
+        self.arguments = arguments
     }
+
+    /// Whether it ended, and not as its owner wanted: it failed, or a time-out had it cancelled.
+    public var hasFailed: Bool { state == .failed || state == .cancelled && outcome.error != nil }
+
+    /// How often it went out again after a silence.
+    public var republications: Int { earlier.count { $0.wasSilent ?? false } }
+
+    /// The tries that its retries are counted by.
+    var tries: Int { attempt - republications }
 
     /// The occurrence's time for the store's unique key; nil for a manual run and for one that repeats another.
     public var occurrence: Timestamp? {

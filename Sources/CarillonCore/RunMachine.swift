@@ -28,9 +28,11 @@ public enum RunEvent: Hashable, Sendable {
     case skip(SkipReason)
 }
 
-/// The three time-outs of a run.
+/// The time-outs of a run.
 public enum TimeOut: String, Hashable, Sendable, Codable {
     case start, execution, heartbeat
+    /// Of the word that it was cancelled.
+    case cancel
 }
 
 /// The only code that knows which event moves which state.
@@ -152,14 +154,29 @@ public enum RunMachine {
     }
 
     private static func overrun(_ run: inout Run, _ timeOut: TimeOut, _ policies: Policies, at now: Timestamp) -> Step {
-        let expected: RunState = timeOut == .start ? .pending : .running
+        let expected: RunState =
+            switch timeOut {
+            case .start: .pending
+            case .execution, .heartbeat: .running
+            case .cancel: .cancelling
+            }
         guard run.state == expected, run.dispatchedAt != nil else { return .ignored }
         let (what, limit) =
             switch timeOut {
             case .start: ("was never picked up: it did not start within", policies.startTimeout)
             case .execution: ("timed out after", policies.timeout)
             case .heartbeat: ("gave no sign of life for", policies.heartbeatTimeout)
+            case .cancel: ("not confirmed within", policies.signs?.cancelTimeout)
             }
+        if timeOut == .cancel {
+            run.reason = (run.reason.map { "\($0); " } ?? "") + "\(what) \(Span.format(limit ?? 0))"
+            return endCancelled(&run, Outcome(), policies, at: now)
+        }
+        if timeOut == .heartbeat, let signs = policies.signs,
+            signs.maxRepublications.map({ run.republications < $0 }) ?? true
+        {
+            return republish(&run, "\(what) \(Span.format(limit ?? 0))", at: now)
+        }
         run.outcome.error = "\(what) \(Span.format(limit ?? 0))"
         run.reason = run.outcome.error
         run.state = .cancelling
@@ -176,13 +193,14 @@ public enum RunMachine {
             return end(&run, .cancelled, outcome, at: now)
         }
         outcome.error = error
-        return fail(&run, outcome, cause: .timeout, policies, at: now)
+        if triesAgain(run, .timeout, policies) { return retry(&run, outcome, policies, at: now) }
+        return end(&run, policies.signs == nil ? .failed : .cancelled, outcome, at: now)
     }
 
     private static func lose(_ run: inout Run, _ why: String, _ policies: Policies, at now: Timestamp) -> Step {
         let outcome = Outcome(error: "outcome unknown: \(why)")
         if run.state == .cancelling { return end(&run, .failed, outcome, at: now) }
-        if policies.onLost == .retry, run.attempt < max(policies.retry.attempts, triesWhenLost) {
+        if policies.onLost == .retry, run.tries < max(policies.retry.attempts, triesWhenLost) {
             return retry(&run, outcome, policies, at: now)
         }
         return end(&run, .failed, outcome, at: now)
@@ -191,17 +209,36 @@ public enum RunMachine {
     private static func fail(
         _ run: inout Run, _ outcome: Outcome, cause: Retry.Cause, _ policies: Policies, at now: Timestamp
     ) -> Step {
-        if run.attempt < policies.retry.attempts, policies.retry.on.contains(cause) {
-            return retry(&run, outcome, policies, at: now)
-        }
+        if triesAgain(run, cause, policies) { return retry(&run, outcome, policies, at: now) }
         return end(&run, .failed, outcome, at: now)
+    }
+
+    private static func triesAgain(_ run: Run, _ cause: Retry.Cause, _ policies: Policies) -> Bool {
+        run.tries < policies.retry.attempts && policies.retry.on.contains(cause)
     }
 
     private static func retry(_ run: inout Run, _ outcome: Outcome, _ policies: Policies, at now: Timestamp) -> Step {
         run.earlier.append(
             EndedAttempt(attempt: run.attempt, startedAt: run.startedAt, endedAt: now, outcome: outcome))
-        run.notBefore = now.adding(microseconds: policies.retry.delay(afterAttempt: run.attempt))
+        run.notBefore = now.adding(microseconds: policies.retry.delay(afterAttempt: run.tries))
         run.reason = "attempt \(run.attempt) failed: \(outcome.error ?? "no reason given")"
+        beginAnew(&run)
+        return .retrying
+    }
+
+    /// Sends a run out again whose executor fell silent.
+    private static func republish(_ run: inout Run, _ why: String, at now: Timestamp) -> Step {
+        run.earlier.append(
+            EndedAttempt(
+                attempt: run.attempt, startedAt: run.startedAt, endedAt: now, outcome: Outcome(error: why),
+                wasSilent: true))
+        run.notBefore = now
+        run.reason = "goes out again: attempt \(run.attempt) \(why)"
+        beginAnew(&run)
+        return .retrying
+    }
+
+    private static func beginAnew(_ run: inout Run) {
         run.attempt += 1
         run.state = .pending
         run.outcome = Outcome()
@@ -210,7 +247,6 @@ public enum RunMachine {
         run.heartbeatAt = nil
         run.process = nil
         run.held = nil
-        return .retrying
     }
 
     private static func end(_ run: inout Run, _ state: RunState, _ outcome: Outcome, at now: Timestamp) -> Step {

@@ -2,7 +2,8 @@ public import Timetable
 
 /// Why scheduled times did not become runs.
 public enum SkipReason: String, Hashable, Sendable, Codable, CaseIterable {
-    case downtime, stall, unreachable, paused, clock, overlap, disabled, halted, faulty, window, gap, calendar, past
+    case downtime, stall, unreachable, paused, clock, overlap, disabled, halted, faulty, window, gap, calendar, past,
+        full
     /// A later release knows it.
     case unknown
 
@@ -21,6 +22,7 @@ public enum SkipReason: String, Hashable, Sendable, Codable, CaseIterable {
         case .window: "it was too late: past its window"
         case .gap: "no such local time: the clocks went forward"
         case .calendar: "excluded by a calendar"
+        case .full: "as many runs were pending as its max_queue allows"
         case .past: "its time had passed when the job was added"
         case .unknown: "a later release recorded a reason that this one does not know"
         }

@@ -10,6 +10,15 @@ public protocol DispatcherFixture: Sendable {
     /// Makes a target that notes its start and then behaves so.
     func target(_ behaviour: DispatcherBehaviour) -> Made.Body
 
+    /// What a run is given along, where the target alone cannot say how to behave.
+    func arguments(_ behaviour: DispatcherBehaviour) -> [String: String]?
+
+    /// Waits until a new dispatcher can hand over runs of a job, where that takes a while.
+    func prepare(_ dispatcher: Made, for job: String) async
+
+    /// Whether the executor can be asked which attempts it has.
+    var remembers: Bool { get }
+
     /// Waits until an attempt has noted its start, and is ready to be cancelled.
     func ready(_ attempt: AttemptID) async
 
@@ -18,6 +27,12 @@ public protocol DispatcherFixture: Sendable {
 
     /// Ends a ready attempt in such a way that nobody can know how it went; false when this executor always knows.
     func lose(_ attempt: AttemptID) async throws -> Bool
+}
+
+extension DispatcherFixture {
+    public func arguments(_ behaviour: DispatcherBehaviour) -> [String: String]? { nil }
+    public func prepare(_ dispatcher: Made, for job: String) async {}
+    public var remembers: Bool { true }
 }
 
 /// How the target of a conformance test behaves.

@@ -92,7 +92,7 @@ import Timetable
             return
         }
         #expect(why.contains(word))
-        await dispatcher.expect([Self.target])
+        await dispatcher.expect([("a", Self.target)])
         #expect(await dispatcher.health().trouble?.contains(word) == true)
         await dispatcher.shutdown()
     }
@@ -105,7 +105,7 @@ import Timetable
         let warnings = await dispatcher.health().warnings
         #expect(warnings.contains { $0.contains("volatile-lru") })
         #expect(warnings.contains("no worker listens to queue 'default'"))
-        #expect(await dispatcher.doubts(of: [Self.target]) == ["no worker listens to queue 'default'"])
+        #expect(await dispatcher.doubts(of: [("a", Self.target)]) == ["no worker listens to queue 'default'"])
         await dispatcher.shutdown()
     }
 

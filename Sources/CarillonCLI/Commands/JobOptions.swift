@@ -26,6 +26,7 @@ package struct JobOptions: ParsableArguments {
     @Option(help: "End a run that takes longer.") var timeout: String?
     @Option(help: "Tries in all.") var attempts: Int?
     @Option(help: "Wait before the second try; doubles from then on.") var backoff: String?
+    @Option(help: "Work for those who listen on the bus: queues or exchanges.") var bus: String?
     @Option(help: "A word to find the job by; may be repeated.") var tag: [String] = []
     @Flag(help: "Add it switched off.") var disabled = false
     @Option(
@@ -62,6 +63,7 @@ package struct JobOptions: ParsableArguments {
         add("timeout", timeout)
         let list = { (texts: [String]) in ConfigNode(.array(texts.map { ConfigNode(.string($0)) })) }
         if let rq = try rq.node() { entries.append(("rq", rq)) }
+        if let bus { entries.append(("bus", ConfigNode(.table([("topology", ConfigNode(.string(bus)))])))) }
         if !program.isEmpty { entries.append(("exec", list(program))) }
         if !tag.isEmpty { entries.append(("tags", list(tag))) }
         if disabled { entries.append(("enabled", ConfigNode(.bool(false)))) }

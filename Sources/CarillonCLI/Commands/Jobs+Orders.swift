@@ -124,17 +124,29 @@ extension Jobs {
             discussion: """
                 With --wait it ends when the run has ended, with the program's own exit code, or 1 where there is none.
 
-                EXAMPLE
+                EXAMPLES
                   carillon jobs run backup --wait && echo saved
+                  carillon jobs run resize --arg width=640 --arg height=480
                 """)
         @OptionGroup var place: DaemonLocation
         @Argument(help: "The job's name.", completion: .jobs) var name: String
+        @Option(help: "KEY=VALUE for a worker on a bus; may be repeated.") var arg: [String] = []
         @Flag(help: "Wait for the run's end, and end with its exit code.") var wait = false
         @Flag(help: "Print one JSON object.") var json = false
 
         func run() async throws {
             let client = DaemonClient(place: place)
-            let run = try await client.open(.start(name), json: json && !wait)
+            var arguments: [String: String] = [:]
+            for text in arg {
+                let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                guard parts.count == 2, !parts[0].isEmpty else {
+                    throw Failure.input("--arg: expected KEY=VALUE, found '\(text)'")
+                }
+                guard arguments.updateValue(String(parts[1]), forKey: String(parts[0])) == nil else {
+                    throw Failure.input("--arg: \(parts[0]) is there twice")
+                }
+            }
+            let run = try await client.open(.start(name, arguments: arguments), json: json && !wait)
             if wait { try await client.wait(for: run, json: json) }
         }
     }

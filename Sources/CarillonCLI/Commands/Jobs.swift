@@ -112,7 +112,8 @@ struct Jobs: AsyncParsableCommand {
         /// What a line above has already.
         private static let told: Swift.Set = [
             "name", "cron", "every", "at", "day_time", "time_zone", "exec", "shell", "catch_up", "overlap", "window",
-            "start_timeout", "timeout", "heartbeat_timeout", "retry", "on_lost", "on_failure", "max_runs", "enabled",
+            "start_timeout", "timeout", "heartbeat_timeout", "retry", "on_lost", "on_failure", "max_runs",
+            "max_queue", "cancel_timeout", "max_republications", "enabled",
             "tags",
         ]
 

@@ -67,6 +67,8 @@ public enum EngineEffect: Sendable {
     case save
     /// The ledger has the end of these attempts.
     case acknowledge(lane: Int, [AttemptID])
+    /// The ledger has the start of these attempts.
+    case noted(lane: Int, [AttemptID])
     /// Set back every cursor that lies in the future.
     case rewind
     /// Compare the ledger's active runs with the engine's: an answer of the store was lost.
@@ -82,11 +84,15 @@ public struct Outgoing: Sendable {
     public var attempt: AttemptID
     public var definition: CompiledJob
     public var scheduledAt: Timestamp
+    public var arguments: [String: String]?
 
-    public init(attempt: AttemptID, definition: CompiledJob, scheduledAt: Timestamp) {
+    public init(
+        attempt: AttemptID, definition: CompiledJob, scheduledAt: Timestamp, arguments: [String: String]? = nil
+    ) {
         self.attempt = attempt
         self.definition = definition
         self.scheduledAt = scheduledAt
+        self.arguments = arguments
     }
 }
 

@@ -12,7 +12,7 @@ public struct Halt: Hashable, Sendable {
 extension TrackedRun {
     /// Whether its job comes to a halt by this end.
     func halts(after event: RunEvent) -> Bool {
-        guard run.state == .failed, definition.job.policies.onFailure == .halt else { return false }
+        guard run.hasFailed, definition.job.policies.onFailure == .halt else { return false }
         switch event {
         case .lost, .forgotten: return false
         default: return true

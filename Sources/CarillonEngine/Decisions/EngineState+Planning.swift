@@ -120,6 +120,7 @@ extension EngineState {
             guard let tracked = runs[id], !tracked.givesPrecedence else { continue }
             activity.active += 1
             if tracked.run.dispatchedAt == nil { activity.waiting += 1 }
+            if tracked.run.state == .pending { activity.pending += 1 }
         }
         return activity
     }

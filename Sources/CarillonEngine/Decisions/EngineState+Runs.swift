@@ -209,10 +209,12 @@ extension EngineState {
         case .moved:
             if case .heartbeat = event {
                 runs[id]?.sign = max(tracked.sign ?? time, time)
-            } else {
+            } else if tracked.run.state != .cancelling {
                 setTimeOuts(id, time)
             }
-        case .cancelling: effects.append(.cancel(lane: tracked.lane, ended))
+        case .cancelling:
+            effects.append(.cancel(lane: tracked.lane, ended))
+            setTimeOuts(id, time)
         case .waiting: wait(id, after: event, time, &effects)
         case .retrying:
             effects.append(.report(tracked.run))

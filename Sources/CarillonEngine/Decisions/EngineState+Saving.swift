@@ -30,9 +30,15 @@ extension EngineState {
         let isBusy = !planning.isEmpty || lanes.contains { !$0.queue.isEmpty || $0.dispatching > 0 }
         guard !isBusy || stopping || since.adding(microseconds: limits.markLag) <= now else { return }
         unsavedIDs.reserveCapacity(unsavedIDs.count + marks.count)
-        for id in marks where runs[id]?.isSaved == false { save(id) }
-        marks = []
-        marksSince = nil
+        var unsure: [RunID] = []
+        for id in marks {
+            guard let tracked = runs[id], !tracked.isSaved else { continue }
+            // What is on its way to one that answers for certain is not there yet.
+            let lane = lanes[tracked.lane]
+            if lane.isConfirming, lane.dispatching > 0 { unsure.append(id) } else { save(id) }
+        }
+        marks = unsure
+        marksSince = unsure.isEmpty ? nil : now
     }
 
     mutating func saveIfNeeded(_ now: Timestamp, _ effects: inout [EngineEffect]) {
@@ -46,6 +52,7 @@ extension EngineState {
         saving = false
         storeTrouble = nil
         var ended = [[AttemptID]](repeating: [], count: lanes.count)
+        var started = ended
         // Oldest first, which is the order they are dispatched in.
         for (id, version) in versions.sorted(by: { $0.key < $1.key }) {
             guard var tracked = runs[id] else {
@@ -61,6 +68,10 @@ extension EngineState {
                 ended[tracked.lane].append(AttemptID(run: id, attempt: attempt))
             }
             tracked.savedAttempt = tracked.run.attempt
+            if lanes[tracked.lane].isConfirming, tracked.run.startedAt != nil, tracked.notedStart < tracked.run.attempt {
+                tracked.notedStart = tracked.run.attempt
+                started[tracked.lane].append(tracked.attempt)
+            }
             runs[id] = tracked
             unsavedIDs.remove(id)
             if tracked.run.state.isFinal {
@@ -70,6 +81,9 @@ extension EngineState {
             } else {
                 offer(id, now, &effects)
             }
+        }
+        for (lane, attempts) in started.enumerated() where !attempts.isEmpty {
+            effects.append(.noted(lane: lane, attempts))
         }
         for (lane, attempts) in ended.enumerated() where !attempts.isEmpty {
             effects.append(.acknowledge(lane: lane, attempts))

@@ -18,6 +18,9 @@ extension EngineState {
             runs[id]?.sign = sign
             if let limit = policies.timeout { setTimer(tracked, .execution, since.adding(microseconds: limit)) }
             if let limit = policies.heartbeatTimeout { setTimer(tracked, .heartbeat, sign.adding(microseconds: limit)) }
+        case .cancelling:
+            // The ledger does not say since when; nobody waits longer than from now on.
+            if let limit = policies.signs?.cancelTimeout { setTimer(tracked, .cancel, now.adding(microseconds: limit)) }
         default: break
         }
     }

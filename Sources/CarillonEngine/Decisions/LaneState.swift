@@ -8,6 +8,8 @@ public struct LaneState: Sendable {
     public var capacity: Int?
     /// Its runs live on this machine, and a stop of the daemon may end them.
     public var isBound: Bool
+    /// It hands over for certain, and wants to know of starts that the ledger has.
+    public var isConfirming: Bool
     /// Runs that may go out, in the order they are to.
     var queue = Deque<RunID>()
     /// Attempts handed over and not ended.
@@ -16,9 +18,10 @@ public struct LaneState: Sendable {
     var dispatching = 0
     var outage: Outage?
 
-    public init(capacity: Int? = nil, isBound: Bool = false) {
+    public init(capacity: Int? = nil, isBound: Bool = false, isConfirming: Bool = false) {
         self.capacity = capacity
         self.isBound = isBound
+        self.isConfirming = isConfirming
     }
 
     /// Says how many more may go out in one batch.

@@ -29,7 +29,7 @@ extension TrackedRun {
         version &+= 1
         let isFirst = run.attempt == 1 && run.trigger == .schedule
         return .out(
-            Outgoing(attempt: attempt, definition: definition, scheduledAt: run.scheduledAt),
+            Outgoing(attempt: attempt, definition: definition, scheduledAt: run.scheduledAt, arguments: run.arguments),
             late: isFirst ? now.microseconds - run.notBefore.microseconds : nil,
             hasTimeOut: definition.job.policies.startTimeout != nil)
     }

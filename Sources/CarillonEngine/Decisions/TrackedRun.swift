@@ -11,6 +11,8 @@ struct TrackedRun: Sendable {
     var saved: UInt32 = 0
     /// The attempt the ledger has for certain.
     var savedAttempt: Int
+    /// The attempt whose start the ledger has, as far as its dispatcher was told.
+    var notedStart = 0
     /// It stands in the queue of its dispatcher.
     var queued = false
     /// It has its turn among the runs of its job that are caught up at a rate.

@@ -85,6 +85,7 @@ extension Engine {
                     group.addTask { await self.hear(lane, batch, results) }
                 case .cancel(let attempt): await dispatcher.cancel(attempt, grace: settings.grace)
                 case .acknowledge(let attempts): await dispatcher.acknowledge(attempts)
+                case .noted(let attempts): await dispatcher.noted(attempts)
                 }
             }
         }

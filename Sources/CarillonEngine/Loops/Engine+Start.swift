@@ -55,6 +55,8 @@ extension Engine {
         var changed: Set<RunID> = []
         for (lane, outbox) in outboxes.enumerated() {
             let runs = byLane[lane] ?? []
+            // Whoever tells of them may have to be listened to.
+            await outbox.lane.expect(Set(runs.map(\.jobID)).sorted().compactMap { definitions[$0]?.job })
             let never = Set(await outbox.lane.dispatcher.adopt(runs))
             for var run in runs {
                 if never.contains(AttemptID(run: run.id, attempt: run.attempt)) {

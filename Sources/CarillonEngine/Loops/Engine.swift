@@ -98,6 +98,8 @@ public actor Engine<Clock: EngineClock> {
                 if !settings.shadow, lane < outboxes.count { outboxes[lane].put.yield(.cancel(attempt)) }
             case .acknowledge(let lane, let attempts):
                 if lane < outboxes.count { outboxes[lane].put.yield(.acknowledge(attempts)) }
+            case .noted(let lane, let attempts):
+                if lane < outboxes.count { outboxes[lane].put.yield(.noted(attempts)) }
             case .save: askToSave.yield()
             case .rewind: await rewind()
             case .sweep: await sweep()
@@ -424,7 +426,7 @@ public actor Engine<Clock: EngineClock> {
 
     private func report(_ run: Run) {
         if run.state.isFinal { settings.ended?(run) }
-        if run.state == .failed { settings.notify?(.failed(run)) }
+        if run.hasFailed { settings.notify?(.failed(run)) }
         if run.state == .skipped, run.held != nil { settings.notify?(.passedOver(run)) }
         Counter(label: "carillon_runs_total", dimensions: [("state", run.state.rawValue)]).increment()
         let level: Logger.Level =

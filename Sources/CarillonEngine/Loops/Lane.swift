@@ -10,8 +10,8 @@ struct Lane: Sendable {
     /// Says why a target cannot be executed here; nil when it can.
     let fault: @Sendable (Target) -> String?
     let dispatch: @Sendable ([Outgoing]) async -> [DispatchResult]
-    let expect: @Sendable ([Target]) async -> Void
-    let doubts: @Sendable ([Target]) async -> [String?]
+    let expect: @Sendable ([Job]) async -> Void
+    let doubts: @Sendable ([Job]) async -> [String?]
 
     init<D: Dispatcher>(_ dispatcher: D) {
         kind = D.Body.kind
@@ -26,13 +26,17 @@ struct Lane: Sendable {
         }
         dispatch = { batch in await Self.dispatch(batch, to: dispatcher) }
         let listened = dispatcher as? any ListenedDispatcher<D.Body>
-        expect = { targets in await listened?.expect(targets.compactMap { try? $0.open(as: D.Body.self) }) }
-        doubts = { targets in
-            guard let listened else { return targets.map { _ in nil } }
-            let bodies = targets.map { try? $0.open(as: D.Body.self) }
+        expect = { jobs in await listened?.expect(Self.opened(jobs).compactMap { $0 }) }
+        doubts = { jobs in
+            guard let listened else { return jobs.map { _ in nil } }
+            let bodies: [(job: String, target: D.Body)?] = Self.opened(jobs)
             var told = await listened.doubts(of: bodies.compactMap { $0 }).makeIterator()
             return bodies.map { $0 == nil ? nil : told.next() ?? nil }
         }
+    }
+
+    private static func opened<Body: TargetBody>(_ jobs: [Job]) -> [(job: String, target: Body)?] {
+        jobs.map { job in (try? job.target.open(as: Body.self)).map { (job.name, $0) } }
     }
 
     /// Dispatches a batch, with one result for each. What is none of this dispatcher's waits alone, by its job's fault.
@@ -44,7 +48,7 @@ struct Lane: Sendable {
             typed.append(
                 Dispatch(
                     attempt: outgoing.attempt, job: outgoing.definition.job.name, target: body,
-                    scheduledAt: outgoing.scheduledAt))
+                    scheduledAt: outgoing.scheduledAt, arguments: outgoing.arguments))
         }
         if typed.count == batch.count { return await dispatcher.dispatch(typed) }
         var results = (typed.isEmpty ? [] : await dispatcher.dispatch(typed)).makeIterator()
@@ -73,7 +77,7 @@ struct Lanes: Sendable {
 
     /// What the decisions know of each, the one without a dispatcher last.
     var states: [LaneState] {
-        served.map { LaneState(capacity: $0.dispatcher.capacity, isBound: $0.dispatcher.isBound) } + [LaneState()]
+        served.map { LaneState(capacity: $0.dispatcher.capacity, isBound: $0.dispatcher.isBound, isConfirming: $0.dispatcher.isConfirming) } + [LaneState()]
     }
 
     func number(of kind: Target.Kind) -> Int { numbers[kind] ?? served.count }

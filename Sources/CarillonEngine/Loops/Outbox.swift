@@ -6,6 +6,7 @@ struct Outbox: Sendable {
         case dispatch([Outgoing])
         case cancel(AttemptID)
         case acknowledge([AttemptID])
+        case noted([AttemptID])
     }
 
     let lane: Lane

@@ -150,7 +150,7 @@ public actor Reconciler<Clock: EngineClock> {
             }
             reading = nil
             let changed = changes(part, of: feed, unless: await Set(engine.faulty.keys), &now)
-            await engine.expect(part.jobs.map(\.target))
+            await engine.expect(part.jobs)
             warnings.formUnion(part.warnings)
             if feed.guardsAgainstLoss {
                 owed += changed

@@ -4,13 +4,16 @@ import Timetable
 
 extension Engine {
     /// Opens a run of a job now, outside its schedule: with a scheduled time of its own, or that of a run it repeats.
-    func openManual(_ stored: StoredJob, repeating old: Run? = nil) async throws -> Run {
+    func openManual(
+        _ stored: StoredJob, repeating old: Run? = nil, arguments: [String: String]? = nil
+    ) async throws -> Run {
         let now = clock.now
         let time = old?.scheduledAt ?? now
         let run = Run(
             id: RunID(manualAt: time, random: UInt64.random(in: 0...UInt64.max)), jobID: stored.id,
             job: stored.job.name, revision: stored.revision, trigger: .manual, scheduledAt: time,
-            notBefore: now, createdAt: now, instance: instance, cause: old.map { .repeats($0.id) })
+            notBefore: now, createdAt: now, instance: instance, cause: old.map { .repeats($0.id) },
+            arguments: old?.arguments ?? arguments)
         return try await open([run], of: stored).first ?? run
     }
 
@@ -19,6 +22,11 @@ extension Engine {
         let opened = try await store.openOrdered(runs, lease: lease, now: clock.now).compactMap { $0 }
         await send(.adopted(opened, [stored.id: definition(stored)]))
         return opened
+    }
+
+    /// Whether runs of such a job may come with arguments.
+    func takesArguments(_ stored: StoredJob) -> Bool {
+        lanes.lane(of: stored.job.target.kind)?.dispatcher.takesArguments ?? false
     }
 
     /// Says what stands in the way of a run that is opened now, or is unusual about it; nil when nothing is.
@@ -70,16 +78,26 @@ extension Engine {
     /// Returns when the engine has come to it.
     func ping() {}
 
-    func expect(_ targets: [Target]) async {
-        for (kind, targets) in Dictionary(grouping: targets, by: \.kind) { await lanes.lane(of: kind)?.expect(targets) }
+    func activity(of jobs: [JobID]) -> [JobID: JobActivity] {
+        var found: [JobID: JobActivity] = [:]
+        for job in jobs {
+            for run in state.activeRuns(of: job).lazy.compactMap({ self.state.run($0) }) {
+                found[job, default: JobActivity()].count(run)
+            }
+        }
+        return found
     }
 
-    /// Says what stands against runs of these targets just now, as their dispatchers tell.
-    func doubts(of targets: [Target]) async -> [String?] {
-        var doubts = [String?](repeating: nil, count: targets.count)
-        for (kind, indices) in Dictionary(grouping: targets.indices, by: { targets[$0].kind }) {
+    func expect(_ jobs: [Job]) async {
+        for (kind, jobs) in Dictionary(grouping: jobs, by: \.target.kind) { await lanes.lane(of: kind)?.expect(jobs) }
+    }
+
+    /// Says what stands against runs of these jobs just now, as their dispatchers tell.
+    func doubts(of jobs: [Job]) async -> [String?] {
+        var doubts = [String?](repeating: nil, count: jobs.count)
+        for (kind, indices) in Dictionary(grouping: jobs.indices, by: { jobs[$0].target.kind }) {
             let told =
-                await lanes.lane(of: kind)?.doubts(indices.map { targets[$0] })
+                await lanes.lane(of: kind)?.doubts(indices.map { jobs[$0] })
                 ?? indices.map { _ in Lanes.unserved(kind) }
             for (index, doubt) in zip(indices, told) { doubts[index] = doubt }
         }

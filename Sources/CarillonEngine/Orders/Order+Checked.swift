@@ -6,6 +6,8 @@ extension Order {
     private static let most = 1_000_000
     /// Names and tags in one question; a store has a condition for each.
     private static let mostWords = 500
+    /// Bytes that a run is given along.
+    private static let mostArguments = 65_536
 
     /// Answers the same order, names in their one spelling. Throws `OrderError` of code `bad` for what makes no sense.
     func checked() throws(OrderError) -> Order {
@@ -59,7 +61,12 @@ extension Order {
         case .stop(let name): return .stop(Job.canonical(name))
         case .restart(let name): return .restart(Job.canonical(name))
         case .resolve(let name): return .resolve(Job.canonical(name))
-        case .start(let name): return .start(Job.canonical(name))
+        case .start(let name, let arguments):
+            let size = arguments.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+            guard size <= Self.mostArguments else {
+                throw OrderError(.bad, "arguments of \(size) bytes; a run is given at most \(Self.mostArguments)")
+            }
+            return .start(Job.canonical(name), arguments: arguments)
         case .run, .retry, .feeds, .ping, .status, .cancel, .resume, .acceptFeed, .reload: return self
         }
     }

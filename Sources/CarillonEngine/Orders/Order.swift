@@ -35,7 +35,8 @@ public enum Order: Sendable, Codable {
     case restart(String)
     /// Lets a job go on that halted after a failure.
     case resolve(String)
-    case start(String)
+    /// Opens a run of a job now, with what its worker is to be given along.
+    case start(String, arguments: [String: String] = [:])
     /// Opens another run of a job for the scheduled time of one that has ended, named by its id or the beginning of it.
     case retry(String)
     /// Opens runs for times of a job that are past, so many a second; without a rate all at once.
@@ -77,7 +78,7 @@ extension Order {
         case .stop(let name): ("stop", name)
         case .restart(let name): ("restart", name)
         case .resolve(let name): ("resolve", name)
-        case .start(let name): ("run", name)
+        case .start(let name, _): ("run", name)
         case .retry(let run): ("retry", run)
         case .backfill(let name, _, _): ("backfill", name)
         case .cancel(let run): ("cancel", run)

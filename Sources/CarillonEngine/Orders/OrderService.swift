@@ -20,7 +20,7 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         queries = QueryService(
             store: engine.store, zones: engine.zones, isDaemon: true, retention: { await engine.retention },
             checked: engine.lanes.checked,
-            doubts: { await engine.doubts(of: $0) })
+            doubts: { await engine.doubts(of: $0) }, activity: { await engine.activity(of: $0) })
         self.daemon = daemon
     }
 
@@ -63,7 +63,7 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         case .resolve(let name): return .done(try await resolve(name))
         case .stop(let name): return .done(try await stop(name))
         case .restart(let name): return .started(try await restart(name))
-        case .start(let name): return try await start(name)
+        case .start(let name, let arguments): return try await start(name, arguments)
         case .retry(let text): return try await retry(text)
         case .backfill(let name, let times, let rate): return try await backfill(name, times, rate: rate)
         case .cancel(let text): return .done(try await cancel(text))
@@ -114,6 +114,7 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         if let problem = try await engine.put([(job, known?.id)]).first {
             throw OrderError(.refused, problem.message)
         }
+        await engine.expect([job])
         return "\(job.name) is \(known == nil ? "added" : "changed")"
     }
 
@@ -127,14 +128,20 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         return stored
     }
 
-    private func start(_ name: String) async throws -> Reply {
+    private func start(_ name: String, _ arguments: [String: String]) async throws -> Reply {
         let stored = try await readable(name)
+        let takesArguments = await engine.takesArguments(stored)
+        guard arguments.isEmpty || takesArguments else {
+            throw OrderError(.bad, "\(name) takes no arguments: only workers on a bus are sent any")
+        }
         let note = await engine.obstacle(stored)
-        return .started(try await start(stored), note: note)
+        return .started(try await start(stored, arguments), note: note)
     }
 
-    func start(_ stored: StoredJob) async throws -> RunView {
-        RunView(try await engine.openManual(stored), zone: stored.job.schedule.zone)
+    func start(_ stored: StoredJob, _ arguments: [String: String] = [:]) async throws -> RunView {
+        RunView(
+            try await engine.openManual(stored, arguments: arguments.isEmpty ? nil : arguments),
+            zone: stored.job.schedule.zone)
     }
 
     private func retry(_ text: String) async throws -> Reply {

@@ -8,7 +8,8 @@ public struct QueryService: Sendable {
     /// Whether a daemon schedules meanwhile.
     let isDaemon: Bool
     private let checked: @Sendable (StoredJob) -> StoredJob
-    private let doubts: @Sendable ([Target]) async -> [String?]
+    private let doubts: @Sendable ([Job]) async -> [String?]
+    private let activity: (@Sendable ([JobID]) async -> [JobID: JobActivity])?
     /// How long the ledger remembers.
     let retention: @Sendable () async -> Retention
 
@@ -20,13 +21,14 @@ public struct QueryService: Sendable {
     /// The first eight digits are the scheduled second.
     private static let shortest = 10
 
-    /// Takes what it asks: `checked` gives a job a fault when its target cannot be opened; `doubts` says of targets what
-    /// stands against their runs just now, as far as a daemon knows.
+    /// Takes what it asks: `checked` gives a job a fault when its target cannot be opened; `doubts` says of jobs what
+    /// stands against their runs just now, and `activity` which of them are active, as far as a daemon knows.
     public init(
         store: any JobStore, zones: ZoneDatabase, isDaemon: Bool = false,
         retention: @escaping @Sendable () async -> Retention,
         checked: @escaping @Sendable (StoredJob) -> StoredJob = { $0 },
-        doubts: @escaping @Sendable ([Target]) async -> [String?] = { $0.map { _ in nil } }
+        doubts: @escaping @Sendable ([Job]) async -> [String?] = { $0.map { _ in nil } },
+        activity: (@Sendable ([JobID]) async -> [JobID: JobActivity])? = nil
     ) {
         self.store = store
         self.zones = zones
@@ -34,6 +36,7 @@ public struct QueryService: Sendable {
         self.retention = retention
         self.checked = checked
         self.doubts = doubts
+        self.activity = activity
     }
 
     /// Answers a question; nil for an order that is none.
@@ -120,18 +123,33 @@ public struct QueryService: Sendable {
         var warnings: [String?]
         var problems: [String: [ConfigProblem]]
         var last: [JobID: Run]
+        var activity: [JobID: JobActivity]
         var pauses: Pauses
     }
 
     private func facts(about jobs: [StoredJob]) async throws -> JobFacts {
         JobFacts(
-            warnings: await doubts(jobs.map(\.job.target)), problems: try await problemsByJob(),
-            last: try await store.lastRuns(of: jobs.map(\.id)), pauses: try await pauses())
+            warnings: await doubts(jobs.map(\.job)), problems: try await problemsByJob(),
+            last: try await store.lastRuns(of: jobs.map(\.id)), activity: try await activity(of: jobs.map(\.id)),
+            pauses: try await pauses())
+    }
+
+    private func activity(of jobs: [JobID]) async throws -> [JobID: JobActivity] {
+        if let activity { return await activity(jobs) }
+        var found: [JobID: JobActivity] = [:]
+        var last: RunID?
+        while true {
+            let page = try await store.activeRuns(after: last, limit: 5_000)
+            guard let end = page.last else { return found }
+            last = end.id
+            for run in page { found[run.jobID, default: JobActivity()].count(run) }
+        }
     }
 
     private func view(of stored: StoredJob, _ place: Int, _ facts: JobFacts) -> JobView {
         JobView(
             stored, CompiledJob(checked(stored), zones: zones), last: facts.last[stored.id],
+            activity: facts.activity[stored.id] ?? JobActivity(),
             problems: facts.problems[stored.job.name] ?? [], warning: facts.warnings[place], pauses: facts.pauses)
     }
 

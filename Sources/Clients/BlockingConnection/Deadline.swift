@@ -22,6 +22,8 @@ public struct Deadline: Sendable {
         }
     }
 
+    public var isOver: Bool { Self.now() >= end }
+
     private static func now() -> Int64 {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)

@@ -42,6 +42,9 @@ extension PolicyView {
         if onLost == .retry { line("when lost", "retry") }
         if onFailure == .halt { line("on failure", "halt, until `carillon jobs resolve`") }
         if let maxRuns { line("at most", "\(maxRuns) runs") }
+        if let maxQueue { line("at most", "\(Counted.number(maxQueue)) pending") }
+        if let cancelTimeoutSeconds { line("cancel", "confirmed within \(span(cancelTimeoutSeconds))") }
+        if let maxRepublications { line("silence", "goes out again \(maxRepublications) times at most") }
         return lines
     }
 }

@@ -69,8 +69,8 @@ final class RowCodec: Sendable {
 
     /// Of `runs`, joined with `jobs`; a file that is only read may be an older release's, which has fewer.
     static func runColumns(_ db: Database) throws -> String {
-        let hasCause = try db.columns(in: "runs").contains { $0.name == "cause" }
-        return runColumns + (hasCause ? ", runs.cause" : ", NULL")
+        let there = Set(try db.columns(in: "runs").map(\.name))
+        return runColumns + ["cause", "arguments"].map { there.contains($0) ? ", runs.\($0)" : ", NULL" }.joined()
     }
 
     private static let runColumns = """
@@ -94,7 +94,8 @@ final class RowCodec: Sendable {
             id: id, jobID: JobID(row[1]), job: row[2], revision: row[3], trigger: trigger,
             scheduledAt: Timestamp(microseconds: row[5]), notBefore: time(6),
             createdAt: Timestamp(microseconds: row[9]),
-            instance: row[14], reason: row[20], cause: (row[26] as String?).flatMap(Cause.init(text:)))
+            instance: row[14], reason: row[20], cause: (row[26] as String?).flatMap(Cause.init(text:)),
+            arguments: try (row[27] as String?).map { try Self.decode([String: String].self, $0) })
         run.state = state
         run.attempt = row[8]
         run.dispatchedAt = time(10)

@@ -73,10 +73,10 @@ extension SQLiteStore {
 
     /// Makes the statement for so many rows; one that cannot be written is left out.
     static func insertion(rows: Int) -> String {
-        let row = "(?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, ?, ?)"
+        let row = "(?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, ?, ?, ?)"
         return """
             INSERT OR IGNORE INTO runs (id, job_id, revision, trigger, scheduled_at, manual, not_before, state, attempt,
-            created_at, instance, reason, cause) VALUES \(Array(repeating: row, count: rows).joined(separator: ", "))
+            created_at, instance, reason, cause, arguments) VALUES \(Array(repeating: row, count: rows).joined(separator: ", "))
             """
     }
 
@@ -93,5 +93,6 @@ extension SQLiteStore {
         insert.bind(run.instance)
         insert.bind(run.reason)
         insert.bind(run.cause?.text)
+        insert.bind(run.arguments.flatMap { try? RowCodec.encode($0) })
     }
 }

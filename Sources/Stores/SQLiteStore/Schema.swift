@@ -133,6 +133,9 @@ enum Schema {
         migrator.registerMigration("5 what runs are for") { db in
             try db.execute(sql: "ALTER TABLE runs ADD COLUMN cause TEXT")
         }
+        migrator.registerMigration("6 what is given along") { db in
+            try db.execute(sql: "ALTER TABLE runs ADD COLUMN arguments TEXT")
+        }
         return migrator
     }
 

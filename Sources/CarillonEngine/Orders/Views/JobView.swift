@@ -42,6 +42,9 @@ public struct JobView: Sendable, Codable {
     public var paused: String?
     public var next: Timestamp?
     public var lastRun: LastRun?
+    /// Its runs that have not started, and those that have and go on.
+    public var pending: Int
+    public var running: Int
     public var origin: Origin
     public var tags: [String]
     /// What is wrong with its definition.
@@ -50,6 +53,22 @@ public struct JobView: Sendable, Codable {
     public var warnings: [String]
     public var policies: PolicyView
     public var revision: Int64
+}
+
+/// How many runs of a job are active.
+public struct JobActivity: Hashable, Sendable {
+    public var pending = 0
+    public var running = 0
+
+    public init() {}
+
+    mutating func count(_ run: Run) {
+        switch run.state {
+        case .pending: pending += 1
+        case .running, .cancelling: running += 1
+        default: break
+        }
+    }
 }
 
 /// The policies of a job, in seconds.
@@ -76,13 +95,17 @@ public struct PolicyView: Sendable, Codable, Recurring {
     public var onLost: OnLost
     public var onFailure: OnFailure
     public var maxRuns: Int64?
+    public var maxQueue: Int?
+    /// Of workers that tell by messages; nil for all else.
+    public var cancelTimeoutSeconds: Double?
+    public var maxRepublications: Int?
 }
 
 extension JobView {
     /// Shows what the store knows of a job; `problems` are those of its feed.
     init(
-        _ stored: StoredJob, _ compiled: CompiledJob, last: Run?, problems: [ConfigProblem], warning: String?,
-        pauses: Pauses
+        _ stored: StoredJob, _ compiled: CompiledJob, last: Run?, activity: JobActivity, problems: [ConfigProblem],
+        warning: String?, pauses: Pauses
     ) {
         let job = stored.job
         name = job.name
@@ -106,6 +129,8 @@ extension JobView {
                 id: $0.id.description, state: $0.state, scheduledAt: $0.scheduledAt, startedAt: $0.startedAt,
                 endedAt: $0.endedAt)
         }
+        pending = activity.pending
+        running = activity.running
         origin = job.origin
         tags = job.tags
         self.problems = problems
@@ -143,5 +168,8 @@ extension PolicyView {
         onLost = policies.onLost
         onFailure = policies.onFailure
         maxRuns = policies.maxRuns
+        maxQueue = policies.maxQueue
+        cancelTimeoutSeconds = seconds(policies.signs?.cancelTimeout)
+        maxRepublications = policies.signs?.maxRepublications
     }
 }

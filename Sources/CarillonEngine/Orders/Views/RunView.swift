@@ -48,6 +48,8 @@ public struct RunView: Sendable, Codable {
     public var heldBecause: String?
     public var instance: String?
     public var pid: Int32?
+    /// What was given along by who asked for it.
+    public var arguments: [String: String]?
     /// The last lines it wrote, kept for failures.
     public var outputTail: String?
     /// The tries before the last one.
@@ -87,6 +89,7 @@ extension RunView {
         instance = run.instance
         pid = run.process?.pid
         outputTail = run.outcome.outputTail
+        arguments = run.arguments
         earlier = run.earlier.map {
             Attempt(
                 attempt: $0.attempt, startedAt: $0.startedAt, endedAt: $0.endedAt, exitCode: $0.outcome.exitCode,

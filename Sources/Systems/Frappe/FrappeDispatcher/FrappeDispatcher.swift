@@ -215,10 +215,12 @@ public final class FrappeDispatcher: ListenedDispatcher {
         return health
     }
 
-    public func expect(_ targets: [FrappeTarget]) async { await rq.expect(queues: targets.map(\.queue)) }
+    public func expect(_ jobs: [(job: String, target: FrappeTarget)]) async {
+        await rq.expect(queues: jobs.map(\.target.queue))
+    }
 
-    public func doubts(of targets: [FrappeTarget]) async -> [String?] {
-        await rq.doubts(ofQueues: targets.map(\.queue))
+    public func doubts(of jobs: [(job: String, target: FrappeTarget)]) async -> [String?] {
+        await rq.doubts(ofQueues: jobs.map(\.target.queue))
     }
 
     /// Says what stands against a run of this target, asking Redis when nobody has yet.

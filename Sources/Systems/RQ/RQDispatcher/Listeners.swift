@@ -21,9 +21,13 @@ struct Listeners: Sendable {
 }
 
 extension RQDispatcher {
-    public func expect(_ targets: [RQTarget]) async { await expect(queues: targets.map(\.queue)) }
+    public func expect(_ jobs: [(job: String, target: RQTarget)]) async {
+        await expect(queues: jobs.map(\.target.queue))
+    }
 
-    public func doubts(of targets: [RQTarget]) async -> [String?] { await doubts(ofQueues: targets.map(\.queue)) }
+    public func doubts(of jobs: [(job: String, target: RQTarget)]) async -> [String?] {
+        await doubts(ofQueues: jobs.map(\.target.queue))
+    }
 
     /// Notes queues that runs are going to go to, without the prefix.
     public func expect(queues: [String]) async {

@@ -1,0 +1,107 @@
+import CarillonCore
+import DequeModule
+import Logging
+
+/// Keeps a line to the bus, and makes there what jobs need.
+extension BusDispatcher {
+    /// Microseconds.
+    private static var shortestWait: Int64 { 100_000 }
+    private static var longestWait: Int64 { 5_000_000 }
+
+    public func run() async {
+        var wishes = newWishes().makeAsyncIterator()
+        while !isWanted { if await wishes.next() == nil { return } }
+        var failures: Int64 = 0
+        while !Task.isCancelled, !isShut {
+            do {
+                let line = try await bus.connect()
+                failures = 0
+                took(line)
+                try await use(line)
+            } catch let error as BusError {
+                await lost(error)
+            } catch {
+                return
+            }
+            if isShut { return }
+            let wait = min(Self.longestWait, Self.shortestWait << min(failures, 10))
+            failures += 1
+            // A fifth more or less, so that many daemons do not come back as one.
+            guard (try? await clock.sleep(for: wait * Int64.random(in: 80...120) / 100)) != nil else { return }
+        }
+    }
+
+    /// Begins to listen to wishes anew: a stream ends with the task that waits for it.
+    private func newWishes() -> AsyncStream<Void> {
+        let (wishes, wish) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        self.wish = wish
+        if isShut { wish.finish() }
+        return wishes
+    }
+
+    private func took(_ line: any BusLine) {
+        if trouble != nil { logger.notice("the bus is there again", metadata: ["bus": "\(bus.address)"]) }
+        trouble = nil
+        self.line = line
+        // A bus that was away may have lost everything.
+        toDeclare = []
+        for place in places.keys {
+            places[place] = .wanted
+            toDeclare.append(place)
+        }
+    }
+
+    private func lost(_ error: BusError) async {
+        let old = line
+        line = nil
+        roster.forgetDeliveries()
+        for (place, standing) in places where standing == .ready { places[place] = .wanted }
+        if !isShut, trouble == nil {
+            logger.warning("the bus is out of reach", metadata: ["bus": "\(bus.address)", "error": "\(error)"])
+        }
+        trouble = error.message
+        await old?.close()
+    }
+
+    /// Listens and declares until the line is lost.
+    private func use(_ line: any BusLine) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await line.listen { await self.take($0) } }
+            group.addTask { try await self.declareAll(on: line) }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+        throw BusError("the connection was closed", isLost: true)
+    }
+
+    private func declareAll(on line: any BusLine) async throws {
+        var wishes = newWishes().makeAsyncIterator()
+        repeat {
+            while let place = toDeclare.popLast() {
+                if places[place] != .ready { try await declare(place, on: line) }
+                try Task.checkCancellation()
+            }
+        } while await wishes.next() != nil
+        try Task.checkCancellation()
+    }
+
+    private func declare(_ place: JobPlace, on line: any BusLine) async throws {
+        do throws(BusError) {
+            let isNew = try await line.declare(place)
+            places[place] = .ready
+            let gone = isNew ? roster.removeUnstarted(at: place) : []
+            if !gone.isEmpty {
+                let why = "what waited for its workers is gone from the bus"
+                tell.yield(gone.map { DispatchEvent(attempt: $0, at: clock.now, what: .forgotten(why)) })
+            }
+            await sendCancels()
+        } catch {
+            if error.isLost { throw error }
+            if places[place] != .faulty(error.message) {
+                logger.warning(
+                    "the bus does not take a job", metadata: ["job": "\(place.job)", "error": "\(error)"])
+            }
+            places[place] = .faulty(error.message)
+        }
+    }
+}

@@ -1,0 +1,253 @@
+public import CarillonCore
+import DequeModule
+public import Logging
+import Timetable
+
+/// Publishes runs to workers on a bus, and listens to what they tell.
+///
+/// At least once: an attempt goes out until the bus has confirmed it, always under one message id. What a worker tells stays on
+/// the bus until the ledger has it.
+public actor BusDispatcher: ListenedDispatcher {
+    public nonisolated let capacity: Int? = nil
+    public nonisolated let isConfirming = true
+    public nonisolated let takesArguments = true
+    public nonisolated let events: AsyncStream<[DispatchEvent]>
+
+    let bus: any MessageBus
+    let clock: any EngineClock
+    let logger: Logger
+    let tell: AsyncStream<[DispatchEvent]>.Continuation
+    /// Rings when somebody wants the bus, or something of it.
+    var wish: AsyncStream<Void>.Continuation?
+
+    /// How far a job's place is.
+    enum Standing: Hashable {
+        case wanted, ready
+        /// The bus does not like it.
+        case faulty(String)
+    }
+
+    var roster = BusRoster()
+    var line: (any BusLine)?
+    var places: [JobPlace: Standing] = [:]
+    /// Where each job is, as its definition said last.
+    private var newest: [String: JobPlace] = [:]
+    /// Those to declare next come last.
+    var toDeclare = Deque<JobPlace>()
+    /// Cancels that could not go out yet.
+    var owedCancels: [AttemptID: JobPlace] = [:]
+    var isWanted = false
+    var isShut = false
+    /// Why there is no line; nil when there is, and as long as nobody wants one.
+    var trouble: String?
+
+    public init(_ bus: any MessageBus, clock: any EngineClock, logger: Logger) {
+        self.bus = bus
+        self.clock = clock
+        self.logger = logger
+        (events, tell) = AsyncStream.makeStream()
+    }
+
+    // MARK: The engine's side
+
+    /// What is out, as the ledger says, the bus has confirmed; of everything else it may have a message all the same.
+    public func adopt(_ outstanding: [Run]) async -> [AttemptID] {
+        for run in outstanding {
+            let attempt = AttemptID(run: run.id, attempt: run.attempt)
+            let place = newest[run.job] ?? JobPlace(job: run.job, topology: .queues)
+            var entry = BusRoster.Entry(attempt: run.attempt, place: place)
+            entry.isOut = run.dispatchedAt != nil
+            entry.isStarted = run.startedAt != nil
+            entry.isNoted = entry.isStarted
+            entry.isCancelling = run.state == .cancelling
+            _ = roster.add(attempt, entry)
+        }
+        if !outstanding.isEmpty { want() }
+        return outstanding.filter { $0.dispatchedAt == nil && $0.startedAt == nil }
+            .map { AttemptID(run: $0.id, attempt: $0.attempt) }
+    }
+
+    public func expect(_ jobs: [(job: String, target: BusTarget)]) async {
+        for (job, target) in jobs { declare(JobPlace(job: job, topology: target.topology), isUrgent: false) }
+    }
+
+    public func doubts(of jobs: [(job: String, target: BusTarget)]) async -> [String?] {
+        jobs.map { job, target in
+            switch places[JobPlace(job: job, topology: target.topology)] {
+            case .ready?: trouble
+            case .faulty(let why)?: why
+            case .wanted?, nil: trouble ?? "what it needs on the bus is being made"
+            }
+        }
+    }
+
+    public func dispatch(_ batch: [Dispatch<BusTarget>]) async -> [DispatchResult] {
+        var results = [DispatchResult](repeating: .known, count: batch.count)
+        var sending: [(place: Int, action: BusAction)] = []
+        var again: [DispatchEvent] = []
+        for (number, dispatch) in batch.enumerated() {
+            let action = BusAction(dispatch)
+            if let entry = roster[dispatch.attempt], entry.isOut || entry.isStarted || entry.end != nil {
+                if let end = entry.end {
+                    again.append(DispatchEvent(attempt: dispatch.attempt, at: clock.now, what: end))
+                }
+                continue
+            }
+            switch declare(action.place, isUrgent: true) {
+            case .faulty(let why): results[number] = .unavailable(why)
+            case .wanted where line != nil:
+                results[number] = .unavailable("what it needs on the bus is being made")
+            case .wanted: results[number] = .away(trouble ?? "not connected to \(bus.address) yet")
+            case .ready:
+                var entry = BusRoster.Entry(attempt: dispatch.attempt.attempt, place: action.place)
+                entry.isOut = true
+                settleLater(roster.add(dispatch.attempt, entry))
+                sending.append((number, action))
+            }
+        }
+        if !again.isEmpty { tell.yield(again) }
+        guard !sending.isEmpty else { return results }
+        guard let line else {
+            let why = trouble ?? "not connected to \(bus.address)"
+            for (number, _) in sending { results[number] = take(back: batch[number].attempt, .away(why)) }
+            return results
+        }
+        let answers = await line.publish(sending.map(\.action))
+        for ((number, action), answer) in zip(sending, answers) {
+            let attempt = batch[number].attempt
+            switch answer {
+            case .confirmed: results[number] = .accepted
+            case .refused(let why): results[number] = take(back: attempt, .unavailable(why))
+            case .missing(let why):
+                places[action.place] = nil
+                declare(action.place, isUrgent: true)
+                results[number] = take(back: attempt, .unavailable(why))
+            case .lost(let why): results[number] = take(back: attempt, .away(why))
+            }
+        }
+        return results
+    }
+
+    /// Takes an attempt out of the roster that did not get through, unless a worker has it all the same.
+    private func take(back attempt: AttemptID, _ result: DispatchResult) -> DispatchResult {
+        guard let entry = roster[attempt], !entry.isStarted, entry.end == nil else { return .accepted }
+        roster[attempt] = nil
+        return result
+    }
+
+    public func cancel(_ attempt: AttemptID, grace: Int64) async {
+        guard var entry = roster[attempt], entry.end == nil else { return }
+        entry.isCancelling = true
+        roster[attempt] = entry
+        owedCancels[attempt] = entry.place
+        await sendCancels()
+    }
+
+    /// Sends the cancels that are owed, as far as their places are there.
+    func sendCancels() async {
+        guard let line else { return }
+        let due = owedCancels.filter { places[$0.value] == .ready }
+        guard !due.isEmpty else { return }
+        let actions = due.map { (attempt: $0.key, action: BusAction(cancelling: $0.key, at: $0.value)) }
+        for (attempt, _) in actions { owedCancels[attempt] = nil }
+        let answers = await line.publish(actions.map(\.action))
+        for ((attempt, action), answer) in zip(actions, answers) {
+            switch answer {
+            case .confirmed, .refused: break
+            // They go out on the next line, unless somebody said that it is over.
+            case .lost: if roster[attempt]?.end == nil { owedCancels[attempt] = action.place }
+            case .missing:
+                places[action.place] = nil
+                declare(action.place, isUrgent: true)
+                if roster[attempt]?.end == nil { owedCancels[attempt] = action.place }
+            }
+        }
+    }
+
+    public func acknowledge(_ attempts: [AttemptID]) async {
+        for attempt in attempts { owedCancels[attempt] = nil }
+        await settle(attempts.flatMap { roster.acknowledge($0) })
+    }
+
+    public func noted(_ attempts: [AttemptID]) async { await settle(attempts.flatMap { roster.note($0) }) }
+
+    public func forget(_ runs: [(id: RunID, job: String)]) async {}
+
+    public func shutdown() async {
+        isShut = true
+        await line?.close()
+        wish?.finish()
+        tell.finish()
+    }
+
+    public func health() async -> DispatcherHealth {
+        var health = DispatcherHealth(trouble: trouble)
+        if let blockage = await line?.blockage {
+            health.trouble = "\(bus.address) takes no messages: \(blockage)"
+        }
+        let faulty = places.compactMap { place, standing in
+            if case .faulty(let why) = standing { "job '\(place.job)': \(why)" } else { nil as String? }
+        }.sorted()
+        health.warnings = Array(faulty.prefix(5))
+        if faulty.count > 5 { health.warnings.append("and \(faulty.count - 5) more jobs") }
+        let odd = BusRoster.Oddity.allCases.compactMap { oddity in
+            roster.oddities[oddity].map { "\($0) \(oddity.rawValue)" }
+        }
+        if !odd.isEmpty { health.warnings.append("put aside of what workers told: \(odd.joined(separator: ", "))") }
+        return health
+    }
+
+    // MARK: Deliveries
+
+    func take(_ deliveries: [BusDelivery]) async {
+        let now = clock.now
+        var events: [DispatchEvent] = []
+        var settled: [(tag: UInt64, verdict: BusVerdict)] = []
+        for delivery in deliveries {
+            let reaction = roster.take(delivery, at: now)
+            if let event = reaction.event { events.append(event) }
+            if let verdict = reaction.verdict { settled.append((delivery.tag, verdict)) }
+            if let again = reaction.cancelAgain { owedCancels[again.attempt] = again.place }
+            if reaction.oddity == .malformed {
+                logger.warning(
+                    "a message of a worker makes no sense",
+                    metadata: [
+                        "job": "\(delivery.job)", "message": "\(String(decoding: delivery.body.prefix(200), as: UTF8.self))",
+                    ])
+            }
+        }
+        if !events.isEmpty { tell.yield(events) }
+        try? await line?.settle(settled)
+        if !owedCancels.isEmpty { await sendCancels() }
+    }
+
+    private func settle(_ tags: [UInt64]) async {
+        if !tags.isEmpty { try? await line?.settle(tags.map { ($0, .accept) }) }
+    }
+
+    private func settleLater(_ tags: [UInt64]) {
+        if !tags.isEmpty { Task { await settle(tags) } }
+    }
+
+    // MARK: Places
+
+    func want() {
+        isWanted = true
+        wish?.yield()
+    }
+
+    /// Has a place made that is not there yet; one that the bus did not like is tried again when a run wants it.
+    @discardableResult
+    func declare(_ place: JobPlace, isUrgent: Bool) -> Standing {
+        if newest.updateValue(place, forKey: place.job) != place {
+            roster.move(to: place)
+            for (attempt, old) in owedCancels where old.job == place.job { owedCancels[attempt] = place }
+        }
+        let standing = places[place]
+        if standing == .ready || standing != nil && !isUrgent { return standing ?? .wanted }
+        if standing == nil { places[place] = .wanted }
+        if isUrgent { toDeclare.append(place) } else { toDeclare.prepend(place) }
+        want()
+        return places[place] ?? .wanted
+    }
+}

@@ -1,0 +1,169 @@
+import CarillonCore
+import Timetable
+
+/// The attempts that workers have, or will get, and what their words mean: no bus, no clock.
+struct BusRoster: Sendable {
+    struct Entry: Sendable {
+        var attempt: Int
+        var place: JobPlace
+        /// It went out, as far as anybody knows.
+        var isOut = false
+        var isStarted = false
+        /// The ledger has the start.
+        var isNoted = false
+        var isCancelling = false
+        /// As a worker told it, until the ledger has it.
+        var end: DispatchEvent.What?
+        /// Deliveries that wait for the ledger.
+        var held: [UInt64] = []
+    }
+
+    /// What of a worker's word was no news; each is counted.
+    enum Oddity: String, CaseIterable, Sendable {
+        case malformed
+        case unknownRun = "of unknown runs"
+        case unknownStatus = "of no status"
+        case oldAttempt = "of old attempts"
+        case early = "before their run started"
+        case repeated
+    }
+
+    /// What follows from a delivery. Without a verdict it is held until the ledger has what it says.
+    struct Reaction {
+        var verdict: BusVerdict?
+        var event: DispatchEvent?
+        /// A worker does what somebody had cancelled.
+        var cancelAgain: (attempt: AttemptID, place: JobPlace)?
+        var oddity: Oddity?
+    }
+
+    private(set) var entries: [RunID: Entry] = [:]
+    private(set) var oddities: [Oddity: Int] = [:]
+    /// Attempts whose workers never said how they ended, the oldest first, and that may still say something.
+    private var left: [RunID: Left] = [:]
+    private var leftOrder: [RunID] = []
+
+    private struct Left {
+        var attempt: Int
+        var place: JobPlace
+        /// The run is over; of one that is not, the next attempt is about to go out.
+        var wasCancelled: Bool
+    }
+
+    private static let mostLeft = 10_000
+
+    subscript(attempt: AttemptID) -> Entry? {
+        get { entries[attempt.run].flatMap { $0.attempt == attempt.attempt ? $0 : nil } }
+        set { entries[attempt.run] = newValue }
+    }
+
+    /// Takes the place of an older attempt, whose deliveries the ledger has by now: they are answered.
+    mutating func add(_ attempt: AttemptID, _ entry: Entry) -> [UInt64] {
+        let old = entries.updateValue(entry, forKey: attempt.run)
+        return old?.held ?? []
+    }
+
+    mutating func take(_ delivery: BusDelivery, at now: Timestamp) -> Reaction {
+        let reaction = reaction(to: delivery, now)
+        if let oddity = reaction.oddity { oddities[oddity, default: 0] += 1 }
+        return reaction
+    }
+
+    private mutating func reaction(to delivery: BusDelivery, _ now: Timestamp) -> Reaction {
+        guard let word = WorkerWord(delivery) else { return Reaction(verdict: .discard, oddity: .malformed) }
+        guard var entry = entries[word.run] ?? successor(of: word.run) else {
+            var reaction = Reaction(verdict: .accept, oddity: .unknownRun)
+            if word.status == .running || delivery.kind == .heartbeat, let gone = left[word.run] {
+                reaction.cancelAgain = (AttemptID(run: word.run, attempt: word.attempt ?? gone.attempt), gone.place)
+            }
+            return reaction
+        }
+        if let attempt = word.attempt, attempt != entry.attempt { return Reaction(verdict: .accept, oddity: .oldAttempt) }
+        let attempt = AttemptID(run: word.run, attempt: entry.attempt)
+        if entry.end != nil {
+            // The ledger may not have the end yet, and this be the only message that says it after a crash.
+            entries[word.run]?.held.append(delivery.tag)
+            return Reaction(oddity: .repeated)
+        }
+        guard delivery.kind == .status else {
+            guard entry.isStarted else { return Reaction(verdict: .accept, oddity: .early) }
+            return Reaction(verdict: .accept, event: DispatchEvent(attempt: attempt, at: now, what: .heartbeat))
+        }
+        guard let status = word.status else { return Reaction(verdict: .accept, oddity: .unknownStatus) }
+        var reaction = Reaction()
+        switch status {
+        case .running:
+            if entry.isCancelling { reaction.cancelAgain = (attempt, entry.place) }
+            if entry.isStarted {
+                reaction.oddity = .repeated
+                if entry.isNoted {
+                    reaction.verdict = .accept
+                    return reaction
+                }
+            } else {
+                entry.isStarted = true
+                reaction.event = DispatchEvent(attempt: attempt, at: now, what: .started(nil))
+            }
+        case .completed: entry.end = .succeeded(Outcome())
+        case .failed: entry.end = .failed(Outcome(error: word.error ?? "its worker says that it failed"))
+        case .cancelled: entry.end = .cancelled(Outcome())
+        }
+        if let end = entry.end { reaction.event = DispatchEvent(attempt: attempt, at: now, what: end) }
+        entry.held.append(delivery.tag)
+        entries[word.run] = entry
+        return reaction
+    }
+
+    /// The ledger has the start of an attempt; answers the deliveries that waited for it.
+    mutating func note(_ attempt: AttemptID) -> [UInt64] {
+        guard var entry = self[attempt] else { return [] }
+        entry.isNoted = true
+        // Words of the end may be among them already.
+        let settled = entry.end == nil ? entry.held : []
+        if entry.end == nil { entry.held = [] }
+        self[attempt] = entry
+        return settled
+    }
+
+    /// The ledger has the end of an attempt; answers the deliveries that waited for it.
+    mutating func acknowledge(_ attempt: AttemptID) -> [UInt64] {
+        guard let entry = self[attempt] else { return [] }
+        entries[attempt.run] = nil
+        if entry.end == nil { remember(attempt, entry) }
+        return entry.held
+    }
+
+    /// What a word without an attempt speaks of while the next attempt is not out yet.
+    private func successor(of run: RunID) -> Entry? {
+        guard let left = left[run], !left.wasCancelled else { return nil }
+        return Entry(attempt: left.attempt + 1, place: left.place)
+    }
+
+    private mutating func remember(_ attempt: AttemptID, _ entry: Entry) {
+        let new = Left(attempt: attempt.attempt, place: entry.place, wasCancelled: entry.isCancelling)
+        if left.updateValue(new, forKey: attempt.run) == nil { leftOrder.append(attempt.run) }
+        if leftOrder.count > Self.mostLeft {
+            for run in leftOrder.prefix(Self.mostLeft / 2) { left[run] = nil }
+            leftOrder.removeFirst(Self.mostLeft / 2)
+        }
+    }
+
+    /// The line is lost: what was delivered over it comes again.
+    mutating func forgetDeliveries() { for run in entries.keys { entries[run]?.held = [] } }
+
+    /// Puts a job's attempts where the job is now.
+    mutating func move(to place: JobPlace) {
+        for (run, entry) in entries where entry.place.job == place.job && entry.place != place {
+            entries[run]?.place = place
+        }
+    }
+
+    /// Takes out what waited in a queue that was made anew: no worker will ever get it.
+    mutating func removeUnstarted(at place: JobPlace) -> [AttemptID] {
+        let gone = entries.filter {
+            $0.value.place == place && $0.value.isOut && !$0.value.isStarted && $0.value.end == nil
+        }
+        for run in gone.keys { entries[run] = nil }
+        return gone.map { AttemptID(run: $0.key, attempt: $0.value.attempt) }.sorted { $0.run < $1.run }
+    }
+}

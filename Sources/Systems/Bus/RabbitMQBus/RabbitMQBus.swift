@@ -1,0 +1,215 @@
+#if RabbitMQ
+    public import AMQPClient
+    import BlockingConnection
+    public import BusDispatcher
+    public import CarillonCore
+
+    /// A broker of RabbitMQ, with the exchanges and queues of Simple Scheduler.
+    public struct RabbitMQBus: MessageBus {
+        private let configuration: AMQPConfiguration
+        private let clock: any EngineClock
+        private let prefetch: UInt16
+
+        /// Of what workers tell, at most `prefetch` messages are on their way into the ledger.
+        public init(_ configuration: AMQPConfiguration, clock: any EngineClock, prefetch: UInt16 = 5_000) {
+            self.configuration = configuration
+            self.clock = clock
+            self.prefetch = prefetch
+        }
+
+        public var address: String { configuration.address }
+
+        public func connect() async throws(BusError) -> any BusLine {
+            let line = try RabbitMQLine(configuration, clock, prefetch: prefetch)
+            do {
+                try await line.open()
+            } catch {
+                await line.close()
+                throw error
+            }
+            return line
+        }
+    }
+
+    /// Two connections: what goes out is not to wait for what is declared or comes in.
+    private actor RabbitMQLine: BusLine {
+        private nonisolated let publisher: AMQPPublisher
+        private nonisolated let consumer: AMQPConsumer
+        private nonisolated let clock: any EngineClock
+        private(set) var blockage: String?
+        /// Jobs whose workers are listened to.
+        private var heard: Set<String> = []
+
+        /// Microseconds between two looks whether the publisher's connection lives.
+        private static let pause: Int64 = 500_000
+        private static let longestWait: Int64 = 2_000_000
+        private static let batch = 500
+
+        init(_ configuration: AMQPConfiguration, _ clock: any EngineClock, prefetch: UInt16) throws(BusError) {
+            self.clock = clock
+            do {
+                publisher = try AMQPPublisher(configuration)
+                consumer = try AMQPConsumer(configuration, prefetch: prefetch)
+            } catch {
+                throw BusError(error)
+            }
+        }
+
+        func open() async throws(BusError) {
+            try await attempt {
+                _ = try await consumer.receive(limit: 1, waiting: 0)
+                blockage = try await publisher.beat()
+            }
+        }
+
+        private func attempt<Value: Sendable>(_ body: () async throws -> Value) async throws(BusError) -> Value {
+            do {
+                return try await body()
+            } catch let error as AMQPError {
+                throw BusError(error)
+            } catch let error as BusError {
+                throw error
+            } catch {
+                throw BusError("\(error)", isLost: true)
+            }
+        }
+
+        func declare(_ place: JobPlace) async throws(BusError) -> Bool {
+            let name = place.name
+            let isHeard = heard.contains(place.job)
+            let isNew = try await attempt {
+                try await consumer.declare { broker in
+                    var isNew = false
+                    switch place.topology {
+                    case .queues:
+                        isNew = try !broker.hasQueue("\(name).action")
+                        try broker.exchange(name, .topic)
+                        for part in ["action", "status", "heartbeat"] {
+                            try broker.queue("\(name).\(part)")
+                            try broker.bind("\(name).\(part)", to: name, key: part)
+                        }
+                    case .exchanges:
+                        for part in ["action", "status", "heartbeat"] { try broker.exchange("\(name).\(part)", .fanout) }
+                        for part in ["status", "heartbeat"] {
+                            try broker.queue("\(name).\(part)")
+                            try broker.bind("\(name).\(part)", to: "\(name).\(part)", key: "")
+                        }
+                    }
+                    if !isHeard {
+                        try broker.consume("\(name).status", as: Consumer.status.rawValue + place.job)
+                        try broker.consume("\(name).heartbeat", as: Consumer.heartbeat.rawValue + place.job)
+                    }
+                    return isNew
+                }
+            }
+            heard.insert(place.job)
+            return isNew
+        }
+
+        func publish(_ actions: [BusAction]) async -> [BusAnswer] {
+            let messages = actions.map { action in
+                let name = action.place.name
+                return switch action.place.topology {
+                case .queues:
+                    AMQPMessage(
+                        exchange: name, routingKey: "action", id: action.id, contentType: "application/json",
+                        body: action.body)
+                case .exchanges:
+                    AMQPMessage(
+                        exchange: "\(name).action", routingKey: "", id: action.id, contentType: "application/json",
+                        body: action.body)
+                }
+            }
+            if let blockage { return actions.map { _ in .lost("the broker takes no messages: \(blockage)") } }
+            do {
+                let answers = try await publisher.publish(messages)
+                return zip(actions, answers).map { action, answer in
+                    switch answer {
+                    case .confirmed: .confirmed
+                    case .returned: .refused("no worker has bound a queue to \(action.place.name).action")
+                    case .nacked: .refused("the broker could not keep its message")
+                    case .refused(let error): .missing(error.message)
+                    case .unknown(let error): .lost(error.message)
+                    }
+                }
+            } catch {
+                return actions.map { _ in .lost("\(error)") }
+            }
+        }
+
+        func listen(_ take: @escaping @Sendable ([BusDelivery]) async -> Void) async throws(BusError) {
+            try await attempt {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await self.receive(take) }
+                    group.addTask { try await self.beat() }
+                    defer { group.cancelAll() }
+                    try await group.next()
+                }
+            }
+        }
+
+        private nonisolated func receive(_ take: @Sendable ([BusDelivery]) async -> Void) async throws {
+            while !Task.isCancelled {
+                let found = try await consumer.receive(limit: Self.batch, waiting: Self.longestWait)
+                let deliveries = found.compactMap(Self.delivery)
+                if !deliveries.isEmpty { await take(deliveries) }
+            }
+        }
+
+        /// Looks after the publisher: who publishes nothing hears nothing, not even that it may not.
+        private func beat() async throws {
+            do {
+                while true {
+                    try await clock.sleep(for: Self.pause)
+                    blockage = try await publisher.beat()
+                }
+            } catch {
+                // Whoever receives is not to wait any longer.
+                await consumer.close()
+                throw error
+            }
+        }
+
+        private static func delivery(_ found: AMQPDelivery) -> BusDelivery? {
+            for consumer in Consumer.allCases where found.consumer.hasPrefix(consumer.rawValue) {
+                return BusDelivery(
+                    job: String(found.consumer.dropFirst(consumer.rawValue.count)),
+                    kind: consumer == .status ? .status : .heartbeat, tag: found.tag, body: found.body)
+            }
+            return nil
+        }
+
+        func settle(_ settled: [(tag: UInt64, verdict: BusVerdict)]) async throws(BusError) {
+            try await attempt {
+                try await consumer.settle(settled.map { ($0.tag, $0.verdict == .accept ? .accept : .discard) })
+            }
+        }
+
+        func depth(of place: JobPlace) async throws(BusError) -> BusDepth? {
+            // Workers of the other topology have queues of their own, under names that nobody knows.
+            guard place.topology == .queues else { return nil }
+            return try await attempt {
+                try await consumer.depth(of: "\(place.name).action").map {
+                    BusDepth(waiting: $0.messages, workers: $0.consumers)
+                }
+            }
+        }
+
+        func close() async {
+            await publisher.close()
+            await consumer.close()
+        }
+
+        /// The name of a consumer says whose it is.
+        private enum Consumer: String, CaseIterable {
+            case status = "status "
+            case heartbeat = "heartbeat "
+        }
+    }
+
+    extension BusError {
+        init(_ error: AMQPError) {
+            self.init(error.message, isLost: error.kind != .statement)
+        }
+    }
+#endif

@@ -1,0 +1,244 @@
+import BusDispatcher
+import CarillonCore
+import CarillonEngine
+import CarillonTestSupport
+import Testing
+import Timetable
+
+/// What becomes of each word of a worker: the orderly ones, and all others.
+@Suite(.timeLimit(.minutes(1))) struct WordTests {
+    private let bus = InProcessBus()
+    private let place = JobPlace(job: "pay", topology: .queues)
+
+    /// A dispatcher with one attempt out, and the actions that its worker gets.
+    private func out(
+        _ number: Int = 1
+    ) async -> (probe: DispatcherProbe<BusDispatcher>, attempt: AttemptID, actions: AsyncStream<BusAction>.Iterator) {
+        let actions = await bus.work(for: place)
+        let dispatcher = BusDispatcher(bus, clock: SystemClock(), logger: .silent)
+        let probe = DispatcherProbe(dispatcher)
+        _ = await dispatcher.adopt([])
+        await dispatcher.expect([("pay", BusTarget())])
+        while await dispatcher.doubts(of: [("pay", BusTarget())]) != [nil] { await Task.yield() }
+        let attempt = AttemptID(run: RunID(second: 1_800_000_000, hash: 1), attempt: number)
+        #expect(await dispatcher.dispatch([Self.dispatch(attempt)]) == [.accepted])
+        return (probe, attempt, actions.makeAsyncIterator())
+    }
+
+    private static func dispatch(_ attempt: AttemptID) -> Dispatch<BusTarget> {
+        Dispatch(
+            attempt: attempt, job: "pay", target: BusTarget(), scheduledAt: Timestamp(seconds: 1_800_000_000),
+            arguments: ["width": "640"])
+    }
+
+    private func tell(_ attempt: AttemptID, _ fields: String, isHeartbeat: Bool = false) async {
+        await bus.tell(#"{"jobName":"pay","runId":"\#(attempt.run)"\#(fields)}"#, of: "pay", isHeartbeat: isHeartbeat)
+    }
+
+    /// The words that came through, in order.
+    private func events(_ probe: DispatcherProbe<BusDispatcher>, _ attempt: AttemptID) async -> [DispatchEvent.What] {
+        await probe.events(of: attempt).map(\.what)
+    }
+
+    private func settled() async { while await bus.unread > 0 { await Task.yield() } }
+
+    @Test func anActionSaysWhatWorkersNeed() async throws {
+        var (probe, attempt, actions) = await out(2)
+        let action = try #require(await actions.next())
+        #expect(action.id == "\(attempt.run)-2")
+        #expect(
+            String(decoding: action.body, as: UTF8.self)
+                == #"{"jobName":"pay","runId":"\#(attempt.run)","action":"run","attempt":2,"#
+                + #""scheduledAt":"2027-01-15T08:00:00Z","arguments":{"width":"640"}}"#)
+        await probe.dispatcher.shutdown()
+    }
+
+    /// What was told stays on the bus until the ledger has it.
+    @Test func aWordIsSettledOnceTheLedgerHasIt() async {
+        let (probe, attempt, _) = await out()
+        await tell(attempt, #","status":"running""#)
+        _ = await probe.start(of: attempt)
+        #expect(await bus.unread == 1)
+        await probe.dispatcher.noted([attempt])
+        #expect(await bus.unread == 0)
+        await tell(attempt, #","status":"completed""#)
+        await probe.end(of: attempt)
+        #expect(await bus.unread == 1)
+        await probe.dispatcher.acknowledge([attempt])
+        #expect(await bus.unread == 0)
+        await probe.dispatcher.shutdown()
+    }
+
+    /// A daemon that dies in between hears it again, and so does one whose line was cut.
+    @Test func whatTheLedgerLacksComesAgainOnTheNextLine() async throws {
+        let (probe, attempt, _) = await out()
+        await tell(attempt, #","status":"failed","error":"no paper""#)
+        #expect(await probe.end(of: attempt) == .failed(Outcome(error: "no paper")))
+        await bus.cut("away")
+        await bus.cut(nil)
+        try await eventually("the word came again, and was held") { await bus.unread == 1 }
+        await probe.dispatcher.shutdown()
+        await probe.ended()
+
+        let next = DispatcherProbe(BusDispatcher(bus, clock: SystemClock(), logger: .silent))
+        var run = Run(
+            id: attempt.run, jobID: JobID(1), job: "pay", revision: 1, trigger: .schedule,
+            scheduledAt: Timestamp(seconds: 1_800_000_000), createdAt: Timestamp(seconds: 1_800_000_000))
+        run.dispatchedAt = Timestamp(seconds: 1_800_000_000)
+        await next.dispatcher.expect([("pay", BusTarget())])
+        #expect(await next.dispatcher.adopt([run]) == [])
+        #expect(await next.end(of: attempt) == .failed(Outcome(error: "no paper")))
+        await next.dispatcher.acknowledge([attempt])
+        #expect(await bus.unread == 0)
+        await next.dispatcher.shutdown()
+    }
+
+    /// Nothing of it reaches the engine, nothing of it stays, and each is counted.
+    @Test(arguments: [
+        ("", "malformed"), ("[]", "malformed"), ("{", "malformed"), ("\u{0}", "malformed"),
+        (#"{"jobName":"pay","runId":"RUN"}"#, "malformed"),
+        (#"{"jobName":"pay","runId":"no id","status":"running"}"#, "malformed"),
+        (#"{"jobName":"other","runId":"RUN","status":"completed"}"#, "malformed"),
+        (#"{"jobName":"pay","runId":5,"status":"completed"}"#, "malformed"),
+        (#"{"jobName":"pay","runId":"RUN","status":"completed","attempt":"one"}"#, "malformed"),
+        (#"{"jobName":"pay","runId":"ffffffffffffffffffffffff","status":"completed"}"#, "of unknown runs"),
+        (#"{"jobName":"pay","runId":"RUN","status":"sleeping"}"#, "of no status"),
+        (#"{"jobName":"pay","runId":"RUN","status":"completed","attempt":1}"#, "of old attempts"),
+        (#"{"jobName":"pay","runId":"RUN","status":"completed","attempt":3}"#, "of old attempts"),
+    ])
+    func oddWordsArePutAside(_ text: String, _ kind: String) async {
+        let (probe, attempt, _) = await out(2)
+        await bus.tell(text.replacingOccurrences(of: "RUN", with: "\(attempt.run)"), of: "pay")
+        await settled()
+        #expect(await probe.dispatcher.health().warnings == ["put aside of what workers told: 1 \(kind)"])
+        await tell(attempt, #","status":"completed","attempt":2"#)
+        #expect(await probe.end(of: attempt) == .succeeded(Outcome()))
+        #expect(await events(probe, attempt) == [.succeeded(Outcome())])
+        await probe.dispatcher.shutdown()
+    }
+
+    @Test func repeatsAndHeartbeatsBeforeTheStartAreNoNews() async {
+        let (probe, attempt, _) = await out()
+        await tell(attempt, "", isHeartbeat: true)
+        await settled()
+        await tell(attempt, #","status":"running""#)
+        await tell(attempt, #","status":"running""#)
+        _ = await probe.start(of: attempt)
+        await probe.dispatcher.noted([attempt])
+        await tell(attempt, #","status":"running""#)
+        await settled()
+        await tell(attempt, "", isHeartbeat: true)
+        await tell(attempt, #","status":"completed""#)
+        await tell(attempt, #","status":"failed""#)
+        await probe.end(of: attempt)
+        await probe.dispatcher.acknowledge([attempt])
+        await tell(attempt, #","status":"running""#)
+        await settled()
+        #expect(await events(probe, attempt) == [.started(nil), .heartbeat, .succeeded(Outcome())])
+        #expect(
+            await probe.dispatcher.health().warnings == [
+                "put aside of what workers told: 1 of unknown runs, 1 before their run started, 3 repeated"
+            ])
+        await probe.dispatcher.shutdown()
+    }
+
+    /// A worker of Simple Scheduler's kind names no attempt: what it says between two of them is of the run.
+    @Test func aWordBetweenTwoAttemptsCountsForTheRun() async {
+        let (probe, attempt, _) = await out()
+        await tell(attempt, #","status":"running""#)
+        _ = await probe.start(of: attempt)
+        // The engine gave the attempt up, as it was silent, and has not sent the next one yet.
+        await probe.dispatcher.acknowledge([attempt])
+        await tell(attempt, #","status":"completed""#)
+        let next = AttemptID(run: attempt.run, attempt: 2)
+        #expect(await probe.end(of: next) == .succeeded(Outcome()))
+        #expect(await probe.dispatcher.dispatch([Self.dispatch(next)]) == [.known])
+        await probe.dispatcher.acknowledge([next])
+        await settled()
+        await probe.dispatcher.shutdown()
+    }
+
+    @Test func whoBeginsWhatWasCancelledIsToldAgain() async throws {
+        var (probe, attempt, actions) = await out()
+        _ = await actions.next()
+        await probe.dispatcher.cancel(attempt, grace: 0)
+        let cancel = try #require(await actions.next())
+        #expect(cancel.id == "\(attempt.run)")
+        #expect(
+            String(decoding: cancel.body, as: UTF8.self)
+                == #"{"jobName":"pay","runId":"\#(attempt.run)","action":"cancel","attempt":1}"#)
+        await tell(attempt, #","status":"running""#)
+        #expect(await actions.next() == cancel)
+        // Nobody confirmed it in time, and the ledger has it as over.
+        await probe.dispatcher.acknowledge([attempt])
+        await tell(attempt, #","status":"running""#)
+        #expect(await actions.next() == cancel)
+        await settled()
+        await probe.dispatcher.shutdown()
+    }
+
+    /// While the bus is away runs wait, and what was to be cancelled is cancelled once it is back.
+    @Test func aBusThatIsAwayIsWaitedFor() async throws {
+        var (probe, attempt, actions) = await out()
+        _ = await actions.next()
+        await bus.cut("no power")
+        try await eventually("it is noticed") { await probe.dispatcher.health().trouble != nil }
+        let other = AttemptID(run: RunID(second: 1_800_000_000, hash: 2), attempt: 1)
+        guard case .away? = await probe.dispatcher.dispatch([Self.dispatch(other)]).first else {
+            Issue.record("it went out")
+            return
+        }
+        await probe.dispatcher.cancel(attempt, grace: 0)
+        await bus.cut(nil)
+        #expect(await actions.next()?.id == "\(attempt.run)")
+        try await eventually("it goes out") {
+            await [.accepted, .known].contains(probe.dispatcher.dispatch([Self.dispatch(other)]).first)
+        }
+        #expect(await probe.dispatcher.health() == DispatcherHealth())
+        await probe.dispatcher.shutdown()
+    }
+
+    /// The others run on, and it does so, too, once the bus likes it.
+    @Test func aJobThatTheBusDoesNotLikeSaysSo() async throws {
+        let (probe, _, _) = await out()
+        await bus.refuse("bad", "PRECONDITION_FAILED")
+        let attempt = AttemptID(run: RunID(second: 1_800_000_000, hash: 3), attempt: 1)
+        var bad = Self.dispatch(attempt)
+        bad.job = "bad"
+        await probe.dispatcher.expect([("bad", BusTarget())])
+        try await eventually("it is said") {
+            await probe.dispatcher.doubts(of: [("bad", BusTarget())]) == ["PRECONDITION_FAILED"]
+        }
+        #expect(await probe.dispatcher.health().warnings == ["job 'bad': PRECONDITION_FAILED"])
+        #expect(await probe.dispatcher.dispatch([bad]) == [.unavailable("PRECONDITION_FAILED")])
+        var good = Self.dispatch(AttemptID(run: RunID(second: 1_800_000_000, hash: 4), attempt: 1))
+        good.scheduledAt = Timestamp(seconds: 1_800_000_001)
+        #expect(await probe.dispatcher.dispatch([good]) == [.accepted])
+        await bus.refuse("bad", nil)
+        try await eventually("it goes out") { await probe.dispatcher.dispatch([bad]) == [.accepted] }
+        await probe.dispatcher.shutdown()
+    }
+
+    /// What waited in a queue that is gone goes out again; what a worker has does not.
+    @Test func aQueueThatIsMadeAnewLosesNothing() async throws {
+        let place = JobPlace(job: "quiet", topology: .queues)
+        let probe = DispatcherProbe(BusDispatcher(bus, clock: SystemClock(), logger: .silent))
+        await probe.dispatcher.expect([("quiet", BusTarget())])
+        try await eventually("it is ready") { await probe.dispatcher.doubts(of: [("quiet", BusTarget())]) == [nil] }
+        let attempts = (1...2).map { AttemptID(run: RunID(second: 1_800_000_000, hash: UInt64($0)), attempt: 1) }
+        for attempt in attempts {
+            var dispatch = Self.dispatch(attempt)
+            dispatch.job = "quiet"
+            #expect(await probe.dispatcher.dispatch([dispatch]) == [.accepted])
+        }
+        await bus.tell(#"{"jobName":"quiet","runId":"\#(attempts[0].run)","status":"running"}"#, of: "quiet")
+        _ = await probe.start(of: attempts[0])
+        await bus.cut("the disk is gone")
+        await bus.lose(place)
+        await bus.cut(nil)
+        #expect(
+            await probe.event(of: attempts[1])?.what == .forgotten("what waited for its workers is gone from the bus"))
+        #expect(await events(probe, attempts[0]) == [.started(nil)])
+        await probe.dispatcher.shutdown()
+    }
+}
