@@ -49,6 +49,8 @@ public struct DispatchEvent: Hashable, Sendable {
         case forgotten(String)
         /// It was taken for accepted, and never got there: it waits like one whose executor was out of reach.
         case unsent(String)
+        /// Nobody can hear of it at the moment: its silence means nothing.
+        case unheard
     }
 
     public var attempt: AttemptID

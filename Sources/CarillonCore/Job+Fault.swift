@@ -20,7 +20,9 @@ extension Job {
 
 extension Policies {
     package var fault: String? {
-        let spans = [window, startTimeout, timeout, heartbeatTimeout, retry.backoff, retry.longestBackoff, signs?.cancelTimeout]
+        let spans = [
+            window, startTimeout, timeout, heartbeatTimeout, retry.backoff, retry.longestBackoff, signs?.cancelTimeout,
+        ]
         if spans.contains(where: { $0.map { $0 < 0 } ?? false }) { return "a length of time is below zero" }
         if retry.attempts < 1 { return "retry: attempts are 1 or more" }
         if let maxRuns, maxRuns < 1 { return "max_runs is 1 or more" }

@@ -13,8 +13,7 @@ public enum DispatcherConformance: String, Sendable, CaseIterable {
     public func run(_ fixture: some DispatcherFixture) async throws {
         let dispatcher = try await fixture.makeDispatcher(capacity: 8)
         let test = DispatcherTest(fixture: fixture, probe: DispatcherProbe(dispatcher))
-        #expect(await test.dispatcher.adopt([]) == [])
-        await fixture.prepare(dispatcher, for: conformanceJob)
+        await test.adopt([])
         switch self {
         case .tellsStartThenSuccess: await test.tellsStartThenSuccess()
         case .tellsFailure: await test.tellsFailure()
@@ -77,10 +76,13 @@ private struct DispatcherTest<Fixture: DispatcherFixture> {
     func restarted() async throws -> DispatcherTest {
         await dispatcher.shutdown()
         await probe.ended()
-        let dispatcher = try await fixture.makeDispatcher(capacity: 8)
-        let test = DispatcherTest(fixture: fixture, probe: DispatcherProbe(dispatcher))
+        return DispatcherTest(fixture: fixture, probe: DispatcherProbe(try await fixture.makeDispatcher(capacity: 8)))
+    }
+
+    /// Gives a new dispatcher what the ledger has as out, which it is expected to know, and lets it get ready.
+    func adopt(_ runs: [Run]) async {
+        #expect(await dispatcher.adopt(runs) == [])
         await fixture.prepare(dispatcher, for: conformanceJob)
-        return test
     }
 }
 
@@ -183,7 +185,7 @@ extension DispatcherTest {
         #expect(await send(attempt(1), .waits) == .accepted)
         await fixture.ready(attempt(1))
         let next = try await restarted()
-        #expect(await next.dispatcher.adopt([run(attempt(1), wasStarted: false)]) == [])
+        await next.adopt([run(attempt(1), wasStarted: false)])
         #expect(await next.probe.start(of: attempt(1)) != nil)
         #expect(await next.send(attempt(1), .waits) == .known)
         await next.dispatcher.cancel(attempt(1), grace: 60_000_000)
@@ -197,7 +199,7 @@ extension DispatcherTest {
         let told = await probe.end(of: attempt(1))
         for _ in 0..<2 {
             let next = try await restarted()
-            #expect(await next.dispatcher.adopt([run(attempt(1), wasStarted: true)]) == [])
+            await next.adopt([run(attempt(1), wasStarted: true)])
             #expect(await next.probe.end(of: attempt(1)) == told)
             await next.dispatcher.shutdown()
         }

@@ -64,7 +64,8 @@ public actor DispatcherProbe<Probed: Dispatcher> {
     }
 
     private func take(_ batch: [DispatchEvent]) {
-        seen += batch
+        // A word about the way, not about the attempt.
+        seen += batch.filter { $0.what != .unheard }
         waiters.wake((seen, hasEnded))
     }
 
@@ -81,7 +82,7 @@ extension DispatchEvent.What {
     /// No other end can follow.
     public var isEnd: Bool {
         switch self {
-        case .started, .heartbeat, .forgotten, .unsent: false
+        case .started, .heartbeat, .forgotten, .unsent, .unheard: false
         case .succeeded, .failed, .cancelled, .lost: true
         }
     }

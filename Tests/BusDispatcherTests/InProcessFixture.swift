@@ -32,7 +32,9 @@ final class InProcessFixture: DispatcherFixture {
                 work = Task { [bus, weak self] in
                     var defiant: Set<String> = []
                     for await action in actions {
-                        guard let text = try? JSONDecoder().decode(Action.self, from: Data(action.body)) else { continue }
+                        guard let text = try? JSONDecoder().decode(Action.self, from: Data(action.body)) else {
+                            continue
+                        }
                         let tell = { (status: String) in
                             await bus.tell(
                                 #"{"jobName":"\#(job)","runId":"\#(text.runId)","status":"\#(status)"}"#, of: job)

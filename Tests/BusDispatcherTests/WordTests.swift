@@ -2,6 +2,7 @@ import BusDispatcher
 import CarillonCore
 import CarillonEngine
 import CarillonTestSupport
+import Foundation
 import Testing
 import Timetable
 
@@ -223,6 +224,7 @@ import Timetable
     @Test func aQueueThatIsMadeAnewLosesNothing() async throws {
         let place = JobPlace(job: "quiet", topology: .queues)
         let probe = DispatcherProbe(BusDispatcher(bus, clock: SystemClock(), logger: .silent))
+        _ = await probe.dispatcher.adopt([])
         await probe.dispatcher.expect([("quiet", BusTarget())])
         try await eventually("it is ready") { await probe.dispatcher.doubts(of: [("quiet", BusTarget())]) == [nil] }
         let attempts = (1...2).map { AttemptID(run: RunID(second: 1_800_000_000, hash: UInt64($0)), attempt: 1) }

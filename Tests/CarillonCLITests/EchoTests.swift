@@ -29,7 +29,7 @@ import Timetable
         #expect(job.target.kind == EchoTarget.kind && job.target.summary == "echo hello")
         #expect(job.policies.overlap == .allow)
         #expect(
-            try jobs("[[job]]\nname = \"a\"\n").problems.map(\.message) == ["a job needs exec, shell, rq or echo"])
+            try jobs("[[job]]\nname = \"a\"\n").problems.map(\.message) == ["a job needs exec, shell, rq, bus or echo"])
         #expect(
             try jobs("[[job]]\nname = \"a\"\necho = \"x\"\nenv = {}\n").problems.map(\.message)
                 == ["belongs to exec and shell, and this is a job with echo"])

@@ -39,7 +39,7 @@ import Timetable
     /// Every kind of event.
     enum Word: String, CaseIterable {
         case dispatched, taken, started, heartbeat, succeeded, failed, cancelled, lost, refused, unreachable, forgotten
-        case cancel, overranStart, overranExecution, overranHeartbeat, skip
+        case cancel, overranStart, overranExecution, overranHeartbeat, overranCancel, skip
 
         var event: RunEvent {
             switch self {
@@ -58,6 +58,7 @@ import Timetable
             case .overranStart: .overran(.start)
             case .overranExecution: .overran(.execution)
             case .overranHeartbeat: .overran(.heartbeat)
+            case .overranCancel: .overran(.cancel)
             case .skip: .skip(.window)
             }
         }
@@ -80,6 +81,7 @@ import Timetable
             case .overran(.start): self = .overranStart
             case .overran(.execution): self = .overranExecution
             case .overran(.heartbeat): self = .overranHeartbeat
+            case .overran(.cancel): self = .overranCancel
             case .skip: self = .skip
             }
         }
@@ -110,6 +112,10 @@ import Timetable
         ],
         .cancelled: [
             "ended cancelled", "ended cancelled", "ended cancelled", "ended cancelled", "ended cancelled",
+            "ended cancelled", "ended cancelled", "ended failed",
+        ],
+        .overranCancel: [
+            "ignored pending", "ignored pending", "ignored pending", "ignored pending", "ignored running",
             "ended cancelled", "ended cancelled", "ended failed",
         ],
         .lost: Array(repeating: "ended failed", count: 8),

@@ -23,6 +23,7 @@ struct Bench {
     private(set) var lanes: [Int] = []
     private(set) var cancelled: [AttemptID] = []
     private(set) var acknowledged: [AttemptID] = []
+    private(set) var noted: [AttemptID] = []
     private(set) var rewinds = 0
     private(set) var halts = 0
     private var lease = Lease(instance: "i", term: 0, expiresAt: .distantFuture)
@@ -79,6 +80,7 @@ struct Bench {
                 if accepts { try send(.results(lane: lane, batch.map(\.attempt), batch.map { _ in .accepted })) }
             case .cancel(_, let attempt): cancelled.append(attempt)
             case .acknowledge(_, let attempts): acknowledged += attempts
+            case .noted(_, let attempts): noted += attempts
             case .halt: halts += 1
             case .report: break
             }

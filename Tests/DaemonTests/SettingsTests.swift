@@ -75,6 +75,15 @@ import Timetable
                     Key("verify", "true", "false"),
                 ]),
             Table(
+                "[bus]", "bus.",
+                [
+                    Key("url", "\"amqps://127.0.0.1:1/a\"", "\"amqps://127.0.0.1:1/b\""),
+                    Key("user", "\"a\"", "\"b\""), try secret("password", "a", "b", inFiles: inFiles),
+                    Key("ca_file", "\"/a\"", "\"/b\""), Key("certificate_file", "\"/a\"", "\"/b\""),
+                    Key("key_file", "\"/a\"", "\"/b\""),
+                    Key("verify", "true", "false"),
+                ]),
+            Table(
                 "[log]", "log.",
                 [
                     Key("level", "\"info\"", "\"debug\""), Key("format", "\"text\"", "\"json\""),

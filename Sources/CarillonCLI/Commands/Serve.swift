@@ -56,8 +56,9 @@ struct Serve: AsyncParsableCommand {
     }
 
     private func source(_ zones: ZoneDatabase) throws -> SettingsSource {
-        guard [place.config, other.btu, other.keiji].count(where: { $0 != nil }) <= 1 else {
-            throw Failure.input("--config, --btu and --keiji: give one of them")
+        let files = [place.config, other.btu, other.keiji, other.simpleScheduler]
+        guard files.count(where: { $0 != nil }) <= 1 else {
+            throw Failure.input("--config, --btu, --keiji and --simple-scheduler: give one of them")
         }
         var source: SettingsSource
         if let theirs = try other.source(zones, state: place.stateDirectory) {

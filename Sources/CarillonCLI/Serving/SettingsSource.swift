@@ -1,4 +1,5 @@
 import ArgumentParser
+import BusIntegration
 import CarillonConfiguration
 import CarillonCore
 import CarillonDaemon
@@ -39,6 +40,11 @@ struct OtherScheduler: ParsableArguments {
             "Do the work of keiji-scheduler and keiji-bus, with keiji's settings.conf; there is no carillon.toml then.",
             valueName: "file"))
     var keiji: String?
+    @Option(
+        help: ArgumentHelp(
+            "Do the work of Simple Scheduler's scheduler and custodian, with its .env; there is no carillon.toml then.",
+            valueName: "file"))
+    var simpleScheduler: String?
 
     /// Nil when none is given. Jobs of one's own may lie beside the store.
     func source(_ zones: ZoneDatabase, state: String) throws -> SettingsSource? {
@@ -55,6 +61,12 @@ struct OtherScheduler: ParsableArguments {
             source = SettingsSource(
                 settings: try DaemonLocation.settings(reading.settings, source: path, zones: zones), path: path,
                 label: reading.label, remarks: reading.remarks)
+        } else if let simpleScheduler {
+            let path = DaemonLocation.absolute(simpleScheduler)
+            let reading = try SimpleSchedulerReader.reading(path)
+            source = SettingsSource(
+                settings: try DaemonLocation.settings(reading.settings, source: path, zones: zones), path: path,
+                remarks: reading.remarks)
         } else {
             return nil
         }

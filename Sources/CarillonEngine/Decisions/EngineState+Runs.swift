@@ -47,6 +47,8 @@ extension EngineState {
         append(run)
         if run.dispatchedAt != nil {
             lanes[definition.lane].out += 1
+            // What its worker told meanwhile comes first.
+            if lanes[definition.lane].isConfirming { runs[run.id]?.listen(anew: now) }
             setTimeOuts(run.id, now)
             if run.state == .cancelling {
                 effects.append(.cancel(lane: definition.lane, AttemptID(run: run.id, attempt: run.attempt)))
@@ -188,9 +190,14 @@ extension EngineState {
             if event.attempt.attempt < tracked.savedAttempt, event.what.isEnd {
                 effects.append(.acknowledge(lane: tracked.lane, [event.attempt]))
             }
+            if case .unheard = event.what {
+                runs[id]?.listen(anew: now)
+                continue
+            }
             // An executor's word may come from a clock that runs ahead, or behind.
             let time = min(max(event.at, tracked.run.dispatchedAt ?? event.at), now)
-            apply(RunEvent(event.what), attempt: event.attempt.attempt, to: id, at: time, &effects)
+            guard let what = RunEvent(event.what) else { continue }
+            apply(what, attempt: event.attempt.attempt, to: id, at: time, &effects)
         }
     }
 
@@ -244,24 +251,25 @@ extension EngineState {
 extension DispatchEvent.What {
     var isEnd: Bool {
         switch self {
-        case .started, .heartbeat, .forgotten, .unsent: false
+        case .started, .heartbeat, .forgotten, .unsent, .unheard: false
         case .succeeded, .failed, .cancelled, .lost: true
         }
     }
 }
 
 extension RunEvent {
-    init(_ what: DispatchEvent.What) {
-        self =
-            switch what {
-            case .started(let process): .started(process)
-            case .heartbeat: .heartbeat
-            case .succeeded(let outcome): .succeeded(outcome)
-            case .failed(let outcome): .failed(outcome)
-            case .cancelled(let outcome): .cancelled(outcome)
-            case .lost(let why): .lost(why)
-            case .forgotten(let why): .forgotten(why)
-            case .unsent(let why): .unreachable(why)
-            }
+    /// Nil for what happens to no run.
+    init?(_ what: DispatchEvent.What) {
+        switch what {
+        case .started(let process): self = .started(process)
+        case .heartbeat: self = .heartbeat
+        case .succeeded(let outcome): self = .succeeded(outcome)
+        case .failed(let outcome): self = .failed(outcome)
+        case .cancelled(let outcome): self = .cancelled(outcome)
+        case .lost(let why): self = .lost(why)
+        case .forgotten(let why): self = .forgotten(why)
+        case .unsent(let why): self = .unreachable(why)
+        case .unheard: return nil
+        }
     }
 }

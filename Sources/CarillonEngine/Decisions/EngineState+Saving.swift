@@ -68,7 +68,8 @@ extension EngineState {
                 ended[tracked.lane].append(AttemptID(run: id, attempt: attempt))
             }
             tracked.savedAttempt = tracked.run.attempt
-            if lanes[tracked.lane].isConfirming, tracked.run.startedAt != nil, tracked.notedStart < tracked.run.attempt {
+            if lanes[tracked.lane].isConfirming, tracked.run.startedAt != nil, tracked.notedStart < tracked.run.attempt
+            {
                 tracked.notedStart = tracked.run.attempt
                 started[tracked.lane].append(tracked.attempt)
             }

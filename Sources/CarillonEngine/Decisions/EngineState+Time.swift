@@ -14,7 +14,8 @@ extension EngineState {
             if let limit = policies.startTimeout { setTimer(tracked, .start, since.adding(microseconds: limit)) }
         case .running:
             let since = min(tracked.run.startedAt ?? dispatched, now)
-            let sign = min(tracked.run.heartbeatAt ?? since, now)
+            let heard = min(tracked.run.heartbeatAt ?? since, now)
+            let sign = tracked.countsFrom == nil ? heard : max(heard, tracked.sign ?? heard)
             runs[id]?.sign = sign
             if let limit = policies.timeout { setTimer(tracked, .execution, since.adding(microseconds: limit)) }
             if let limit = policies.heartbeatTimeout { setTimer(tracked, .heartbeat, sign.adding(microseconds: limit)) }
@@ -34,6 +35,10 @@ extension EngineState {
         while let timer = timers.min, timer.at <= now {
             timers.removeMin()
             guard let tracked = runs[timer.attempt.run], tracked.attempt == timer.attempt else { continue }
+            if case .timeOut(let what) = timer.what, what != .cancel, let from = tracked.countsFrom, from > now {
+                setTimer(tracked, what, from)
+                continue
+            }
             switch timer.what {
             case .ready: offer(timer.attempt.run, now, &effects)
             case .timeOut(.heartbeat):
@@ -59,6 +64,7 @@ extension EngineState {
             timers.unordered.map { RunTimer(at: $0.at.adding(microseconds: by), attempt: $0.attempt, what: $0.what) })
         for var tracked in runs.all {
             tracked.sign = tracked.sign?.adding(microseconds: by)
+            tracked.countsFrom = tracked.countsFrom?.adding(microseconds: by)
             // What was due stays due, and what waited waits as long as it had to.
             let due = tracked.run.notBefore > before ? tracked.run.notBefore.adding(microseconds: by) : now
             if tracked.run.state == .pending, due < tracked.run.notBefore || tracked.run.notBefore > before {

@@ -21,11 +21,22 @@ struct TrackedRun: Sendable {
     var rebuffs = 0
     /// The last sign of life. It moves along when the wall clock jumps, as timers do; what the ledger says does not.
     var sign: Timestamp?
+    /// Before this a time-out waits: nobody could hear of the run until just now.
+    var countsFrom: Timestamp?
+
+    /// Microseconds in which what was told meanwhile comes in.
+    private static let hearing: Int64 = 10_000_000
 
     init(run: Run, definition: CompiledJob) {
         self.run = run
         self.definition = definition
         savedAttempt = run.attempt
+    }
+
+    /// Lets its silence count from now on only.
+    mutating func listen(anew now: Timestamp) {
+        sign = now
+        countsFrom = now.adding(microseconds: Self.hearing)
     }
 
     var isSaved: Bool { version == saved }

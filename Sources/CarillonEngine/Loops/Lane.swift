@@ -77,7 +77,11 @@ struct Lanes: Sendable {
 
     /// What the decisions know of each, the one without a dispatcher last.
     var states: [LaneState] {
-        served.map { LaneState(capacity: $0.dispatcher.capacity, isBound: $0.dispatcher.isBound, isConfirming: $0.dispatcher.isConfirming) } + [LaneState()]
+        served.map {
+            LaneState(
+                capacity: $0.dispatcher.capacity, isBound: $0.dispatcher.isBound,
+                isConfirming: $0.dispatcher.isConfirming)
+        } + [LaneState()]
     }
 
     func number(of kind: Target.Kind) -> Int { numbers[kind] ?? served.count }

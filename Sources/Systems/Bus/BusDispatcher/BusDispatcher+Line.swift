@@ -7,14 +7,15 @@ extension BusDispatcher {
     /// Microseconds.
     private static var shortestWait: Int64 { 100_000 }
     private static var longestWait: Int64 { 5_000_000 }
+    private static var pause: Int64 { 500_000 }
 
     public func run() async {
         var wishes = newWishes().makeAsyncIterator()
-        while !isWanted { if await wishes.next() == nil { return } }
+        while !isWanted || !hasAdopted { if await wishes.next() == nil { return } }
         var failures: Int64 = 0
         while !Task.isCancelled, !isShut {
             do {
-                let line = try await bus.connect()
+                let line = try await connect()
                 failures = 0
                 took(line)
                 try await use(line)
@@ -27,8 +28,37 @@ extension BusDispatcher {
             let wait = min(Self.longestWait, Self.shortestWait << min(failures, 10))
             failures += 1
             // A fifth more or less, so that many daemons do not come back as one.
-            guard (try? await clock.sleep(for: wait * Int64.random(in: 80...120) / 100)) != nil else { return }
+            guard (try? await rest(wait * Int64.random(in: 80...120) / 100)) != nil else { return }
         }
+    }
+
+    /// Connects. However long that takes, no worker can be heard meanwhile.
+    private func connect() async throws -> any BusLine {
+        try await withThrowingTaskGroup(of: (any BusLine).self) { group in
+            let bus = bus
+            group.addTask { try await bus.connect() }
+            group.addTask {
+                while true { try await self.rest(Self.pause) }
+            }
+            defer { group.cancelAll() }
+            guard let line = try await group.next() else { throw CancellationError() }
+            return line
+        }
+    }
+
+    private func rest(_ microseconds: Int64) async throws {
+        var left = microseconds
+        while left > 0 {
+            tellUnheard()
+            try await clock.sleep(for: min(left, Self.pause))
+            left -= Self.pause
+        }
+    }
+
+    private func tellUnheard() {
+        let now = clock.now
+        let events = roster.outstanding.map { DispatchEvent(attempt: $0, at: now, what: .unheard) }
+        if !events.isEmpty { tell.yield(events) }
     }
 
     /// Begins to listen to wishes anew: a stream ends with the task that waits for it.
@@ -43,6 +73,7 @@ extension BusDispatcher {
         if trouble != nil { logger.notice("the bus is there again", metadata: ["bus": "\(bus.address)"]) }
         trouble = nil
         self.line = line
+        tellUnheard()
         // A bus that was away may have lost everything.
         toDeclare = []
         for place in places.keys {
@@ -55,6 +86,7 @@ extension BusDispatcher {
         let old = line
         line = nil
         roster.forgetDeliveries()
+        tellUnheard()
         for (place, standing) in places where standing == .ready { places[place] = .wanted }
         if !isShut, trouble == nil {
             logger.warning("the bus is out of reach", metadata: ["bus": "\(bus.address)", "error": "\(error)"])

@@ -37,6 +37,8 @@ public actor BusDispatcher: ListenedDispatcher {
     /// Cancels that could not go out yet.
     var owedCancels: [AttemptID: JobPlace] = [:]
     var isWanted = false
+    /// Before it knows what is out, a word of it would be one about an unknown run.
+    var hasAdopted = false
     var isShut = false
     /// Why there is no line; nil when there is, and as long as nobody wants one.
     var trouble: String?
@@ -62,7 +64,8 @@ public actor BusDispatcher: ListenedDispatcher {
             entry.isCancelling = run.state == .cancelling
             _ = roster.add(attempt, entry)
         }
-        if !outstanding.isEmpty { want() }
+        hasAdopted = true
+        if !outstanding.isEmpty || isWanted { want() }
         return outstanding.filter { $0.dispatchedAt == nil && $0.startedAt == nil }
             .map { AttemptID(run: $0.id, attempt: $0.attempt) }
     }
@@ -212,7 +215,8 @@ public actor BusDispatcher: ListenedDispatcher {
                 logger.warning(
                     "a message of a worker makes no sense",
                     metadata: [
-                        "job": "\(delivery.job)", "message": "\(String(decoding: delivery.body.prefix(200), as: UTF8.self))",
+                        "job": "\(delivery.job)",
+                        "message": "\(String(decoding: delivery.body.prefix(200), as: UTF8.self))",
                     ])
             }
         }

@@ -35,7 +35,8 @@ extension BusAction {
         self.init(
             place: JobPlace(job: dispatch.job, topology: dispatch.target.topology), attempt: dispatch.attempt,
             ActionBody(
-                jobName: dispatch.job, runId: "\(dispatch.attempt.run)", action: .run, attempt: dispatch.attempt.attempt,
+                jobName: dispatch.job, runId: "\(dispatch.attempt.run)", action: .run,
+                attempt: dispatch.attempt.attempt,
                 scheduledAt: dispatch.scheduledAt.description, arguments: dispatch.arguments))
     }
 
@@ -79,7 +80,8 @@ struct WorkerWord: Hashable, Sendable {
     init?(_ delivery: BusDelivery) {
         guard delivery.body.count <= Self.longest,
             let body = try? JSONDecoder().decode(Body.self, from: Data(delivery.body)),
-            body.jobName == delivery.job, let run = RunID(body.runId), (body.status == nil) == (delivery.kind == .heartbeat)
+            body.jobName == delivery.job, let run = RunID(body.runId),
+            (body.status == nil) == (delivery.kind == .heartbeat)
         else { return nil }
         self.run = run
         status = body.status.flatMap(Status.init)

@@ -78,7 +78,9 @@ struct BusRoster: Sendable {
             }
             return reaction
         }
-        if let attempt = word.attempt, attempt != entry.attempt { return Reaction(verdict: .accept, oddity: .oldAttempt) }
+        if let attempt = word.attempt, attempt != entry.attempt {
+            return Reaction(verdict: .accept, oddity: .oldAttempt)
+        }
         let attempt = AttemptID(run: word.run, attempt: entry.attempt)
         if entry.end != nil {
             // The ledger may not have the end yet, and this be the only message that says it after a crash.
@@ -150,6 +152,12 @@ struct BusRoster: Sendable {
 
     /// The line is lost: what was delivered over it comes again.
     mutating func forgetDeliveries() { for run in entries.keys { entries[run]?.held = [] } }
+
+    /// What is out, as far as anybody knows.
+    var outstanding: [AttemptID] {
+        entries.filter { $0.value.isOut && $0.value.end == nil }
+            .map { AttemptID(run: $0.key, attempt: $0.value.attempt) }
+    }
 
     /// Puts a job's attempts where the job is now.
     mutating func move(to place: JobPlace) {

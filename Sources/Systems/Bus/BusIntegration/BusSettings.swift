@@ -1,10 +1,11 @@
-#if RabbitMQ
-    import AMQPClient
-#endif
 package import BusDispatcher
 package import CarillonConfiguration
 package import CarillonCore
 import CarillonDaemon
+
+#if RabbitMQ
+    import AMQPClient
+#endif
 #if RabbitMQ
     import RabbitMQBus
 #endif

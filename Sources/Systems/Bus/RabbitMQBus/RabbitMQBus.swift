@@ -89,7 +89,9 @@
                             try broker.bind("\(name).\(part)", to: name, key: part)
                         }
                     case .exchanges:
-                        for part in ["action", "status", "heartbeat"] { try broker.exchange("\(name).\(part)", .fanout) }
+                        for part in ["action", "status", "heartbeat"] {
+                            try broker.exchange("\(name).\(part)", .fanout)
+                        }
                         for part in ["status", "heartbeat"] {
                             try broker.queue("\(name).\(part)")
                             try broker.bind("\(name).\(part)", to: "\(name).\(part)", key: "")

@@ -1,0 +1,226 @@
+package import CarillonConfiguration
+package import CarillonCore
+import CarillonDaemon
+import Foundation
+
+#if RabbitMQ
+    import AMQPClient
+#endif
+
+/// Reads Simple Scheduler's `SIMPLE_SCHEDULER_*`, of its `.env` file and of the environment, in Carillon's own keys.
+///
+/// What the environment says counts more, as with godotenv; what is empty is not there. Other keys are somebody else's.
+package struct SimpleSchedulerReader: Sendable {
+    /// Settings as `carillon.toml` would have them, each with the line it came from, and what deserves a word although
+    /// it stops nothing.
+    package typealias Reading = (settings: ConfigNode, remarks: [ConfigProblem])
+
+    private let environment: [String: String]
+
+    package init(environment: [String: String]) { self.environment = environment }
+
+    /// Reads a file. Throws `ConfigurationError` with everything that is wrong in it, and no value.
+    package func read(path: String) throws -> Reading {
+        let text: String
+        do throws(ConfigProblem) {
+            text = try TextFile.read(path)
+        } catch {
+            throw ConfigurationError([error])
+        }
+        let file = DotEnv(text, source: path, environment: environment)
+        var given = Given(file, environment, source: path)
+        var settings = ConfigNode(.table([]))
+        settings.set("bus", "url", busURL(&given))
+        settings.set("store", "url", Self.storeURL(&given))
+        Self.readUnserved(&given)
+        given.remarkUnknown(among: Self.keys)
+        let problems = Self.inOrder(file.problems + given.problems)
+        guard problems.isEmpty else { throw ConfigurationError(problems) }
+        return (settings, Self.inOrder(given.remarks))
+    }
+
+    private static let keys =
+        [
+            "MESSAGEBUS_TYPE", "MESSAGEBUS_CONNECTION_STRING", "DB_TYPE", "DB_CONNECTION_STRING", "DB_NAME", "MAX_JOBS",
+            "API_URL", "OIDC_ISSUER",
+        ] + intervals.map(\.key)
+
+    /// Milliseconds of what the original looks at again and again, and why nothing does here.
+    private static let intervals: [(key: String, why: String)] = [
+        ("CLEANUP_INTERVAL", "nothing is polled; the time-outs of each run are kept to the second"),
+        ("CACHE_REFRESH_INTERVAL", "nothing is polled; a changed job counts at once"),
+        ("HEARTBEAT_INTERVAL", "jobs are not locked, so no lock has to be kept alive"),
+        ("HEARTBEAT_TIMEOUT", "jobs are not locked; how long a worker may be silent is each job's heartbeat_timeout"),
+    ]
+
+    private func busURL(_ given: inout Given) -> ConfigNode? {
+        if let type = given.value("MESSAGEBUS_TYPE"), type.text != "rabbitmq" {
+            given.complain("MESSAGEBUS_TYPE", "expected rabbitmq; no other bus is served")
+        }
+        let key = "MESSAGEBUS_CONNECTION_STRING"
+        guard let address = given.value(key) else {
+            if environment["CARILLON_BUS_URL"] == nil {
+                given.remark(key, "is not there; the bus is sought at \(BusSettings().url)")
+            }
+            return nil
+        }
+        if !Self.isAddress(address.text) {
+            given.complain(key, "expected amqp://USER:PASSWORD@HOST:PORT/VHOST, or amqps:// for TLS")
+        }
+        return ConfigNode(.string(address.text), line: address.line)
+    }
+
+    private static func isAddress(_ url: String) -> Bool {
+        guard ["amqp://", "amqps://"].contains(where: url.hasPrefix) else { return false }
+        #if RabbitMQ
+            return (try? AMQPConfiguration(url: url)) != nil
+        #else
+            return true
+        #endif
+    }
+
+    private static let without = "leave SIMPLE_SCHEDULER_DB_* away to keep jobs in the state directory"
+
+    private static func storeURL(_ given: inout Given) -> ConfigNode? {
+        let key = "DB_CONNECTION_STRING"
+        let type = given.value("DB_TYPE")?.text
+        let address = given.value(key)
+        if type != "mongodb", given.value("DB_NAME") != nil {
+            let place = type == nil ? "the state directory" : "what SIMPLE_SCHEDULER_\(key) names"
+            given.remark("DB_NAME", "is not needed: jobs are kept in \(place)")
+        }
+        switch type {
+        case "sqlite", "postgres":
+            guard let address else {
+                if !given.has(key) { given.complain(key, "is missing; \(without)") }
+                return nil
+            }
+            // The other is for a driver to judge, where there is one.
+            let url = type == "sqlite" ? sqliteURL(address.text) : address.text
+            if url == nil { given.complain(key, "expected a path, or sqlite:PATH") }
+            return url.map { ConfigNode(.string($0), line: address.line) }
+        case "mongodb":
+            given.complain("DB_TYPE", "mongodb is not served yet; \(without)")
+        case nil:
+            if address != nil { given.complain(key, "needs SIMPLE_SCHEDULER_DB_TYPE; \(without)") }
+        default:
+            given.complain("DB_TYPE", "expected sqlite or postgres; \(without)")
+        }
+        return nil
+    }
+
+    /// Writes a path, `sqlite:PATH` or `sqlite:///PATH` as `store.url`; nil for what is none.
+    private static func sqliteURL(_ text: String) -> String? {
+        let scheme = "sqlite:"
+        guard text.hasPrefix(scheme) else { return text.contains("://") ? nil : scheme + text }
+        var path = text.dropFirst(scheme.count)
+        if path.hasPrefix("//") {
+            path = path.dropFirst(2)
+            // What stands there would be a host.
+            guard path.hasPrefix("/") else { return nil }
+        }
+        return path.isEmpty ? nil : scheme + path
+    }
+
+    private static func readUnserved(_ given: inout Given) {
+        for key in ["API_URL", "OIDC_ISSUER"] where given.value(key) != nil { given.remark(key, "is not served yet") }
+        for (key, why) in intervals {
+            guard let value = given.value(key) else { continue }
+            if value.whole == nil {
+                given.complain(key, "expected whole milliseconds, such as 5000")
+            } else {
+                given.remark(key, "is not needed: \(why)")
+            }
+        }
+        if let most = given.value("MAX_JOBS") {
+            if most.whole == nil { given.complain("MAX_JOBS", "expected a whole number; 0 is no limit") }
+            if let most = most.whole, most > 0 { given.remark("MAX_JOBS", "is not kept yet: there is no limit") }
+        }
+    }
+
+    /// Sorts as things stand in the file; what comes from the environment is last.
+    private static func inOrder(_ problems: [ConfigProblem]) -> [ConfigProblem] {
+        problems.enumerated().sorted {
+            ($0.element.line ?? .max, $0.offset) < ($1.element.line ?? .max, $1.offset)
+        }.map(\.element)
+    }
+}
+
+extension SimpleSchedulerReader {
+    /// Reads a file, for a command. Throws `Failure`.
+    package static func reading(_ path: String) throws -> Reading {
+        do {
+            return try SimpleSchedulerReader(environment: ProcessInfo.processInfo.environment).read(path: path)
+        } catch let error as ConfigurationError {
+            throw Failure.input(error.description)
+        }
+    }
+}
+
+/// What file and environment say, by keys without their prefix, and what there is to say of it.
+private struct Given {
+    struct Value {
+        var text: String
+        /// Nil for what the environment says.
+        var line: Int?
+
+        var whole: Int64? { Int64(text).flatMap { $0 < 0 ? nil : $0 } }
+    }
+
+    private static let prefix = "SIMPLE_SCHEDULER_"
+
+    private let source: String
+    private let environment: [String: String]
+    private var file: [String: DotEnv.Entry] = [:]
+    private(set) var problems: [ConfigProblem] = []
+    private(set) var remarks: [ConfigProblem] = []
+
+    init(_ file: DotEnv, _ environment: [String: String], source: String) {
+        self.source = source
+        self.environment = environment.filter { $0.key.hasPrefix(Self.prefix) }
+        for entry in file.entries where entry.key.hasPrefix(Self.prefix) { self.file[entry.key] = entry }
+    }
+
+    func has(_ key: String) -> Bool {
+        let name = Self.prefix + key
+        return !(environment[name] ?? file[name]?.value ?? "").isEmpty
+    }
+
+    /// Answers what is said; complains, and answers nil, when the file's word is not what was meant.
+    mutating func value(_ key: String) -> Value? {
+        let name = Self.prefix + key
+        if let text = environment[name] { return text.isEmpty ? nil : Value(text: text) }
+        guard let entry = file[name] else { return nil }
+        if let fault = entry.fault {
+            complain(key, fault)
+            return nil
+        }
+        return entry.value.isEmpty ? nil : Value(text: entry.value, line: entry.line)
+    }
+
+    mutating func complain(_ key: String, _ message: String) { problems.append(problem(key, message)) }
+
+    mutating func remark(_ key: String, _ message: String) { remarks.append(problem(key, message)) }
+
+    /// Remarks on everything with the prefix that is none of these keys.
+    mutating func remarkUnknown(among keys: [String]) {
+        let known = keys.map { Self.prefix + $0 }
+        for (name, entry) in file where !known.contains(name) {
+            remarks.append(
+                ConfigProblem(
+                    source: source, line: entry.line, key: name,
+                    message: "unknown key" + Spelling.hint(name, among: known)))
+        }
+        for name in environment.keys.sorted() where !known.contains(name) {
+            remarks.append(
+                ConfigProblem(
+                    source: name, message: "no setting that is read here" + Spelling.hint(name, among: known)))
+        }
+    }
+
+    private func problem(_ key: String, _ message: String) -> ConfigProblem {
+        let name = Self.prefix + key
+        if environment[name] != nil { return ConfigProblem(source: name, message: message) }
+        return ConfigProblem(source: source, line: file[name]?.line, key: name, message: message)
+    }
+}

@@ -1,0 +1,164 @@
+#if RabbitMQ
+    import AMQPClient
+    import BusDispatcher
+    import CarillonCore
+    import CarillonEngine
+    import CarillonTestSupport
+    import Logging
+    import RabbitMQBus
+    import Testing
+    import Timetable
+
+    /// The same over a real broker, with an independent worker.
+    @Suite(.serialized, .timeLimit(.minutes(5))) struct RabbitMQTests {
+        /// One virtual host of a broker, and a worker on it.
+        struct Fixture: DispatcherFixture {
+            let url: String
+            let worker: BusWorker
+            let topology: BusTarget.Topology
+
+            var remembers: Bool { false }
+
+            func makeDispatcher(capacity: Int) async throws -> BusDispatcher {
+                let bus = RabbitMQBus(try AMQPConfiguration(url: url), clock: SystemClock())
+                return BusDispatcher(bus, clock: SystemClock(), logger: .silent)
+            }
+
+            func prepare(_ dispatcher: BusDispatcher, for job: String) async {
+                let jobs = [(job: job, target: BusTarget(topology: topology))]
+                await dispatcher.expect(jobs)
+                while await dispatcher.doubts(of: jobs) != [nil] { try? await Task.sleep(for: .milliseconds(10)) }
+                try? await worker.untilListening()
+            }
+
+            func target(_ behaviour: DispatcherBehaviour) -> BusTarget { BusTarget(topology: topology) }
+
+            func arguments(_ behaviour: DispatcherBehaviour) -> [String: String]? {
+                let word =
+                    switch behaviour {
+                    case .succeeds: "completes"
+                    case .fails: "fails"
+                    // Nobody has force over a worker on a bus; what defies would never end.
+                    case .waits, .defies: "never-ends"
+                    }
+                return ["behaviour": word]
+            }
+
+            func ready(_ attempt: AttemptID) async {
+                while await starts(of: attempt) == 0 { try? await Task.sleep(for: .milliseconds(10)) }
+            }
+
+            func starts(of attempt: AttemptID) async -> Int {
+                let actions = (try? worker.actions()) ?? []
+                return actions.count { $0.messageID == attempt.sentName && $0.action == "run" }
+            }
+
+            func lose(_ attempt: AttemptID) async throws -> Bool { false }
+        }
+
+        @Test(arguments: BusWorker.Topology.allCases)
+        func conforms(_ topology: BusWorker.Topology) async throws {
+            let broker = try RabbitMQFixture()
+            try await broker.start()
+            for (number, rule) in DispatcherConformance.allCases.enumerated() {
+                _ = try await broker.ctl(["add_vhost", "v\(number)"])
+                _ = try await broker.ctl(["set_permissions", "-p", "v\(number)", "guest", ".*", ".*", ".*"])
+                let url = "amqp://guest:guest@127.0.0.1:\(broker.port)/v\(number)"
+                let worker = try BusWorker(url: url, topology: topology, jobs: ["a job/of conformance"])
+                defer { worker.kill() }
+                try await rule.run(
+                    Fixture(url: url, worker: worker, topology: topology == .queues ? .queues : .exchanges))
+            }
+        }
+
+        @Test func encryptedAndKnown() async throws {
+            let broker = try RabbitMQFixture(clientCertificates: true)
+            try await broker.start()
+            let made = try #require(broker.certificates)
+            var configuration = try AMQPConfiguration(url: "amqps://guest:guest@localhost:\(broker.tlsPort)/")
+            configuration.tls = .init(
+                caFile: made.caFile, certificateFile: made.certificateFile, keyFile: made.keyFile)
+            let line = try await RabbitMQBus(configuration, clock: SystemClock()).connect()
+            #expect(try await line.declare(JobPlace(job: "a", topology: .queues)))
+            await line.close()
+            // Without the authority, without a certificate of our own, with a wrong password.
+            for spoil: (inout AMQPConfiguration) -> Void in [
+                { $0.tls?.caFile = nil }, { $0.tls = .init(caFile: made.caFile) }, { $0.password = "wrong" },
+            ] {
+                var other = configuration
+                spoil(&other)
+                await #expect(throws: BusError.self) {
+                    let line = try await RabbitMQBus(other, clock: SystemClock()).connect()
+                    await line.close()
+                }
+            }
+        }
+
+        /// A broker that is there and does not like a declaration closes a channel; the others run on.
+        @Test func aDeclarationThatTheBrokerDoesNotLikeHarmsNobody() async throws {
+            let broker = try RabbitMQFixture()
+            try await broker.start()
+            let configuration = try AMQPConfiguration(url: broker.url)
+            let consumer = try AMQPConsumer(configuration, prefetch: 10)
+            try await consumer.declare { try $0.exchange("scheduler.job.bad", .fanout) }
+            let line = try await RabbitMQBus(configuration, clock: SystemClock()).connect()
+            let good = JobPlace(job: "good", topology: .queues)
+            #expect(try await line.declare(good))
+            let error = await #expect(throws: BusError.self) {
+                _ = try await line.declare(JobPlace(job: "bad", topology: .queues))
+            }
+            #expect(error?.isLost == false)
+            #expect(error?.message.contains("inequivalent arg 'type'") == true)
+            let action = BusAction(place: good, id: "1", body: Array("{}".utf8))
+            var missing = action
+            missing.place.job = "gone"
+            #expect(await line.publish([action]) == [.confirmed])
+            guard case .missing? = await line.publish([missing]).first else {
+                Issue.record("it went somewhere")
+                return
+            }
+            // The channel is there again.
+            #expect(await line.publish([action, action]) == [.confirmed, .confirmed])
+            #expect(try await line.depth(of: good) == BusDepth(waiting: 3, workers: 0))
+            let unheard = JobPlace(job: "unheard", topology: .exchanges)
+            #expect(try await line.declare(unheard) == false)
+            #expect(
+                await line.publish([BusAction(place: unheard, id: "2", body: [])])
+                    == [.refused("no worker has bound a queue to scheduler.job.unheard.action")])
+            await line.close()
+            await consumer.close()
+        }
+
+        /// A broker low on memory takes nothing, and says so.
+        @Test func aBrokerThatBlocksIsWaitedFor() async throws {
+            let broker = try RabbitMQFixture()
+            try await broker.start()
+            let dispatcher = BusDispatcher(
+                RabbitMQBus(try AMQPConfiguration(url: broker.url), clock: SystemClock()), clock: SystemClock(),
+                logger: .silent)
+            let probe = DispatcherProbe(dispatcher)
+            let jobs = [(job: "a", target: BusTarget())]
+            await dispatcher.expect(jobs)
+            try await eventually("it is ready") { await dispatcher.doubts(of: jobs) == [nil] }
+            func dispatch(_ number: UInt64) -> Dispatch<BusTarget> {
+                Dispatch(
+                    attempt: AttemptID(run: RunID(second: 1, hash: number), attempt: 1), job: "a", target: BusTarget(),
+                    scheduledAt: Timestamp(seconds: 1))
+            }
+            #expect(await dispatcher.dispatch([dispatch(1)]) == [.accepted])
+            _ = try await broker.ctl(["set_vm_memory_high_watermark", "0.0000001"])
+            // A broker tells of it when somebody publishes.
+            try await eventually("it is said") {
+                _ = await dispatcher.dispatch([dispatch(2)])
+                return await dispatcher.health().trouble?.contains("takes no messages") ?? false
+            }
+            _ = try await broker.ctl(["set_vm_memory_high_watermark", "0.4"])
+            try await eventually(within: 30, "it goes out") {
+                await [.accepted, .known].contains(dispatcher.dispatch([dispatch(3)]).first)
+            }
+            try await eventually("all is well") { await dispatcher.health().trouble == nil }
+            await dispatcher.shutdown()
+            await probe.ended()
+        }
+    }
+#endif
