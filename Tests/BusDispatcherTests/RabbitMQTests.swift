@@ -138,6 +138,7 @@
                 logger: .silent)
             let probe = DispatcherProbe(dispatcher)
             let jobs = [(job: "a", target: BusTarget())]
+            _ = await dispatcher.adopt([])
             await dispatcher.expect(jobs)
             try await eventually("it is ready") { await dispatcher.doubts(of: jobs) == [nil] }
             func dispatch(_ number: UInt64) -> Dispatch<BusTarget> {
