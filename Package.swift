@@ -220,7 +220,8 @@ let package = Package(
         .target(
             name: "AMQPClient",
             dependencies: [
-                .target(name: "BlockingConnection", condition: rabbitMQ), .target(name: "CRabbitMQ", condition: rabbitMQ),
+                .target(name: "BlockingConnection", condition: rabbitMQ),
+                .target(name: "CRabbitMQ", condition: rabbitMQ),
             ],
             path: "Sources/Clients/AMQPClient"),
         .target(name: "BlockingConnection", path: "Sources/Clients/BlockingConnection"),
@@ -353,7 +354,8 @@ let package = Package(
             name: "CarillonConfigurationTests",
             dependencies: [
                 "BusDispatcher", "BusIntegration", "CarillonCLI", "CarillonConfiguration", "CarillonCore",
-                "CarillonDaemon", "CarillonTestSupport", "ExecDispatcher", "ExecIntegration", "FrappeIntegration", "KeijiIntegration", "MailIntegration",
+                "CarillonDaemon", "CarillonTestSupport", "ExecDispatcher", "ExecIntegration", "FrappeIntegration",
+                "KeijiIntegration", "MailIntegration",
                 "RQDispatcher", "RQIntegration", "Timetable",
             ]),
         .testTarget(

@@ -123,7 +123,7 @@ import Timetable
         ("[[job]]\nevery = \"1m\"\nexec = [\"x\"]", "a job needs a name"),
         ("[[job]]\nname = \"a\"\nevery = \"1m\"", "a job needs exec, shell, rq or bus"),
         ("[[job]]\nname = \"a\"\nexec = []", "expected a program"),
-        ("[[job]]\nname = \"a\"\nevery = \"1m\"\noverlap = \"skip\"\nenabled = true", "a job needs exec, shell, rq or bus"),
+        ("[[job]]\nname = \"a\"\nevery = \"1m\"\nenabled = true", "a job needs exec, shell, rq or bus"),
         ("[[job]]\nname = \"\"\nexec = [\"x\"]", "must not be empty"),
         ("[job]\nname = \"a\"", "expected a list of jobs"),
         ("[[jobs]]\nname = \"a\"", "did you mean job?"),
