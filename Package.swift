@@ -57,7 +57,7 @@ let package = Package(
             name: "CarillonKit",
             targets: [
                 "Timetable", "CarillonCore", "CarillonEngine", "SQLiteStore", "MemoryStore", "ExecDispatcher",
-                "RQDispatcher", "RedisClient",
+                "RQDispatcher", "RedisClient", "BusDispatcher", "RabbitMQBus", "AMQPClient",
             ]),
     ],
     traits: [
@@ -472,6 +472,10 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .testTarget(name: "TimetableTests", dependencies: ["Timetable"], resources: [.copy("Cases")]),
+        // The worker in Swift of docs/bus.md.
+        .executableTarget(
+            name: "bus-worker", dependencies: [.target(name: "AMQPClient", condition: rabbitMQ)],
+            path: "Examples/bus/SwiftWorker"),
         // The example of CONTRIBUTING.md, so that it always builds.
         integration("Echo", [], path: "Examples/echo/EchoIntegration"),
     ] + integrations,

@@ -139,6 +139,7 @@ extension StoreConformance {
             let part = bench.advance(to: time, runs: [bench.run(time)])
             _ = try await store.openRuns([part], lease: bench.lease, now: bench.start)
             var manual = Samples.run(bench.job, at: time, store: bench.id, trigger: .manual)
+            manual.arguments = ["width": "640", "note": "\"é\""]
             manual.id = RunID(manualAt: time, random: 1)
             let opened = try await store.openOrdered([manual, manual], lease: bench.lease, now: time).compactMap {
                 $0?.id

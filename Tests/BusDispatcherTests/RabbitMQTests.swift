@@ -148,14 +148,16 @@
             }
             #expect(await dispatcher.dispatch([dispatch(1)]) == [.accepted])
             _ = try await broker.ctl(["set_vm_memory_high_watermark", "0.0000001"])
-            // A broker tells of it when somebody publishes.
+            // A broker tells of it when somebody publishes; this is to be another message each time.
+            var last: UInt64 = 1
             try await eventually("it is said") {
-                _ = await dispatcher.dispatch([dispatch(2)])
+                last += 1
+                _ = await dispatcher.dispatch([dispatch(last)])
                 return await dispatcher.health().trouble?.contains("takes no messages") ?? false
             }
             _ = try await broker.ctl(["set_vm_memory_high_watermark", "0.4"])
             try await eventually(within: 30, "it goes out") {
-                await [.accepted, .known].contains(dispatcher.dispatch([dispatch(3)]).first)
+                await [.accepted, .known].contains(dispatcher.dispatch([dispatch(1_000_000)]).first)
             }
             try await eventually("all is well") { await dispatcher.health().trouble == nil }
             await dispatcher.shutdown()

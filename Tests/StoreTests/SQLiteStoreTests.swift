@@ -223,6 +223,7 @@ import Timetable
                 sql: """
                     ALTER TABLE jobs DROP COLUMN kind; ALTER TABLE jobs DROP COLUMN summary; DROP TABLE audit;
                     ALTER TABLE runs DROP COLUMN cause;
+                    ALTER TABLE runs DROP COLUMN arguments;
                     DELETE FROM grdb_migrations WHERE identifier >= '2'
                     """)
             for (name, text) in texts {

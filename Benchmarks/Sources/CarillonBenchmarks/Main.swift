@@ -5,5 +5,7 @@ import ArgumentParser
 struct Benchmarks: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "CarillonBenchmarks", abstract: "Carillon's benchmarks.",
-        subcommands: [TimetableRate.self, Fill.self, Hold.self, Spread.self, Burst.self, Programs.self, RQ.self])
+        subcommands: [
+            TimetableRate.self, Fill.self, Hold.self, Spread.self, Burst.self, Programs.self, RQ.self, Bus.self,
+        ])
 }

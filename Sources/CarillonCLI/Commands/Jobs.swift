@@ -100,6 +100,7 @@ struct Jobs: AsyncParsableCommand {
             say("  from        \(job.origin)")
             say("  state       \(job.off ?? job.state.rawValue)")
             if let next = job.next { say("  next        \(moment.both(next, job.timeZone))") }
+            if job.pending + job.running > 0 { say("  active      \(job.activeRuns)") }
             if !job.tags.isEmpty { say("  tags        \(job.tags.joined(separator: ", "))") }
             for line in job.policies.words { say("  \(line)") }
             for (key, value) in Self.rest(of: table) { say("  \(key.padded(12))\(value)") }
@@ -140,6 +141,14 @@ private struct JobDetail: Encodable {
 }
 
 /// Jobs as people see them, and below what is wrong with any.
+extension JobView {
+    /// Its runs that have not ended, in words.
+    fileprivate var activeRuns: String {
+        [(running, "running"), (pending, "pending")].filter { $0.0 > 0 }
+            .map { "\(Counted.number($0.0)) \($0.1)" }.joined(separator: ", ")
+    }
+}
+
 private struct JobTable {
     private let moment: TimeFormatter
     private var table = TextTable("JOB", .fixed("STATE"), .fixed("NEXT"), .fixed("LAST"), .first("SCHEDULE"))
@@ -151,7 +160,10 @@ private struct JobTable {
     mutating func add(_ job: JobView) {
         known.insert(job.name)
         for warning in job.warnings { warnings[warning, default: []].append(job.name) }
-        let last = job.lastRun.map { "\($0.state.rawValue) \(moment.relative($0.scheduledAt))" } ?? "-"
+        // Of one run that is active the last says it all.
+        let last =
+            job.pending + job.running > 1
+            ? job.activeRuns : job.lastRun.map { "\($0.state.rawValue) \(moment.relative($0.scheduledAt))" } ?? "-"
         let state: TextTable.Cell =
             !job.problems.isEmpty
             ? .init("error", .red)

@@ -63,7 +63,8 @@
         private var last: UInt64 = 0
         /// By their numbers: the place in the batch.
         private var unanswered: [UInt64: Int] = [:]
-        private var answers: [AMQPAnswer] = []
+        /// Nil where there is none yet.
+        private var answers: [AMQPAnswer?] = []
         private var messages: [AMQPMessage] = []
 
         private static let channel: UInt16 = 1
@@ -80,21 +81,46 @@
 
         mutating func publish(_ batch: [AMQPMessage]) -> [AMQPAnswer] {
             messages = batch
-            answers = []
-            unanswered = [:]
+            answers = Array(repeating: nil, count: batch.count)
             do throws(AMQPError) {
-                try send()
-                try listen(until: 0)
+                var left = Array(batch.indices)
+                while !left.isEmpty {
+                    try publishTogether(left)
+                    left = left.filter { answers[$0] == nil }
+                }
             } catch {
-                // What has no answer yet has this one.
-                let rest: AMQPAnswer = error.kind == .statement ? .refused(error) : .unknown(error)
-                for place in unanswered.values { answers[place] = rest }
-                answers += batch.dropFirst(answers.count).map { _ in rest }
-                last = 0
+                for place in answers.indices where answers[place] == nil { answers[place] = .unknown(error) }
             }
             unanswered = [:]
             messages = []
-            return answers
+            return answers.map { $0 ?? .nacked }
+        }
+
+        /// Publishes messages; when the broker closes the channel for one of those on their way, each of these by itself, and
+        /// what was not sent yet has no answer.
+        private mutating func publishTogether(_ places: [Int]) throws(AMQPError) {
+            do throws(AMQPError) {
+                try send(places)
+                try listen(until: 0)
+            } catch {
+                guard error.kind == .statement else { throw error }
+                let doubtful = unanswered.values.sorted()
+                unanswered = [:]
+                for place in doubtful {
+                    if answers[place] == nil { try publishAlone(place) }
+                }
+            }
+        }
+
+        private mutating func publishAlone(_ place: Int) throws(AMQPError) {
+            do throws(AMQPError) {
+                try send([place])
+                try listen(until: 0)
+            } catch {
+                guard error.kind == .statement else { throw error }
+                unanswered = [:]
+                answers[place] = .refused(error)
+            }
         }
 
         private mutating func open() throws(AMQPError) -> amqp_connection_state_t {
@@ -106,16 +132,15 @@
             }
         }
 
-        private mutating func send() throws(AMQPError) {
+        private mutating func send(_ places: [Int]) throws(AMQPError) {
             let handle = try open()
-            for place in messages.indices {
+            for (number, place) in places.enumerated() {
                 try publish(messages[place], on: handle)
                 last += 1
-                answers.append(.confirmed)
                 unanswered[last] = place
                 if unanswered.count >= Self.window {
                     try listen(until: Self.window / 2)
-                } else if place % 64 == 63 {
+                } else if number % 64 == 63 {
                     while try hear(waiting: 0) {}
                 }
             }
@@ -181,7 +206,7 @@
             switch method {
             case Method.basicAck:
                 let ack = decoded.assumingMemoryBound(to: amqp_basic_ack_t.self).pointee
-                settle(ack.delivery_tag, isMultiple: ack.multiple != 0, nil)
+                settle(ack.delivery_tag, isMultiple: ack.multiple != 0, .confirmed)
             case Method.basicNack:
                 let nack = decoded.assumingMemoryBound(to: amqp_basic_nack_t.self).pointee
                 settle(nack.delivery_tag, isMultiple: nack.multiple != 0, .nacked)
@@ -194,11 +219,11 @@
         }
 
         /// Notes an answer; one that was returned before is confirmed all the same.
-        private mutating func settle(_ tag: UInt64, isMultiple: Bool, _ answer: AMQPAnswer?) {
+        private mutating func settle(_ tag: UInt64, isMultiple: Bool, _ answer: AMQPAnswer) {
             let tags = isMultiple ? unanswered.keys.filter { $0 <= tag } : [tag]
             for tag in tags {
                 guard let place = unanswered.removeValue(forKey: tag) else { continue }
-                if let answer { answers[place] = answer }
+                answers[place] = answers[place] ?? answer
             }
         }
 

@@ -131,10 +131,11 @@ public actor BusDispatcher: ListenedDispatcher {
         return results
     }
 
-    /// Takes an attempt out of the roster that did not get through, unless a worker has it all the same.
+    /// Notes that an attempt did not get through, as far as anybody knows; a worker may have it all the same, and say so.
     private func take(back attempt: AttemptID, _ result: DispatchResult) -> DispatchResult {
-        guard let entry = roster[attempt], !entry.isStarted, entry.end == nil else { return .accepted }
-        roster[attempt] = nil
+        guard var entry = roster[attempt], !entry.isStarted, entry.end == nil else { return .accepted }
+        entry.isOut = false
+        roster[attempt] = entry
         return result
     }
 
@@ -148,7 +149,7 @@ public actor BusDispatcher: ListenedDispatcher {
 
     /// Sends the cancels that are owed, as far as their places are there.
     func sendCancels() async {
-        guard let line else { return }
+        guard let line, !owedCancels.isEmpty else { return }
         let due = owedCancels.filter { places[$0.value] == .ready }
         guard !due.isEmpty else { return }
         let actions = due.map { (attempt: $0.key, action: BusAction(cancelling: $0.key, at: $0.value)) }
@@ -229,8 +230,10 @@ public actor BusDispatcher: ListenedDispatcher {
         if !tags.isEmpty { try? await line?.settle(tags.map { ($0, .accept) }) }
     }
 
+    /// Settles on the line that the tags are of, whatever comes after it.
     private func settleLater(_ tags: [UInt64]) {
-        if !tags.isEmpty { Task { await settle(tags) } }
+        guard !tags.isEmpty, let line else { return }
+        Task { try? await line.settle(tags.map { ($0, .accept) }) }
     }
 
     // MARK: Places
@@ -243,7 +246,7 @@ public actor BusDispatcher: ListenedDispatcher {
     /// Has a place made that is not there yet; one that the bus did not like is tried again when a run wants it.
     @discardableResult
     func declare(_ place: JobPlace, isUrgent: Bool) -> Standing {
-        if newest.updateValue(place, forKey: place.job) != place {
+        if let old = newest.updateValue(place, forKey: place.job), old != place {
             roster.move(to: place)
             for (attempt, old) in owedCancels where old.job == place.job { owedCancels[attempt] = place }
         }
