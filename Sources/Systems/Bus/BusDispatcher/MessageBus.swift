@@ -1,5 +1,5 @@
 /// A bus that carries messages to workers and back: RabbitMQ, or one inside this process. Another is a folder with these two
-/// protocols; run `BusConformance` over it.
+/// protocols; run `DispatcherConformance` over a `BusDispatcher` on it.
 public protocol MessageBus: Sendable {
     /// Where it is, for people, without a password.
     var address: String { get }
