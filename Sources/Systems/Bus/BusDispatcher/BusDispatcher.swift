@@ -32,6 +32,8 @@ public actor BusDispatcher: ListenedDispatcher {
     var places: [JobPlace: Standing] = [:]
     /// Where each job is, as its definition said last.
     private var newest: [String: JobPlace] = [:]
+    /// Jobs of which nobody has said it yet, although attempts of theirs are out.
+    private var guessed: Set<String> = []
     /// Those to declare next come last.
     var toDeclare = Deque<JobPlace>()
     /// Cancels that could not go out yet.
@@ -57,6 +59,7 @@ public actor BusDispatcher: ListenedDispatcher {
         for run in outstanding {
             let attempt = AttemptID(run: run.id, attempt: run.attempt)
             let place = newest[run.job] ?? JobPlace(job: run.job, topology: .queues)
+            if newest[run.job] == nil { guessed.insert(run.job) }
             var entry = BusRoster.Entry(attempt: run.attempt, place: place)
             entry.isOut = run.dispatchedAt != nil
             entry.isStarted = run.startedAt != nil
@@ -246,7 +249,8 @@ public actor BusDispatcher: ListenedDispatcher {
     /// Has a place made that is not there yet; one that the bus did not like is tried again when a run wants it.
     @discardableResult
     func declare(_ place: JobPlace, isUrgent: Bool) -> Standing {
-        if let old = newest.updateValue(place, forKey: place.job), old != place {
+        let old = newest.updateValue(place, forKey: place.job)
+        if old != nil && old != place || guessed.remove(place.job) != nil {
             roster.move(to: place)
             for (attempt, old) in owedCancels where old.job == place.job { owedCancels[attempt] = place }
         }
