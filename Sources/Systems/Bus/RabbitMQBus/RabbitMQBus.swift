@@ -37,6 +37,8 @@
         private nonisolated let consumer: AMQPConsumer
         private nonisolated let clock: any EngineClock
         private(set) var blockage: String?
+        /// What the publisher's connection broke by.
+        private var failure: BusError?
         /// Jobs whose workers are listened to.
         private var heard: Set<String> = []
 
@@ -125,6 +127,8 @@
             if let blockage { return actions.map { _ in .lost("the broker takes no messages: \(blockage)") } }
             do {
                 let answers = try await publisher.publish(messages)
+                // Perhaps the broker has just said that it takes none.
+                if case .unknown? = answers.last { blockage = try await publisher.beat() }
                 return zip(actions, answers).map { action, answer in
                     switch answer {
                     case .confirmed: .confirmed
@@ -145,7 +149,11 @@
                     group.addTask { try await self.receive(take) }
                     group.addTask { try await self.beat() }
                     defer { group.cancelAll() }
-                    try await group.next()
+                    do {
+                        try await group.next()
+                    } catch {
+                        throw failure ?? error
+                    }
                 }
             }
         }
@@ -167,6 +175,7 @@
                 }
             } catch {
                 // Whoever receives is not to wait any longer.
+                failure = (error as? AMQPError).map(BusError.init)
                 await consumer.close()
                 throw error
             }
