@@ -107,7 +107,8 @@ import Testing
                 "createdAt",
                 "notBefore",
                 "dispatchedAt", "startedAt", "endedAt", "durationSeconds", "exitCode", "signal", "error", "reason",
-                "heldSince", "heldBecause", "instance", "pid", "arguments", "outputTail", "earlier", "skipReason", "through",
+                "heldSince", "heldBecause", "instance", "pid", "arguments", "outputTail", "earlier", "skipReason",
+                "through",
                 "count",
             ])
         #expect(run["exitCode"] as? Int == 0)
