@@ -289,7 +289,9 @@
             do {
                 _ = try session.takes(method, decoded, on: frame.channel)
             } catch {
-                guard error.kind == .statement, frame.channel == Self.consuming else { return }
+                // The connection is over, and nothing of it may be touched any more.
+                guard error.kind == .statement else { throw error }
+                guard frame.channel == Self.consuming else { return }
                 throw session.fail(session.error(.lost, error.message, code: error.code))
             }
             // The extension "Consumer Cancel Notify": everything is to be declared anew.
