@@ -74,6 +74,6 @@ url, *jobs = [a for a in sys.argv[1:] if a != "--exchanges"]
 while True:
     try:
         serve(url, jobs, "--exchanges" in sys.argv)
-    except (pika.exceptions.AMQPError, OSError) as error:
+    except (pika.exceptions.AMQPError, OSError, ValueError) as error:  # the last: it went while we connected
         print("the broker is away:", repr(error), flush=True)
         time.sleep(1)

@@ -54,11 +54,14 @@ public struct DispatchEvent: Hashable, Sendable {
     }
 
     public var attempt: AttemptID
+    /// Who told it did not say of which attempt: it counts for the one that the run has by now.
+    public var isOfRun: Bool
     public var at: Timestamp
     public var what: What
 
-    public init(attempt: AttemptID, at: Timestamp, what: What) {
+    public init(attempt: AttemptID, isOfRun: Bool = false, at: Timestamp, what: What) {
         self.attempt = attempt
+        self.isOfRun = isOfRun
         self.at = at
         self.what = what
     }
@@ -156,6 +159,13 @@ public protocol ListenedDispatcher<Body>: Dispatcher {
     /// Learns that these jobs are there now: what stands against them matters before the first run.
     func expect(_ jobs: [(job: String, target: Body)]) async
 
+    /// Learns that jobs of these names are gone; runs of theirs may still be out.
+    func dismiss(_ jobs: [String]) async
+
     /// Says what stands against a run of each of these jobs just now; nil for nothing.
     func doubts(of jobs: [(job: String, target: Body)]) async -> [String?]
+}
+
+extension ListenedDispatcher {
+    public func dismiss(_ jobs: [String]) async {}
 }

@@ -41,8 +41,8 @@ public struct JobQuery: Hashable, Sendable, Codable {
 }
 
 extension JobQuery {
-    /// Whether a job is among them, as far as its definition says; `lastState` is that of its last run.
-    public func matches(_ job: Job, lastState: RunState?, isActive: Bool) -> Bool {
+    /// Whether a job is among them, as far as its definition says; `hasFailed` tells of its last run.
+    public func matches(_ job: Job, hasFailed: Bool, isActive: Bool) -> Bool {
         guard names.isEmpty || names.contains(where: { Glob($0).matches(job.name) }) else { return false }
         guard tags.allSatisfy(job.tags.contains) else { return false }
         return states.isEmpty
@@ -51,7 +51,7 @@ extension JobQuery {
                 case .enabled: job.isOn
                 case .disabled: !job.isOn && !job.isHalted
                 case .halted: job.isHalted
-                case .failed: lastState == .failed
+                case .failed: hasFailed
                 case .active: isActive
                 }
             }

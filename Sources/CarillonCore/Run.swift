@@ -153,7 +153,10 @@ public struct Run: Hashable, Sendable, Codable {
     public var hasFailed: Bool { state == .failed || state == .cancelled && outcome.error != nil }
 
     /// How often it went out again after a silence.
-    public var republications: Int { earlier.count { $0.wasSilent ?? false } }
+    public var republications: Int {
+        // Of very many only some are kept.
+        earlier.count { $0.wasSilent ?? false } + max(0, attempt - 1 - earlier.count)
+    }
 
     /// The tries that its retries are counted by.
     var tries: Int { attempt - republications }

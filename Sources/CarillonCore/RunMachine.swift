@@ -56,6 +56,9 @@ public enum RunMachine {
     /// Tries that a run with `onLost: retry` gets at least.
     static let triesWhenLost = 3
 
+    /// Attempts that fell silent of which a run keeps the story.
+    static let mostSilent = 50
+
     /// Moves `run`. `attempt` is the attempt the event speaks of; an old attempt's word is ignored, nil means the run itself.
     public static func apply(
         _ event: RunEvent, attempt: Int? = nil, to run: inout Run, policies: Policies, at now: Timestamp
@@ -146,7 +149,13 @@ public enum RunMachine {
     }
 
     private static func cancel(_ run: inout Run, reason: String, at now: Timestamp) -> Step {
-        guard run.state != .cancelling else { return .ignored }
+        if run.state == .cancelling {
+            // What a time-out cancels would be tried again; what somebody wants to end is not.
+            guard let error = run.outcome.error else { return .ignored }
+            run.outcome.error = nil
+            run.reason = "\(reason); \(error)"
+            return .moved
+        }
         run.reason = reason
         if run.state == .pending, run.dispatchedAt == nil { return end(&run, .cancelled, Outcome(), at: now) }
         run.state = .cancelling
@@ -232,6 +241,9 @@ public enum RunMachine {
             EndedAttempt(
                 attempt: run.attempt, startedAt: run.startedAt, endedAt: now, outcome: Outcome(error: why),
                 wasSilent: true))
+        // The first says when it began, and the last how it stands.
+        let silent = run.earlier.indices.filter { run.earlier[$0].wasSilent ?? false }
+        if silent.count > mostSilent { run.earlier.remove(at: silent[1]) }
         run.notBefore = now
         run.reason = "goes out again: attempt \(run.attempt) \(why)"
         beginAnew(&run)

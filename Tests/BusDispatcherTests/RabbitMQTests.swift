@@ -79,7 +79,7 @@
             configuration.tls = .init(
                 caFile: made.caFile, certificateFile: made.certificateFile, keyFile: made.keyFile)
             let line = try await RabbitMQBus(configuration, clock: SystemClock()).connect()
-            #expect(try await line.declare(JobPlace(job: "a", topology: .queues)))
+            #expect(try await line.declare(JobPlace(job: "a", topology: .queues), isSuspect: false))
             await line.close()
             // Without the authority, without a certificate of our own, with a wrong password.
             for spoil: (inout AMQPConfiguration) -> Void in [
@@ -103,9 +103,9 @@
             try await consumer.declare { try $0.exchange("scheduler.job.bad", .fanout) }
             let line = try await RabbitMQBus(configuration, clock: SystemClock()).connect()
             let good = JobPlace(job: "good", topology: .queues)
-            #expect(try await line.declare(good))
+            #expect(try await line.declare(good, isSuspect: false))
             let error = await #expect(throws: BusError.self) {
-                _ = try await line.declare(JobPlace(job: "bad", topology: .queues))
+                _ = try await line.declare(JobPlace(job: "bad", topology: .queues), isSuspect: false)
             }
             #expect(error?.isLost == false)
             #expect(error?.message.contains("inequivalent arg 'type'") == true)
@@ -121,12 +121,93 @@
             #expect(await line.publish([action, action]) == [.confirmed, .confirmed])
             #expect(try await line.depth(of: good) == BusDepth(waiting: 3, workers: 0))
             let unheard = JobPlace(job: "unheard", topology: .exchanges)
-            #expect(try await line.declare(unheard) == false)
+            #expect(try await line.declare(unheard, isSuspect: false) == false)
             #expect(
                 await line.publish([BusAction(place: unheard, id: "2", body: [])])
                     == [.refused("no worker has bound a queue to scheduler.job.unheard.action")])
             await line.close()
             await consumer.close()
+        }
+
+        /// A queue that may not be consumed breaks the line of all once, and never again.
+        @Test func aQueueThatMayNotBeConsumedHarmsTheOthersOnce() async throws {
+            let broker = try RabbitMQFixture()
+            try await broker.start()
+            let reads = #"^(?!scheduler\.job\.bad\.status$).*"#
+            _ = try await broker.ctl(["set_permissions", "guest", ".*", ".*", reads])
+            let bus = RabbitMQBus(try AMQPConfiguration(url: broker.url), clock: SystemClock())
+            let dispatcher = BusDispatcher(bus, clock: SystemClock(), logger: .silent)
+            let probe = DispatcherProbe(dispatcher)
+            let jobs = ["bad", "good"].map { (job: $0, target: BusTarget()) }
+            _ = await dispatcher.adopt([])
+            await dispatcher.expect(jobs)
+            try await eventually("the good one is ready, the bad one says why") {
+                let doubts = await dispatcher.doubts(of: jobs)
+                return doubts[1] == nil && doubts[0]?.contains("ACCESS_REFUSED") ?? false
+            }
+            #expect(await dispatcher.health().trouble == nil)
+            _ = try await broker.ctl(["set_permissions", "guest", ".*", ".*", ".*"])
+            let bad = Dispatch(
+                attempt: AttemptID(run: RunID(second: 1, hash: 1), attempt: 1), job: "bad", target: BusTarget(),
+                scheduledAt: Timestamp(seconds: 1))
+            try await eventually("it goes out once the broker allows it") {
+                await dispatcher.dispatch([bad]) == [.accepted]
+            }
+            await dispatcher.shutdown()
+            await probe.ended()
+        }
+
+        /// Somebody deletes queues of a job under a line that lives: nobody else notices.
+        @Test func deletedQueuesAreMadeAnew() async throws {
+            let broker = try RabbitMQFixture()
+            try await broker.start()
+            let configuration = try AMQPConfiguration(url: broker.url)
+            let consumer = try AMQPConsumer(configuration, prefetch: 10)
+            let publisher = try AMQPPublisher(configuration)
+            let dispatcher = BusDispatcher(
+                RabbitMQBus(configuration, clock: SystemClock()), clock: SystemClock(), logger: .silent)
+            let probe = DispatcherProbe(dispatcher)
+            let jobs = ["a", "b"].map { (job: $0, target: BusTarget()) }
+            _ = await dispatcher.adopt([])
+            await dispatcher.expect(jobs)
+            try await eventually("it is ready") { await dispatcher.doubts(of: jobs) == [nil, nil] }
+            func dispatch(_ number: UInt64, _ job: String) -> Dispatch<BusTarget> {
+                Dispatch(
+                    attempt: AttemptID(run: RunID(second: 1, hash: number), attempt: 1), job: job, target: BusTarget(),
+                    scheduledAt: Timestamp(seconds: 1))
+            }
+            func tell(_ dispatch: Dispatch<BusTarget>) async throws -> [AMQPAnswer] {
+                let text = #"{"jobName":"\#(dispatch.job)","runId":"\#(dispatch.attempt.run)","status":"completed"}"#
+                return try await publisher.publish([
+                    AMQPMessage(
+                        exchange: "scheduler.job.\(dispatch.job)", routingKey: "status", id: "1",
+                        contentType: "application/json", body: Array(text.utf8))
+                ])
+            }
+            let waits = dispatch(1, "a")
+            #expect(await dispatcher.dispatch([waits]) == [.accepted])
+            try await consumer.declare { try $0.deleteQueue("scheduler.job.a.action") }
+            // The next one finds it out, and what waited there goes out again, too.
+            try await eventually("it goes out") { await dispatcher.dispatch([dispatch(2, "a")]) == [.accepted] }
+            #expect(
+                await probe.event(of: waits.attempt)?.what
+                    == .forgotten("what waited for its workers is gone from the bus"))
+            #expect(await dispatcher.dispatch([waits]) == [.accepted])
+            try await consumer.declare { try $0.deleteQueue("scheduler.job.a.status") }
+            try await eventually("it is there again") {
+                try await consumer.depth(of: "scheduler.job.a.status")?.consumers == 1
+            }
+            let other = dispatch(3, "b")
+            #expect(await dispatcher.dispatch([other]) == [.accepted])
+            for one in [waits, other] {
+                #expect(try await tell(one) == [.confirmed])
+                #expect(await probe.end(of: one.attempt) == .succeeded(Outcome()))
+            }
+            #expect(await dispatcher.health() == DispatcherHealth())
+            await dispatcher.shutdown()
+            await probe.ended()
+            await consumer.close()
+            await publisher.close()
         }
 
         /// A broker low on memory takes nothing, and says so.

@@ -13,10 +13,10 @@ import Timetable
 
     /// A dispatcher with one attempt out, and the actions that its worker gets.
     private func out(
-        _ number: Int = 1
+        _ number: Int = 1, clock: any EngineClock = SystemClock()
     ) async -> (probe: DispatcherProbe<BusDispatcher>, attempt: AttemptID, actions: AsyncStream<BusAction>.Iterator) {
         let actions = await bus.work(for: place)
-        let dispatcher = BusDispatcher(bus, clock: SystemClock(), logger: .silent)
+        let dispatcher = BusDispatcher(bus, clock: clock, logger: .silent)
         let probe = DispatcherProbe(dispatcher)
         _ = await dispatcher.adopt([])
         await dispatcher.expect([("pay", BusTarget())])
@@ -178,6 +178,47 @@ import Timetable
         await probe.dispatcher.shutdown()
     }
 
+    /// A run that waits to go out anew, and is cancelled by somebody, may still be in the hands of the worker that fell silent.
+    @Test func theSilentOneIsToldThatItsRunIsOver() async throws {
+        let clock = ManualClock(now: Timestamp(seconds: 1_800_000_000))
+        var (probe, attempt, actions) = await out(clock: clock)
+        _ = await actions.next()
+        await tell(attempt, #","status":"running""#)
+        _ = await probe.start(of: attempt)
+        await probe.dispatcher.acknowledge([attempt])
+        await probe.dispatcher.acknowledge([AttemptID(run: attempt.run, attempt: 2)])
+        let cancel = #"{"jobName":"pay","runId":"\#(attempt.run)","action":"cancel","attempt":1}"#
+        #expect(await actions.next().map { String(decoding: $0.body, as: UTF8.self) } == cancel)
+        // It goes on: it is told so again, but not with each sign of its life.
+        for _ in 0..<3 { await tell(attempt, "", isHeartbeat: true) }
+        await settled()
+        #expect(await actions.next().map { String(decoding: $0.body, as: UTF8.self) } == cancel)
+        clock.advance(by: 40_000_000)
+        await tell(attempt, "", isHeartbeat: true)
+        #expect(await actions.next().map { String(decoding: $0.body, as: UTF8.self) } == cancel)
+        let other = AttemptID(run: RunID(second: 1_800_000_000, hash: 9), attempt: 1)
+        #expect(await probe.dispatcher.dispatch([Self.dispatch(other)]) == [.accepted])
+        #expect(await actions.next()?.id == other.sentName, "there were no more cancels")
+        await probe.dispatcher.shutdown()
+    }
+
+    /// What a silent worker says of a run that is over is put aside: nothing of it is held for ever.
+    @Test func aLateWordOfWhatIsOverIsNotKept() async {
+        let (probe, attempt, _) = await out()
+        await tell(attempt, #","status":"running""#)
+        _ = await probe.start(of: attempt)
+        await probe.dispatcher.acknowledge([attempt])
+        let next = AttemptID(run: attempt.run, attempt: 2)
+        await tell(attempt, #","status":"running""#)
+        #expect(await probe.start(of: next)?.isOfRun == true)
+        #expect(await bus.unread == 1)
+        await probe.dispatcher.acknowledge([next])
+        #expect(await bus.unread == 0)
+        await tell(attempt, #","status":"running""#)
+        await settled()
+        await probe.dispatcher.shutdown()
+    }
+
     /// While the bus is away runs wait, and what was to be cancelled is cancelled once it is back.
     @Test func aBusThatIsAwayIsWaitedFor() async throws {
         var (probe, attempt, actions) = await out()
@@ -220,8 +261,37 @@ import Timetable
         await probe.dispatcher.shutdown()
     }
 
-    /// What waited in a queue that is gone goes out again; what a worker has does not.
-    @Test func aQueueThatIsMadeAnewLosesNothing() async throws {
+    /// What a deleted job had on the bus is not made anew.
+    @Test func aDeletedJobLeavesNothingOnTheNextLine() async throws {
+        let (probe, attempt, _) = await out()
+        await probe.dispatcher.expect([("other", BusTarget())])
+        await probe.dispatcher.dismiss(["pay"])
+        for isOut in [true, false] {
+            await bus.cut("for a moment")
+            await bus.cut(nil)
+            try await eventually("the other is heard") { await bus.heard.contains("other") }
+            if isOut {
+                try await eventually("its worker is heard, too") { await bus.heard.contains("pay") }
+                await probe.dispatcher.acknowledge([attempt])
+            }
+        }
+        #expect(await bus.heard == ["other"])
+        await probe.dispatcher.shutdown()
+    }
+
+    /// Whoever deletes a queue keeps the others' line, and the job is heard again.
+    @Test func aJobThatIsNotHeardIsDeclaredAnew() async throws {
+        let (probe, attempt, _) = await out()
+        await bus.silence("pay")
+        await tell(attempt, #","status":"completed""#)
+        #expect(await probe.end(of: attempt) == .succeeded(Outcome()))
+        #expect(await probe.dispatcher.health().trouble == nil)
+        await probe.dispatcher.shutdown()
+    }
+
+    /// What waited in a queue that is gone goes out again, also where a worker made the queue anew first; what a worker has does
+    /// not.
+    @Test(arguments: [false, true]) func aQueueThatIsMadeAnewLosesNothing(_ isRemade: Bool) async throws {
         let place = JobPlace(job: "quiet", topology: .queues)
         let probe = DispatcherProbe(BusDispatcher(bus, clock: SystemClock(), logger: .silent))
         _ = await probe.dispatcher.adopt([])
@@ -236,11 +306,22 @@ import Timetable
         await bus.tell(#"{"jobName":"quiet","runId":"\#(attempts[0].run)","status":"running"}"#, of: "quiet")
         _ = await probe.start(of: attempts[0])
         await bus.cut("the disk is gone")
-        await bus.lose(place)
+        await bus.lose(place, isRemade: isRemade)
         await bus.cut(nil)
         #expect(
             await probe.event(of: attempts[1])?.what == .forgotten("what waited for its workers is gone from the bus"))
         #expect(await events(probe, attempts[0]) == [.started(nil)])
+        // It went out again, and a bus that keeps it is believed.
+        var again = Self.dispatch(attempts[1])
+        again.job = "quiet"
+        try await eventually("it goes out") { await probe.dispatcher.dispatch([again]) == [.accepted] }
+        try await eventually("the bus is marked") { await bus.isMarked }
+        await bus.cut("for a moment")
+        await bus.cut(nil)
+        try await eventually("it is there again") { await bus.isConnected }
+        await bus.tell(#"{"jobName":"quiet","runId":"\#(attempts[1].run)","status":"running"}"#, of: "quiet")
+        try await eventually("it starts") { await events(probe, attempts[1]).contains(.started(nil)) }
+        #expect(await events(probe, attempts[1]).count == 2)
         await probe.dispatcher.shutdown()
     }
 }

@@ -103,6 +103,31 @@ import Timetable
         #expect(Self.apply(.started(nil), &run, policies, 7) == .ignored)
     }
 
+    /// What a time-out cancels would be tried again; what a person cancels meanwhile is over.
+    @Test func aPersonsWishGoesBeforeATimeOuts() {
+        let policies = Self.policies(attempts: 3)
+        var run = Self.running()
+        #expect(Self.apply(.overran(.execution), &run, policies, 70) == .cancelling)
+        #expect(Self.apply(.cancel(reason: "by hand"), &run, policies, 71) == .moved)
+        #expect(Self.apply(.cancel(reason: "by hand"), &run, policies, 71) == .ignored)
+        #expect(Self.apply(.cancelled(Outcome()), &run, policies, 72) == .ended)
+        #expect(run.state == .cancelled && !run.hasFailed && run.reason == "by hand; timed out after 1m")
+    }
+
+    /// However often a run falls silent, its story stays short, and its tries are counted right.
+    @Test func ofManySilencesSomeAreKept() {
+        let policies = Self.policies(most: 300)
+        var run = Self.running()
+        for attempt in 1...300 {
+            #expect(Self.apply(.overran(.heartbeat), &run, policies, Int64(attempt) * 20) == .retrying)
+            Self.goOut(&run, policies, Int64(attempt) * 20 + 1)
+        }
+        #expect(run.republications == 300 && run.earlier.count == 50)
+        #expect(run.earlier.first?.attempt == 1 && run.earlier.last?.attempt == 300)
+        #expect(Self.apply(.overran(.heartbeat), &run, policies, 7_000) == .cancelling)
+        #expect(Self.apply(.cancelled(Outcome()), &run, policies, 7_001) == .ended)
+    }
+
     @Test func aTimeOutThatNobodyConfirmsIsTriedAgain() {
         let policies = Self.policies(attempts: 2)
         var run = Self.running()

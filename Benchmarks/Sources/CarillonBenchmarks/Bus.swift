@@ -147,7 +147,7 @@ struct Bus: AsyncParsableCommand {
         }
         var taken = 0
         while taken < count {
-            let found = try await consumer.receive(limit: 500, waiting: 1_000_000)
+            let found = try await consumer.receive(limit: 500, waiting: 1_000_000).deliveries
             taken += found.count
             try await consumer.settle(found.map { ($0.tag, .accept) })
         }
@@ -189,7 +189,13 @@ private struct CountingLine: BusLine {
 
     var blockage: String? { get async { await inner.blockage } }
 
-    func declare(_ place: JobPlace) async throws(BusError) -> Bool { try await inner.declare(place) }
+    func declare(_ place: JobPlace, isSuspect: Bool) async throws(BusError) -> Bool {
+        try await inner.declare(place, isSuspect: isSuspect)
+    }
+
+    func isMarked() async throws(BusError) -> Bool { try await inner.isMarked() }
+
+    func mark() async throws(BusError) { try await inner.mark() }
 
     func publish(_ actions: [BusAction]) async -> [BusAnswer] {
         bus.confirmed.withLock { $0.first = $0.first ?? bus.clock.uptime }

@@ -12,12 +12,9 @@
         struct Word: Encodable {
             var jobName, runId: String
             var attempt: Int
-            /// Nil in a sign of life.
             var status: String?
         }
-
         let publisher: AMQPPublisher
-
         static func main() async throws {
             let words = Array(CommandLine.arguments.dropFirst())
             guard words.count > 1 else { return print("usage: bus-worker amqp://USER:PASSWORD@HOST/ JOB…") }
@@ -35,9 +32,11 @@
                     try broker.consume("\(name).action", as: name)
                 }
             }
-            var atWork: [String: Task<Void, any Error>] = [:]
-            while true {
-                for message in try await consumer.receive(limit: 10, waiting: 1_000_000) {
+            var (news, atWork) = (AMQPNews(), [String: Task<Void, any Error>]())
+            // When a queue is gone, whoever started this starts it anew.
+            while news.ended.isEmpty {
+                news = try await consumer.receive(limit: 10, waiting: 1_000_000)
+                for message in news.deliveries {
                     try await consumer.settle([(message.tag, .accept)])
                     guard let action = try? JSONDecoder().decode(Action.self, from: Data(message.body)) else {
                         continue

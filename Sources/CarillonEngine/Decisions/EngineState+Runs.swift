@@ -134,7 +134,11 @@ extension EngineState {
                 case .early: offer(id, now, &effects)
                 case .late: apply(.skip(.window), to: id, at: now, &effects)
                 case .out(let outgoing, let late, let hasTimeOut):
-                    marks.append(id)
+                    if lanes[lane].isConfirming {
+                        runs[id]?.unanswered = outgoing.attempt.attempt
+                    } else {
+                        marks.append(id)
+                    }
                     if let late { lateness.note(late) }
                     if hasTimeOut { setTimeOuts(id, now) }
                     batch.append(outgoing)
@@ -163,9 +167,15 @@ extension EngineState {
         noteReach(lane, attempts, results, now, &effects)
         // Backwards, because what comes back goes to the front.
         for (attempt, result) in zip(attempts, results).reversed() {
-            guard runs[attempt.run]?.run.attempt == attempt.attempt else { continue }
+            guard let tracked = runs[attempt.run], tracked.run.attempt == attempt.attempt else { continue }
+            let isAnswer = tracked.unanswered == attempt.attempt
+            if isAnswer { runs[attempt.run]?.unanswered = nil }
             switch result {
             case .accepted, .known:
+                if isAnswer {
+                    runs[attempt.run]?.version &+= 1
+                    marks.append(attempt.run)
+                }
                 if runs[attempt.run]?.run.held != nil {
                     apply(.taken, attempt: attempt.attempt, to: attempt.run, at: now, &effects)
                 }
@@ -183,7 +193,7 @@ extension EngineState {
             let id = event.attempt.run
             guard let tracked = runs[id] else {
                 // Final in the ledger, or never in it: whatever is kept to answer for it may go.
-                if event.what.isEnd { effects.append(contentsOf: acknowledgements([event.attempt])) }
+                if event.what.isKept { effects.append(contentsOf: acknowledgements([event.attempt])) }
                 continue
             }
             // An attempt that the ledger does not have as ended is acknowledged when it does.
@@ -197,7 +207,7 @@ extension EngineState {
             // An executor's word may come from a clock that runs ahead, or behind.
             let time = min(max(event.at, tracked.run.dispatchedAt ?? event.at), now)
             guard let what = RunEvent(event.what) else { continue }
-            apply(what, attempt: event.attempt.attempt, to: id, at: time, &effects)
+            apply(what, attempt: event.isOfRun ? nil : event.attempt.attempt, to: id, at: time, &effects)
         }
     }
 
@@ -254,6 +264,11 @@ extension DispatchEvent.What {
         case .started, .heartbeat, .forgotten, .unsent, .unheard: false
         case .succeeded, .failed, .cancelled, .lost: true
         }
+    }
+
+    /// Whether its dispatcher may keep something until it hears that the ledger has it.
+    var isKept: Bool {
+        if case .started = self { true } else { isEnd }
     }
 }
 

@@ -30,15 +30,9 @@ extension EngineState {
         let isBusy = !planning.isEmpty || lanes.contains { !$0.queue.isEmpty || $0.dispatching > 0 }
         guard !isBusy || stopping || since.adding(microseconds: limits.markLag) <= now else { return }
         unsavedIDs.reserveCapacity(unsavedIDs.count + marks.count)
-        var unsure: [RunID] = []
-        for id in marks {
-            guard let tracked = runs[id], !tracked.isSaved else { continue }
-            // What is on its way to one that answers for certain is not there yet.
-            let lane = lanes[tracked.lane]
-            if lane.isConfirming, lane.dispatching > 0 { unsure.append(id) } else { save(id) }
-        }
-        marks = unsure
-        marksSince = unsure.isEmpty ? nil : now
+        for id in marks where runs[id].map({ !$0.isSaved }) ?? false { save(id) }
+        marks = []
+        marksSince = nil
     }
 
     mutating func saveIfNeeded(_ now: Timestamp, _ effects: inout [EngineEffect]) {

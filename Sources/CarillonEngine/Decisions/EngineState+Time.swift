@@ -11,7 +11,10 @@ extension EngineState {
         switch tracked.run.state {
         case .pending:
             let since = min(dispatched, now)
-            if let limit = policies.startTimeout { setTimer(tracked, .start, since.adding(microseconds: limit)) }
+            if let limit = policies.startTimeout {
+                runs[id]?.startBy = since.adding(microseconds: limit)
+                setTimer(tracked, .start, since.adding(microseconds: limit))
+            }
         case .running:
             let since = min(tracked.run.startedAt ?? dispatched, now)
             let heard = min(tracked.run.heartbeatAt ?? since, now)
@@ -50,6 +53,7 @@ extension EngineState {
                     // There was a sign of life since.
                     setTimer(tracked, .heartbeat, due)
                 }
+            case .timeOut(.start) where timer.at < tracked.startBy ?? timer.at: break
             case .timeOut(let what): apply(.overran(what), to: timer.attempt.run, at: now, &effects)
             }
         }
@@ -64,6 +68,7 @@ extension EngineState {
             timers.unordered.map { RunTimer(at: $0.at.adding(microseconds: by), attempt: $0.attempt, what: $0.what) })
         for var tracked in runs.all {
             tracked.sign = tracked.sign?.adding(microseconds: by)
+            tracked.startBy = tracked.startBy?.adding(microseconds: by)
             tracked.countsFrom = tracked.countsFrom?.adding(microseconds: by)
             // What was due stays due, and what waited waits as long as it had to.
             let due = tracked.run.notBefore > before ? tracked.run.notBefore.adding(microseconds: by) : now

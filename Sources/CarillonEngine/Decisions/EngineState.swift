@@ -236,7 +236,7 @@ public struct EngineState: Sendable {
         var versions: [RunID: UInt32] = [:]
         for id in unsavedIDs.prefix(limit) {
             guard let tracked = runs[id] else { continue }
-            chosen.append(tracked.run)
+            chosen.append(tracked.forLedger)
             versions[id] = tracked.version
         }
         return (chosen, versions)

@@ -11,6 +11,8 @@ struct TrackedRun: Sendable {
     var saved: UInt32 = 0
     /// The attempt the ledger has for certain.
     var savedAttempt: Int
+    /// The attempt that went to a dispatcher which confirms, and has no answer yet.
+    var unanswered: Int?
     /// The attempt whose start the ledger has, as far as its dispatcher was told.
     var notedStart = 0
     /// It stands in the queue of its dispatcher.
@@ -21,6 +23,9 @@ struct TrackedRun: Sendable {
     var rebuffs = 0
     /// The last sign of life. It moves along when the wall clock jumps, as timers do; what the ledger says does not.
     var sign: Timestamp?
+    /// When the start time-out of its present dispatch rings, which moves with the wall clock too; one that rings before is of an
+    /// earlier one.
+    var startBy: Timestamp?
     /// Before this a time-out waits: nobody could hear of the run until just now.
     var countsFrom: Timestamp?
 
@@ -40,6 +45,14 @@ struct TrackedRun: Sendable {
     }
 
     var isSaved: Bool { version == saved }
+
+    /// As the ledger is to have it: what has no answer yet is out for nobody.
+    var forLedger: Run {
+        guard unanswered == run.attempt, run.state == .pending else { return run }
+        var run = run
+        run.dispatchedAt = nil
+        return run
+    }
 
     /// This attempt is in the ledger, so it may go out.
     var isInLedger: Bool { savedAttempt == run.attempt }

@@ -89,8 +89,10 @@ extension Engine {
     }
 
     func remove(_ ids: [JobID]) async throws {
+        var gone: [Job] = []
         _ = try await cutOver(ids) { cut, before in
-            ids.flatMap { id -> [JobChange] in
+            gone = before.values.map(\.job)
+            return ids.flatMap { id -> [JobChange] in
                 guard let stored = before[id], cut.isBehind(stored) else { return [.remove(id)] }
                 var last = stored.job
                 last.enabled = false
@@ -98,6 +100,9 @@ extension Engine {
             }
         }
         forget(faulty: ids)
+        for (kind, jobs) in Dictionary(grouping: gone, by: \.target.kind) {
+            await lanes.lane(of: kind)?.dismiss(jobs.map(\.name))
+        }
         await send(.changed(ids.map { JobCursor(id: $0, nextDue: nil) }))
     }
 

@@ -11,6 +11,7 @@ struct Lane: Sendable {
     let fault: @Sendable (Target) -> String?
     let dispatch: @Sendable ([Outgoing]) async -> [DispatchResult]
     let expect: @Sendable ([Job]) async -> Void
+    let dismiss: @Sendable ([String]) async -> Void
     let doubts: @Sendable ([Job]) async -> [String?]
 
     init<D: Dispatcher>(_ dispatcher: D) {
@@ -27,6 +28,7 @@ struct Lane: Sendable {
         dispatch = { batch in await Self.dispatch(batch, to: dispatcher) }
         let listened = dispatcher as? any ListenedDispatcher<D.Body>
         expect = { jobs in await listened?.expect(Self.opened(jobs).compactMap { $0 }) }
+        dismiss = { jobs in await listened?.dismiss(jobs) }
         doubts = { jobs in
             guard let listened else { return jobs.map { _ in nil } }
             let bodies: [(job: String, target: D.Body)?] = Self.opened(jobs)

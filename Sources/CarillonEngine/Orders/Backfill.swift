@@ -116,7 +116,7 @@ extension BackfillQuery.What {
     fileprivate func includes(_ last: Run?) -> Bool {
         switch self {
         case .missing: last == nil || last?.state == .skipped
-        case .failed: last?.state == .failed
+        case .failed: last?.hasFailed ?? false
         case .all: true
         }
     }

@@ -68,9 +68,8 @@ final class Auditor {
     /// Checks that every scheduled time in `(after, through]` is a run or inside a skip.
     private func account(for id: JobID, after: Timestamp, through: Timestamp, fresh: Set<Timestamp> = []) {
         guard through > after, let model = models[id] else { return }
-        let skips = (world.ledger.skips[id] ?? []).reversed().prefix { $0.through >= after }.filter {
-            $0.reason != .gap
-        }
+        // Where the clock was set back, an early one may have grown since: they are in no order.
+        let skips = (world.ledger.skips[id] ?? []).filter { $0.through >= after && $0.reason != .gap }
         var left = model.job.policies.maxRuns.map { $0 - model.opened } ?? .max
         for time in model.times(after: after, through: through) where left > 0 {
             world.totals.occurrences += 1

@@ -25,6 +25,15 @@
         case topic, fanout, direct
     }
 
+    /// What came within a wait.
+    public struct AMQPNews: Hashable, Sendable {
+        public var deliveries: [AMQPDelivery] = []
+        /// Consumers, as they were named, whose queues are gone (the extension "Consumer Cancel Notify").
+        public var ended: [String] = []
+
+        public init() {}
+    }
+
     /// Declares exchanges and queues, and takes in what comes to them. A connection of its own; what it consumes comes over one
     /// channel, what it declares goes over another, which the broker may close without harm.
     public struct AMQPConsumer: Sendable {
@@ -46,7 +55,7 @@
         }
 
         /// Waits for deliveries, for so many microseconds at most; answers at most `limit`. Other calls cut the wait short.
-        public func receive(limit: Int, waiting microseconds: Int64) async throws -> [AMQPDelivery] {
+        public func receive(limit: Int, waiting microseconds: Int64) async throws -> AMQPNews {
             try await client.call { try $0.receive(limit, microseconds) }
         }
 
@@ -118,8 +127,12 @@
             try session.bind(queue, exchange, key)
         }
 
-        /// Takes in what comes to a queue from now on, under this name.
-        public func consume(_ queue: String, as name: String) throws { try session.consume(queue, name) }
+        /// Takes in what comes to a queue from now on, under this name. Where the broker does not allow that, the connection is
+        /// lost, as all consumers are: with `carefully` it is tried on a channel of its own first, and that throws `statement`.
+        public func consume(_ queue: String, as name: String, carefully: Bool = false) throws {
+            if carefully { try session.tryConsuming(queue) }
+            try session.consume(queue, name)
+        }
 
         /// Takes nothing more from the queue that it consumes under this name.
         public func leave(_ name: String) throws { try session.leave(name) }
@@ -136,6 +149,7 @@
 
         private static let consuming: UInt16 = 1
         private static let declaring: UInt16 = 2
+        private static let trying: UInt16 = 3
 
         init(_ session: Session, bell: Bell, prefetch: UInt16) {
             self.session = session
@@ -215,6 +229,20 @@
             try checkConsuming("consume queue \(queue)")
         }
 
+        /// Consumes a queue for a moment; what came by then goes back.
+        func tryConsuming(_ queue: String) throws(AMQPError) {
+            let handle = try session.channel(Self.trying) { handle throws(AMQPError) in
+                amqp_basic_qos(handle, Self.trying, 0, 1, 1)
+                try session.check(amqp_get_rpc_reply(handle), "bound what comes", on: Self.trying)
+            }
+            _ = try queue.withBytes { queue throws(AMQPError) in
+                amqp_basic_consume(
+                    handle, Self.trying, queue, carillon_amqp_no_bytes(), 0, 0, 0, carillon_amqp_no_table())
+            }
+            try session.check(amqp_get_rpc_reply(handle), "consume queue \(queue)", on: Self.trying)
+            try session.closeChannel(Self.trying)
+        }
+
         func leave(_ name: String) throws(AMQPError) {
             let handle = try openConsuming()
             _ = try name.withBytes { name throws(AMQPError) in amqp_basic_cancel(handle, Self.consuming, name) }
@@ -242,11 +270,11 @@
             try session.check(status, "settle a message")
         }
 
-        func receive(_ limit: Int, _ microseconds: Int64) throws(AMQPError) -> [AMQPDelivery] {
+        func receive(_ limit: Int, _ microseconds: Int64) throws(AMQPError) -> AMQPNews {
             _ = try openConsuming()
-            var found: [AMQPDelivery] = []
+            var found = AMQPNews()
             try take(limit, &found)
-            if found.isEmpty {
+            if found == AMQPNews() {
                 try session.waitForNews(microseconds, wake: bell.descriptor)
                 try take(limit, &found)
             }
@@ -254,33 +282,35 @@
         }
 
         /// Takes what is there.
-        private func take(_ limit: Int, _ found: inout [AMQPDelivery]) throws(AMQPError) {
+        private func take(_ limit: Int, _ found: inout AMQPNews) throws(AMQPError) {
             let handle = try session.connection()
-            while found.count < limit {
+            while found.deliveries.count < limit {
                 amqp_maybe_release_buffers(handle)
                 var envelope = amqp_envelope_t()
                 var none = timeval(tv_sec: 0, tv_usec: 0)
                 let reply = amqp_consume_message(handle, &envelope, &none, 0)
                 if reply.reply_type == AMQP_RESPONSE_NORMAL {
+                    defer { amqp_destroy_envelope(&envelope) }
+                    // What came to the channel that was closed has gone back.
+                    if envelope.channel != Self.consuming { continue }
                     let body = envelope.message.body
-                    found.append(
+                    found.deliveries.append(
                         AMQPDelivery(
                             consumer: String(envelope.consumer_tag), tag: envelope.delivery_tag,
                             body: Array(UnsafeRawBufferPointer(start: body.bytes, count: body.len)),
                             isRepeated: envelope.redelivered != 0))
-                    amqp_destroy_envelope(&envelope)
                     continue
                 }
                 switch reply.library_error {
                 case AMQP_STATUS_TIMEOUT.rawValue: return
-                case AMQP_STATUS_UNEXPECTED_STATE.rawValue: try takeMethod()
+                case AMQP_STATUS_UNEXPECTED_STATE.rawValue: try takeMethod(&found)
                 default: try session.check(reply, "listen", on: Self.consuming)
                 }
             }
         }
 
         /// Takes what is no delivery: a close, or the end of a consumer whose queue was deleted.
-        private func takeMethod() throws(AMQPError) {
+        private func takeMethod(_ found: inout AMQPNews) throws(AMQPError) {
             let handle = try session.connection()
             var frame = amqp_frame_t()
             try session.check(amqp_simple_wait_frame(handle, &frame), "listen")
@@ -294,9 +324,9 @@
                 guard frame.channel == Self.consuming else { return }
                 throw session.fail(session.error(.lost, error.message, code: error.code))
             }
-            // The extension "Consumer Cancel Notify": everything is to be declared anew.
-            if method == Method.basicCancel {
-                throw session.fail(session.error(.lost, "a queue that was listened to is gone"))
+            if method == Method.basicCancel, frame.channel == Self.consuming, let decoded {
+                let name = decoded.assumingMemoryBound(to: amqp_basic_cancel_t.self).pointee.consumer_tag
+                found.ended.append(String(name))
             }
         }
     }

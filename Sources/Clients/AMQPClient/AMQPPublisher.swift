@@ -135,6 +135,7 @@
         private mutating func send(_ places: [Int]) throws(AMQPError) {
             let handle = try open()
             for (number, place) in places.enumerated() {
+                try waitForRoom()
                 try publish(messages[place], on: handle)
                 last += 1
                 unanswered[last] = place
@@ -144,6 +145,22 @@
                     while try hear(waiting: 0) {}
                 }
             }
+        }
+
+        /// Waits until the socket takes more, since the library would wait for ever. Throws `timedOut` when the broker takes none.
+        private mutating func waitForRoom() throws(AMQPError) {
+            if try session.hasRoom(within: 0) { return }
+            let deadline = Deadline(seconds: session.configuration.patience)
+            repeat {
+                while try hear(waiting: 0) {}
+                if let blockage = session.blockage {
+                    throw session.error(.timedOut, "the broker takes no messages: \(blockage)")
+                }
+                if deadline.isOver {
+                    throw session.fail(
+                        session.error(.timedOut, "it takes nothing for \(session.configuration.patience) s"))
+                }
+            } while try !session.hasRoom(within: 200_000)
         }
 
         private func publish(_ message: AMQPMessage, on handle: amqp_connection_state_t) throws(AMQPError) {

@@ -40,7 +40,9 @@
             guard let socket = try makeSocket(handle) else { throw error(.unreachable, "no memory for a socket") }
             let status = amqp_socket_open_noblock(socket, configuration.host, Int32(configuration.port), &limit)
             guard status == AMQP_STATUS_OK.rawValue else {
-                throw error(.unreachable, "no connection: \(Self.text(status))")
+                // The library does not tell what its socket said.
+                let why = status == AMQP_STATUS_SOCKET_ERROR.rawValue ? "nobody takes it" : Self.text(status)
+                throw error(.unreachable, "no connection: \(why)")
             }
             let reply = carillon_amqp_login(
                 handle, configuration.vhost, Int32(configuration.heartbeat), configuration.user, configuration.password)
@@ -98,6 +100,12 @@
             channels.insert(number)
             try prepare(handle)
             return handle
+        }
+
+        func closeChannel(_ number: UInt16) throws(AMQPError) {
+            let reply = amqp_channel_close(try connection(), number, AMQP_REPLY_SUCCESS)
+            channels.remove(number)
+            try check(reply, "close a channel", on: number)
         }
 
         func isOpen(_ number: UInt16) -> Bool { channels.contains(number) }
@@ -177,11 +185,23 @@
             poll(&both, 2, Int32(clamping: (microseconds + 999) / 1_000))
         }
 
+        /// Whether a message of a usual size can be sent without a wait, after so many microseconds at most.
+        func hasRoom(within microseconds: Int64) throws(AMQPError) -> Bool {
+            var socket = pollfd(fd: amqp_get_sockfd(try connection()), events: Int16(POLLOUT), revents: 0)
+            return poll(&socket, 1, Int32(clamping: (microseconds + 999) / 1_000)) > 0
+        }
+
         func error(_ kind: AMQPError.Kind, _ message: String, code: Int? = nil) -> AMQPError {
             AMQPError(kind, message, code: code, server: configuration.address)
         }
 
         private static func text(_ status: Int32) -> String {
+            let code = errno
+            if status == AMQP_STATUS_SOCKET_ERROR.rawValue, code != 0 { return String(cString: strerror(code)) }
+            return words(status)
+        }
+
+        private static func words(_ status: Int32) -> String {
             amqp_error_string2(status).map { String(cString: $0) } ?? "error \(status)"
         }
     }

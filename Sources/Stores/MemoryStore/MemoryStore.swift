@@ -67,7 +67,8 @@ public actor MemoryStore: JobStore {
         return ledger.jobs.values.filter { row in
             !row.removed
                 && query.matches(
-                    row.stored.job, lastState: last[row.stored.id]?.state, isActive: active.contains(row.stored.id))
+                    row.stored.job, hasFailed: last[row.stored.id]?.hasFailed ?? false,
+                    isActive: active.contains(row.stored.id))
         }.map(\.stored)
     }
 

@@ -202,8 +202,8 @@ extension SQLiteStore {
             case .halted: "\(halted) IS NOT NULL"
             case .failed:
                 """
-                (SELECT state FROM runs WHERE job_id = jobs.id ORDER BY scheduled_at DESC, created_at DESC LIMIT 1) \
-                = \(RunState.failed.number)
+                (SELECT state = \(RunState.failed.number) OR state = \(RunState.cancelled.number) AND error IS NOT NULL \
+                FROM runs WHERE job_id = jobs.id ORDER BY scheduled_at DESC, created_at DESC LIMIT 1)
                 """
             case .active: "jobs.id IN (SELECT job_id FROM runs INDEXED BY runs_active WHERE state < 3)"
             }

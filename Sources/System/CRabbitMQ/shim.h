@@ -13,16 +13,19 @@
 
 // What Swift cannot call: functions with a variable list of arguments, unions, and macros with casts.
 
-/// Logs in by PLAIN (RFC 4616), and asks to be told when the broker blocks whoever publishes.
+/// Logs in by PLAIN (RFC 4616), and asks to be told when the broker blocks whoever publishes, and when a queue that is consumed is deleted.
 static inline amqp_rpc_reply_t carillon_amqp_login(
     amqp_connection_state_t connection, const char *vhost, int heartbeat, const char *user, const char *password) {
-    amqp_table_entry_t able[1] = {{.key = amqp_cstring_bytes("connection.blocked")}};
-    able[0].value.kind = AMQP_FIELD_KIND_BOOLEAN;
-    able[0].value.value.boolean = 1;
+    amqp_table_entry_t able[2] = {
+        {.key = amqp_cstring_bytes("connection.blocked")}, {.key = amqp_cstring_bytes("consumer_cancel_notify")}};
+    for (int each = 0; each < 2; each++) {
+        able[each].value.kind = AMQP_FIELD_KIND_BOOLEAN;
+        able[each].value.value.boolean = 1;
+    }
     amqp_table_entry_t entries[2] = {
         {.key = amqp_cstring_bytes("capabilities")}, {.key = amqp_cstring_bytes("product")}};
     entries[0].value.kind = AMQP_FIELD_KIND_TABLE;
-    entries[0].value.value.table.num_entries = 1;
+    entries[0].value.value.table.num_entries = 2;
     entries[0].value.value.table.entries = able;
     entries[1].value.kind = AMQP_FIELD_KIND_UTF8;
     entries[1].value.value.bytes = amqp_cstring_bytes("Carillon");
@@ -39,5 +42,6 @@ static inline uint32_t carillon_amqp_method(const amqp_frame_t *frame, const voi
 }
 
 static inline amqp_table_t carillon_amqp_no_table(void) { return amqp_empty_table; }
+static inline amqp_bytes_t carillon_amqp_no_bytes(void) { return amqp_empty_bytes; }
 
 #endif

@@ -74,6 +74,7 @@ extension BusDispatcher {
         trouble = nil
         self.line = line
         tellUnheard()
+        clear()
         // A bus that was away may have lost everything.
         toDeclare = []
         for place in places.keys {
@@ -100,35 +101,78 @@ extension BusDispatcher {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await line.listen { await self.take($0) } }
             group.addTask { try await self.declareAll(on: line) }
+            group.addTask { await self.cancelAll() }
             defer { group.cancelAll() }
             try await group.next()
         }
         throw BusError("the connection was closed", isLost: true)
     }
 
+    /// Sends cancels as they come to be owed, beside whoever listens.
+    private func cancelAll() async {
+        let (wishes, wish) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        cancelWish = wish
+        if isShut { wish.finish() }
+        var wished = wishes.makeAsyncIterator()
+        repeat {
+            await sendCancels()
+            // A bus that takes nothing just now is asked again.
+            while owedCancels.values.contains(where: { places[$0] == .ready }) {
+                guard (try? await clock.sleep(for: Self.pause)) != nil else { return }
+                await sendCancels()
+            }
+        } while await wished.next() != nil
+    }
+
     private func declareAll(on line: any BusLine) async throws {
         var wishes = newWishes().makeAsyncIterator()
+        isMarkOwed = try await !line.isMarked()
+        if isMarkOwed { doubted.formUnion(roster.unstarted()) }
         repeat {
+            // Of what was declared on an earlier line, some may have gone meanwhile.
             while let place = toDeclare.popLast() {
-                if places[place] != .ready { try await declare(place, on: line) }
+                if let standing = places[place], standing != .ready { try await declare(place, on: line) }
                 try Task.checkCancellation()
             }
+            if isMarkOwed, doubted.isEmpty, recalled.isEmpty { try await mark(line) }
         } while await wishes.next() != nil
         try Task.checkCancellation()
     }
 
+    private func mark(_ line: any BusLine) async throws {
+        isMarkOwed = false
+        do throws(BusError) {
+            try await line.mark()
+        } catch {
+            if error.isLost { throw error }
+            logger.warning(
+                "a bus that loses its data will not be noticed once workers have declared their queues anew",
+                metadata: ["bus": "\(bus.address)", "error": "\(error)"])
+        }
+    }
+
     private func declare(_ place: JobPlace, on line: any BusLine) async throws {
         do throws(BusError) {
-            let isNew = try await line.declare(place)
+            let isNew = try await line.declare(place, isSuspect: suspects.contains(place))
+            suspects.remove(place)
+            // Meanwhile its job may have got another.
+            guard places[place] != nil else { return }
             places[place] = .ready
-            let gone = isNew ? roster.removeUnstarted(at: place) : []
+            let gone = roster.unstarted(at: place).filter { isNew || doubted.contains($0) }
             if !gone.isEmpty {
+                roster.recall(gone)
+                recalled.formUnion(gone)
+                doubted.subtract(gone)
                 let why = "what waited for its workers is gone from the bus"
                 tell.yield(gone.map { DispatchEvent(attempt: $0, at: clock.now, what: .forgotten(why)) })
             }
-            await sendCancels()
+            if !owedCancels.isEmpty { cancelWish?.yield() }
         } catch {
-            if error.isLost { throw error }
+            if error.isLost {
+                suspects.insert(place)
+                throw error
+            }
+            guard places[place] != nil else { return }
             if places[place] != .faulty(error.message) {
                 logger.warning(
                     "the bus does not take a job", metadata: ["job": "\(place.job)", "error": "\(error)"])

@@ -32,16 +32,31 @@ public actor BusDispatcher: ListenedDispatcher {
     var places: [JobPlace: Standing] = [:]
     /// Where each job is, as its definition said last.
     private var newest: [String: JobPlace] = [:]
+    /// Jobs that were deleted: the next line is without them, unless something of theirs is still out.
+    private var gone: Set<String> = []
     /// Jobs of which nobody has said it yet, although attempts of theirs are out.
     private var guessed: Set<String> = []
     /// Those to declare next come last.
     var toDeclare = Deque<JobPlace>()
+    /// With which the last line was lost.
+    var suspects: Set<JobPlace> = []
+    /// The bus may have lost these: they went out before it had our mark.
+    var doubted: Set<AttemptID> = []
+    /// The bus has lost these, and they are to go out again; before that there is no mark.
+    var recalled: Set<AttemptID> = []
+    var isMarkOwed = false
     /// Cancels that could not go out yet.
     var owedCancels: [AttemptID: JobPlace] = [:]
+    /// Rings when there are some.
+    var cancelWish: AsyncStream<Void>.Continuation?
     var isWanted = false
     /// Before it knows what is out, a word of it would be one about an unknown run.
     var hasAdopted = false
     var isShut = false
+    /// Until then nobody wants to read of another message that makes no sense.
+    private var reportedUntil: Timestamp?
+    /// Microseconds.
+    private static let reportPause: Int64 = 10_000_000
     /// Why there is no line; nil when there is, and as long as nobody wants one.
     var trouble: String?
 
@@ -77,6 +92,17 @@ public actor BusDispatcher: ListenedDispatcher {
         for (job, target) in jobs { declare(JobPlace(job: job, topology: target.topology), isUrgent: false) }
     }
 
+    public func dismiss(_ jobs: [String]) async { gone.formUnion(jobs) }
+
+    /// Drops what nobody needs any more.
+    func clear() {
+        let busy = roster.jobs
+        for job in gone where !busy.contains(job) {
+            gone.remove(job)
+            if let place = newest.removeValue(forKey: job) { places[place] = nil }
+        }
+    }
+
     public func doubts(of jobs: [(job: String, target: BusTarget)]) async -> [String?] {
         jobs.map { job, target in
             switch places[JobPlace(job: job, topology: target.topology)] {
@@ -97,6 +123,7 @@ public actor BusDispatcher: ListenedDispatcher {
                 if let end = entry.end {
                     again.append(DispatchEvent(attempt: dispatch.attempt, at: clock.now, what: end))
                 }
+                if !doubted.contains(dispatch.attempt) { settled(dispatch.attempt) }
                 continue
             }
             switch declare(action.place, isUrgent: true) {
@@ -122,16 +149,23 @@ public actor BusDispatcher: ListenedDispatcher {
         for ((number, action), answer) in zip(sending, answers) {
             let attempt = batch[number].attempt
             switch answer {
-            case .confirmed: results[number] = .accepted
+            case .confirmed:
+                results[number] = .accepted
+                settled(attempt)
             case .refused(let why): results[number] = take(back: attempt, .unavailable(why))
             case .missing(let why):
-                places[action.place] = nil
-                declare(action.place, isUrgent: true)
+                declare(anew: action.place)
                 results[number] = take(back: attempt, .unavailable(why))
             case .lost(let why): results[number] = take(back: attempt, .away(why))
             }
         }
         return results
+    }
+
+    /// Notes that the bus has an attempt anew, or that nobody needs it any more.
+    private func settled(_ attempt: AttemptID) {
+        guard (doubted.remove(attempt) ?? recalled.remove(attempt)) != nil else { return }
+        if doubted.isEmpty, recalled.isEmpty { wish?.yield() }
     }
 
     /// Notes that an attempt did not get through, as far as anybody knows; a worker may have it all the same, and say so.
@@ -146,8 +180,12 @@ public actor BusDispatcher: ListenedDispatcher {
         guard var entry = roster[attempt], entry.end == nil else { return }
         entry.isCancelling = true
         roster[attempt] = entry
-        owedCancels[attempt] = entry.place
-        await sendCancels()
+        owe(cancelOf: attempt, entry.place)
+    }
+
+    func owe(cancelOf attempt: AttemptID, _ place: JobPlace) {
+        owedCancels[attempt] = place
+        cancelWish?.yield()
     }
 
     /// Sends the cancels that are owed, as far as their places are there.
@@ -164,16 +202,22 @@ public actor BusDispatcher: ListenedDispatcher {
             // They go out on the next line, unless somebody said that it is over.
             case .lost: if roster[attempt]?.end == nil { owedCancels[attempt] = action.place }
             case .missing:
-                places[action.place] = nil
-                declare(action.place, isUrgent: true)
+                declare(anew: action.place)
                 if roster[attempt]?.end == nil { owedCancels[attempt] = action.place }
             }
         }
     }
 
     public func acknowledge(_ attempts: [AttemptID]) async {
-        for attempt in attempts { owedCancels[attempt] = nil }
-        await settle(attempts.flatMap { roster.acknowledge($0) })
+        var tags: [UInt64] = []
+        for attempt in attempts {
+            owedCancels[attempt] = nil
+            settled(attempt)
+            let (held, orphan) = roster.acknowledge(attempt)
+            tags += held
+            if let orphan { owe(cancelOf: orphan.attempt, orphan.place) }
+        }
+        await settle(tags)
     }
 
     public func noted(_ attempts: [AttemptID]) async { await settle(attempts.flatMap { roster.note($0) }) }
@@ -184,6 +228,7 @@ public actor BusDispatcher: ListenedDispatcher {
         isShut = true
         await line?.close()
         wish?.finish()
+        cancelWish?.finish()
         tell.finish()
     }
 
@@ -211,22 +256,30 @@ public actor BusDispatcher: ListenedDispatcher {
         var events: [DispatchEvent] = []
         var settled: [(tag: UInt64, verdict: BusVerdict)] = []
         for delivery in deliveries {
+            if delivery.kind == .unheard {
+                if let place = newest[delivery.job] { declare(anew: place) }
+                continue
+            }
             let reaction = roster.take(delivery, at: now)
             if let event = reaction.event { events.append(event) }
             if let verdict = reaction.verdict { settled.append((delivery.tag, verdict)) }
-            if let again = reaction.cancelAgain { owedCancels[again.attempt] = again.place }
-            if reaction.oddity == .malformed {
-                logger.warning(
-                    "a message of a worker makes no sense",
-                    metadata: [
-                        "job": "\(delivery.job)",
-                        "message": "\(String(decoding: delivery.body.prefix(200), as: UTF8.self))",
-                    ])
-            }
+            if let again = reaction.cancelAgain { owe(cancelOf: again.attempt, again.place) }
+            if reaction.oddity == .malformed { report(malformed: delivery, now) }
         }
         if !events.isEmpty { tell.yield(events) }
-        try? await line?.settle(settled)
-        if !owedCancels.isEmpty { await sendCancels() }
+        if !settled.isEmpty { try? await line?.settle(settled) }
+    }
+
+    /// Shows one message of many: `status` counts them.
+    private func report(malformed delivery: BusDelivery, _ now: Timestamp) {
+        let level: Logger.Level = if let restUntil = reportedUntil, now < restUntil { .debug } else { .warning }
+        if level == .warning { reportedUntil = now.adding(microseconds: Self.reportPause) }
+        logger.log(
+            level: level, "a message of a worker makes no sense",
+            metadata: [
+                "job": "\(delivery.job)",
+                "message": "\(String(decoding: delivery.body.prefix(200), as: UTF8.self))",
+            ])
     }
 
     private func settle(_ tags: [UInt64]) async {
@@ -249,9 +302,11 @@ public actor BusDispatcher: ListenedDispatcher {
     /// Has a place made that is not there yet; one that the bus did not like is tried again when a run wants it.
     @discardableResult
     func declare(_ place: JobPlace, isUrgent: Bool) -> Standing {
+        gone.remove(place.job)
         let old = newest.updateValue(place, forKey: place.job)
         if old != nil && old != place || guessed.remove(place.job) != nil {
             roster.move(to: place)
+            if let old, old != place { places[old] = nil }
             for (attempt, old) in owedCancels where old.job == place.job { owedCancels[attempt] = place }
         }
         let standing = places[place]
@@ -260,5 +315,11 @@ public actor BusDispatcher: ListenedDispatcher {
         if isUrgent { toDeclare.append(place) } else { toDeclare.prepend(place) }
         want()
         return places[place] ?? .wanted
+    }
+
+    /// Has a place made anew of which something is gone.
+    private func declare(anew place: JobPlace) {
+        places[place] = nil
+        declare(place, isUrgent: true)
     }
 }

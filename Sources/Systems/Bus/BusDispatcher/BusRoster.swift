@@ -47,10 +47,14 @@ struct BusRoster: Sendable {
         var attempt: Int
         var place: JobPlace
         /// The run is over; of one that is not, the next attempt is about to go out.
-        var wasCancelled: Bool
+        var isOver: Bool
+        /// When its worker was told last that it is over.
+        var toldAt: Timestamp?
     }
 
     private static let mostLeft = 10_000
+    /// Microseconds until somebody who goes on with what is over is told so again.
+    private static let patience: Int64 = 30_000_000
 
     subscript(attempt: AttemptID) -> Entry? {
         get { entries[attempt.run].flatMap { $0.attempt == attempt.attempt ? $0 : nil } }
@@ -73,7 +77,10 @@ struct BusRoster: Sendable {
         guard let word = WorkerWord(delivery) else { return Reaction(verdict: .discard, oddity: .malformed) }
         guard var entry = entries[word.run] ?? successor(of: word.run) else {
             var reaction = Reaction(verdict: .accept, oddity: .unknownRun)
-            if word.status == .running || delivery.kind == .heartbeat, let gone = left[word.run] {
+            if let gone = left[word.run], gone.isOver,
+                word.status == .running || delivery.kind == .heartbeat && Self.isTime(since: gone.toldAt, now)
+            {
+                left[word.run]?.toldAt = now
                 reaction.cancelAgain = (AttemptID(run: word.run, attempt: word.attempt ?? gone.attempt), gone.place)
             }
             return reaction
@@ -82,14 +89,17 @@ struct BusRoster: Sendable {
             return Reaction(verdict: .accept, oddity: .oldAttempt)
         }
         let attempt = AttemptID(run: word.run, attempt: entry.attempt)
+        func event(_ what: DispatchEvent.What) -> DispatchEvent {
+            DispatchEvent(attempt: attempt, isOfRun: word.attempt == nil, at: now, what: what)
+        }
         if entry.end != nil {
             // The ledger may not have the end yet, and this be the only message that says it after a crash.
             entries[word.run]?.held.append(delivery.tag)
-            return Reaction(oddity: .repeated)
+            return Reaction(oddity: delivery.isRepeated ? nil : .repeated)
         }
         guard delivery.kind == .status else {
             guard entry.isStarted else { return Reaction(verdict: .accept, oddity: .early) }
-            return Reaction(verdict: .accept, event: DispatchEvent(attempt: attempt, at: now, what: .heartbeat))
+            return Reaction(verdict: .accept, event: event(.heartbeat))
         }
         guard let status = word.status else { return Reaction(verdict: .accept, oddity: .unknownStatus) }
         var reaction = Reaction()
@@ -97,20 +107,20 @@ struct BusRoster: Sendable {
         case .running:
             if entry.isCancelling { reaction.cancelAgain = (attempt, entry.place) }
             if entry.isStarted {
-                reaction.oddity = .repeated
+                if !delivery.isRepeated { reaction.oddity = .repeated }
                 if entry.isNoted {
                     reaction.verdict = .accept
                     return reaction
                 }
             } else {
                 entry.isStarted = true
-                reaction.event = DispatchEvent(attempt: attempt, at: now, what: .started(nil))
+                reaction.event = event(.started(nil))
             }
         case .completed: entry.end = .succeeded(Outcome())
         case .failed: entry.end = .failed(Outcome(error: word.error ?? "its worker says that it failed"))
         case .cancelled: entry.end = .cancelled(Outcome())
         }
-        if let end = entry.end { reaction.event = DispatchEvent(attempt: attempt, at: now, what: end) }
+        if let end = entry.end { reaction.event = event(end) }
         entry.held.append(delivery.tag)
         entries[word.run] = entry
         return reaction
@@ -127,22 +137,44 @@ struct BusRoster: Sendable {
         return settled
     }
 
-    /// The ledger has the end of an attempt; answers the deliveries that waited for it.
-    mutating func acknowledge(_ attempt: AttemptID) -> [UInt64] {
-        guard let entry = self[attempt] else { return [] }
-        entries[attempt.run] = nil
-        if entry.end == nil { remember(attempt, entry) }
-        return entry.held
+    /// The ledger has the end of an attempt; answers the deliveries that waited for it, and an attempt whose worker works for
+    /// nobody since.
+    mutating func acknowledge(_ attempt: AttemptID) -> (tags: [UInt64], orphan: (attempt: AttemptID, place: JobPlace)?)
+    {
+        let entry = self[attempt]
+        if let entry {
+            entries[attempt.run] = nil
+            if entry.end != nil {
+                left[attempt.run] = nil
+                return (entry.held, nil)
+            }
+            if entry.isOut || entry.isNoted {
+                remember(attempt, entry)
+                return (entry.held, nil)
+            }
+        }
+        // An attempt that nobody took ends only with its run. A silent worker may still have the one before.
+        guard var gone = left[attempt.run], gone.attempt < attempt.attempt, !gone.isOver else {
+            return (entry?.held ?? [], nil)
+        }
+        gone.isOver = true
+        left[attempt.run] = gone
+        return (entry?.held ?? [], (AttemptID(run: attempt.run, attempt: gone.attempt), gone.place))
     }
 
     /// What a word without an attempt speaks of while the next attempt is not out yet.
     private func successor(of run: RunID) -> Entry? {
-        guard let left = left[run], !left.wasCancelled else { return nil }
+        guard let left = left[run], !left.isOver else { return nil }
         return Entry(attempt: left.attempt + 1, place: left.place)
     }
 
+    private static func isTime(since told: Timestamp?, _ now: Timestamp) -> Bool {
+        told.map { $0.adding(microseconds: patience) <= now || $0 > now } ?? true
+    }
+
     private mutating func remember(_ attempt: AttemptID, _ entry: Entry) {
-        let new = Left(attempt: attempt.attempt, place: entry.place, wasCancelled: entry.isCancelling)
+        let new = Left(
+            attempt: attempt.attempt, place: entry.place, isOver: entry.isCancelling)
         if left.updateValue(new, forKey: attempt.run) == nil { leftOrder.append(attempt.run) }
         if leftOrder.count > Self.mostLeft {
             for run in leftOrder.prefix(Self.mostLeft / 2) { left[run] = nil }
@@ -153,9 +185,12 @@ struct BusRoster: Sendable {
     /// The line is lost: what was delivered over it comes again.
     mutating func forgetDeliveries() { for run in entries.keys { entries[run]?.held = [] } }
 
+    /// Jobs of which something is out, or held.
+    var jobs: Set<String> { Set(entries.values.map(\.place.job)) }
+
     /// What is out, as far as anybody knows.
     var outstanding: [AttemptID] {
-        entries.filter { $0.value.isOut && $0.value.end == nil }
+        entries.filter { ($0.value.isOut || $0.value.isStarted) && $0.value.end == nil }
             .map { AttemptID(run: $0.key, attempt: $0.value.attempt) }
     }
 
@@ -166,12 +201,15 @@ struct BusRoster: Sendable {
         }
     }
 
-    /// Takes out what waited in a queue that was made anew: no worker will ever get it.
-    mutating func removeUnstarted(at place: JobPlace) -> [AttemptID] {
-        let gone = entries.filter {
-            $0.value.place == place && $0.value.isOut && !$0.value.isStarted && $0.value.end == nil
-        }
-        for run in gone.keys { entries[run] = nil }
-        return gone.map { AttemptID(run: $0.key, attempt: $0.value.attempt) }.sorted { $0.run < $1.run }
+    /// What went out, and of which nobody has said that it started; in its order.
+    func unstarted(at place: JobPlace? = nil) -> [AttemptID] {
+        entries.filter { _, entry in
+            entry.isOut && !entry.isStarted && entry.end == nil && (place == nil || entry.place == place)
+        }.map { AttemptID(run: $0.key, attempt: $0.value.attempt) }.sorted { $0.run < $1.run }
+    }
+
+    /// Takes back what went out; a worker may have got it all the same, and say so.
+    mutating func recall(_ attempts: [AttemptID]) {
+        for attempt in attempts where self[attempt] != nil { entries[attempt.run]?.isOut = false }
     }
 }

@@ -20,6 +20,8 @@ public actor InProcessBus: MessageBus {
     /// What was delivered and is not settled.
     private var unsettled: [UInt64: BusDelivery] = [:]
     private var faults: [String: String] = [:]
+    /// A daemon has left its mark.
+    public private(set) var isMarked = false
     private var outage: String?
     /// The present line.
     private var line: (id: Int, heard: Set<String>, give: AsyncStream<[BusDelivery]>.Continuation)?
@@ -34,12 +36,17 @@ public actor InProcessBus: MessageBus {
         let (deliveries, give) = AsyncStream.makeStream(of: [BusDelivery].self)
         line = (lastLine, [], give)
         // What the last line had comes again, before all else.
-        for delivery in unsettled.values.sorted(by: { $0.tag > $1.tag }) {
+        for var delivery in unsettled.values.sorted(by: { $0.tag > $1.tag }) {
+            delivery.isRepeated = true
             words[delivery.job, default: []].prepend(delivery)
         }
         unsettled = [:]
         return InProcessLine(bus: self, id: lastLine, deliveries: deliveries)
     }
+
+    public var isConnected: Bool { line != nil }
+    /// Jobs whose workers somebody listens to.
+    public var heard: Set<String> { line?.heard ?? [] }
 
     // MARK: Workers
 
@@ -77,8 +84,18 @@ public actor InProcessBus: MessageBus {
     /// How much waits to be taken in or settled.
     public var unread: Int { words.values.reduce(unsettled.count) { $0 + $1.count } }
 
-    /// Forgets what waits for a job's workers, as a broker does whose disk was lost.
-    public func lose(_ place: JobPlace) { actions[place] = nil }
+    /// Forgets what waits for a job's workers, as a broker does whose disk was lost, or from which somebody deleted a queue; with
+    /// `isRemade` a worker was there first, and nothing looks new.
+    public func lose(_ place: JobPlace, isRemade: Bool = false) {
+        actions[place] = isRemade ? [] : nil
+        if isRemade { isMarked = false }
+    }
+
+    /// Lets nobody listen to a job's workers any more, as a broker does whose queues somebody deletes.
+    public func silence(_ job: String) {
+        guard line?.heard.remove(job) != nil else { return }
+        line?.give.yield([BusDelivery(job: job, kind: .unheard, tag: 0, body: [])])
+    }
 
     // MARK: The line's side
 
@@ -94,6 +111,16 @@ public actor InProcessBus: MessageBus {
 
     private func check(_ asking: Int) throws(BusError) {
         guard line?.id == asking else { throw BusError("the line is closed", isLost: true) }
+    }
+
+    fileprivate func isMarked(on asking: Int) throws(BusError) -> Bool {
+        try check(asking)
+        return isMarked
+    }
+
+    fileprivate func mark(on asking: Int) throws(BusError) {
+        try check(asking)
+        isMarked = true
     }
 
     fileprivate func publish(_ batch: [BusAction], on asking: Int) -> [BusAnswer] {
@@ -144,7 +171,13 @@ private struct InProcessLine: BusLine {
 
     var blockage: String? { nil }
 
-    func declare(_ place: JobPlace) async throws(BusError) -> Bool { try await bus.declare(place, on: id) }
+    func declare(_ place: JobPlace, isSuspect: Bool) async throws(BusError) -> Bool {
+        try await bus.declare(place, on: id)
+    }
+
+    func isMarked() async throws(BusError) -> Bool { try await bus.isMarked(on: id) }
+
+    func mark() async throws(BusError) { try await bus.mark(on: id) }
 
     func publish(_ actions: [BusAction]) async -> [BusAnswer] { await bus.publish(actions, on: id) }
 

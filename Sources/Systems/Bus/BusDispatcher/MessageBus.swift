@@ -13,8 +13,16 @@ public protocol BusLine: Sendable {
     /// Makes what a job needs on the bus, unless it is there, and listens to its workers from now on. Answers whether what its
     /// actions wait in is new, so that what was in it before is gone.
     ///
-    /// Throws an error that is not `isLost` when the bus does not like this place; all others go on.
-    func declare(_ place: JobPlace) async throws(BusError) -> Bool
+    /// Throws an error that is not `isLost` when the bus does not like this place; all others go on. A place with which the last
+    /// line was lost `isSuspect`: it is tried in a way that costs no other place anything.
+    func declare(_ place: JobPlace, isSuspect: Bool) async throws(BusError) -> Bool
+
+    /// Whether the bus has our mark, and so all that it had when it was left: a bus whose disk was lost has not, however much
+    /// workers have declared on it anew.
+    func isMarked() async throws(BusError) -> Bool
+
+    /// Leaves the mark, which lasts as long as what the bus keeps on its disk.
+    func mark() async throws(BusError)
 
     /// Hands actions over, and answers for each whether the bus has it for certain. An order of messages of one job is kept.
     func publish(_ actions: [BusAction]) async -> [BusAnswer]
@@ -92,10 +100,12 @@ public enum BusAnswer: Hashable, Sendable {
     case lost(String)
 }
 
-/// Something that a worker tells.
+/// Something that a worker tells, or that the bus tells of a job's workers.
 public struct BusDelivery: Hashable, Sendable {
     public enum Kind: Hashable, Sendable {
         case status, heartbeat
+        /// Nobody listens to the job's workers any more: what it needs is to be declared anew. Nothing to settle.
+        case unheard
     }
 
     /// Of this job.
@@ -104,12 +114,15 @@ public struct BusDelivery: Hashable, Sendable {
     /// Names it on its line.
     public var tag: UInt64
     public var body: [UInt8]
+    /// It came before, and was not settled.
+    public var isRepeated: Bool
 
-    public init(job: String, kind: Kind, tag: UInt64, body: [UInt8]) {
+    public init(job: String, kind: Kind, tag: UInt64, body: [UInt8], isRepeated: Bool = false) {
         self.job = job
         self.kind = kind
         self.tag = tag
         self.body = body
+        self.isRepeated = isRepeated
     }
 }
 

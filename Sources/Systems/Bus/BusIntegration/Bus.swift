@@ -12,7 +12,8 @@ package enum Bus: Integration {
         #if RabbitMQ
             let settings = daemon.settings[BusSettings.self] ?? BusSettings()
             parts.dispatchers = [
-                BusDispatcher(try settings.bus(daemon.clock), clock: daemon.clock, logger: daemon.logger)
+                BusDispatcher(
+                    try settings.bus(daemon.clock, of: daemon.storeID), clock: daemon.clock, logger: daemon.logger)
             ]
         #endif
         return parts

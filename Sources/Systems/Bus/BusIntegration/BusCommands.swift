@@ -19,7 +19,7 @@ package struct BusCommands: AsyncParsableCommand {
         _ place: DaemonLocation, _ body: (any BusLine, String) async throws -> T
     ) async throws -> T {
         let settings = try place.settings(zones: ZoneDatabase())
-        let bus = try (settings[BusSettings.self] ?? BusSettings()).bus(SystemClock())
+        let bus = try (settings[BusSettings.self] ?? BusSettings()).bus(SystemClock(), of: "")
         do {
             let line = try await bus.connect()
             let answer: T

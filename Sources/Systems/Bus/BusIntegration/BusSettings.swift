@@ -47,8 +47,9 @@ package struct BusSettings: SettingsSection {
         }
     }
 
-    /// Makes the bus that this names. Throws `Failure` for an unreadable address, and where this build has no such bus.
-    package func bus(_ clock: any EngineClock) throws -> any MessageBus {
+    /// Makes the bus that this names, for the store of an id. Throws `Failure` for an unreadable address, and where this build has
+    /// no such bus.
+    package func bus(_ clock: any EngineClock, of storeID: String) throws -> any MessageBus {
         #if RabbitMQ
             do throws(AMQPError) {
                 var configuration = try AMQPConfiguration(url: url)
@@ -58,7 +59,7 @@ package struct BusSettings: SettingsSection {
                     configuration.tls = .init(
                         caFile: caFile, certificateFile: certificateFile, keyFile: keyFile, verifies: verifies)
                 }
-                return RabbitMQBus(configuration, clock: clock)
+                return RabbitMQBus(configuration, clock: clock, mark: "scheduler.job.carillon-mark.\(storeID)")
             } catch {
                 throw Failure.input("bus.url: \(error.message)")
             }

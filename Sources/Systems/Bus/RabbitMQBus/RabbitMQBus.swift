@@ -8,10 +8,16 @@
     public struct RabbitMQBus: MessageBus {
         private let configuration: AMQPConfiguration
         private let clock: any EngineClock
+        private let mark: String
         private let prefetch: UInt16
 
-        /// Of what workers tell, at most `prefetch` messages are on their way into the ledger.
-        public init(_ configuration: AMQPConfiguration, clock: any EngineClock, prefetch: UInt16 = 5_000) {
+        /// Of what workers tell, at most `prefetch` messages are on their way into the ledger. The mark is a queue of this name, in
+        /// which there is never anything; each ledger has its own.
+        public init(
+            _ configuration: AMQPConfiguration, clock: any EngineClock, mark: String = "scheduler.job.carillon-mark",
+            prefetch: UInt16 = 5_000
+        ) {
+            self.mark = mark
             self.configuration = configuration
             self.clock = clock
             self.prefetch = prefetch
@@ -20,7 +26,7 @@
         public var address: String { configuration.address }
 
         public func connect() async throws(BusError) -> any BusLine {
-            let line = try RabbitMQLine(configuration, clock, prefetch: prefetch)
+            let line = try RabbitMQLine(configuration, clock, mark, prefetch: prefetch)
             do {
                 try await line.open()
             } catch {
@@ -36,6 +42,7 @@
         private nonisolated let publisher: AMQPPublisher
         private nonisolated let consumer: AMQPConsumer
         private nonisolated let clock: any EngineClock
+        private let markName: String
         private(set) var blockage: String?
         /// What the publisher's connection broke by.
         private var failure: BusError?
@@ -47,8 +54,11 @@
         private static let longestWait: Int64 = 2_000_000
         private static let batch = 500
 
-        init(_ configuration: AMQPConfiguration, _ clock: any EngineClock, prefetch: UInt16) throws(BusError) {
+        init(
+            _ configuration: AMQPConfiguration, _ clock: any EngineClock, _ mark: String, prefetch: UInt16
+        ) throws(BusError) {
             self.clock = clock
+            markName = mark
             do {
                 publisher = try AMQPPublisher(configuration)
                 consumer = try AMQPConsumer(configuration, prefetch: prefetch)
@@ -76,7 +86,16 @@
             }
         }
 
-        func declare(_ place: JobPlace) async throws(BusError) -> Bool {
+        func isMarked() async throws(BusError) -> Bool {
+            try await attempt { try await consumer.depth(of: markName) != nil }
+        }
+
+        func mark() async throws(BusError) {
+            let name = markName
+            try await attempt { try await consumer.declare { broker in _ = try broker.queue(name) } }
+        }
+
+        func declare(_ place: JobPlace, isSuspect: Bool) async throws(BusError) -> Bool {
             let name = place.name
             let isHeard = heard.contains(place.job)
             let isNew = try await attempt {
@@ -100,8 +119,10 @@
                         }
                     }
                     if !isHeard {
-                        try broker.consume("\(name).status", as: Consumer.status.rawValue + place.job)
-                        try broker.consume("\(name).heartbeat", as: Consumer.heartbeat.rawValue + place.job)
+                        try broker.consume(
+                            "\(name).status", as: Consumer.status.rawValue + place.job, carefully: isSuspect)
+                        try broker.consume(
+                            "\(name).heartbeat", as: Consumer.heartbeat.rawValue + place.job, carefully: isSuspect)
                     }
                     return isNew
                 }
@@ -132,9 +153,14 @@
                 return zip(actions, answers).map { action, answer in
                     switch answer {
                     case .confirmed: .confirmed
-                    case .returned: .refused("no worker has bound a queue to \(action.place.name).action")
+                    case .returned(let why):
+                        switch action.place.topology {
+                        case .queues: .missing(why)
+                        case .exchanges: .refused("no worker has bound a queue to \(action.place.name).action")
+                        }
                     case .nacked: .refused("the broker could not keep its message")
-                    case .refused(let error): .missing(error.message)
+                    case .refused(let error):
+                        error.code == 404 ? .missing(error.message) : .refused(error.message)
                     case .unknown(let error): .lost(error.message)
                     }
                 }
@@ -161,7 +187,12 @@
         private nonisolated func receive(_ take: @Sendable ([BusDelivery]) async -> Void) async throws {
             while !Task.isCancelled {
                 let found = try await consumer.receive(limit: Self.batch, waiting: Self.longestWait)
-                let deliveries = found.compactMap(Self.delivery)
+                var deliveries = found.deliveries.compactMap(Self.delivery)
+                for name in found.ended {
+                    guard let (_, job) = Consumer.read(name) else { continue }
+                    try await stopHearing(job)
+                    deliveries.append(BusDelivery(job: job, kind: .unheard, tag: 0, body: []))
+                }
                 if !deliveries.isEmpty { await take(deliveries) }
             }
         }
@@ -181,13 +212,20 @@
             }
         }
 
-        private static func delivery(_ found: AMQPDelivery) -> BusDelivery? {
-            for consumer in Consumer.allCases where found.consumer.hasPrefix(consumer.rawValue) {
-                return BusDelivery(
-                    job: String(found.consumer.dropFirst(consumer.rawValue.count)),
-                    kind: consumer == .status ? .status : .heartbeat, tag: found.tag, body: found.body)
+        /// Listens to a job no more of which one queue is gone: to both or none.
+        private func stopHearing(_ job: String) async throws {
+            guard heard.remove(job) != nil else { return }
+            try await consumer.declare { broker in
+                for consumer in Consumer.allCases { try broker.leave(consumer.rawValue + job) }
             }
-            return nil
+        }
+
+        private static func delivery(_ found: AMQPDelivery) -> BusDelivery? {
+            Consumer.read(found.consumer).map { consumer, job in
+                BusDelivery(
+                    job: job, kind: consumer == .status ? .status : .heartbeat, tag: found.tag, body: found.body,
+                    isRepeated: found.isRepeated)
+            }
         }
 
         func settle(_ settled: [(tag: UInt64, verdict: BusVerdict)]) async throws(BusError) {
@@ -215,6 +253,10 @@
         private enum Consumer: String, CaseIterable {
             case status = "status "
             case heartbeat = "heartbeat "
+
+            static func read(_ name: String) -> (consumer: Self, job: String)? {
+                allCases.first { name.hasPrefix($0.rawValue) }.map { ($0, String(name.dropFirst($0.rawValue.count))) }
+            }
         }
     }
 
