@@ -133,7 +133,7 @@ import Timetable
         ],
         .cancel: [
             "ended cancelled", "ended cancelled", "cancelling cancelling", "cancelling cancelling",
-            "cancelling cancelling", "ignored cancelling", "ignored cancelling", "ignored cancelling",
+            "cancelling cancelling", "ignored cancelling", "ignored cancelling", "moved cancelling",
         ],
         .overranStart: [
             "ignored pending", "ignored pending", "cancelling cancelling", "cancelling cancelling", "ignored running",

@@ -107,7 +107,9 @@ extension EngineState {
     mutating func shutdown(_ endRuns: Bool, _ now: Timestamp, _ effects: inout [EngineEffect]) {
         stopping = true
         guard endRuns else { return }
-        for id in runs.all.filter({ $0.isOut && lanes[$0.lane].isBound }).map(\.run.id).sorted() {
+        // What a time-out is ending already fails, as it would have without us.
+        let ending = runs.all.filter { $0.isOut && lanes[$0.lane].isBound && $0.run.state != .cancelling }
+        for id in ending.map(\.run.id).sorted() {
             apply(.cancel(reason: "the daemon was stopped"), to: id, at: now, &effects)
         }
     }
