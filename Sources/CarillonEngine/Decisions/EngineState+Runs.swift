@@ -167,8 +167,8 @@ extension EngineState {
         noteReach(lane, attempts, results, now, &effects)
         // Backwards, because what comes back goes to the front.
         for (attempt, result) in zip(attempts, results).reversed() {
-            guard let tracked = runs[attempt.run], tracked.run.attempt == attempt.attempt else { continue }
-            let isAnswer = tracked.unanswered == attempt.attempt
+            guard runs[attempt.run]?.run.attempt == attempt.attempt else { continue }
+            let isAnswer = lanes[lane].isConfirming && runs[attempt.run]?.unanswered == attempt.attempt
             if isAnswer { runs[attempt.run]?.unanswered = nil }
             switch result {
             case .accepted, .known:
@@ -193,7 +193,13 @@ extension EngineState {
             let id = event.attempt.run
             guard let tracked = runs[id] else {
                 // Final in the ledger, or never in it: whatever is kept to answer for it may go.
-                if event.what.isKept { effects.append(contentsOf: acknowledgements([event.attempt])) }
+                if event.what.isEnd {
+                    effects.append(contentsOf: acknowledgements([event.attempt]))
+                } else if case .started = event.what {
+                    // One that confirms keeps this, too, until the ledger has it.
+                    let keeping = lanes.indices.filter { lanes[$0].isConfirming }
+                    effects.append(contentsOf: keeping.map { .acknowledge(lane: $0, [event.attempt]) })
+                }
                 continue
             }
             // An attempt that the ledger does not have as ended is acknowledged when it does.
@@ -264,11 +270,6 @@ extension DispatchEvent.What {
         case .started, .heartbeat, .forgotten, .unsent, .unheard: false
         case .succeeded, .failed, .cancelled, .lost: true
         }
-    }
-
-    /// Whether its dispatcher may keep something until it hears that the ledger has it.
-    var isKept: Bool {
-        if case .started = self { true } else { isEnd }
     }
 }
 

@@ -284,8 +284,9 @@
         /// Takes what is there.
         private func take(_ limit: Int, _ found: inout AMQPNews) throws(AMQPError) {
             let handle = try session.connection()
+            // Once for all: for a channel without frames it looks through those of all the others.
+            amqp_maybe_release_buffers(handle)
             while found.deliveries.count < limit {
-                amqp_maybe_release_buffers(handle)
                 var envelope = amqp_envelope_t()
                 var none = timeval(tv_sec: 0, tv_usec: 0)
                 let reply = amqp_consume_message(handle, &envelope, &none, 0)

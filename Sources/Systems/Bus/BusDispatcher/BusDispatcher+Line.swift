@@ -158,7 +158,8 @@ extension BusDispatcher {
             // Meanwhile its job may have got another.
             guard places[place] != nil else { return }
             places[place] = .ready
-            let gone = roster.unstarted(at: place).filter { isNew || doubted.contains($0) }
+            let waiting = isNew || !doubted.isEmpty ? roster.unstarted(at: place) : []
+            let gone = waiting.filter { isNew || doubted.contains($0) }
             if !gone.isEmpty {
                 roster.recall(gone)
                 recalled.formUnion(gone)
