@@ -129,6 +129,36 @@
             await consumer.close()
         }
 
+        /// What the ledger has not taken in stays with the broker, however much it is.
+        @Test func whatIsNotSettledIsBounded() async throws {
+            let broker = try RabbitMQFixture()
+            try await broker.start()
+            let configuration = try AMQPConfiguration(url: broker.url)
+            let line = try await RabbitMQBus(configuration, clock: SystemClock(), most: 100).connect()
+            #expect(try await line.declare(JobPlace(job: "a", topology: .queues), isSuspect: false))
+            let publisher = try AMQPPublisher(configuration)
+            let word = AMQPMessage(
+                exchange: "scheduler.job.a", routingKey: "status", id: "1", contentType: "application/json",
+                body: Array("{}".utf8))
+            _ = try await publisher.publish(Array(repeating: word, count: 450))
+            let (batches, give) = AsyncStream.makeStream(of: [BusDelivery].self)
+            let listening = Task { try await line.listen { give.yield($0) } }
+            var (tags, left): ([UInt64], Int) = ([], 450)
+            for await batch in batches {
+                tags += batch.map(\.tag)
+                #expect(tags.count <= 100)
+                guard tags.count == min(100, left) else { continue }
+                left -= tags.count
+                try await line.settle(tags.map { ($0, .accept) })
+                tags = []
+                if left == 0 { break }
+            }
+            #expect(left == 0)
+            listening.cancel()
+            await line.close()
+            await publisher.close()
+        }
+
         /// A queue that may not be consumed breaks the line of all once, and never again.
         @Test func aQueueThatMayNotBeConsumedHarmsTheOthersOnce() async throws {
             let broker = try RabbitMQFixture()

@@ -14,7 +14,7 @@ struct Bus: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "bus", abstract: "Actions into a RabbitMQ, and status messages into the ledger.")
     @Option(help: "A RabbitMQ without jobs: amqp://…") var amqp: String
-    @Option(help: "Jobs, each with so many runs.") var jobs = 20
+    @Option(help: "Jobs, each with so many runs.") var jobs = 50
     @Option var runs = 1_000
     @Option(help: "Pairs with what the broker does alone; the median counts.") var rounds = 3
 
@@ -140,7 +140,7 @@ struct Bus: AsyncParsableCommand {
                     contentType: "application/json", body: body)
             })
         await publisher.close()
-        let consumer = try AMQPConsumer(address, prefetch: 5_000)
+        let consumer = try AMQPConsumer(address, prefetch: 250)
         let start = rig.clock.uptime
         try await consumer.declare { broker in
             for name in names { try broker.consume("scheduler.job.\(name).status", as: name) }

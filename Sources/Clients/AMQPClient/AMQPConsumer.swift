@@ -40,7 +40,7 @@
         private let client: BlockingClient<ConsumingSession, AMQPError>
         private let bell: Bell
 
-        /// Starts its thread; connects when first asked to. Of what it was given and has not settled, there are at most
+        /// Starts its thread; connects when first asked to. Of what it was given of a queue and has not settled, there are at most
         /// `prefetch`. Throws `unreachable` when the system has no thread or descriptor to spare.
         public init(_ configuration: AMQPConfiguration, prefetch: UInt16) throws(AMQPError) {
             guard let bell = Bell() else {
@@ -59,9 +59,12 @@
             try await client.call { try $0.receive(limit, microseconds) }
         }
 
+        /// Gives a sign of life, for who takes nothing in for a while.
+        public func beat() async throws { try await call { try $0.session.beat() } }
+
         /// Settles deliveries: nothing is answered to that.
         public func settle(_ settled: [(tag: UInt64, verdict: AMQPVerdict)]) async throws {
-            try await call { session in for one in settled { try session.settle(one.tag, one.verdict) } }
+            try await call { try $0.settle(settled) }
         }
 
         /// Carries several declarations out at once. Throws `statement` for what the broker does not like, and the connection
@@ -146,6 +149,8 @@
         let session: Session
         let bell: Bell
         private let prefetch: UInt16
+        /// Tags that were given and are not settled, in their order.
+        private var given: [UInt64] = []
 
         private static let consuming: UInt16 = 1
         private static let declaring: UInt16 = 2
@@ -160,8 +165,8 @@
         private func openConsuming() throws(AMQPError) -> amqp_connection_state_t {
             let (session, prefetch) = (session, prefetch)
             return try session.channel(Self.consuming) { handle throws(AMQPError) in
-                // For the whole channel, however many consumers it has: the broker's meaning of `global`.
-                amqp_basic_qos(handle, Self.consuming, 0, prefetch, 1)
+                // For each consumer by itself: a limit for the whole channel costs the broker half of its throughput.
+                amqp_basic_qos(handle, Self.consuming, 0, prefetch, 0)
                 try session.check(amqp_get_rpc_reply(handle), "bound what comes", on: Self.consuming)
             }
         }
@@ -259,15 +264,27 @@
             }
         }
 
-        func settle(_ tag: UInt64, _ verdict: AMQPVerdict) throws(AMQPError) {
+        /// Settles what is oldest and accepted in one word: for each by itself the broker looks through all that is older.
+        func settle(_ settled: [(tag: UInt64, verdict: AMQPVerdict)]) throws(AMQPError) {
             let handle = try openConsuming()
-            let status =
-                switch verdict {
-                case .accept: amqp_basic_ack(handle, Self.consuming, tag, 0)
-                case .discard: amqp_basic_reject(handle, Self.consuming, tag, 0)
-                case .giveBack: amqp_basic_reject(handle, Self.consuming, tag, 1)
-                }
-            try session.check(status, "settle a message")
+            var verdicts = Dictionary(settled) { $1 }
+            let oldest = given.prefix { verdicts[$0] == .accept }
+            if let last = oldest.last {
+                for tag in oldest { verdicts[tag] = nil }
+                given.removeFirst(oldest.count)
+                try session.check(amqp_basic_ack(handle, Self.consuming, last, 1), "settle messages")
+            }
+            guard !verdicts.isEmpty else { return }
+            given.removeAll { verdicts[$0] != nil }
+            for (tag, verdict) in verdicts.sorted(by: { $0.key < $1.key }) {
+                let status =
+                    switch verdict {
+                    case .accept: amqp_basic_ack(handle, Self.consuming, tag, 0)
+                    case .discard: amqp_basic_reject(handle, Self.consuming, tag, 0)
+                    case .giveBack: amqp_basic_reject(handle, Self.consuming, tag, 1)
+                    }
+                try session.check(status, "settle a message")
+            }
         }
 
         func receive(_ limit: Int, _ microseconds: Int64) throws(AMQPError) -> AMQPNews {
@@ -284,8 +301,8 @@
         /// Takes what is there.
         private func take(_ limit: Int, _ found: inout AMQPNews) throws(AMQPError) {
             let handle = try session.connection()
-            // Once for all: for a channel without frames it looks through those of all the others.
-            amqp_maybe_release_buffers(handle)
+            // Only then: for a channel without frames it looks through those of all the others.
+            if amqp_frames_enqueued(handle) == 0 { amqp_maybe_release_buffers(handle) }
             while found.deliveries.count < limit {
                 var envelope = amqp_envelope_t()
                 var none = timeval(tv_sec: 0, tv_usec: 0)
@@ -295,6 +312,7 @@
                     // What came to the channel that was closed has gone back.
                     if envelope.channel != Self.consuming { continue }
                     let body = envelope.message.body
+                    given.append(envelope.delivery_tag)
                     found.deliveries.append(
                         AMQPDelivery(
                             consumer: String(envelope.consumer_tag), tag: envelope.delivery_tag,

@@ -185,6 +185,13 @@
             poll(&both, 2, Int32(clamping: (microseconds + 999) / 1_000))
         }
 
+        /// Sends a heartbeat, which the library does only where it waits for the broker.
+        func beat() throws(AMQPError) {
+            var frame = amqp_frame_t()
+            frame.frame_type = UInt8(AMQP_FRAME_HEARTBEAT)
+            try check(amqp_send_frame(try connection(), &frame), "give a sign of life")
+        }
+
         /// Whether a message of a usual size can be sent without a wait, after so many microseconds at most.
         func hasRoom(within microseconds: Int64) throws(AMQPError) -> Bool {
             var socket = pollfd(fd: amqp_get_sockfd(try connection()), events: Int16(POLLOUT), revents: 0)

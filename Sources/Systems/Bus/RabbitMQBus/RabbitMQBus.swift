@@ -9,24 +9,24 @@
         private let configuration: AMQPConfiguration
         private let clock: any EngineClock
         private let mark: String
-        private let prefetch: UInt16
+        private let most: Int
 
-        /// Of what workers tell, at most `prefetch` messages are on their way into the ledger. The mark is a queue of this name, in
+        /// Of what workers tell, at most so many messages are on their way into the ledger. The mark is a queue of this name, in
         /// which there is never anything; each ledger has its own.
         public init(
             _ configuration: AMQPConfiguration, clock: any EngineClock, mark: String = "scheduler.job.carillon-mark",
-            prefetch: UInt16 = 5_000
+            most: Int = 5_000
         ) {
             self.mark = mark
             self.configuration = configuration
             self.clock = clock
-            self.prefetch = prefetch
+            self.most = most
         }
 
         public var address: String { configuration.address }
 
         public func connect() async throws(BusError) -> any BusLine {
-            let line = try RabbitMQLine(configuration, clock, mark, prefetch: prefetch)
+            let line = try RabbitMQLine(configuration, clock, mark, most: most)
             do {
                 try await line.open()
             } catch {
@@ -43,6 +43,9 @@
         private nonisolated let consumer: AMQPConsumer
         private nonisolated let clock: any EngineClock
         private let markName: String
+        private let most: Int
+        /// What was given and is not settled.
+        private var unsettled = 0
         private(set) var blockage: String?
         /// What the publisher's connection broke by.
         private var failure: BusError?
@@ -51,17 +54,21 @@
 
         /// Microseconds between two looks whether the publisher's connection lives.
         private static let pause: Int64 = 500_000
+        private static let breath: Int64 = 50_000
         private static let longestWait: Int64 = 2_000_000
         private static let batch = 500
+        /// Of one queue; the broker keeps the rest.
+        private static let prefetch: UInt16 = 250
 
         init(
-            _ configuration: AMQPConfiguration, _ clock: any EngineClock, _ mark: String, prefetch: UInt16
+            _ configuration: AMQPConfiguration, _ clock: any EngineClock, _ mark: String, most: Int
         ) throws(BusError) {
             self.clock = clock
             markName = mark
+            self.most = most
             do {
                 publisher = try AMQPPublisher(configuration)
-                consumer = try AMQPConsumer(configuration, prefetch: prefetch)
+                consumer = try AMQPConsumer(configuration, prefetch: Self.prefetch)
             } catch {
                 throw BusError(error)
             }
@@ -184,9 +191,17 @@
             }
         }
 
-        private nonisolated func receive(_ take: @Sendable ([BusDelivery]) async -> Void) async throws {
+        private func receive(_ take: @Sendable ([BusDelivery]) async -> Void) async throws {
             while !Task.isCancelled {
-                let found = try await consumer.receive(limit: Self.batch, waiting: Self.longestWait)
+                let room = most - unsettled
+                if room <= 0 {
+                    // The ledger is slow, or away: what it has not taken is not to fill the memory.
+                    try await consumer.beat()
+                    try await clock.sleep(for: Self.breath)
+                    continue
+                }
+                let found = try await consumer.receive(limit: min(Self.batch, room), waiting: Self.longestWait)
+                unsettled += found.deliveries.count
                 var deliveries = found.deliveries.compactMap(Self.delivery)
                 for name in found.ended {
                     guard let (_, job) = Consumer.read(name) else { continue }
@@ -229,6 +244,7 @@
         }
 
         func settle(_ settled: [(tag: UInt64, verdict: BusVerdict)]) async throws(BusError) {
+            unsettled -= settled.count
             try await attempt {
                 try await consumer.settle(settled.map { ($0.tag, $0.verdict == .accept ? .accept : .discard) })
             }
