@@ -160,10 +160,11 @@
         }
 
         /// A queue that may not be consumed breaks the line of all once, and never again.
-        @Test func aQueueThatMayNotBeConsumedHarmsTheOthersOnce() async throws {
+        @Test(arguments: ["status", "heartbeat"])
+        func aQueueThatMayNotBeConsumedHarmsTheOthersOnce(_ part: String) async throws {
             let broker = try RabbitMQFixture()
             try await broker.start()
-            let reads = #"^(?!scheduler\.job\.bad\.status$).*"#
+            let reads = #"^(?!scheduler\.job\.bad\.\#(part)$).*"#
             _ = try await broker.ctl(["set_permissions", "guest", ".*", ".*", reads])
             let bus = RabbitMQBus(try AMQPConfiguration(url: broker.url), clock: SystemClock())
             let dispatcher = BusDispatcher(bus, clock: SystemClock(), logger: .silent)
@@ -176,10 +177,22 @@
                 return doubts[1] == nil && doubts[0]?.contains("ACCESS_REFUSED") ?? false
             }
             #expect(await dispatcher.health().trouble == nil)
-            _ = try await broker.ctl(["set_permissions", "guest", ".*", ".*", ".*"])
+            func lines() async throws -> String { try await broker.ctl(["-q", "list_connections", "name"]) }
+            let before = try await lines()
             let bad = Dispatch(
                 attempt: AttemptID(run: RunID(second: 1, hash: 1), attempt: 1), job: "bad", target: BusTarget(),
                 scheduledAt: Timestamp(seconds: 1))
+            for _ in 0..<5 {
+                guard case .unavailable? = await dispatcher.dispatch([bad]).first else {
+                    Issue.record("it went out")
+                    break
+                }
+                try await eventually("it was tried again") {
+                    await dispatcher.doubts(of: jobs)[0]?.contains("ACCESS_REFUSED") ?? false
+                }
+            }
+            #expect(try await lines() == before, "the line was lost again")
+            _ = try await broker.ctl(["set_permissions", "guest", ".*", ".*", ".*"])
             try await eventually("it goes out once the broker allows it") {
                 await dispatcher.dispatch([bad]) == [.accepted]
             }

@@ -81,7 +81,7 @@
                 do throws(AMQPError) {
                     return try session.declareQueue(queue, isPassive: true)
                 } catch {
-                    if error.code == 404 { return nil }
+                    if error.isAbsence { return nil }
                     throw error
                 }
             }
@@ -121,7 +121,7 @@
                 _ = try session.declareQueue(name, isPassive: true)
                 return true
             } catch {
-                if error.code == 404 { return false }
+                if error.isAbsence { return false }
                 throw error
             }
         }
@@ -149,6 +149,8 @@
         let session: Session
         let bell: Bell
         private let prefetch: UInt16
+        /// Names of consumers: one must not be given twice, which would end the connection.
+        private var names: Set<String> = []
         /// Tags that were given and are not settled, in their order.
         private var given: [UInt64] = []
 
@@ -225,6 +227,7 @@
         }
 
         func consume(_ queue: String, _ name: String) throws(AMQPError) {
+            if names.contains(name) { return }
             let handle = try openConsuming()
             _ = try queue.withBytes { queue throws(AMQPError) in
                 try name.withBytes { name throws(AMQPError) in
@@ -232,6 +235,7 @@
                 }
             }
             try checkConsuming("consume queue \(queue)")
+            names.insert(name)
         }
 
         /// Consumes a queue for a moment; what came by then goes back.
@@ -251,6 +255,7 @@
         func leave(_ name: String) throws(AMQPError) {
             let handle = try openConsuming()
             _ = try name.withBytes { name throws(AMQPError) in amqp_basic_cancel(handle, Self.consuming, name) }
+            names.remove(name)
             try checkConsuming("leave \(name)")
         }
 
@@ -345,6 +350,7 @@
             }
             if method == Method.basicCancel, frame.channel == Self.consuming, let decoded {
                 let name = decoded.assumingMemoryBound(to: amqp_basic_cancel_t.self).pointee.consumer_tag
+                names.remove(String(name))
                 found.ended.append(String(name))
             }
         }

@@ -22,6 +22,9 @@
             self.server = server
         }
 
+        /// What was asked for is not there. A cluster answers with the same code where the machine is down that has it.
+        var isAbsence: Bool { code == 404 && !message.contains("home node") }
+
         public var description: String { (server.isEmpty ? "" : "\(server): ") + message }
     }
 #endif

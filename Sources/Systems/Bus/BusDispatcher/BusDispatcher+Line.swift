@@ -55,9 +55,12 @@ extension BusDispatcher {
         }
     }
 
+    /// Says of what is out, and whose workers nobody listens to, that its silence means nothing.
     private func tellUnheard() {
         let now = clock.now
-        let events = roster.outstanding.map { DispatchEvent(attempt: $0, at: now, what: .unheard) }
+        let events = roster.outstanding { line == nil || places[$0].map { $0 != .ready } ?? false }.map {
+            DispatchEvent(attempt: $0, at: now, what: .unheard)
+        }
         if !events.isEmpty { tell.yield(events) }
     }
 
@@ -77,9 +80,11 @@ extension BusDispatcher {
         clear()
         // A bus that was away may have lost everything.
         toDeclare = []
+        let busy = roster.jobs
         for place in places.keys {
             places[place] = .wanted
-            toDeclare.append(place)
+            // Of these somebody may have told something meanwhile.
+            if busy.contains(place.job) { toDeclare.append(place) } else { toDeclare.prepend(place) }
         }
     }
 
@@ -102,6 +107,7 @@ extension BusDispatcher {
             group.addTask { try await line.listen { await self.take($0) } }
             group.addTask { try await self.declareAll(on: line) }
             group.addTask { await self.cancelAll() }
+            group.addTask { try await self.rest(.max) }
             defer { group.cancelAll() }
             try await group.next()
         }
@@ -126,7 +132,13 @@ extension BusDispatcher {
 
     private func declareAll(on line: any BusLine) async throws {
         var wishes = newWishes().makeAsyncIterator()
-        isMarkOwed = try await !line.isMarked()
+        do throws(BusError) {
+            isMarkOwed = try await !line.isMarked()
+        } catch {
+            if error.isLost { throw error }
+            // It cannot say it just now, in a cluster of which a node is down: nothing is known to be lost.
+            isMarkOwed = false
+        }
         if isMarkOwed { doubted.formUnion(roster.unstarted()) }
         repeat {
             // Of what was declared on an earlier line, some may have gone meanwhile.
@@ -155,8 +167,9 @@ extension BusDispatcher {
         do throws(BusError) {
             let isNew = try await line.declare(place, isSuspect: suspects.contains(place))
             suspects.remove(place)
-            // Meanwhile its job may have got another.
-            guard places[place] != nil else { return }
+            // Meanwhile its job may have got another, or something of this one may have gone again.
+            guard places[place] != nil, !toDeclare.contains(place) else { return }
+            tellUnheard()
             places[place] = .ready
             let waiting = isNew || !doubted.isEmpty ? roster.unstarted(at: place) : []
             let gone = waiting.filter { isNew || doubted.contains($0) }

@@ -77,6 +77,7 @@ public actor BusDispatcher: ListenedDispatcher {
             if newest[run.job] == nil { guessed.insert(run.job) }
             var entry = BusRoster.Entry(attempt: run.attempt, place: place)
             entry.isOut = run.dispatchedAt != nil
+            entry.mayBeOut = true
             entry.isStarted = run.startedAt != nil
             entry.isNoted = entry.isStarted
             entry.isCancelling = run.state == .cancelling
@@ -96,6 +97,7 @@ public actor BusDispatcher: ListenedDispatcher {
 
     /// Drops what nobody needs any more.
     func clear() {
+        guard !gone.isEmpty else { return }
         let busy = roster.jobs
         for job in gone where !busy.contains(job) {
             gone.remove(job)
@@ -134,6 +136,7 @@ public actor BusDispatcher: ListenedDispatcher {
             case .ready:
                 var entry = BusRoster.Entry(attempt: dispatch.attempt.attempt, place: action.place)
                 entry.isOut = true
+                entry.mayBeOut = true
                 settleLater(roster.add(dispatch.attempt, entry))
                 sending.append((number, action))
             }
@@ -142,7 +145,9 @@ public actor BusDispatcher: ListenedDispatcher {
         guard !sending.isEmpty else { return results }
         guard let line else {
             let why = trouble ?? "not connected to \(bus.address)"
-            for (number, _) in sending { results[number] = take(back: batch[number].attempt, .away(why)) }
+            for (number, _) in sending {
+                results[number] = take(back: batch[number].attempt, .away(why), isCertain: true)
+            }
             return results
         }
         let answers = await line.publish(sending.map(\.action))
@@ -152,11 +157,11 @@ public actor BusDispatcher: ListenedDispatcher {
             case .confirmed:
                 results[number] = .accepted
                 settled(attempt)
-            case .refused(let why): results[number] = take(back: attempt, .unavailable(why))
+            case .refused(let why): results[number] = take(back: attempt, .unavailable(why), isCertain: true)
             case .missing(let why):
                 declare(anew: action.place)
-                results[number] = take(back: attempt, .unavailable(why))
-            case .lost(let why): results[number] = take(back: attempt, .away(why))
+                results[number] = take(back: attempt, .unavailable(why), isCertain: true)
+            case .lost(let why): results[number] = take(back: attempt, .away(why), isCertain: false)
             }
         }
         return results
@@ -169,9 +174,10 @@ public actor BusDispatcher: ListenedDispatcher {
     }
 
     /// Notes that an attempt did not get through, as far as anybody knows; a worker may have it all the same, and say so.
-    private func take(back attempt: AttemptID, _ result: DispatchResult) -> DispatchResult {
+    private func take(back attempt: AttemptID, _ result: DispatchResult, isCertain: Bool) -> DispatchResult {
         guard var entry = roster[attempt], !entry.isStarted, entry.end == nil else { return .accepted }
         entry.isOut = false
+        if isCertain { entry.mayBeOut = false }
         roster[attempt] = entry
         return result
     }
@@ -254,20 +260,25 @@ public actor BusDispatcher: ListenedDispatcher {
     func take(_ deliveries: [BusDelivery]) async {
         let now = clock.now
         var events: [DispatchEvent] = []
-        var settled: [(tag: UInt64, verdict: BusVerdict)] = []
+        var verdicts: [(tag: UInt64, verdict: BusVerdict)] = []
         for delivery in deliveries {
             if delivery.kind == .unheard {
+                clear()
                 if let place = newest[delivery.job] { declare(anew: place) }
                 continue
             }
             let reaction = roster.take(delivery, at: now)
-            if let event = reaction.event { events.append(event) }
-            if let verdict = reaction.verdict { settled.append((delivery.tag, verdict)) }
+            if let event = reaction.event {
+                events.append(event)
+                // Whatever the bus has lost, this it has not.
+                settled(event.attempt)
+            }
+            if let verdict = reaction.verdict { verdicts.append((delivery.tag, verdict)) }
             if let again = reaction.cancelAgain { owe(cancelOf: again.attempt, again.place) }
             if reaction.oddity == .malformed { report(malformed: delivery, now) }
         }
         if !events.isEmpty { tell.yield(events) }
-        if !settled.isEmpty { try? await line?.settle(settled) }
+        if !verdicts.isEmpty { try? await line?.settle(verdicts) }
     }
 
     /// Shows one message of many: `status` counts them.

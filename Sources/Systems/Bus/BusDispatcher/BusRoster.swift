@@ -8,6 +8,8 @@ struct BusRoster: Sendable {
         var place: JobPlace
         /// It went out, as far as anybody knows.
         var isOut = false
+        /// It went out, and nobody has said that it did not get there.
+        var mayBeOut = false
         var isStarted = false
         /// The ledger has the start.
         var isNoted = false
@@ -90,7 +92,9 @@ struct BusRoster: Sendable {
         }
         let attempt = AttemptID(run: word.run, attempt: entry.attempt)
         func event(_ what: DispatchEvent.What) -> DispatchEvent {
-            DispatchEvent(attempt: attempt, isOfRun: word.attempt == nil, at: now, what: what)
+            // A start counts for the attempt that is out: of the next one nobody here would hear the end.
+            let isEnd = if case .started = what { false } else { true }
+            return DispatchEvent(attempt: attempt, isOfRun: word.attempt == nil && isEnd, at: now, what: what)
         }
         if entry.end != nil {
             // The ledger may not have the end yet, and this be the only message that says it after a crash.
@@ -154,12 +158,13 @@ struct BusRoster: Sendable {
             }
         }
         // An attempt that nobody took ends only with its run. A silent worker may still have the one before.
-        guard var gone = left[attempt.run], gone.attempt < attempt.attempt, !gone.isOver else {
-            return (entry?.held ?? [], nil)
-        }
-        gone.isOver = true
-        left[attempt.run] = gone
-        return (entry?.held ?? [], (AttemptID(run: attempt.run, attempt: gone.attempt), gone.place))
+        let before = left[attempt.run].flatMap { $0.attempt < attempt.attempt && !$0.isOver ? $0 : nil }
+        if before != nil { left[attempt.run]?.isOver = true }
+        if let entry, entry.mayBeOut { remember(attempt, entry) }
+        return (
+            entry?.held ?? [],
+            before.map { (AttemptID(run: attempt.run, attempt: $0.attempt), $0.place) }
+        )
     }
 
     /// What a word without an attempt speaks of while the next attempt is not out yet.
@@ -174,7 +179,9 @@ struct BusRoster: Sendable {
 
     private mutating func remember(_ attempt: AttemptID, _ entry: Entry) {
         let new = Left(
-            attempt: attempt.attempt, place: entry.place, isOver: entry.isCancelling)
+            attempt: attempt.attempt, place: entry.place,
+            // One that waits for the bus ends only with its run.
+            isOver: entry.isCancelling || !entry.isOut && !entry.isNoted)
         if left.updateValue(new, forKey: attempt.run) == nil { leftOrder.append(attempt.run) }
         if leftOrder.count > Self.mostLeft {
             for run in leftOrder.prefix(Self.mostLeft / 2) { left[run] = nil }
@@ -188,9 +195,9 @@ struct BusRoster: Sendable {
     /// Jobs of which something is out, or held.
     var jobs: Set<String> { Set(entries.values.map(\.place.job)) }
 
-    /// What is out, as far as anybody knows.
-    var outstanding: [AttemptID] {
-        entries.filter { ($0.value.isOut || $0.value.isStarted) && $0.value.end == nil }
+    /// What is out at such places, as far as anybody knows.
+    func outstanding(where isMeant: (JobPlace) -> Bool) -> [AttemptID] {
+        entries.filter { ($0.value.isOut || $0.value.isStarted) && $0.value.end == nil && isMeant($0.value.place) }
             .map { AttemptID(run: $0.key, attempt: $0.value.attempt) }
     }
 

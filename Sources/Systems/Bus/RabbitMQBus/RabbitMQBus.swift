@@ -134,8 +134,12 @@
                     return isNew
                 }
             }
-            heard.insert(place.job)
-            return isNew
+            guard isHeard, !heard.contains(place.job) else {
+                heard.insert(place.job)
+                return isNew
+            }
+            // One of its queues was deleted meanwhile.
+            return try await declare(place, isSuspect: isSuspect) || isNew
         }
 
         func publish(_ actions: [BusAction]) async -> [BusAnswer] {
@@ -156,7 +160,7 @@
             do {
                 let answers = try await publisher.publish(messages)
                 // Perhaps the broker has just said that it takes none.
-                if case .unknown? = answers.last { blockage = try await publisher.beat() }
+                if case .unknown? = answers.last, let found = try? await publisher.beat() { blockage = found }
                 return zip(actions, answers).map { action, answer in
                     switch answer {
                     case .confirmed: .confirmed

@@ -30,6 +30,8 @@ public final class KeijiFeed: JobFeed {
         var taken: [KeijiTask]?
         /// The last rows that were read.
         var read: [KeijiTask] = []
+        /// Ids of tasks that were deleted, and may be among those that were read.
+        var deleted: Set<String> = []
         /// How each job's last failed run ended.
         var failures: [String: Outcome] = [:]
     }
@@ -58,6 +60,7 @@ public final class KeijiFeed: JobFeed {
         let tasks = try await tables.tasks()
         state.withLock { state in
             state.read = tasks
+            state.deleted.formIntersection(tasks.map(\.id))
             if change == .everything { state.taken = tasks }
         }
         var snapshot = FeedSnapshot(scope: change)
@@ -103,8 +106,14 @@ public final class KeijiFeed: JobFeed {
         case .disabled: try await tables.lay(.disabled, onTask: name)
         case .halted(let error): try await tables.lay(.error(await words(job, error)), onTask: name)
         case .deleted:
-            try folders.remove(task)
-            try await tables.delete(task: name)
+            state.withLock { _ = $0.deleted.insert(task.id) }
+            do {
+                try folders.remove(task)
+                try await tables.delete(task: name)
+            } catch {
+                state.withLock { _ = $0.deleted.remove(task.id) }
+                throw error
+            }
             logger.notice("task deleted", metadata: ["task": "\(name)"])
         }
     }
@@ -141,6 +150,11 @@ public final class KeijiFeed: JobFeed {
             states[reader.prefix + task.name].map { (task.name, $0) }
         }
         return Dictionary(named) { first, _ in first }
+    }
+
+    /// Removes what was written of a task while it was deleted.
+    func clear(_ task: KeijiTask) {
+        if state.withLock({ $0.deleted.contains(task.id) }) { try? folders.remove(task) }
     }
 
     /// Finds the task behind a job, as it was last read.

@@ -79,7 +79,9 @@ public actor KeijiMirror: Service {
             lastStart = lastStart.filter { states[$0.key] != nil }
             for name in states.keys { states[name]?.lastExecution = lastStart[name] }
             for run in ended where run.startedAt != nil {
-                if let log, let task = feed.task(ofJob: run.job) { await log.append(run, of: task) }
+                guard let log, let task = feed.task(ofJob: run.job) else { continue }
+                await log.append(run, of: task)
+                feed.clear(task)
             }
             let changed = states.filter { written[$0.key] != $0.value }
             if !changed.isEmpty { try await tables.write(feed.byTask(changed)) }
