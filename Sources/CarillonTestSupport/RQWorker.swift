@@ -2,6 +2,8 @@ import Foundation
 import Synchronization
 
 /// A real `rq worker` of one of the versions that `scripts/test.sh` installs; killed with the fixture.
+///
+/// It is started anew when it ends by itself, as supervisors do: RQ's workers give up when Redis goes at a bad moment.
 public final class RQWorker: Sendable {
     /// Releases of RQ, each in a virtual environment of its own.
     public enum Release: String, Sendable, CaseIterable {
@@ -12,28 +14,41 @@ public final class RQWorker: Sendable {
 
     public let folder: TemporaryFolder
     private let worker = Mutex<Process?>(nil)
+    private let program: String
+    private let arguments: [String]
 
     /// Listens to `queues`; `tasks` is the text of a module named `tasks`, whose functions jobs call. `NOTES` in its
     /// environment names the folder.
     public init(
         _ release: Release, url: String, queues: [String] = ["default"], serializer: String? = nil, tasks: String
     ) throws {
-        let program = try VirtualEnvironment.program("\(release.rawValue)/bin/rq")
+        program = try VirtualEnvironment.program("\(release.rawValue)/bin/rq")
+        arguments = ["worker", "--url", url] + (serializer.map { ["--serializer", $0] } ?? []) + queues
         folder = try TemporaryFolder()
         try folder.write("tasks.py", tasks)
+        try folder.write("worker.log", "")
+        try start()
+    }
+
+    private func start() throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: program)
-        process.arguments =
-            ["worker", "--url", url] + (serializer.map { ["--serializer", $0] } ?? []) + queues
+        process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
         process.environment = ["PATH": "/usr/bin:/bin", "NOTES": folder.path, "HOME": folder.path]
-        try folder.write("worker.log", "")
         let log = FileHandle(forWritingAtPath: folder.path + "/worker.log")
+        _ = try log?.seekToEnd()
         process.standardOutput = log
         process.standardError = log
         process.standardInput = FileHandle.nullDevice
-        try Spawn.run(process)
-        worker.withLock { $0 = process }
+        process.terminationHandler = { [weak self] ended in
+            guard let self, self.worker.withLock({ $0 === ended }) else { return }
+            try? self.start()
+        }
+        try worker.withLock { worker in
+            try Spawn.run(process)
+            worker = process
+        }
     }
 
     deinit { kill() }
