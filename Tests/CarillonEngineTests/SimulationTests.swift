@@ -59,7 +59,7 @@ import class Foundation.ProcessInfo
             once.crashes > 0 && once.clockSteps > 0 && once.freezes > 0 && once.storeFaults > 0 && once.jobChanges > 0)
     }
 
-    /// A promise broken on purpose is noticed within a few seeds, and by the check that is meant for it.
+    /// A promise broken on purpose is noticed within twenty seeds, and by the check that is meant for it.
     @Test(arguments: [
         (Sabotage.dispatchBeforeLedger, [Promise.ledgerFirst]),
         (.cursorNotAdvanced, [.ledgerFirst, .noSilentSkip]),
@@ -75,7 +75,7 @@ import class Foundation.ProcessInfo
     ])
     func sabotageIsCaught(_ sabotage: Sabotage, by promises: [Promise]) throws {
         var caught: SimulationFailure?
-        for seed in 1...5 where caught == nil {
+        for seed in 1...20 where caught == nil {
             do throws(SimulationFailure) {
                 _ = try World.run(seed: UInt64(seed), sabotage: sabotage, zones: Self.zones)
             } catch {
