@@ -167,8 +167,8 @@ extension BusDispatcher {
         do throws(BusError) {
             let isNew = try await line.declare(place, isSuspect: suspects.contains(place))
             suspects.remove(place)
-            // Meanwhile its job may have got another, or something of this one may have gone again.
-            guard places[place] != nil, !toDeclare.contains(place) else { return }
+            // Meanwhile its job may have got another.
+            guard places[place] != nil else { return }
             tellUnheard()
             places[place] = .ready
             let waiting = isNew || !doubted.isEmpty ? roster.unstarted(at: place) : []
