@@ -84,3 +84,48 @@ extension InProcessBus {
         tell(Array(text.utf8), of: job, isHeartbeat: isHeartbeat)
     }
 }
+
+/// A bus on which something happens while it declares a place.
+final class AskingBus: MessageBus {
+    private let bus: InProcessBus
+    let meanwhile = Mutex<(@Sendable () async -> Void)?>(nil)
+    let declarations = Mutex(0)
+
+    init(bus: InProcessBus) { self.bus = bus }
+
+    var address: String { bus.address }
+
+    func connect() async throws(BusError) -> any BusLine { AskingLine(bus: self, line: try await bus.connect()) }
+}
+
+private struct AskingLine: BusLine {
+    let bus: AskingBus
+    let line: any BusLine
+
+    var blockage: String? { get async { await line.blockage } }
+
+    func declare(_ place: JobPlace, isSuspect: Bool) async throws(BusError) -> Bool {
+        bus.declarations.withLock { $0 += 1 }
+        let isNew = try await line.declare(place, isSuspect: isSuspect)
+        await bus.meanwhile.withLock { $0 }?()
+        return isNew
+    }
+
+    func isMarked() async throws(BusError) -> Bool { try await line.isMarked() }
+
+    func mark() async throws(BusError) { try await line.mark() }
+
+    func publish(_ actions: [BusAction]) async -> [BusAnswer] { await line.publish(actions) }
+
+    func listen(_ take: @escaping @Sendable ([BusDelivery]) async -> Void) async throws(BusError) {
+        try await line.listen(take)
+    }
+
+    func settle(_ settled: [(tag: UInt64, verdict: BusVerdict)]) async throws(BusError) {
+        try await line.settle(settled)
+    }
+
+    func depth(of place: JobPlace) async throws(BusError) -> BusDepth? { try await line.depth(of: place) }
+
+    func close() async { await line.close() }
+}

@@ -3,6 +3,7 @@ import CarillonCore
 import CarillonEngine
 import CarillonTestSupport
 import Foundation
+import Synchronization
 import Testing
 import Timetable
 
@@ -258,6 +259,26 @@ import Timetable
         #expect(await probe.dispatcher.dispatch([good]) == [.accepted])
         await bus.refuse("bad", nil)
         try await eventually("it goes out") { await probe.dispatcher.dispatch([bad]) == [.accepted] }
+        await probe.dispatcher.shutdown()
+    }
+
+    /// However often: runs ask for their place until it is there.
+    @Test func aPlaceThatIsAskedForWhileItIsMadeBecomesReady() async throws {
+        let asking = AskingBus(bus: bus)
+        let dispatcher = BusDispatcher(asking, clock: SystemClock(), logger: .silent)
+        let run = Self.dispatch(AttemptID(run: RunID(second: 1_800_000_000, hash: 5), attempt: 1))
+        asking.meanwhile.withLock { meanwhile in
+            meanwhile = {
+                let result = await dispatcher.dispatch([run])
+                #expect(result == [.unavailable("what it needs on the bus is being made")])
+            }
+        }
+        let probe = DispatcherProbe(dispatcher)
+        _ = await dispatcher.adopt([])
+        await dispatcher.expect([("pay", BusTarget())])
+        try await eventually("it is ready") { await dispatcher.doubts(of: [("pay", BusTarget())]) == [nil] }
+        #expect(await dispatcher.dispatch([run]) == [.accepted])
+        #expect(asking.declarations.withLock { $0 } == 1)
         await probe.dispatcher.shutdown()
     }
 
