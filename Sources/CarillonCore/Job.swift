@@ -106,6 +106,8 @@ public struct StoredJob: Hashable, Sendable {
     public var nextDue: Timestamp?
     /// How many runs its schedule has opened; bounds `Policies.maxRuns`.
     public var opened: Int64
+    /// How many of its runs in a row have failed, up to the last one that completed or failed.
+    public var streak: Int
     /// Its owner has it no more; it is kept for its history.
     public var isRemoved: Bool
     /// Why this build cannot read what is stored of it; then it waits, alone, for its next good definition, and whatever
@@ -114,7 +116,7 @@ public struct StoredJob: Hashable, Sendable {
 
     public init(
         id: JobID, job: Job, revision: Int64, cursor: Timestamp, nextDue: Timestamp?, opened: Int64 = 0,
-        isRemoved: Bool = false, fault: String? = nil
+        streak: Int = 0, isRemoved: Bool = false, fault: String? = nil
     ) {
         self.id = id
         self.job = job
@@ -122,6 +124,7 @@ public struct StoredJob: Hashable, Sendable {
         self.cursor = cursor
         self.nextDue = nextDue
         self.opened = opened
+        self.streak = streak
         self.isRemoved = isRemoved
         self.fault = fault
     }

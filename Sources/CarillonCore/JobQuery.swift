@@ -4,7 +4,7 @@ public struct JobQuery: Hashable, Sendable, Codable {
         case enabled, disabled
         /// Disabled by a failure that nobody has resolved.
         case halted
-        /// Its last run failed.
+        /// Of its runs that completed or failed, the last one failed.
         case failed
         /// A run of it is active.
         case active
@@ -41,8 +41,9 @@ public struct JobQuery: Hashable, Sendable, Codable {
 }
 
 extension JobQuery {
-    /// Whether a job is among them, as far as its definition says; `hasFailed` tells of its last run.
-    public func matches(_ job: Job, hasFailed: Bool, isActive: Bool) -> Bool {
+    /// Whether a job is among them, as far as its definition says; `isFailing` says how its last run
+    /// ended.
+    public func matches(_ job: Job, isFailing: Bool, isActive: Bool) -> Bool {
         guard names.isEmpty || names.contains(where: { Glob($0).matches(job.name) }) else { return false }
         guard tags.allSatisfy(job.tags.contains) else { return false }
         return states.isEmpty
@@ -51,7 +52,7 @@ extension JobQuery {
                 case .enabled: job.isOn
                 case .disabled: !job.isOn && !job.isHalted
                 case .halted: job.isHalted
-                case .failed: hasFailed
+                case .failed: isFailing
                 case .active: isActive
                 }
             }

@@ -125,6 +125,72 @@ public struct StoreCounts: Hashable, Sendable, Codable {
     }
 }
 
+/// How many runs ended in an hour in one state.
+public struct HourCount: Hashable, Sendable, Codable {
+    /// Its first moment.
+    public var hour: Timestamp
+    public var state: RunState
+    public var runs: Int
+    /// Microseconds from start to end, of all of them together.
+    public var took: Int64
+
+    public init(hour: Timestamp, state: RunState, runs: Int, took: Int64) {
+        self.hour = hour
+        self.state = state
+        self.runs = runs
+        self.took = took
+    }
+
+    /// Microseconds.
+    private static let length: Int64 = 3_600_000_000
+
+    /// The first moment of a moment's hour.
+    public static func hour(of time: Timestamp) -> Timestamp {
+        let since = time.microseconds % length
+        return Timestamp(microseconds: time.microseconds - (since < 0 ? since + length : since))
+    }
+}
+
+/// Runs that end in one batch, as a store counts them.
+public struct EndedCounts: Sendable {
+    public struct Key: Hashable, Sendable {
+        public var hour: Timestamp
+        public var state: RunState
+    }
+
+    public private(set) var hours: [Key: (runs: Int, took: Int64)] = [:]
+    /// What its runs did to the streak of each job that has one to begin or to end.
+    public private(set) var streaks: [JobID: Streak] = [:]
+
+    /// How a batch changes a job's streak.
+    public struct Streak: Hashable, Sendable {
+        /// One of its runs completed.
+        public var isNew = false
+        /// Failures since then, or on top.
+        public var failures = 0
+    }
+
+    /// Microseconds.
+    private static let longest: Int64 = 31_536_000_000_000
+
+    public init() {}
+
+    /// Counts a run that the ledger has as ended from now on.
+    public mutating func count(_ run: Run) {
+        let end = run.endedAt ?? run.scheduledAt
+        // A clock that jumped makes no run longer than a year.
+        let took = run.startedAt.map { min(max(0, end.microseconds - $0.microseconds), Self.longest) } ?? 0
+        let key = Key(hour: HourCount.hour(of: end), state: run.state)
+        let before = hours[key] ?? (0, 0)
+        hours[key] = (before.runs + 1, before.took + took)
+        if run.hasFailed {
+            streaks[run.jobID, default: Streak()].failures += 1
+        } else if run.state == .completed {
+            streaks[run.jobID] = Streak(isNew: true)
+        }
+    }
+}
+
 /// An error of a store, with an open set of codes.
 public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable {
@@ -196,8 +262,10 @@ public protocol JobStore: Sendable {
     /// Writes new runs and skips and advances the cursors, in one transaction. A run whose occurrence is there already
     /// is left as it is; a run id that another occurrence has is drawn again.
     func openRuns(_ batch: [JobAdvance], lease: Lease, now: Timestamp) async throws -> Opened
-    /// Writes runs as they stand, by id. A run that is final in the ledger stays as it is.
-    func record(_ runs: [Run], lease: Lease, now: Timestamp) async throws
+    /// Writes runs as they stand, by id, and counts those that end. A run that is final in the ledger stays as it is; answers
+    /// which ones were not written, because they are, or because the ledger does not have them.
+    @discardableResult
+    func record(_ runs: [Run], lease: Lease, now: Timestamp) async throws -> Set<RunID>
     /// Opens runs that somebody asks for, in one transaction. Answers each as it was written, with the id it got; nil for
     /// one whose occurrence has a run already, and for one of a backfill that repeats another when that is not the last of
     /// its time, or any of them goes on.
@@ -227,6 +295,8 @@ public protocol JobStore: Sendable {
     /// Reads one of the small named facts that survive a restart: the pause, the last boot, what feeds said.
     func note(_ key: String) async throws -> String?
     func setNote(_ key: String, _ value: String?) async throws
+    /// Reads a number that grows with each change of any note.
+    func notesRevision() async throws -> Int64
 
     // MARK: The trail of orders
 
@@ -235,6 +305,8 @@ public protocol JobStore: Sendable {
     func audits(_ query: AuditQuery) async throws -> [AuditEntry]
 
     func counts() async throws -> StoreCounts
+    /// Counts the runs that ended in the hours from one moment's to another's, whatever retention has removed since.
+    func hours(from: Timestamp, to: Timestamp) async throws -> [HourCount]
     func close() async throws
 }
 

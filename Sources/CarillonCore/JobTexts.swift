@@ -10,8 +10,15 @@ public struct JobTexts {
         public var policies: [UInt8]
         public var tags: [UInt8]
         public var standing: [UInt8]?
-        /// Equal for equal definitions.
-        public var digest: UInt64
+        /// Equal for equal definitions, wherever they stand.
+        public var digest: UInt64 = 0
+
+        public init(schedule: [UInt8], policies: [UInt8], tags: [UInt8], standing: [UInt8]?) {
+            self.schedule = schedule
+            self.policies = policies
+            self.tags = tags
+            self.standing = standing
+        }
     }
 
     private var schedule: (value: ScheduleText, text: [UInt8])?
@@ -25,7 +32,7 @@ public struct JobTexts {
         var parts = Parts(
             schedule: try text(of: job.schedule), policies: try text(of: job.policies),
             tags: try Self.text(of: job.tags),
-            standing: try job.standing.map { try Self.text(of: $0) }, digest: 0)
+            standing: try job.standing.map { try Self.text(of: $0) })
         parts.digest = digest(job, parts)
         return parts
     }
@@ -55,15 +62,20 @@ public struct JobTexts {
     }
 
     /// Hashes the whole job as JSON: its keys sorted, and each slash, which JSON has in texts alone, escaped. The target
-    /// stands in it as `{"kind":{"_0":body}}`, and in stores since the first release.
-    private mutating func digest(_ job: Job, _ parts: Parts) -> UInt64 {
+    /// stands in it as `{"kind":{"_0":body}}`. Its source, a path of one machine, does not count, but for what was stored by a
+    /// release that counted it.
+    ///
+    /// Of `job` this reads name, feed, source, target and whether it is enabled; all else is in `parts`.
+    public mutating func digest(_ job: Job, _ parts: Parts, withSource: Bool = false) -> UInt64 {
         whole.removeAll(keepingCapacity: true)
         whole += job.enabled ? "{\"enabled\":true,\"name\":".utf8 : "{\"enabled\":false,\"name\":".utf8
         CanonicalJSON.quote(job.name, to: &whole)
         whole += ",\"origin\":{\"feed\":".utf8
         CanonicalJSON.quote(job.origin.feed, to: &whole)
-        whole += ",\"source\":".utf8
-        CanonicalJSON.quote(job.origin.source, to: &whole)
+        if withSource {
+            whole += ",\"source\":".utf8
+            CanonicalJSON.quote(job.origin.source, to: &whole)
+        }
         whole += "},\"policies\":".utf8
         whole += parts.policies
         whole += ",\"schedule\":".utf8

@@ -170,6 +170,9 @@ extension StoreConformance {
             let bench = try await Bench(store)
             let digests = try await store.jobs(ofFeed: "files")
             try require(digests.map(\.digest), is: [bench.job.job.digest()])
+            var elsewhere = bench.job.job
+            elsewhere.origin.source = "/another/machine.toml"
+            try require(elsewhere.digest(), is: bench.job.job.digest())
             try require(digests.map(\.source), is: ["jobs.d/a.toml"])
             try require(digests.map(\.nextDue), is: [bench.start.plus(60)])
             try require(try await store.jobs(ofFeed: "orders"), is: [])
@@ -195,6 +198,45 @@ extension StoreConformance {
             try require(try await store.note("pause"), is: "because \"x\"")
             try await store.setNote("pause", nil)
             try require(try await store.note("pause"), is: nil)
+        },
+        Check("whoever knows the revision of the notes knows whether any has changed") { store in
+            var last = try await store.notesRevision()
+            for (key, value) in [("a", "1"), ("a", "2"), ("b", "1"), ("a", nil)] as [(String, String?)] {
+                try await store.setNote(key, value)
+                let next = try await store.notesRevision()
+                try require(next > last, "\(key) changed, and the revision is \(next) after \(last)")
+                last = next
+            }
+            try require(try await store.notesRevision(), is: last)
+        },
+        Check("numbers are dense, whatever was refused between") { store in
+            let bench = try await Bench(store)
+            let other = JobChange.put(
+                Samples.job("tick", feed: "orders"), cursor: bench.start, nextDue: nil, skips: [])
+            for number in 2...4 {
+                _ = try await store.apply([other, other], lease: bench.lease, now: bench.start)
+                let next = try await Bench.put(Samples.job("job \(number)"), in: store, bench.lease)
+                try require(next.id, is: JobID(Int32(number)))
+            }
+        },
+        Check("tags are found after a change, and after a return") { store in
+            var job = Samples.job("tick")
+            job.tags = ["a", "b"]
+            let bench = try await Bench(store, job: job)
+            func names(_ tags: String...) async throws -> [String] {
+                try await store.jobs(JobQuery(tags: tags)).map(\.job.name)
+            }
+            try require(try await names("a", "b"), is: ["tick"])
+            job.tags = ["b", "c"]
+            _ = try await Bench.put(job, in: store, bench.lease)
+            try require(try await names("a"), is: [])
+            try require(try await names("c"), is: ["tick"])
+            _ = try await store.apply([.remove(bench.job.id)], lease: bench.lease, now: bench.start)
+            try require(try await names("c"), is: [])
+            job.tags = ["d"]
+            _ = try await Bench.put(job, in: store, bench.lease)
+            try require(try await names("c"), is: [])
+            try require(try await names("d"), is: ["tick"])
         },
     ]
 }

@@ -130,8 +130,109 @@ extension StoreConformance {
             try await store.record([run], lease: bench.lease, now: bench.start)
             var late = run
             late.state = .running
-            try await store.record([late], lease: bench.lease, now: bench.start)
+            let unwritten = try await store.record([late], lease: bench.lease, now: bench.start)
+            try require(unwritten, is: [run.id])
             try require(try await store.run(run.id)?.state, is: .completed)
+        },
+        Check("what is not written is told") { store in
+            let bench = try await Bench(store)
+            var runs = [60, 120, 180].map { bench.run(bench.start.plus($0)) }
+            _ = try await store.openRuns(
+                [bench.advance(to: bench.start.plus(120), runs: Array(runs.prefix(2)))], lease: bench.lease,
+                now: bench.start)
+            runs[0].state = .failed
+            try require(try await store.record([runs[0]], lease: bench.lease, now: bench.start), is: [])
+            // The first again, as after a lost answer, one that goes on, and one that nobody has opened.
+            runs[1].state = .running
+            try require(
+                try await store.record(runs, lease: bench.lease, now: bench.start), is: [runs[0].id, runs[2].id])
+            try require(try await store.run(runs[1].id)?.state, is: .running)
+            try require(try await store.run(runs[2].id), is: nil)
+        },
+        Check("what ends is counted once, by hour and state, and stays counted") { store in
+            let bench = try await Bench(store)
+            let times = (1...5).map { bench.start.plus(1_500 * Int64($0)) }
+            var runs = times.map(bench.run)
+            _ = try await store.openRuns(
+                [bench.advance(to: times[4], runs: runs)], lease: bench.lease, now: bench.start)
+            for index in runs.indices {
+                runs[index].state = index == 1 ? .failed : .completed
+                runs[index].startedAt = times[index]
+                runs[index].endedAt = times[index].plus(2)
+            }
+            // In the middle of a batch, and once more.
+            for batch in [Array(runs[0...2]), Array(runs[1...4]), runs] {
+                try await store.record(batch, lease: bench.lease, now: times[4])
+            }
+            let hour = HourCount.hour(of: bench.start)
+            let expected = [
+                HourCount(hour: hour, state: .completed, runs: 1, took: 2_000_000),
+                HourCount(hour: hour, state: .failed, runs: 1, took: 2_000_000),
+                HourCount(hour: hour.plus(3_600), state: .completed, runs: 2, took: 4_000_000),
+                HourCount(hour: hour.plus(7_200), state: .completed, runs: 1, took: 2_000_000),
+            ]
+            func counts(_ from: Timestamp, _ to: Timestamp) async throws -> [HourCount] {
+                try await store.hours(from: from, to: to)
+                    .sorted { ($0.hour, $0.state.rawValue) < ($1.hour, $1.state.rawValue) }
+            }
+            try require(try await counts(bench.start, times[4]), is: expected)
+            try require(try await counts(hour.plus(3_599), hour.plus(3_600)), is: Array(expected.prefix(3)))
+            try require(try await counts(hour.plus(3_601), hour.plus(7_199)), is: [expected[2]])
+            _ = try await bench.pruned(Retention(age: 0, perJob: 1), now: times[4].plus(60))
+            try require(try await counts(bench.start, times[4]), is: expected)
+        },
+        Check("a job's failures in a row are counted until one completes") { store in
+            let bench = try await Bench(store)
+            var time = bench.start
+            func end(_ states: RunState...) async throws -> Int {
+                let times = states.indices.map { time.plus(60 * Int64($0 + 1)) }
+                var runs = times.map(bench.run)
+                let part = bench.advance(from: time, to: times.last ?? time, runs: runs)
+                _ = try await store.openRuns([part], lease: bench.lease, now: time)
+                for (index, state) in states.enumerated() { runs[index].state = state }
+                try await store.record(runs, lease: bench.lease, now: time)
+                // What is told twice counts once.
+                try await store.record(runs, lease: bench.lease, now: time)
+                time = times.last ?? time
+                return try await bench.fresh().streak
+            }
+            func failing() async throws -> [String] {
+                try await store.jobs(JobQuery(states: [.failed])).map(\.job.name)
+            }
+            try require(try await end(.completed), is: 0)
+            try require(try await failing(), is: [])
+            try require(try await end(.failed), is: 1)
+            try require(try await end(.failed, .skipped, .cancelled, .failed), is: 3)
+            try require(try await failing(), is: ["tick"])
+            // Another definition is the same job.
+            _ = try await Bench.put(Samples.job("tick", every: "5s"), in: store, bench.lease, cursor: time)
+            try require(try await bench.fresh().streak, is: 3)
+            try require(try await store.job(named: "tick")?.streak, is: 3)
+        },
+        Check("a completed run ends a row of failures, and those after it begin another") { store in
+            let bench = try await Bench(store)
+            let times = (1...4).map { bench.start.plus(60 * Int64($0)) }
+            var runs = times.map(bench.run)
+            _ = try await store.openRuns(
+                [bench.advance(to: times[3], runs: runs)], lease: bench.lease, now: bench.start)
+            for (index, state) in [RunState.failed, .failed, .completed, .failed].enumerated() {
+                runs[index].state = state
+            }
+            try await store.record([runs[0]], lease: bench.lease, now: bench.start)
+            try require(try await bench.fresh().streak, is: 1)
+            try await store.record(Array(runs[1...3]), lease: bench.lease, now: bench.start)
+            try require(try await bench.fresh().streak, is: 1)
+            try require(try await store.runs(RunQuery(states: [.failed])).map(\.id), is: [3, 1, 0].map { runs[$0].id })
+        },
+        Check("a run that a time-out cancelled counts as a failure of its job") { store in
+            let bench = try await Bench(store)
+            var run = bench.run(bench.start.plus(60))
+            _ = try await store.openRuns(
+                [bench.advance(to: run.scheduledAt, runs: [run])], lease: bench.lease, now: bench.start)
+            run.state = .cancelled
+            run.outcome.error = "it took too long"
+            try await store.record([run], lease: bench.lease, now: bench.start)
+            try require(try await bench.fresh().streak, is: 1)
         },
         Check("manual runs stand outside the occurrences") { store in
             let bench = try await Bench(store)

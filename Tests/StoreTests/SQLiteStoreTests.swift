@@ -203,11 +203,11 @@ import Timetable
 
     @Test func anOlderReleasesTargetsAreTakenApart() async throws {
         let (old, _) = try await store("DROP INDEX runs_outside")
-        let digests = try await old.jobs(ofFeed: "files").map(\.digest)
         try await old.close()
         try await makeOld()
         let store = try SQLiteStore(path: path)
         try await checkTargets(store)
+        let digests = try await store.jobs(after: nil, limit: 9).map { $0.job.digest() }
         #expect(try await store.jobs(ofFeed: "files").map(\.digest) == digests)
         try await store.close()
     }
@@ -224,12 +224,78 @@ import Timetable
                     ALTER TABLE jobs DROP COLUMN kind; ALTER TABLE jobs DROP COLUMN summary; DROP TABLE audit;
                     ALTER TABLE runs DROP COLUMN cause;
                     ALTER TABLE runs DROP COLUMN arguments;
+                    \(uncounted)
                     DELETE FROM grdb_migrations WHERE identifier >= '2'
                     """)
             for (name, text) in texts {
                 try db.execute(sql: "UPDATE jobs SET target = ? WHERE name = ?", arguments: [text, name])
             }
         }
+    }
+
+    /// Takes away what the seventh migration brought.
+    private let uncounted = """
+        DROP TRIGGER notes_added; DROP TRIGGER notes_changed; DROP TRIGGER notes_removed; DROP TABLE counters;
+        DROP TRIGGER jobs_untagged; DROP TABLE job_tags; DROP TABLE hours; DROP INDEX runs_failed;
+        DROP INDEX cursors_streak; ALTER TABLE cursors DROP COLUMN streak;
+        DELETE FROM grdb_migrations WHERE identifier >= '7';
+        """
+
+    /// The same whether it is only looked at or taken up.
+    @Test func whatAnOlderReleaseDidNotCountIsReckoned() async throws {
+        let path = path
+        let store = try SQLiteStore(path: path)
+        let lease = try await store.lease(instance: "a", length: 1)
+        let id = try await store.storeID()
+        var job = Samples.job("tick")
+        job.tags = ["pay", "eu"]
+        let other = Samples.job("gone")
+        let puts = [job, other].map { JobChange.put($0, cursor: Samples.noon, nextDue: nil, skips: []) }
+        let stored = try await store.apply(puts, lease: lease, now: Samples.noon).compactMap { $0 }
+        let states: [RunState] = [.failed, .completed, .failed, .skipped, .failed, .running]
+        var runs = states.indices.map {
+            Samples.run(stored[0], at: Samples.noon.plus(1_000 * Int64($0)), store: id)
+        }
+        let part = JobAdvance(
+            id: stored[0].id, revision: 1, from: Samples.noon, to: Samples.noon.plus(9_000), nextDue: nil, runs: runs)
+        _ = try await store.openRuns([part], lease: lease, now: Samples.noon)
+        for (index, state) in states.enumerated() {
+            runs[index].state = state
+            runs[index].startedAt = runs[index].scheduledAt
+            if state.isFinal { runs[index].endedAt = runs[index].scheduledAt.plus(3) }
+        }
+        try await store.record(runs, lease: lease, now: Samples.noon)
+        func facts(_ store: SQLiteStore) async throws -> [String] {
+            let hours = try await store.hours(from: Samples.noon, to: Samples.noon.plus(9_000))
+            return hours.map { "\($0)" }.sorted()
+                + (try await store.jobs(JobQuery(tags: ["pay"], states: [.failed])).map {
+                    "\($0.job.name) \($0.streak)"
+                })
+                + (try await store.runs(RunQuery(states: [.failed])).map { "\($0.id)" })
+        }
+        let before = try await facts(store)
+        #expect(before.contains("tick 2"))
+        // Deleted, as the release before kept it: with a digest that counts where the definition stands.
+        var texts = JobTexts()
+        let old = texts.digest(other, try texts.parts(of: other), withSource: true)
+        let deleted = #"{"isOwed":false,"off":{"deleted":{"_0":\#(old)}}}"#
+        try await store.close()
+        try await DatabaseQueue(path: path).write { db in
+            try db.execute(sql: uncounted)
+            try db.execute(sql: "UPDATE jobs SET digest = 5, standing = ? WHERE name = 'gone'", arguments: [deleted])
+        }
+        let reader = try SQLiteStore(reading: path)
+        #expect(try await facts(reader) == before)
+        try await reader.close()
+        let taken = try SQLiteStore(path: path)
+        #expect(try await facts(taken) == before)
+        var off = other
+        off.standing = Standing(off: .deleted(other.digest()))
+        #expect(try await taken.job(named: "gone")?.job == off)
+        #expect(Set(try await taken.jobs(ofFeed: "files").map(\.digest)) == [job.digest(), off.digest()])
+        try await taken.setNote("a", "b")
+        #expect(try await taken.notesRevision() == 1)
+        try await taken.close()
     }
 
     private func checkTargets(_ store: SQLiteStore) async throws {
@@ -278,7 +344,7 @@ import Timetable
             UPDATE jobs SET name = 'the\u{301}' WHERE name = 'c';
             INSERT INTO jobs (name, feed, source, schedule, target, policies, tags, enabled, removed, digest)
             SELECT 'th\u{e9}', feed, source, schedule, target, policies, tags, enabled, 1, digest FROM jobs WHERE id = 3;
-            INSERT INTO cursors SELECT 4, 0, 1, cursor, NULL, 0 FROM cursors WHERE job_id = 3;
+            INSERT INTO cursors (job_id, is_on, revision, cursor) SELECT 4, 0, 1, cursor FROM cursors WHERE job_id = 3;
             DROP INDEX runs_outside;
             DELETE FROM grdb_migrations WHERE identifier LIKE '2 %';
             """)

@@ -101,6 +101,9 @@ struct Jobs: AsyncParsableCommand {
             say("  state       \(job.off ?? job.state.rawValue)")
             if let next = job.next { say("  next        \(moment.both(next, job.timeZone))") }
             if job.pending + job.running > 0 { say("  active      \(job.activeRuns)") }
+            if job.failuresInRow > 0 {
+                say("  failing     " + (job.failuresInRow == 1 ? "its last run" : "\(job.failuresInRow) runs in a row"))
+            }
             if !job.tags.isEmpty { say("  tags        \(job.tags.joined(separator: ", "))") }
             for line in job.policies.words { say("  \(line)") }
             for (key, value) in Self.rest(of: table) { say("  \(key.padded(12))\(value)") }

@@ -65,7 +65,13 @@ struct Status: AsyncParsableCommand {
             (status.active.running, "running"), (status.active.pending, "pending"),
             (status.active.cancelling, "cancelling"),
         ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
-        say("runs         \(active.isEmpty ? "none active" : active.joined(separator: ", "))")
+        let ended = [
+            (status.lastDay.completed, "completed"), (status.lastDay.failed, "failed"),
+            (status.lastDay.cancelled, "cancelled"), (status.lastDay.skipped, "skipped"),
+        ].filter { $0.0 > 0 }.map { "\($0.0) \($0.1)" }
+        say(
+            "runs         \(active.isEmpty ? "none active" : active.joined(separator: ", "))"
+                + (ended.isEmpty ? "" : "; in 24 h \(ended.joined(separator: ", "))"))
         if let p50 = status.latenessP50Seconds, let p99 = status.latenessP99Seconds,
             let most = status.latenessMaxSeconds
         {

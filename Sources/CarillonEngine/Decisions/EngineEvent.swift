@@ -31,6 +31,8 @@ public enum EngineEvent: Sendable {
     /// The ledger has these runs as they were at these versions.
     case saved([RunID: UInt32])
     case saveFailed(String)
+    /// The ledger has had these as ended for longer: somebody else wrote that.
+    case overruled([Run])
     /// Definitions changed in the store.
     case changed([JobCursor])
     /// Cursors as the store has them, of definitions that did not change: set back, or read again.

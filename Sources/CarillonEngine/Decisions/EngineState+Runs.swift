@@ -250,7 +250,7 @@ extension EngineState {
     }
 
     /// Lets a final run give way to the next of its job.
-    private mutating func leaveJob(_ run: Run, _ now: Timestamp, _ effects: inout [EngineEffect]) {
+    mutating func leaveJob(_ run: Run, _ now: Timestamp, _ effects: inout [EngineEffect]) {
         byJob[run.jobID]?.removeAll { $0 == run.id }
         guard let next = byJob[run.jobID]?.first else {
             byJob[run.jobID] = nil

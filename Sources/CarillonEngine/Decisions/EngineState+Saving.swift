@@ -85,6 +85,19 @@ extension EngineState {
         }
     }
 
+    /// Takes runs as the ledger has them, and is done with them.
+    mutating func overruled(_ runs: [Run], _ now: Timestamp, _ effects: inout [EngineEffect]) {
+        for run in runs where run.state.isFinal {
+            guard var tracked = self.runs[run.id], !tracked.run.state.isFinal else { continue }
+            // Whatever the ledger counts, what is out here is of this attempt.
+            let attempt = max(run.attempt, tracked.run.attempt)
+            tracked.run = run
+            tracked.run.attempt = attempt
+            put(tracked)
+            leaveJob(run, now, &effects)
+        }
+    }
+
     mutating func saveFailed(_ why: String, _ now: Timestamp) {
         saving = false
         storeTrouble = why

@@ -146,6 +146,7 @@ public struct EngineState: Sendable {
         case .told(let events): told(events, now, &effects)
         case .saved(let versions): saved(versions, now, &effects)
         case .saveFailed(let why): saveFailed(why, now)
+        case .overruled(let runs): overruled(runs, now, &effects)
         case .changed(let cursors): changed(cursors)
         case .rewound(let cursors): changed(cursors, isRewind: true)
         case .halted(let ids): halted(ids)

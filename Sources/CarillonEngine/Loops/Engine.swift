@@ -322,9 +322,20 @@ public actor Engine<Clock: EngineClock> {
         while true {
             let (runs, versions) = state.unsaved(limit: 2_000)
             do {
-                if !runs.isEmpty { try await store.record(runs, lease: lease, now: clock.now) }
+                var ended: [Run] = []
+                if !runs.isEmpty {
+                    let unwritten = try await store.record(runs, lease: lease, now: clock.now)
+                    // The others are those whose end was written before, and its answer lost.
+                    for run in runs where !run.state.isFinal && unwritten.contains(run.id) {
+                        if let known = try await store.run(run.id) { ended.append(known) }
+                    }
+                }
                 answered()
                 await send(.saved(versions))
+                if !ended.isEmpty {
+                    logger.error("runs had ended in the ledger already", metadata: ["runs": "\(ended.count)"])
+                    await send(.overruled(ended))
+                }
                 if state.unsavedIDs.isEmpty { return }
             } catch {
                 await send(.saveFailed(note(error)))

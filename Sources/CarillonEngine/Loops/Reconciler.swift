@@ -222,7 +222,9 @@ public actor Reconciler<Clock: EngineClock> {
                 return
             }
             guard let known else { return changed.append((job, nil)) }
-            if faulty.contains(known.id) || known.digest != digest(of: job.under(known.standing)) {
+            if faulty.contains(known.id) || known.source != job.origin.source
+                || known.digest != digest(of: job.under(known.standing))
+            {
                 changed.append((job, known.id))
             }
         }

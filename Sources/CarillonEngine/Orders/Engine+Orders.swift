@@ -111,7 +111,7 @@ extension Engine {
     }
 
     func status(
-        counts: StoreCounts, feeds: [FeedView], ready: Bool, daemon: DaemonFacts
+        counts: StoreCounts, hours: [HourCount], feeds: [FeedView], ready: Bool, daemon: DaemonFacts
     ) async -> StatusView {
         let unreadable = faulty.values.map { "job '\($0.job.name)' cannot be read: \($0.fault ?? "")" }.sorted()
         var connections = [
@@ -133,6 +133,7 @@ extension Engine {
             instance: instance, startedAt: startedAt, now: clock.now, ready: ready,
             jobs: counts.jobs, enabled: counts.enabled,
             active: .init(pending: active(.pending), running: active(.running), cancelling: active(.cancelling)),
+            lastDay: .init(hours),
             nextDue: state.earliestDue,
             due: state.due(clock.now), dispatched: state.lateness.dispatched, latenessP50Seconds: lateness(0.5),
             latenessP99Seconds: lateness(0.99), latenessMaxSeconds: lateness(1), feeds: feeds, connections: connections,

@@ -175,7 +175,10 @@ public struct OrderService<Clock: EngineClock>: Sendable {
 
     private func status() async throws -> StatusView {
         let counts = try await engine.store.counts()
+        let now = engine.clock.now
+        let hours = try await engine.store.hours(from: now.adding(microseconds: -23 * 3_600_000_000), to: now)
         let feeds = await reconciler.feedViews
-        return await engine.status(counts: counts, feeds: feeds, ready: await reconciler.isReady, daemon: daemon)
+        return await engine.status(
+            counts: counts, hours: hours, feeds: feeds, ready: await reconciler.isReady, daemon: daemon)
     }
 }

@@ -30,6 +30,8 @@ public struct MemoryLedger: Sendable {
     package var occurrences: [Occurrence: RunID] = [:]
     public package(set) var skips: [JobID: [Skip]] = [:]
     package var notes: [String: String] = [:]
+    /// What ended, in no order.
+    public private(set) var hours: [HourCount] = []
     var leases: [String: Int64] = [:]
     var lastTerm: Int64 = 0
 
@@ -79,6 +81,7 @@ public struct MemoryLedger: Sendable {
         var stored = StoredJob(id: id, job: job, revision: 1, cursor: cursor, nextDue: nextDue)
         if let before = jobs[id]?.stored {
             stored.revision = before.revision + 1
+            stored.streak = before.streak
             if before.job.schedule != job.schedule {
                 schedules[id, default: []].append((before.revision, before.job.schedule))
             } else {
@@ -184,12 +187,33 @@ public struct MemoryLedger: Sendable {
         }
     }
 
-    public mutating func record(_ changed: [Run], lease: Lease) throws {
+    @discardableResult
+    public mutating func record(_ changed: [Run], lease: Lease) throws -> Set<RunID> {
         try check(lease)
-        for run in changed where runs[run.id].map({ !$0.state.isFinal }) ?? false {
+        var unwritten: Set<RunID> = []
+        var ended = EndedCounts()
+        for run in changed {
+            guard let known = runs[run.id], !known.state.isFinal else {
+                unwritten.insert(run.id)
+                continue
+            }
             runs[run.id] = run
-            if run.state.isFinal { active.remove(run.id) }
+            guard run.state.isFinal else { continue }
+            active.remove(run.id)
+            ended.count(run)
         }
+        for (key, count) in ended.hours {
+            let place =
+                hours.firstIndex { $0.hour == key.hour && $0.state == key.state } ?? hours.endIndex
+            if place == hours.endIndex { hours.append(HourCount(hour: key.hour, state: key.state, runs: 0, took: 0)) }
+            hours[place].runs += count.runs
+            hours[place].took += count.took
+        }
+        for (job, streak) in ended.streaks {
+            let before = streak.isNew ? 0 : jobs[job]?.stored.streak ?? 0
+            jobs[job]?.stored.streak = before + streak.failures
+        }
+        return unwritten
     }
 
     /// Rewrites a run whatever its state, which no store does: for tests of the checks.

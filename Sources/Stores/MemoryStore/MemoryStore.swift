@@ -5,6 +5,7 @@ public import Timetable
 public actor MemoryStore: JobStore {
     public var ledger: MemoryLedger
     private var audits: [AuditEntry] = []
+    private var changesOfNotes: Int64 = 0
 
     public init(storeID: UInt64 = 1) { ledger = MemoryLedger(storeID: storeID) }
 
@@ -63,11 +64,10 @@ public actor MemoryStore: JobStore {
 
     private func matching(_ query: JobQuery) -> [StoredJob] {
         let active = Set(ledger.active.compactMap { ledger.runs[$0]?.jobID })
-        let last = lastRuns()
         return ledger.jobs.values.filter { row in
             !row.removed
                 && query.matches(
-                    row.stored.job, hasFailed: last[row.stored.id]?.hasFailed ?? false,
+                    row.stored.job, isFailing: row.stored.streak > 0,
                     isActive: active.contains(row.stored.id))
         }.map(\.stored)
     }
@@ -109,7 +109,7 @@ public actor MemoryStore: JobStore {
         try ledger.openRuns(batch, lease: lease)
     }
 
-    public func record(_ runs: [Run], lease: Lease, now: Timestamp) async throws {
+    public func record(_ runs: [Run], lease: Lease, now: Timestamp) async throws -> Set<RunID> {
         try ledger.record(runs, lease: lease)
     }
 
@@ -159,7 +159,12 @@ public actor MemoryStore: JobStore {
 
     public func note(_ key: String) async throws -> String? { ledger.notes[key] }
 
-    public func setNote(_ key: String, _ value: String?) async throws { ledger.notes[key] = value }
+    public func setNote(_ key: String, _ value: String?) async throws {
+        ledger.notes[key] = value
+        changesOfNotes += 1
+    }
+
+    public func notesRevision() async throws -> Int64 { changesOfNotes }
 
     public func audit(_ entry: AuditEntry, keep: Int64) async throws {
         audits.append(entry)
@@ -179,6 +184,10 @@ public actor MemoryStore: JobStore {
         let active = Dictionary(grouping: ledger.active.compactMap { ledger.runs[$0] }, by: \.state.rawValue)
         return StoreCounts(
             jobs: present.count, enabled: present.count { $0.stored.job.isOn }, active: active.mapValues(\.count))
+    }
+
+    public func hours(from start: Timestamp, to end: Timestamp) async throws -> [HourCount] {
+        ledger.hours.filter { HourCount.hour(of: start) <= $0.hour && $0.hour <= end }
     }
 
     public func close() async throws {}

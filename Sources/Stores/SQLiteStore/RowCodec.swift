@@ -33,7 +33,7 @@ final class RowCodec: Sendable {
     static let jobColumns =
         """
         id, name, feed, source, schedule, kind, summary, target, policies, tags, enabled, revision, cursor, next_due, \
-        opened, standing, removed
+        opened, standing, removed, streak
         """
     static let jobTables = "jobs JOIN cursors ON cursors.job_id = jobs.id"
 
@@ -64,7 +64,7 @@ final class RowCodec: Sendable {
         return StoredJob(
             id: JobID(row[0]), job: job, revision: row[11], cursor: Timestamp(microseconds: row[12]),
             nextDue: (row[13] as Int64?).map(Timestamp.init(microseconds:)), opened: row[14],
-            isRemoved: row[16], fault: faults.isEmpty ? nil : faults.joined(separator: "; "))
+            streak: row[17], isRemoved: row[16], fault: faults.isEmpty ? nil : faults.joined(separator: "; "))
     }
 
     /// Of `runs`, joined with `jobs`; a file that is only read may be an older release's, which has fewer.

@@ -32,7 +32,7 @@ extension SQLiteStore {
         let known = try Row.fetchOne(
             try db.cachedStatement(
                 sql: """
-                    SELECT id, feed, removed, revision, opened, schedule, standing FROM \(RowCodec.jobTables)
+                    SELECT id, feed, removed, revision, opened, schedule, standing, streak, tags FROM \(RowCodec.jobTables)
                     WHERE name = ?
                     """),
             arguments: [asked.name])
@@ -51,12 +51,14 @@ extension SQLiteStore {
         let id: Int32
         var revision: Int64 = 1
         var opened: Int64 = 0
+        var streak = 0
         if let known {
             let removed: Bool = known["removed"]
             guard removed || known["feed"] == job.origin.feed else { return nil }
             id = known["id"]
             revision = known["revision"] + 1
             opened = known["opened"]
+            streak = known["streak"]
             if known["schedule"] != schedule {
                 // What its skips cover is counted with the schedule they were made by.
                 try archive(known, db)
@@ -86,17 +88,29 @@ extension SQLiteStore {
         }
         try db.cachedStatement(
             sql: """
-                INSERT OR REPLACE INTO cursors (job_id, is_on, revision, cursor, next_due, opened)
-                VALUES (?, ?, ?, ?, ?, ?)
+                INSERT OR REPLACE INTO cursors (job_id, is_on, revision, cursor, next_due, opened, streak)
+                VALUES (?, ?, ?, ?, ?, ?, ?)
                 """
-        ).execute(arguments: [id, job.isOn, revision, cursor.microseconds, nextDue?.microseconds, opened])
+        ).execute(arguments: [id, job.isOn, revision, cursor.microseconds, nextDue?.microseconds, opened, streak])
+        if known.map({ $0["tags"] as String }) ?? noTags != tags { try tag(id, job.tags, db) }
         for var skip in skips {
             skip.jobID = JobID(id)
             if known == nil { skip.revision = revision }
             try insert(skip, db)
         }
         return StoredJob(
-            id: JobID(id), job: job, revision: revision, cursor: cursor, nextDue: nextDue, opened: opened)
+            id: JobID(id), job: job, revision: revision, cursor: cursor, nextDue: nextDue, opened: opened,
+            streak: streak)
+    }
+
+    private static let noTags = "[]"
+
+    private static func tag(_ id: Int32, _ tags: [String], _ db: Database) throws {
+        try db.cachedStatement(sql: "DELETE FROM job_tags WHERE job_id = ?").execute(arguments: [id])
+        for tag in tags {
+            try db.cachedStatement(sql: "INSERT OR IGNORE INTO job_tags (tag, job_id) VALUES (?, ?)")
+                .execute(arguments: [tag, id])
+        }
     }
 
     private static func archive(_ row: Row, _ db: Database) throws {
@@ -190,8 +204,7 @@ extension SQLiteStore {
             arguments += query.names
         }
         for tag in query.tags {
-            conditions.append(
-                "EXISTS (SELECT 1 FROM json_each(CASE WHEN json_valid(tags) THEN tags ELSE '[]' END) WHERE value = ?)")
+            conditions.append("jobs.id IN (SELECT job_id FROM job_tags WHERE tag = ?)")
             arguments.append(tag)
         }
         let halted = "CASE WHEN json_valid(standing) THEN json_type(standing, '$.off.halted') END"
@@ -200,11 +213,7 @@ extension SQLiteStore {
             case .enabled: "is_on = 1"
             case .disabled: "(is_on = 0 AND \(halted) IS NULL)"
             case .halted: "\(halted) IS NOT NULL"
-            case .failed:
-                """
-                (SELECT state = \(RunState.failed.number) OR state = \(RunState.cancelled.number) AND error IS NOT NULL \
-                FROM runs WHERE job_id = jobs.id ORDER BY scheduled_at DESC, created_at DESC LIMIT 1)
-                """
+            case .failed: "jobs.id IN (SELECT job_id FROM cursors WHERE streak > 0)"
             case .active: "jobs.id IN (SELECT job_id FROM runs INDEXED BY runs_active WHERE state < 3)"
             }
         }

@@ -88,8 +88,10 @@ extension SQLiteStore {
         ])
     }
 
-    public func record(_ runs: [Run], lease: Lease, now: Timestamp) async throws {
+    public func record(_ runs: [Run], lease: Lease, now: Timestamp) async throws -> Set<RunID> {
         try await write(under: lease) { db in
+            var unwritten: Set<RunID> = []
+            var ended = EndedCounts()
             var update = try BulkStatement(
                 db,
                 """
@@ -117,7 +119,50 @@ extension SQLiteStore {
                 update.bind(run.held?.until)
                 update.bind(run.held?.why)
                 update.bind(run.id)
-                _ = try update.run()
+                if try update.run() == 0 {
+                    unwritten.insert(run.id)
+                } else if run.state.isFinal {
+                    ended.count(run)
+                }
+            }
+            try Self.add(ended, db)
+            return unwritten
+        }
+    }
+
+    private static func add(_ ended: EndedCounts, _ db: Database) throws {
+        for (key, count) in ended.hours {
+            try db.cachedStatement(
+                sql: """
+                    INSERT INTO hours (hour, state, runs, took) VALUES (?, ?, ?, ?)
+                    ON CONFLICT (hour, state) DO UPDATE SET runs = runs + excluded.runs, took = took + excluded.took
+                    """
+            ).execute(arguments: [key.hour.microseconds, key.state.number, count.runs, count.took])
+        }
+        if ended.streaks.isEmpty { return }
+        // Most jobs have none, and those rows are not written.
+        var end = try BulkStatement(db, "UPDATE cursors SET streak = 0 WHERE job_id = ? AND streak > 0")
+        for (job, streak) in ended.streaks {
+            if streak.isNew {
+                end.bind(Int64(job.number))
+                _ = try end.run()
+            }
+            if streak.failures > 0 {
+                try db.cachedStatement(sql: "UPDATE cursors SET streak = streak + ? WHERE job_id = ?")
+                    .execute(arguments: [streak.failures, job.number])
+            }
+        }
+    }
+
+    public func hours(from start: Timestamp, to end: Timestamp) async throws -> [HourCount] {
+        try await read { db in
+            try Row.fetchAll(
+                db, sql: "SELECT hour, state, runs, took FROM hours WHERE hour BETWEEN ? AND ?",
+                arguments: [HourCount.hour(of: start).microseconds, end.microseconds]
+            ).compactMap { row in
+                RunState(number: row[1]).map {
+                    HourCount(hour: Timestamp(microseconds: row[0]), state: $0, runs: row[2], took: row[3])
+                }
             }
         }
     }
@@ -173,28 +218,41 @@ extension SQLiteStore {
             conditions.append("runs.trigger IN (\(query.triggers.map { _ in "?" }.joined(separator: ", ")))")
             arguments += query.triggers.map(\.rawValue)
         }
-        // The few that are active have an index of their own, which SQLite does not find by itself.
-        let isActive = query.job == nil && !query.states.isEmpty && query.states.allSatisfy { !$0.isFinal }
-        if isActive { conditions.append("runs.state < 3") }
+        // The few that are active have an index of their own, which SQLite does not find by itself, and so have those that
+        // failed.
+        var index: Index?
+        if query.job == nil, !query.states.isEmpty, query.states.allSatisfy({ !$0.isFinal }) {
+            conditions.append("runs.state < 3")
+            index = .active
+        } else if query.job == nil, query.states == [.failed], idsAreInOrder,
+            try await read({ try Self.has("runs_failed", $0) })
+        {
+            index = .failed
+        }
         arguments.append(query.limit)
         let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
         // Ids begin with the scheduled second, so their order is the order of time.
         let order = query.job == nil && idsAreInOrder ? "runs.id DESC" : "runs.scheduled_at DESC, runs.id DESC"
-        return try await fetchRuns("\(filter) ORDER BY \(order) LIMIT ?", arguments, index: isActive ? .active : nil)
+        return try await fetchRuns("\(filter) ORDER BY \(order) LIMIT ?", arguments, index: index)
     }
 
     /// Whether every run lies in the years whose seconds an id can say, 1970 to 2106: only then ids are in the order of time.
     static func idsAreInOrder(_ db: Database) throws -> Bool {
         // A file that is only looked at may be an older release's, which has no such index.
-        guard try db.indexes(on: "runs").contains(where: { $0.name == "runs_outside" }) else { return true }
+        guard try has("runs_outside", db) else { return true }
         return try Row.fetchOne(
             try db.cachedStatement(
                 sql: "SELECT 1 FROM runs INDEXED BY runs_outside WHERE \(Schema.outside) LIMIT 1")) == nil
     }
 
+    private static func has(_ index: String, _ db: Database) throws -> Bool {
+        try db.indexes(on: "runs").contains { $0.name == index }
+    }
+
     /// An index that a reading insists on.
     private enum Index: String {
         case active = "INDEXED BY runs_active"
+        case failed = "INDEXED BY runs_failed"
     }
 
     public func lastRuns(of jobs: [JobID]) async throws -> [JobID: Run] {

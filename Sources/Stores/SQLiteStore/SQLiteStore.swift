@@ -202,6 +202,10 @@ public final class SQLiteStore: JobStore {
         }
     }
 
+    public func notesRevision() async throws -> Int64 {
+        try await read { try Int64.fetchOne($0, sql: "SELECT value FROM counters WHERE name = 'notes'") ?? 0 }
+    }
+
     public func counts() async throws -> StoreCounts {
         try await read { db in
             // No row of a definition is read: there may be a million.

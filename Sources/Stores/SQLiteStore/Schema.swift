@@ -136,8 +136,65 @@ enum Schema {
         migrator.registerMigration("6 what is given along") { db in
             try db.execute(sql: "ALTER TABLE runs ADD COLUMN arguments TEXT")
         }
+        migrator.registerMigration("7 counts, streaks, tags") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+                    INSERT INTO counters (name, value) VALUES ('notes', 0);
+                    CREATE TRIGGER notes_added AFTER INSERT ON notes
+                    BEGIN UPDATE counters SET value = value + 1 WHERE name = 'notes'; END;
+                    CREATE TRIGGER notes_changed AFTER UPDATE ON notes
+                    BEGIN UPDATE counters SET value = value + 1 WHERE name = 'notes'; END;
+                    CREATE TRIGGER notes_removed AFTER DELETE ON notes
+                    BEGIN UPDATE counters SET value = value + 1 WHERE name = 'notes'; END;
+
+                    -- What ended in each hour, whatever retention has removed since.
+                    CREATE TABLE hours (
+                        hour INTEGER NOT NULL, state INTEGER NOT NULL, runs INTEGER NOT NULL, took INTEGER NOT NULL,
+                        PRIMARY KEY (hour, state)
+                    ) STRICT, WITHOUT ROWID;
+                    INSERT INTO hours (hour, state, runs, took) \(hours);
+                    CREATE INDEX runs_failed ON runs (id) WHERE state = 4;
+
+                    ALTER TABLE cursors ADD COLUMN streak INTEGER NOT NULL DEFAULT 0;
+                    UPDATE cursors SET streak = \(streak)
+                    WHERE job_id IN (SELECT job_id FROM runs WHERE \(hasFailed));
+                    CREATE INDEX cursors_streak ON cursors (job_id) WHERE streak > 0;
+
+                    CREATE TABLE job_tags (
+                        tag TEXT NOT NULL, job_id INTEGER NOT NULL, PRIMARY KEY (tag, job_id)
+                    ) STRICT, WITHOUT ROWID;
+                    CREATE INDEX job_tags_job ON job_tags (job_id);
+                    INSERT OR IGNORE INTO job_tags (tag, job_id) \(tags);
+                    CREATE TRIGGER jobs_untagged AFTER DELETE ON jobs
+                    BEGIN DELETE FROM job_tags WHERE job_id = old.id; END;
+                    """)
+            try digestWithoutSources(db)
+        }
         return migrator
     }
+
+    // What a file of before the seventh migration does not count.
+
+    private static let hasFailed =
+        "(state = \(RunState.failed.number) OR state = \(RunState.cancelled.number) AND error IS NOT NULL)"
+
+    private static let hours = """
+        SELECT ended_at - ended_at % 3600000000, state, count(*),
+            sum(min(max(ended_at - coalesce(started_at, ended_at), 0), 31536000000000))
+        FROM runs WHERE state >= 3 AND ended_at IS NOT NULL GROUP BY 1, 2
+        """
+
+    private static let streak = """
+        (SELECT count(*) FROM runs WHERE runs.job_id = cursors.job_id AND \(hasFailed) AND ended_at > coalesce(
+            (SELECT max(ended_at) FROM runs WHERE runs.job_id = cursors.job_id AND state = \(RunState.completed.number)),
+            -9223372036854775808))
+        """
+
+    private static let tags = """
+        SELECT value, jobs.id FROM jobs, json_each(CASE WHEN json_valid(tags) THEN tags ELSE '[]' END)
+        WHERE type = 'text'
+        """
 
     // A target was one text before, `{"kind":{"_0":body}}`. Of one that was not, nobody opens the text.
 
@@ -163,16 +220,53 @@ enum Schema {
 
     /// Shows a file that is only read, and that an older release wrote, as this one would have written it.
     static func readOlder(_ db: Database) throws {
-        guard try db.tableExists("jobs"), try !db.columns(in: "jobs").contains(where: { $0.name == "kind" }) else {
-            return
+        guard try db.tableExists("jobs") else { return }
+        if try !db.columns(in: "jobs").contains(where: { $0.name == "kind" }) {
+            try db.execute(
+                sql: """
+                    CREATE TEMP VIEW jobs AS
+                    SELECT id, name, feed, source, schedule, \(oldKind) AS kind, \(oldSummary) AS summary,
+                        \(oldBody) AS target, policies, tags, enabled, standing, removed, digest
+                    FROM main.jobs
+                    """)
         }
-        try db.execute(
+        if try !db.tableExists("hours") {
+            try db.execute(
+                sql: """
+                    CREATE TEMP VIEW cursors AS SELECT *, \(streak) AS streak FROM main.cursors;
+                    CREATE TEMP VIEW job_tags (tag, job_id) AS \(tags);
+                    CREATE TEMP VIEW hours (hour, state, runs, took) AS \(hours);
+                    """)
+        }
+    }
+
+    /// Digests every definition anew, and what orders remember of one: the place it stands at counts no more.
+    private static func digestWithoutSources(_ db: Database) throws {
+        var texts = JobTexts()
+        let update = try db.cachedStatement(sql: "UPDATE jobs SET digest = ?, standing = ? WHERE id = ?")
+        let rows = try Row.fetchCursor(
+            db,
             sql: """
-                CREATE TEMP VIEW jobs AS
-                SELECT id, name, feed, source, schedule, \(oldKind) AS kind, \(oldSummary) AS summary,
-                    \(oldBody) AS target, policies, tags, enabled, standing, removed, digest
-                FROM main.jobs
+                SELECT id, name, feed, source, schedule, kind, target, policies, tags, enabled, standing FROM jobs
                 """)
+        while let row = try rows.next() {
+            func text(_ column: Int) -> [UInt8] { Array((row[column] as String).utf8) }
+            let job = Job(
+                name: row[1], schedule: ScheduleText(.manual),
+                target: Target(kind: .init(rawValue: row[5]), summary: "", body: row[6]), enabled: row[9],
+                origin: Origin(feed: row[2], source: row[3]))
+            var parts = JobTexts.Parts(schedule: text(4), policies: text(7), tags: text(8), standing: nil)
+            var standing = row[10] as String?
+            if let old = standing, var deleted = try? RowCodec.decode(Standing.self, old),
+                deleted.off == .deleted(texts.digest(job, parts, withSource: true))
+            {
+                deleted.off = .deleted(texts.digest(job, parts))
+                standing = try RowCodec.encode(deleted)
+            }
+            parts.standing = standing.map { Array($0.utf8) }
+            let digest = Int64(bitPattern: texts.digest(job, parts))
+            try update.execute(arguments: [digest, standing, row[0] as Int64])
+        }
     }
 
     /// Gives every name its one spelling. Of two jobs that differ in spelling alone the one that is there stays, and of two

@@ -42,6 +42,8 @@ public struct JobView: Sendable, Codable {
     public var paused: String?
     public var next: Timestamp?
     public var lastRun: LastRun?
+    /// How many of its runs in a row have failed, up to the last one that completed or failed.
+    public var failuresInRow: Int
     /// Its runs that have not started, and those that have and go on.
     public var pending: Int
     public var running: Int
@@ -129,6 +131,7 @@ extension JobView {
                 id: $0.id.description, state: $0.state, scheduledAt: $0.scheduledAt, startedAt: $0.startedAt,
                 endedAt: $0.endedAt)
         }
+        failuresInRow = stored.streak
         pending = activity.pending
         running = activity.running
         origin = job.origin

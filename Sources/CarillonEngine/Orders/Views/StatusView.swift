@@ -35,6 +35,21 @@ public struct StatusView: Sendable, Codable {
         public var cancelling: Int
     }
 
+    public struct Ended: Sendable, Codable {
+        public var completed: Int
+        public var failed: Int
+        public var cancelled: Int
+        public var skipped: Int
+
+        init(_ hours: [HourCount]) {
+            func count(_ state: RunState) -> Int { hours.reduce(0) { $0 + ($1.state == state ? $1.runs : 0) } }
+            completed = count(.completed)
+            failed = count(.failed)
+            cancelled = count(.cancelled)
+            skipped = count(.skipped)
+        }
+    }
+
     /// What a glance is enough for.
     public var inOneLine: String {
         if !troubles.isEmpty { return "degraded: " + troubles.joined(separator: "; ") }
@@ -57,6 +72,8 @@ public struct StatusView: Sendable, Codable {
     public var enabled: Int
     /// How many runs have not ended.
     public var active: Active
+    /// How many runs ended in this hour and the 23 before it.
+    public var lastDay: Ended
     public var nextDue: Timestamp?
     /// Jobs whose time has come and that are not planned yet.
     public var due: Int
