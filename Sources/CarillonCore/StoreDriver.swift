@@ -6,6 +6,9 @@ public protocol StoreDriver: Sendable {
     /// Whether an address is one of its own.
     static func canOpen(_ url: String) -> Bool
 
+    /// Answers where a store is, for people, without a password.
+    static func address(_ url: String) -> String
+
     /// Opens the store, and makes it if need be. `state` is the state directory. Throws `StoreError`.
     static func open(_ url: String, state: String) throws -> any JobStore
 

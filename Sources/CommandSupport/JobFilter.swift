@@ -57,6 +57,17 @@ package enum Counted {
         return (count < 0 ? "-" : "") + String(text.reversed())
     }
 
+    /// `812 bytes`, `4.2 MiB`.
+    package static func bytes(_ count: Int64) -> String {
+        var size = Double(count)
+        guard size >= 1_024 else { return "\(count) bytes" }
+        for unit in ["KiB", "MiB", "GiB"] {
+            size /= 1_024
+            if size < 1_024 { return String(format: "%.1f \(unit)", size) }
+        }
+        return String(format: "%.1f TiB", size / 1_024)
+    }
+
     /// `1 job`, `2,412 jobs`.
     package static func noun(_ count: Int, _ noun: String) -> String {
         "\(number(count)) \(noun)\(count == 1 ? "" : "s")"

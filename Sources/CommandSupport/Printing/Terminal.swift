@@ -23,6 +23,11 @@ package enum Terminal {
         FileHandle.standardError.write(Data((fit.joined(separator: "\n") + "\n").utf8))
     }
 
+    /// Shows how far long work is, in one line of standard error that the next call replaces; an empty one ends it.
+    package static func progress(_ words: String) {
+        FileHandle.standardError.write(Data("\r\u{1b}[K\(words.oneLine)".utf8))
+    }
+
     /// Writes a text in a form of its own, such as a job file, to standard output as it is.
     package static func write(_ text: String) { Swift.print(text, terminator: "") }
 

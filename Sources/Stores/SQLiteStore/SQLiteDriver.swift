@@ -9,6 +9,8 @@ public enum SQLiteDriver: StoreDriver {
 
     public static func canOpen(_ url: String) -> Bool { url.hasPrefix(scheme) && url != scheme }
 
+    public static func address(_ url: String) -> String { url }
+
     public static func open(_ url: String, state: String) throws -> any JobStore {
         try SQLiteStore(path: path(url, state))
     }
