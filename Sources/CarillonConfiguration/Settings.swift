@@ -19,8 +19,18 @@ public struct Settings: Sendable {
         public var keep: Int64 = 5
     }
 
+    /// This daemon among those that share a store.
+    public struct Instance: Sendable {
+        /// Who writes in the ledger; nil for the host's name.
+        public var name: String?
+        /// How long the store takes a silent daemon to be alive; nil for the engine's own.
+        public var lease: Int64?
+        /// How often it says that it is; nil for a third of that.
+        public var heartbeat: Int64?
+    }
+
     public var timeZone = "UTC"
-    public var instance: String?
+    public var instance = Instance()
     /// Where job files lie, relative to the configuration's folder.
     public var jobsDirectory = "jobs.d"
     /// Bytes; a larger job file is refused.

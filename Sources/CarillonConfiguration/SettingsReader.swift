@@ -35,7 +35,7 @@ package struct SettingsReader: Sendable {
         // The jobs in the same file are the file feed's to read.
         _ = table.value("job")
         settings.timeZone = table.zone("time_zone", in: zones) ?? settings.timeZone
-        settings.instance = table.string("instance")
+        _ = table.table("instance") { readInstance(&$0, &settings.instance) }
         settings.jobsDirectory = table.string("jobs_dir") ?? settings.jobsDirectory
         settings.jobsFileLimit = table.integer("jobs_file_limit", in: 1024...(1 << 30)) ?? settings.jobsFileLimit
         _ = table.table("store") { readStore(&$0, &settings) }
@@ -84,6 +84,25 @@ package struct SettingsReader: Sendable {
                     source: name, message: "no setting that is read here" + Spelling.hint(name, among: asked.sorted()))
             }
     }
+
+    private func readInstance(_ table: inout ConfigTable, _ instance: inout Settings.Instance) {
+        instance.name = table.string("name")
+        if instance.name == "" { table.complain("name", "expected a name, or no such key for the host's name") }
+        instance.lease = table.span("lease")
+        if let lease = instance.lease, !Self.leases.contains(lease) {
+            table.complain("lease", "expected a length of time from \"1s\" to \"1h\"")
+        }
+        instance.heartbeat = table.span("heartbeat")
+        if let heartbeat = instance.heartbeat,
+            !(100_000...(instance.lease ?? Self.standardLease) / 2).contains(heartbeat)
+        {
+            table.complain("heartbeat", "expected a length of time from \"100ms\" to half of the lease")
+        }
+    }
+
+    /// Microseconds.
+    private static let leases: ClosedRange<Int64> = 1_000_000...3_600_000_000
+    private static let standardLease: Int64 = 30_000_000
 
     private func readStore(_ table: inout ConfigTable, _ settings: inout Settings) {
         guard let url = table.string("url") else { return }

@@ -17,6 +17,26 @@ import Timetable
             bootID: "b", logger: .silent)
     }
 
+    @Test func whatSomebodyElseHasEndedInTheLedgerIsOver() throws {
+        var bench = Bench()
+        try bench.add("a", Policies(overlap: .skip))
+        try bench.pass(3_600)
+        let attempt = try #require(bench.dispatched.first)
+        try bench.answer([attempt])
+        bench.ledger.overwrite(attempt.run) { run in
+            run.state = .cancelled
+            run.reason = "elsewhere"
+        }
+        let known = try #require(bench.ledger.runs[attempt.run])
+        try bench.send(.overruled([known]))
+        #expect(bench.state.run(attempt.run) == nil)
+        #expect(bench.acknowledged == [attempt])
+        #expect(bench.ledger.runs[attempt.run] == known)
+        // Its job goes on.
+        try bench.pass(3_600)
+        #expect(bench.dispatched.count == 2)
+    }
+
     @Test func aNameBelongsToWhoHadItFirst() async throws {
         let (one, other) = (SourceFeed("one"), SourceFeed("other"))
         let service = try await service([one, other])

@@ -54,9 +54,15 @@ import Timetable
             Table(
                 "", "",
                 [
-                    Key("time_zone", "\"UTC\"", "\"Asia/Tokyo\""), Key("instance", "\"a\"", "\"b\""),
+                    Key("time_zone", "\"UTC\"", "\"Asia/Tokyo\""),
                     Key("jobs_dir", "\"jobs.d\"", "\"more.d\""), Key("jobs_file_limit", "100000", "200000"),
                     Key("start_unconnected", "true", "false"),
+                ]),
+            Table(
+                "[instance]", "instance.",
+                [
+                    Key("name", "\"a\"", "\"b\""), Key("lease", "\"30s\"", "\"40s\""),
+                    Key("heartbeat", "\"5s\"", "\"6s\""),
                 ]),
             Table("[store]", "store.", [Key("url", "\"sqlite:a.db\"", "\"sqlite:b.db\"")]),
             Table(

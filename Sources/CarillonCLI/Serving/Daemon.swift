@@ -39,7 +39,7 @@ struct Daemon {
         if !settings.startsUnconnected { try await parts.check() }
         let engine = try await EngineService(
             store: store, dispatchers: parts.dispatchers, feeds: parts.feeds, clock: context.clock, zones: zones,
-            instance: settings.instance ?? ProcessInfo.processInfo.hostName, bootID: StateDirectory.bootID,
+            instance: settings.instance.name ?? ProcessInfo.processInfo.hostName, bootID: StateDirectory.bootID,
             settings: engineSettings(parts), logger: logger)
         let live = LiveSettings(settings, path: source.path, logger: logger, read: reread) { settings in
             log.level = LogOptions.level(settings.log)
@@ -88,6 +88,9 @@ struct Daemon {
     private func engineSettings(_ parts: Parts) -> EngineSettings {
         var settings = EngineSettings()
         settings.retention = source.settings.retention
+        let instance = source.settings.instance
+        settings.leaseLength = instance.lease ?? settings.leaseLength
+        settings.heartbeat = instance.heartbeat ?? settings.leaseLength / 3
         settings.shadow = isShadow
         settings.notify = parts.notify
         settings.ended = parts.ended

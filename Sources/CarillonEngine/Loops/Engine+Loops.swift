@@ -108,7 +108,7 @@ extension Engine {
     func custodyLoop() async throws {
         var mustReplan = false
         while !Task.isCancelled {
-            do { try await clock.sleep(for: settings.leaseLength / 3) } catch { return }
+            do { try await clock.sleep(for: settings.heartbeat) } catch { return }
             try await renewLease()
             await rewindIfOwed()
             await readCursorsIfOwed()

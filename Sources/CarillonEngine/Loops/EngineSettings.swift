@@ -16,8 +16,10 @@ public struct EngineSettings: Sendable {
     public var grace: Int64 = 10_000_000
     /// Whether a stop of the daemon ends the runs, or leaves them for the next one to adopt.
     public var endRunsOnStop = true
-    /// Term of the lease; renewed three times as often.
+    /// How long the store takes a silent daemon to be alive.
     public var leaseLength: Int64 = 30_000_000
+    /// How often it says that it is.
+    public var heartbeat: Int64 = 10_000_000
     public var retention = Retention.standard
     /// Between two looks for what retention no longer keeps.
     public var pruneEvery: Int64 = 60_000_000
