@@ -1,3 +1,4 @@
+import Foundation
 public import ArgumentParser
 import CarillonConfiguration
 package import CarillonCore

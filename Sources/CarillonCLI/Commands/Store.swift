@@ -1,3 +1,4 @@
+import CarillonConfiguration
 import ArgumentParser
 import CarillonCore
 import CarillonDaemon

@@ -1,3 +1,4 @@
+import Synchronization
 public import CarillonCore
 import Foundation
 import GRDB
@@ -68,7 +69,7 @@ extension SQLiteStore: StoreArchive {
             do {
                 for row in rows { try statement.execute(arguments: StatementArguments(row.map(\.bound))) }
             } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
-                throw StoreError(.refused, "\(path): \(table.name) has such a row already")
+                throw StoreError(.refused, "\(self.path): \(table.name) has such a row already")
             }
         }
         if table.name == "notes" { knownID.withLock { $0 = nil } }
