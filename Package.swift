@@ -468,7 +468,7 @@ let package = Package(
         .testTarget(
             name: "StoreTests",
             dependencies: [
-                "CarillonCore", "CarillonTestSupport", "MemoryStore", "SQLiteStore", "Timetable",
+                "CarillonCore", "CarillonDaemon", "CarillonTestSupport", "MemoryStore", "SQLiteStore", "Timetable",
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         .testTarget(name: "TimetableTests", dependencies: ["Timetable"], resources: [.copy("Cases")]),

@@ -68,7 +68,7 @@ extension World {
 
     func record(_ runs: [Run], lease: Lease) throws(StoreError) {
         let before = runs.map { ledger.runs[$0.id] }
-        try checked { (ledger) throws in try ledger.record(runs, lease: lease) }
+        _ = try checked { (ledger) throws in try ledger.record(runs, lease: lease) }
         if sabotage == .finalRewritten, let final = before.compactMap({ $0 }).first(where: \.state.isFinal) {
             ledger.overwrite(final.id) { $0.state = .failed }
         }

@@ -109,6 +109,7 @@ public actor MemoryStore: JobStore {
         try ledger.openRuns(batch, lease: lease)
     }
 
+    @discardableResult
     public func record(_ runs: [Run], lease: Lease, now: Timestamp) async throws -> Set<RunID> {
         try ledger.record(runs, lease: lease)
     }

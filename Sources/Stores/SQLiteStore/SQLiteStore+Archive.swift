@@ -1,7 +1,7 @@
-import Synchronization
 public import CarillonCore
 import Foundation
 import GRDB
+import Synchronization
 
 extension SQLiteStore: StoreArchive {
     public func facts() async throws -> StoreFacts {

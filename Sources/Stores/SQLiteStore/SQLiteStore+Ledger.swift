@@ -88,6 +88,7 @@ extension SQLiteStore {
         ])
     }
 
+    @discardableResult
     public func record(_ runs: [Run], lease: Lease, now: Timestamp) async throws -> Set<RunID> {
         try await write(under: lease) { db in
             var unwritten: Set<RunID> = []
@@ -211,8 +212,11 @@ extension SQLiteStore {
             arguments.append(until.microseconds)
         }
         if !query.states.isEmpty {
-            let numbers = query.states.map { String($0.number) }.sorted().joined(separator: ", ")
-            conditions.append("runs.state IN (\(numbers))")
+            let numbers = query.states.map { String($0.number) }.sorted()
+            // SQLite takes the index of one state where it is asked for by just that word.
+            conditions.append(
+                numbers.count == 1
+                    ? "runs.state = \(numbers[0])" : "runs.state IN (\(numbers.joined(separator: ", ")))")
         }
         if !query.triggers.isEmpty {
             conditions.append("runs.trigger IN (\(query.triggers.map { _ in "?" }.joined(separator: ", ")))")
