@@ -47,6 +47,16 @@ struct BulkStatement: ~Copyable {
         }
     }
 
+    /// Binds bytes of UTF-8 as a text.
+    mutating func bind(text: [UInt8]) {
+        column += 1
+        text.withUnsafeBytes {
+            let (bytes, lifetime) = keep($0)
+            let start = (bytes.baseAddress ?? UnsafeRawPointer(room.baseAddress))?.assumingMemoryBound(to: CChar.self)
+            sqlite3_bind_text(raw, column, start, Int32(bytes.count), lifetime)
+        }
+    }
+
     mutating func bind(_ id: RunID) {
         column += 1
         withUnsafeBytes(of: id.words) {
@@ -78,6 +88,20 @@ struct BulkStatement: ~Copyable {
         }
         sqlite3_reset(raw)
         return Int(sqlite3_changes(connection))
+    }
+
+    /// Asks with what was bound whether there is a row.
+    mutating func finds() throws -> Bool {
+        column = 0
+        taken = 0
+        let code = sqlite3_step(raw)
+        guard code == SQLITE_DONE || code == SQLITE_ROW else {
+            let message = String(cString: sqlite3_errmsg(connection))
+            sqlite3_reset(raw)
+            throw DatabaseError(resultCode: ResultCode(rawValue: code), message: message)
+        }
+        sqlite3_reset(raw)
+        return code == SQLITE_ROW
     }
 
     /// SQLite makes a copy of what is bound, sqlite3.h.

@@ -9,10 +9,14 @@ extension SQLiteStore {
             var answers: [StoredJob?] = []
             answers.reserveCapacity(changes.count)
             var texts = JobTexts()
+            var addition = try JobAddition(db)
             for change in changes {
                 switch change {
                 case .put(let job, let cursor, let nextDue, let skips):
-                    answers.append(try Self.put(job, cursor, nextDue, skips, &texts, db))
+                    answers.append(
+                        try addition.knows(job.name)
+                            ? Self.change(job, cursor, nextDue, skips, &texts, db)
+                            : Self.add(job, cursor, nextDue, skips, &texts, &addition, db))
                 case .remove(let id):
                     try db.cachedStatement(sql: "UPDATE jobs SET removed = 1 WHERE id = ?")
                         .execute(arguments: [id.number])
@@ -25,21 +29,43 @@ extension SQLiteStore {
         }
     }
 
-    private static func put(
+    private static func add(
+        _ job: Job, _ cursor: Timestamp, _ nextDue: Timestamp?, _ skips: [Skip], _ texts: inout JobTexts,
+        _ addition: inout JobAddition, _ db: Database
+    ) throws -> StoredJob {
+        let id = try addition.add(job, try texts.parts(of: job), cursor: cursor, nextDue: nextDue)
+        if !job.tags.isEmpty { try tag(id.number, job.tags, db) }
+        for var skip in skips {
+            skip.jobID = id
+            skip.revision = 1
+            try insert(skip, db)
+        }
+        return StoredJob(id: id, job: job, revision: 1, cursor: cursor, nextDue: nextDue)
+    }
+
+    /// Puts a job whose name is there: the next revision of the same one, of one that was gone, or nothing where it belongs to
+    /// another feed.
+    private static func change(
         _ asked: Job, _ cursor: Timestamp, _ nextDue: Timestamp?, _ skips: [Skip], _ texts: inout JobTexts,
         _ db: Database
     ) throws -> StoredJob? {
-        let known = try Row.fetchOne(
-            try db.cachedStatement(
-                sql: """
-                    SELECT id, feed, removed, revision, opened, schedule, standing, streak, tags FROM \(RowCodec.jobTables)
-                    WHERE name = ?
-                    """),
-            arguments: [asked.name])
+        guard
+            let known = try Row.fetchOne(
+                try db.cachedStatement(
+                    sql: """
+                        SELECT id, feed, removed, revision, opened, schedule, standing, streak, tags
+                        FROM \(RowCodec.jobTables) WHERE name = ?
+                        """),
+                arguments: [asked.name])
+        else {
+            throw StoreError(.corrupt, "job '\(asked.name)' has no cursor")
+        }
         var job = asked
-        if let known, known["removed"], let standing = RowCodec.standing(known["standing"]) {
+        let removed: Bool = known["removed"]
+        if removed, let standing = RowCodec.standing(known["standing"]) {
             job = asked.returned(known["feed"], under: standing)
         }
+        guard removed || known["feed"] == job.origin.feed else { return nil }
         let parts = try texts.parts(of: job)
         let text = { (bytes: [UInt8]) in String(decoding: bytes, as: UTF8.self) }
         let schedule = text(parts.schedule)
@@ -48,62 +74,39 @@ extension SQLiteStore {
         let tags = text(parts.tags)
         let standing = parts.standing.map(text)
         let digest = Int64(bitPattern: parts.digest)
-        let id: Int32
-        var revision: Int64 = 1
-        var opened: Int64 = 0
-        var streak = 0
-        if let known {
-            let removed: Bool = known["removed"]
-            guard removed || known["feed"] == job.origin.feed else { return nil }
-            id = known["id"]
-            revision = known["revision"] + 1
-            opened = known["opened"]
-            streak = known["streak"]
-            if known["schedule"] != schedule {
-                // What its skips cover is counted with the schedule they were made by.
-                try archive(known, db)
-                opened = 0
-            }
-            try db.cachedStatement(
-                sql: """
-                    UPDATE jobs SET feed = ?, source = ?, schedule = ?, kind = ?, summary = ?, target = ?, policies = ?,
-                    tags = ?, enabled = ?, standing = ?, removed = 0, digest = ? WHERE id = ?
-                    """
-            ).execute(arguments: [
-                job.origin.feed, job.origin.source, schedule, target.kind.rawValue, target.summary, target.body,
-                policies, tags, job.enabled, standing, digest, id,
-            ])
-        } else {
-            try db.cachedStatement(
-                sql: """
-                    INSERT INTO jobs
-                        (feed, source, schedule, kind, summary, target, policies, tags, enabled, standing, digest, name)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    """
-            ).execute(arguments: [
-                job.origin.feed, job.origin.source, schedule, target.kind.rawValue, target.summary, target.body,
-                policies, tags, job.enabled, standing, digest, job.name,
-            ])
-            id = Int32(truncatingIfNeeded: db.lastInsertedRowID)
+        let id: Int32 = known["id"]
+        let revision = known["revision"] + 1 as Int64
+        let streak: Int = known["streak"]
+        var opened: Int64 = known["opened"]
+        if known["schedule"] != schedule {
+            // What its skips cover is counted with the schedule they were made by.
+            try archive(known, db)
+            opened = 0
         }
+        try db.cachedStatement(
+            sql: """
+                UPDATE jobs SET feed = ?, source = ?, schedule = ?, kind = ?, summary = ?, target = ?, policies = ?,
+                tags = ?, enabled = ?, standing = ?, removed = 0, digest = ? WHERE id = ?
+                """
+        ).execute(arguments: [
+            job.origin.feed, job.origin.source, schedule, target.kind.rawValue, target.summary, target.body,
+            policies, tags, job.enabled, standing, digest, id,
+        ])
         try db.cachedStatement(
             sql: """
                 INSERT OR REPLACE INTO cursors (job_id, is_on, revision, cursor, next_due, opened, streak)
                 VALUES (?, ?, ?, ?, ?, ?, ?)
                 """
         ).execute(arguments: [id, job.isOn, revision, cursor.microseconds, nextDue?.microseconds, opened, streak])
-        if known.map({ $0["tags"] as String }) ?? noTags != tags { try tag(id, job.tags, db) }
+        if known["tags"] as String != tags { try tag(id, job.tags, db) }
         for var skip in skips {
             skip.jobID = JobID(id)
-            if known == nil { skip.revision = revision }
             try insert(skip, db)
         }
         return StoredJob(
             id: JobID(id), job: job, revision: revision, cursor: cursor, nextDue: nextDue, opened: opened,
             streak: streak)
     }
-
-    private static let noTags = "[]"
 
     private static func tag(_ id: Int32, _ tags: [String], _ db: Database) throws {
         try db.cachedStatement(sql: "DELETE FROM job_tags WHERE job_id = ?").execute(arguments: [id])
