@@ -58,10 +58,16 @@
             guard let parameters = Parameters(values), !sql.utf8.contains(0) else {
                 throw misuse("there is a zero byte in a text, or more than a gigabyte")
             }
-            let name = try name(of: sql)
+            let name = configuration.isPooled ? nil : try name(of: sql)
             return try ask(each) {
-                let sent = PQsendQueryPrepared(
-                    $0, name, parameters.count, parameters.pointers, parameters.lengths, parameters.formats, 0)
+                let (count, pointers, lengths, formats) =
+                    (parameters.count, parameters.pointers, parameters.lengths, parameters.formats)
+                let sent =
+                    if let name {
+                        PQsendQueryPrepared($0, name, count, pointers, lengths, formats, 0)
+                    } else {
+                        PQsendQueryParams($0, sql, count, nil, pointers, lengths, formats, 0)
+                    }
                 return sent != 0 && PQsetSingleRowMode($0) != 0
             }
         }
@@ -152,8 +158,9 @@
         /// Makes the server's error, which may be the connection's last.
         private func failed(_ answer: Answer) -> PostgresError {
             let error = PostgresError(answer, at: configuration)
-            // A prepared statement that is gone, or whose table is another now: all of them go with the connection.
-            if error.kind == .lost || ["0A000", "26000"].contains(error.sqlState) { lose(error) }
+            // A prepared statement that is gone, or whose table is another now: all of them go with the connection. So does a
+            // standby, where the next one may find the server that took over.
+            if error.kind == .lost || ["0A000", "25006", "26000"].contains(error.sqlState) { lose(error) }
             return error
         }
 

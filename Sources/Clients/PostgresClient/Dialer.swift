@@ -75,7 +75,7 @@
                 ("dbname", its.database), ("sslmode", its.tls.mode.rawValue),
                 ("sslrootcert", its.tls.caFile ?? (verifies ? Self.systemAuthorities : "")),
                 ("sslcert", its.tls.certificateFile ?? ""), ("sslkey", its.tls.keyFile ?? ""),
-                ("gssencmode", "disable"), ("client_encoding", "UTF8"), ("application_name", its.applicationName),
+                ("options", its.isPooled ? "" : options), ("gssencmode", "disable"), ("client_encoding", "UTF8"), ("application_name", its.applicationName),
                 // Of an idle connection that a dead machine has left, and of one at work.
                 ("keepalives", "1"), ("keepalives_idle", "30"), ("keepalives_interval", "10"),
                 ("keepalives_count", "3"),
@@ -83,6 +83,22 @@
                 // Otherwise it is ~/.pgpass; the library complains on stderr about a file that is none.
                 ("passfile", "/dev/null/none"),
             ]
+        }
+
+        /// Settings of the session, which stand above those of server, database and user.
+        private var options: String {
+            let time = configuration.statementTimeout * 1000
+            var all = [
+                "TimeZone": "UTC", "DateStyle": "ISO", "IntervalStyle": "postgres", "bytea_output": "hex",
+                "extra_float_digits": "1", "default_transaction_isolation": "read committed",
+                "default_transaction_read_only": "off", "client_min_messages": "warning",
+                "statement_timeout": "\(time)", "idle_in_transaction_session_timeout": "\(time)",
+            ]
+            all.merge(configuration.settings) { _, own in own }
+            // A space within a value is escaped, and so is what escapes it (libpq's documentation, 34.1.2).
+            return all.sorted { $0.key < $1.key }.map { name, value in
+                "-c \(name)=" + value.replacing("\\", with: #"\\"#).replacing(" ", with: #"\ "#)
+            }.joined(separator: " ")
         }
 
         private static var systemAuthorities: String {

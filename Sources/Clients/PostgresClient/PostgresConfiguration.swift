@@ -2,7 +2,7 @@
     /// Where a PostgreSQL server is and how to reach it. Times are in whole seconds, from 1.
     ///
     /// Printing it, in whatever way, shows `address` alone. Password and service files are not read; text goes as UTF-8.
-    /// What is not set here libpq takes from its environment variables, such as `PGPASSWORD` and `PGOPTIONS`.
+    /// What is not set here libpq takes from its environment variables, such as `PGPASSWORD`.
     public struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomReflectable {
         /// Files are PEM, and are read again for each connection, so that renewed ones are taken up.
         public struct TLS: Hashable, Sendable {
@@ -54,6 +54,11 @@
         /// When that has not come a second later either, the connection is dropped. A transaction that rests as long
         /// between two statements is ended by the server (`idle_in_transaction_session_timeout`).
         public var statementTimeout = 30
+        /// What else the server is to be set to in a session, such as `lock_timeout`; nothing of it when `isPooled`.
+        public var settings: [String: String] = [:]
+        /// Whether a transaction pooler, such as pgbouncer, stands between: then nothing is set or prepared in a session,
+        /// which others have too, and a statement outside of a transaction has the role's time-outs.
+        public var isPooled = false
 
         public init(
             host: String = "127.0.0.1", port: Int = 5432, user: String, password: String? = nil, database: String = "",
@@ -87,9 +92,10 @@
         /// The C library takes a host with a comma in it for a list of hosts, and text up to its first zero byte.
         var flaw: String? {
             if user.isEmpty { return "the user has no name" }
-            let texts = [
+            var texts = [
                 host, user, password, database, applicationName, tls.caFile, tls.certificateFile, tls.keyFile,
             ]
+            texts += settings.values.map { Optional($0) }
             if texts.contains(where: { $0?.utf8.contains(0) == true }) { return "there is a zero byte in a setting" }
             if [connectTimeout, statementTimeout].contains(where: { !(1...86_400 ~= $0) }) {
                 return "a time-out is not from 1 to 86,400 seconds"

@@ -9,7 +9,7 @@
         case double(Double)
         /// Also what everything else is given as: JSON, a UUID, a decimal, a time such as `2026-12-24T18:00:00.000001Z`.
         case text(String)
-        /// For `bytea` alone.
+        /// For `bytea`, or another type as it travels in binary.
         case bytes([UInt8])
 
         public init(_ text: String?) { self = text.map { .text($0) } ?? .null }

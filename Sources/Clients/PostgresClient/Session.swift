@@ -27,7 +27,7 @@
         func transaction<Value>(_ begin: String, _ body: (PostgresTransaction) throws -> Value) throws -> Value {
             let connection = try connection()
             defer { rest(connection) }
-            try connection.run(begin)
+            try connection.run(begin + transactionSettings)
             do {
                 let value = try body(PostgresTransaction(connection))
                 try connection.commit()
@@ -46,12 +46,6 @@
             }
             let deadline = Deadline(seconds: configuration.connectTimeout)
             let connection = try Connection(Dialer(configuration: configuration, deadline: deadline), logger: logger)
-            do {
-                try connection.run(Self.settings(configuration), until: deadline)
-            } catch var error as PostgresError {
-                if error.isUnavailable { error.kind = .unreachable }
-                throw error
-            }
             logger.debug("connected", metadata: ["server": "\(configuration)", "version": "\(connection.version)"])
             opened = connection
             return connection
@@ -62,14 +56,14 @@
             if !connection.isReusable { opened = nil }
         }
 
-        /// Says how values are written, and what a server, a database or a user may be set to otherwise.
-        private static func settings(_ configuration: PostgresConfiguration) -> String {
+        /// What a transaction sets for itself where its session is not its own.
+        private var transactionSettings: String {
+            guard configuration.isPooled else { return "" }
             let time = configuration.statementTimeout * 1000
             return """
-                SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'; SET bytea_output = 'hex'; \
-                SET extra_float_digits = 1; SET default_transaction_isolation = 'read committed'; \
-                SET default_transaction_read_only = off; SET client_min_messages = warning; \
-                SET statement_timeout = \(time); SET idle_in_transaction_session_timeout = \(time)
+                ; SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'; SET LOCAL IntervalStyle = 'postgres'; \
+                SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1; SET LOCAL statement_timeout = \(time); \
+                SET LOCAL idle_in_transaction_session_timeout = \(time)
                 """
         }
     }

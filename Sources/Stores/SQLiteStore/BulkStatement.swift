@@ -1,6 +1,7 @@
 import CarillonCore
 import GRDB
 import GRDBSQLite
+import StoreCodec
 import Timetable
 
 /// A prepared statement that is bound column by column, for writes of thousands of rows: a row makes no array of values.
@@ -106,14 +107,4 @@ struct BulkStatement: ~Copyable {
 
     /// SQLite makes a copy of what is bound, sqlite3.h.
     private static var copied: sqlite3_destructor_type { unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
-}
-
-extension RunID {
-    /// Its twelve bytes, the most significant first: their order is the order of ids.
-    var words: (UInt32, UInt32, UInt32) {
-        (
-            second.bigEndian, UInt32(truncatingIfNeeded: hash >> 32).bigEndian,
-            UInt32(truncatingIfNeeded: hash).bigEndian
-        )
-    }
 }

@@ -1,5 +1,6 @@
 import CarillonCore
 import GRDB
+import StoreCodec
 import Timetable
 
 /// One pass of retention through the ledger: what is too old, then what is past the number that each job keeps.
@@ -99,7 +100,7 @@ struct PruningPass: Sendable {
         found = try Row.fetchAll(
             db,
             sql: """
-                SELECT row, id, job_id FROM runs INDEXED BY runs_outside WHERE \(Schema.outside) AND state >= 3
+                SELECT row, id, job_id FROM runs INDEXED BY runs_outside WHERE \(RowCodec.outside) AND state >= 3
                 AND coalesce(ended_at, scheduled_at) < ?1 AND scheduled_at < ?1
                 """, arguments: [oldest.microseconds]
         ).compactMap(Self.victim)

@@ -1,5 +1,6 @@
 public import CarillonCore
 import GRDB
+import StoreCodec
 import Timetable
 
 extension SQLiteStore {
@@ -37,13 +38,8 @@ extension SQLiteStore {
         return try await read { [arguments] db in
             // A file that is only looked at may be an older release's, which kept no trail.
             guard try db.tableExists("audit") else { return [] }
-            let sql = "SELECT * FROM audit \(filter) ORDER BY at DESC, id DESC LIMIT ?"
-            return try Row.fetchAll(db, sql: sql, arguments: StatementArguments(arguments)).map { row in
-                AuditEntry(
-                    at: Timestamp(microseconds: row["at"]), user: row["user"], channel: row["channel"],
-                    action: row["action"], subject: row["subject"], before: row["before"], after: row["after"],
-                    error: row["error"])
-            }
+            let sql = "SELECT \(RowCodec.auditColumns) FROM audit \(filter) ORDER BY at DESC, id DESC LIMIT ?"
+            return try Row.fetchAll(db, sql: sql, arguments: StatementArguments(arguments)).map(RowCodec.audit)
         }
     }
 }

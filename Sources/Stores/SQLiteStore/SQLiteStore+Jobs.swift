@@ -1,6 +1,7 @@
 public import CarillonCore
 import Foundation
 import GRDB
+import StoreCodec
 public import Timetable
 
 extension SQLiteStore {
@@ -230,19 +231,15 @@ extension SQLiteStore {
             let rows = try Row.fetchCursor(
                 db,
                 sql: """
-                    SELECT id, name, source, digest, CASE WHEN is_on THEN next_due END, standing
-                    FROM jobs JOIN cursors ON job_id = id WHERE feed = ? AND removed = 0
+                    SELECT \(RowCodec.digestColumns) FROM \(RowCodec.jobTables) WHERE feed = ? AND removed = 0
                     """, arguments: [feed])
             // Neighbours are of one source mostly, and share its text.
             var source = ""
             while let row = try rows.next() {
-                let own: String = row[2]
-                if own != source { source = own }
-                digests.append(
-                    StoredJobDigest(
-                        id: JobID(row[0]), name: row[1], source: source, digest: UInt64(bitPattern: row[3] as Int64),
-                        nextDue: (row[4] as Int64?).map { Timestamp(microseconds: $0) },
-                        standing: RowCodec.standing(row[5])))
+                var digest = try RowCodec.digest(row)
+                if digest.source != source { source = digest.source }
+                digest.source = source
+                digests.append(digest)
             }
             return digests
         }
@@ -268,7 +265,7 @@ extension SQLiteStore {
                     db, sql: "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE id = ?",
                     arguments: [job.number])
             else { return nil }
-            var definition = codec.job(row).job
+            var definition = try codec.job(row).job
             // The oldest schedule kept since then is the one that was in force.
             let old = try String.fetchOne(
                 db,

@@ -1,6 +1,7 @@
 public import CarillonCore
 import Foundation
 import GRDB
+import StoreCodec
 public import Timetable
 
 extension SQLiteStore {
@@ -246,7 +247,7 @@ extension SQLiteStore {
         guard try has("runs_outside", db) else { return true }
         return try Row.fetchOne(
             try db.cachedStatement(
-                sql: "SELECT 1 FROM runs INDEXED BY runs_outside WHERE \(Schema.outside) LIMIT 1")) == nil
+                sql: "SELECT 1 FROM runs INDEXED BY runs_outside WHERE \(RowCodec.outside) LIMIT 1")) == nil
     }
 
     private static func has(_ index: String, _ db: Database) throws -> Bool {
@@ -266,7 +267,7 @@ extension SQLiteStore {
             let rows = try Row.fetchCursor(
                 try db.cachedStatement(
                     sql: """
-                        SELECT \(try RowCodec.runColumns(db)) FROM json_each(?) AS asked CROSS JOIN runs ON runs.row =
+                        SELECT \(try Self.runColumns(db)) FROM json_each(?) AS asked CROSS JOIN runs ON runs.row =
                             (SELECT row FROM runs AS last WHERE last.job_id = asked.value
                             ORDER BY last.scheduled_at DESC, last.created_at DESC LIMIT 1)
                         CROSS JOIN jobs ON jobs.id = runs.job_id
@@ -288,7 +289,7 @@ extension SQLiteStore {
             try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT \(try RowCodec.runColumns(db)) FROM runs \(index?.rawValue ?? "")
+                    SELECT \(try Self.runColumns(db)) FROM runs \(index?.rawValue ?? "")
                     JOIN jobs ON jobs.id = runs.job_id \(filter)
                     """,
                 arguments: StatementArguments(arguments)
@@ -298,7 +299,7 @@ extension SQLiteStore {
 
     public func skips(_ query: RunQuery) async throws -> [Skip] {
         try await read { db in
-            var sql = "SELECT skips.*, jobs.name FROM skips JOIN jobs ON jobs.id = skips.job_id WHERE 1"
+            var sql = "SELECT \(RowCodec.skipColumns) FROM skips JOIN jobs ON jobs.id = skips.job_id WHERE 1"
             var arguments: StatementArguments = []
             if let job = query.job {
                 sql += " AND skips.job_id = (SELECT id FROM jobs WHERE name = ?)"

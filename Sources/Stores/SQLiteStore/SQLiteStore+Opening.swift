@@ -1,5 +1,6 @@
 import CarillonCore
 import GRDB
+import StoreCodec
 import Timetable
 
 /// New rows of the ledger.
@@ -86,8 +87,7 @@ extension SQLiteStore {
         insert.bind(run.revision)
         insert.bind(run.trigger.rawValue)
         insert.bind(run.scheduledAt)
-        // A manual run is outside the unique key of occurrences: its own number stands in the key's third place.
-        insert.bind(run.occurrence == nil ? Int64(bitPattern: run.id.hash | 1) : 0)
+        insert.bind(run.keyPart)
         insert.bind(run.notBefore)
         insert.bind(run.createdAt)
         insert.bind(run.instance)

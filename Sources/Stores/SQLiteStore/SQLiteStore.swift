@@ -1,6 +1,7 @@
 public import CarillonCore
 import Foundation
 import GRDB
+import StoreCodec
 import Synchronization
 import Timetable
 

@@ -1,11 +1,9 @@
 import CarillonCore
 import GRDB
+import StoreCodec
 
 /// The tables, as migrations: each is applied once, in order, and never changed once released.
 enum Schema {
-    /// A scheduled time that the four bytes of seconds in a run's id cannot say.
-    static let outside = "scheduled_at NOT BETWEEN 0 AND 4294967295999999"
-
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 jobs and ledger") { db in
@@ -101,7 +99,7 @@ enum Schema {
         }
         migrator.registerMigration("2 times outside ids, one spelling of names") { db in
             // Empty as long as clocks are right.
-            try db.execute(sql: "CREATE INDEX runs_outside ON runs (scheduled_at) WHERE \(outside)")
+            try db.execute(sql: "CREATE INDEX runs_outside ON runs (scheduled_at) WHERE \(RowCodec.outside)")
             try spellNames(db)
         }
         migrator.registerMigration("3 sealed targets") { db in

@@ -1,0 +1,30 @@
+package import CarillonCore
+import Foundation
+import GRDB
+import StoreCodec
+
+extension Row: StoredRow {
+    package func text(_ column: Int) -> String? { self[column] }
+    package func integer(_ column: Int) -> Int64? { self[column] }
+    package func bool(_ column: Int) -> Bool? { self[column] }
+    package func runID(_ column: Int) -> RunID? { (self[column] as Data?).flatMap(RunID.init(data:)) }
+}
+
+extension RunID {
+    /// Reads an id from its twelve bytes; nil for another number of them.
+    init?(data: Data) {
+        guard let id = data.withUnsafeBytes({ RunID(bytes: $0) }) else { return nil }
+        self = id
+    }
+
+    var data: Data { withUnsafeBytes(of: words) { Data($0) } }
+}
+
+extension SQLiteStore {
+    /// Names the columns of a run; a file that is only read may be an older release's, which has fewer.
+    static func runColumns(_ db: Database) throws -> String {
+        let there = Set(try db.columns(in: "runs").map(\.name))
+        return RowCodec.earlyRunColumns
+            + ["cause", "arguments"].map { there.contains($0) ? ", runs.\($0)" : ", NULL" }.joined()
+    }
+}

@@ -1,0 +1,2 @@
+#if Postgres
+#endif
