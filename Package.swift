@@ -100,10 +100,18 @@ let package = Package(
 
         // Stores
         .target(name: "MemoryStore", dependencies: ["CarillonCore", "Timetable"], path: "Sources/Stores/MemoryStore"),
+        .target(name: "StoreCodec", dependencies: ["CarillonCore", "Timetable"], path: "Sources/Stores/StoreCodec"),
+        .target(
+            name: "PostgresStore",
+            dependencies: [
+                "BlockingConnection", "CarillonCore", "StoreCodec", "Timetable", logging,
+                .target(name: "PostgresClient", condition: postgres),
+            ],
+            path: "Sources/Stores/PostgresStore"),
         .target(
             name: "SQLiteStore",
             dependencies: [
-                "CarillonCore", "Timetable", .product(name: "GRDB", package: "GRDB.swift"),
+                "CarillonCore", "StoreCodec", "Timetable", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ],
             path: "Sources/Stores/SQLiteStore"),
@@ -316,7 +324,7 @@ let package = Package(
             name: "CarillonCLI",
             dependencies: [
                 "CarillonConfiguration", "CarillonCore", "CarillonDaemon", "CarillonEngine", "CommandSupport",
-                "ControlSocket", "ExecDispatcher", "Listening", "SQLiteStore", "Timetable", logging, lifecycle,
+                "ControlSocket", "ExecDispatcher", "Listening", "PostgresStore", "SQLiteStore", "Timetable", logging, lifecycle,
                 arguments,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + integrations.map { .target(name: $0.name) }),
@@ -464,6 +472,12 @@ let package = Package(
             dependencies: [
                 "CarillonTestSupport", "RedisClient", logging,
                 .product(name: "NIOCore", package: "swift-nio"),
+            ]),
+        .testTarget(
+            name: "PostgresStoreTests",
+            dependencies: [
+                "CarillonCore", "CarillonDaemon", "CarillonTestSupport", "PostgresStore", "SQLiteStore", "Timetable",
+                .target(name: "PostgresClient", condition: postgres), logging,
             ]),
         .testTarget(
             name: "StoreTests",

@@ -1,11 +1,13 @@
 import ArgumentParser
 import BusIntegration
+import CarillonCore
 package import CarillonDaemon
 import ExecIntegration
 import FilesIntegration
 import FrappeIntegration
 import KeijiIntegration
 import MailIntegration
+import PostgresStore
 import RQIntegration
 import SQLiteStore
 
@@ -13,7 +15,15 @@ import SQLiteStore
 extension Composition {
     package static let carillon = Composition(
         integrations: [Exec.self, Files.self, RQ.self, Bus.self, Frappe.self, Keiji.self, Mail.self],
-        stores: [SQLiteDriver.self])
+        stores: stores)
+
+    private static var stores: [any StoreDriver.Type] {
+        #if Postgres
+            [SQLiteDriver.self, PostgresDriver.self]
+        #else
+            [SQLiteDriver.self]
+        #endif
+    }
 }
 
 extension Carillon {

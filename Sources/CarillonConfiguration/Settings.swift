@@ -35,7 +35,7 @@ public struct Settings: Sendable {
     public var jobsDirectory = "jobs.d"
     /// Bytes; a larger job file is refused.
     public var jobsFileLimit = Int64(Bounds.bytes)
-    public var storeURL = "sqlite:carillon.db"
+    public var store = StoreAddress(url: "sqlite:carillon.db")
     public var retention = Retention.standard
     public var log = Log()
     /// How long the trail of orders is kept.

@@ -105,13 +105,18 @@ package struct SettingsReader: Sendable {
     private static let standardLease: Int64 = 30_000_000
 
     private func readStore(_ table: inout ConfigTable, _ settings: inout Settings) {
-        guard let url = table.string("url") else { return }
-        settings.storeURL = url
-        if !stores.contains(where: { $0.canOpen(url) }) {
-            // The address may hold a password, so it is not repeated.
+        settings.store.url = table.string("url") ?? settings.store.url
+        settings.store.password = table.secret("password")
+        settings.store.caFile = table.string("ca_file")
+        settings.store.certificateFile = table.string("certificate_file")
+        settings.store.keyFile = table.string("key_file")
+        settings.store.isPooled = table.bool("pooled") ?? false
+        // The address may hold a password, so it is not repeated.
+        guard let driver = stores.first(where: { $0.canOpen(settings.store.url) }) else {
             let forms = stores.map { $0.form }.joined(separator: " or ")
-            table.complain("url", "expected \(forms); this build knows no other store")
+            return table.complain("url", "expected \(forms); this build knows no other store")
         }
+        if let flaw = driver.flaw(of: settings.store) { table.complain("url", flaw) }
     }
 
     private func readLog(_ table: inout ConfigTable, _ log: inout Settings.Log) {

@@ -175,14 +175,17 @@ public struct EndedCounts: Sendable {
 
     public init() {}
 
+    /// How many microseconds a run took from its start to its end; a clock that jumped makes none longer than a year.
+    public static func took(_ run: Run) -> Int64 {
+        let end = run.endedAt ?? run.scheduledAt
+        return run.startedAt.map { min(max(0, end.microseconds - $0.microseconds), longest) } ?? 0
+    }
+
     /// Counts a run that the ledger has as ended from now on.
     public mutating func count(_ run: Run) {
-        let end = run.endedAt ?? run.scheduledAt
-        // A clock that jumped makes no run longer than a year.
-        let took = run.startedAt.map { min(max(0, end.microseconds - $0.microseconds), Self.longest) } ?? 0
-        let key = Key(hour: HourCount.hour(of: end), state: run.state)
+        let key = Key(hour: HourCount.hour(of: run.endedAt ?? run.scheduledAt), state: run.state)
         let before = hours[key] ?? (0, 0)
-        hours[key] = (before.runs + 1, before.took + took)
+        hours[key] = (before.runs + 1, before.took + Self.took(run))
         if run.hasFailed {
             streaks[run.jobID, default: Streak()].failures += 1
         } else if run.state == .completed {

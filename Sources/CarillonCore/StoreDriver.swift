@@ -1,3 +1,19 @@
+/// Where a store is, and what lets one in.
+public struct StoreAddress: Hashable, Sendable {
+    /// As `store.url` has it; it may hold a password.
+    public var url: String
+    /// Stands before the one in the address.
+    public var password: String?
+    /// Whom to trust, and the client's own certificate with its key, as paths of PEM files; nil for what the address says.
+    public var caFile: String?
+    public var certificateFile: String?
+    public var keyFile: String?
+    /// Whether a transaction pooler stands between.
+    public var isPooled = false
+
+    public init(url: String) { self.url = url }
+}
+
 /// A way to keep the ledger, chosen by how the address of `store.url` begins.
 public protocol StoreDriver: Sendable {
     /// How its address is written, for people: `sqlite:PATH`.
@@ -6,12 +22,15 @@ public protocol StoreDriver: Sendable {
     /// Whether an address is one of its own.
     static func canOpen(_ url: String) -> Bool
 
+    /// Says what is wrong with an address of its own, without repeating it; nil when nothing is.
+    static func flaw(of address: StoreAddress) -> String?
+
     /// Answers where a store is, for people, without a password.
-    static func address(_ url: String) -> String
+    static func place(of address: StoreAddress) -> String
 
     /// Opens the store, and makes it if need be. `state` is the state directory. Throws `StoreError`.
-    static func open(_ url: String, state: String) throws -> any JobStore
+    static func open(_ address: StoreAddress, state: String) async throws -> any JobStore
 
     /// Opens the store for looking only; nil when there is none yet. Throws `StoreError`.
-    static func look(_ url: String, state: String) throws -> (any JobStore)?
+    static func look(_ address: StoreAddress, state: String) async throws -> (any JobStore)?
 }

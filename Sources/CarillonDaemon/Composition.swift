@@ -24,9 +24,9 @@ package struct Composition: Sendable {
     }
 
     /// Finds the driver of a store's address. Throws `Failure`.
-    package func store(_ url: String) throws(Failure) -> any StoreDriver.Type {
-        guard let driver = stores.first(where: { $0.canOpen(url) }) else {
-            throw Failure.input("store.url: this build knows no such store")
+    package func driver(of address: StoreAddress) throws(Failure) -> any StoreDriver.Type {
+        guard let driver = stores.first(where: { $0.canOpen(address.url) }) else {
+            throw Failure.input("a store's address is written \(stores.map { $0.form }.joined(separator: " or "))")
         }
         return driver
     }

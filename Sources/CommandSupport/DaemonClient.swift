@@ -58,9 +58,9 @@ package struct DaemonClient {
         let zones = ZoneDatabase()
         let settings = try place.settings(zones: zones)
         let composition = Composition.current
-        let driver = try composition.store(settings.storeURL)
+        let driver = try composition.driver(of: settings.store)
         do {
-            guard let store = try driver.look(settings.storeURL, state: place.stateDirectory) else {
+            guard let store = try await driver.look(settings.store, state: place.stateDirectory) else {
                 throw Failure.noDaemon(
                     "no daemon runs in \(place.stateDirectory), and there is no store; start one with `carillon serve`")
             }

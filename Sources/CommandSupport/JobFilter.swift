@@ -1,9 +1,9 @@
-import Foundation
 public import ArgumentParser
 import CarillonConfiguration
 package import CarillonCore
 import CarillonDaemon
 import CarillonEngine
+import Foundation
 
 /// Which jobs a command is about: by name, pattern, tag and state.
 package struct JobFilter: ParsableArguments {

@@ -26,7 +26,7 @@ import Timetable
         let zones = ZoneDatabase()
         let environment = ["HOME": folder.path]
         let settings = try composition.settingsReader(zones: zones, environment: environment).read(file: nil)
-        let store = try composition.store(settings.storeURL).open(settings.storeURL, state: folder.path)
+        let store = try await composition.driver(of: settings.store).open(settings.store, state: folder.path)
         let context = DaemonContext(
             composition: composition, settings: settings, mainFile: nil, jobsFolder: folder.path, state: folder.path,
             store: store, storeID: "1", zones: zones, environment: environment, isShadow: true, logger: .silent)

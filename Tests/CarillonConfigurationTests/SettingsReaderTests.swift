@@ -36,13 +36,13 @@ import Timetable
             name = "anything"
             """)
         #expect(settings.timeZone == "Europe/Berlin")
-        #expect(settings.storeURL == "sqlite:/var/x.db")
+        #expect(settings.store.url == "sqlite:/var/x.db")
         #expect(settings.exec.most == 7)
         #expect(settings.exec.grace == 3_000_000)
         #expect(settings.exec.onStop == .leave)
         #expect(settings.log.format == .json)
         #expect(settings.retention.age == 30 * 86_400_000_000)
-        #expect(Settings().storeURL == "sqlite:carillon.db")
+        #expect(Settings().store.url == "sqlite:carillon.db")
     }
 
     @Test func aLengthOfTimeHasAUnitThereToo() throws {

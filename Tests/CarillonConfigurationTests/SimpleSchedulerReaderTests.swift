@@ -53,7 +53,7 @@ import Timetable
             """)
         #expect(reading.problems == [] && reading.remarks == [])
         #expect(reading.busURL == "amqp://guest:s3cret@mq:5672/jobs")
-        #expect(reading.settings?.storeURL == "sqlite:carillon.db")
+        #expect(reading.settings?.store.url == "sqlite:carillon.db")
         let given = reading.settings?.given.first { $0.key == "bus.url" }
         #expect(given?.line == 3 && given?.value.contains("s3cret") == false)
     }
@@ -95,7 +95,7 @@ import Timetable
     func theFormIsThatOfGodotenv(_ text: String, _ path: String) throws {
         let lines = Self.store + text.replacing("KEY", with: "SIMPLE_SCHEDULER_DB_CONNECTION_STRING")
         let reading = try read("\u{feff}" + lines, ["HOST": "outside", "WORDS": "s"])
-        #expect(reading.settings?.storeURL == "sqlite:" + path, "\(reading)")
+        #expect(reading.settings?.store.url == "sqlite:" + path, "\(reading)")
     }
 
     @Test func aReferenceToNothingIsRefused() throws {
@@ -165,7 +165,7 @@ import Timetable
         ("sqlite:///var/jobs.db", "sqlite:/var/jobs.db"),
     ])
     func itsSQLiteIsOurs(_ address: String, _ url: String) throws {
-        #expect(try read(Self.store + "SIMPLE_SCHEDULER_DB_CONNECTION_STRING=\(address)").settings?.storeURL == url)
+        #expect(try read(Self.store + "SIMPLE_SCHEDULER_DB_CONNECTION_STRING=\(address)").settings?.store.url == url)
     }
 
     /// The first line is the bus's, and `…` what to do instead.

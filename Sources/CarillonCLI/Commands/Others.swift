@@ -102,7 +102,8 @@ struct Config: AsyncParsableCommand {
             say("settings     \(file.path)\(file.exists ? "" : " (there is none)")")
             say("job files    \(settings.jobsFolder(beside: file.path))")
             say("state        \(place.stateDirectory)")
-            say("store        \(settings.storeURL.contains("@") ? "(see store.url)" : settings.storeURL)")
+            let driver = try Composition.current.driver(of: settings.store)
+            say("store        \(driver.place(of: settings.store))")
             say("")
             if settings.given.isEmpty { return say("nothing is set: every setting has its default") }
             var table = TextTable(.fixed("KEY"), "VALUE", .first("FROM"))

@@ -1,5 +1,5 @@
-import CarillonConfiguration
 import ArgumentParser
+import CarillonConfiguration
 import CarillonCore
 import CarillonDaemon
 import CommandSupport
@@ -175,13 +175,12 @@ extension DaemonLocation {
     fileprivate func look<T: Sendable>(
         at address: String?, _ body: @Sendable (any StoreArchive) async throws -> T
     ) async throws -> T {
-        let url = try address ?? settings(zones: ZoneDatabase()).storeURL
-        let driver = try driver(of: url)
+        let (address, driver) = try found(address)
         return try await saying {
-            guard let store = try driver.look(url, state: stateDirectory) else {
-                throw Failure.failed("there is no store yet at \(driver.address(url))")
+            guard let store = try await driver.look(address, state: stateDirectory) else {
+                throw Failure.failed("there is no store yet at \(driver.place(of: address))")
             }
-            return try await use(store, driver.address(url), body)
+            return try await use(store, driver.place(of: address), body)
         }
     }
 
@@ -189,19 +188,17 @@ extension DaemonLocation {
     fileprivate func open<T: Sendable>(
         _ address: String?, _ body: @Sendable (any StoreArchive) async throws -> T
     ) async throws -> T {
-        let url = try address ?? settings(zones: ZoneDatabase()).storeURL
-        let driver = try driver(of: url)
+        let (address, driver) = try found(address)
         return try await saying {
-            try await use(try driver.open(url, state: stateDirectory), driver.address(url), body)
+            try await use(try await driver.open(address, state: stateDirectory), driver.place(of: address), body)
         }
     }
 
-    private func driver(of url: String) throws -> any StoreDriver.Type {
-        guard let driver = Composition.current.stores.first(where: { $0.canOpen(url) }) else {
-            let forms = Composition.current.stores.map { $0.form }.joined(separator: " or ")
-            throw Failure.input("a store's address is written \(forms)")
-        }
-        return driver
+    /// What the settings say of the store, when its address is the settings' or none is given; else nothing but the address.
+    private func found(_ url: String?) throws -> (StoreAddress, any StoreDriver.Type) {
+        let set = try settings(zones: ZoneDatabase()).store
+        let address = url == nil || url == set.url ? set : StoreAddress(url: url ?? "")
+        return (address, try Composition.current.driver(of: address))
     }
 
     private func use<T: Sendable>(
@@ -220,7 +217,7 @@ extension DaemonLocation {
         }
     }
 
-    private func saying<T>(_ body: () async throws -> T) async throws -> T {
+    private func saying<T: Sendable>(_ body: () async throws -> T) async throws -> T {
         do {
             return try await body()
         } catch let error as StoreError {

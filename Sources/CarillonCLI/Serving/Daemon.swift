@@ -28,7 +28,7 @@ struct Daemon {
     /// Runs until a signal ends it. Throws `Failure` and `StoreError`.
     func run() async throws {
         let settings = source.settings
-        let store = try composition.store(settings.storeURL).open(settings.storeURL, state: state)
+        let store = try await composition.driver(of: settings.store).open(settings.store, state: state)
         let environment = ProcessInfo.processInfo.environment
         let context = DaemonContext(
             composition: composition, settings: settings, mainFile: source.hasJobs ? source.path : nil,

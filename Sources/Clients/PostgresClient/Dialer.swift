@@ -75,7 +75,8 @@
                 ("dbname", its.database), ("sslmode", its.tls.mode.rawValue),
                 ("sslrootcert", its.tls.caFile ?? (verifies ? Self.systemAuthorities : "")),
                 ("sslcert", its.tls.certificateFile ?? ""), ("sslkey", its.tls.keyFile ?? ""),
-                ("options", its.isPooled ? "" : options), ("gssencmode", "disable"), ("client_encoding", "UTF8"), ("application_name", its.applicationName),
+                ("options", its.isPooled ? "" : options), ("gssencmode", "disable"), ("client_encoding", "UTF8"),
+                ("application_name", its.applicationName),
                 // Of an idle connection that a dead machine has left, and of one at work.
                 ("keepalives", "1"), ("keepalives_idle", "30"), ("keepalives_interval", "10"),
                 ("keepalives_count", "3"),

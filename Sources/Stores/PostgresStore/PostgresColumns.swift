@@ -33,6 +33,12 @@
             column += 1
         }
 
+        /// Binds bytes of UTF-8 as a text: of canonical JSON, in which a zero byte is escaped.
+        mutating func bind(text: [UInt8]) {
+            text.withUnsafeBytes { arrays[column].append($0) }
+            column += 1
+        }
+
         mutating func bind(_ id: RunID) {
             withUnsafeBytes(of: id.words) { arrays[column].append($0) }
             column += 1
@@ -58,6 +64,8 @@
         /// The names and types of columns.
         struct Shape: Sendable {
             var columns: [(name: String, element: PostgresArray.Element)]
+
+            init(columns: [(name: String, element: PostgresArray.Element)]) { self.columns = columns }
 
             init(_ columns: KeyValuePairs<String, PostgresArray.Element>) {
                 self.columns = columns.map { ($0.key, $0.value) }

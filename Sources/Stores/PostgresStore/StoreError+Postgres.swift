@@ -28,7 +28,8 @@
             case "3D000": self.init(.refused, "\(error): make it, or name another one in store.url")
             case "42501": self.init(.refused, "\(error): the user of store.url needs the right to do it")
             case "42P07", "42710":
-                self.init(.refused, "\(error): others have tables there; give the store a database, or a schema, of its own")
+                self.init(
+                    .refused, "\(error): others have tables there; give the store a database, or a schema, of its own")
             case "42P01", "42703": self.init(.corrupt, "\(error): it holds no store of Carillon, or no whole one")
             case "XX001", "XX002": self.init(.corrupt, "\(error): the database is damaged; restore it from a backup")
             case "40001", "40P01", "55P03": self.init(.busy, "\(error): others write there at the same time")

@@ -9,19 +9,26 @@ public enum SQLiteDriver: StoreDriver {
 
     public static func canOpen(_ url: String) -> Bool { url.hasPrefix(scheme) && url != scheme }
 
-    public static func address(_ url: String) -> String { url }
-
-    public static func open(_ url: String, state: String) throws -> any JobStore {
-        try SQLiteStore(path: path(url, state))
+    public static func flaw(of address: StoreAddress) -> String? {
+        var plain = StoreAddress(url: address.url)
+        plain.isPooled = address.isPooled
+        if address.isPooled { return "a file has no pooler: leave store.pooled away" }
+        return address == plain ? nil : "a file needs no password and no certificates"
     }
 
-    public static func look(_ url: String, state: String) throws -> (any JobStore)? {
-        let path = path(url, state)
+    public static func place(of address: StoreAddress) -> String { address.url }
+
+    public static func open(_ address: StoreAddress, state: String) throws -> any JobStore {
+        try SQLiteStore(path: path(address, state))
+    }
+
+    public static func look(_ address: StoreAddress, state: String) throws -> (any JobStore)? {
+        let path = path(address, state)
         return FileManager.default.fileExists(atPath: path) ? try SQLiteStore(reading: path) : nil
     }
 
-    private static func path(_ url: String, _ state: String) -> String {
-        let path = String(url.dropFirst(scheme.count))
+    private static func path(_ address: StoreAddress, _ state: String) -> String {
+        let path = String(address.url.dropFirst(scheme.count))
         return path.hasPrefix("/") ? path : state + "/" + path
     }
 }

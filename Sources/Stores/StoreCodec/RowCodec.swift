@@ -71,7 +71,8 @@ package final class RowCodec: Sendable {
         return StoredJob(
             id: JobID(Int32(truncatingIfNeeded: try row.number(0))), job: job, revision: try row.number(11),
             cursor: try row.time(12), nextDue: try row.someTime(13), opened: try row.number(14),
-            streak: Int(try row.number(17)), isRemoved: try row.bool(16) ?? false, fault: faults.isEmpty ? nil : faults.joined(separator: "; "))
+            streak: Int(try row.number(17)), isRemoved: try row.bool(16) ?? false,
+            fault: faults.isEmpty ? nil : faults.joined(separator: "; "))
     }
 
     // MARK: Runs

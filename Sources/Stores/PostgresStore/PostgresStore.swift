@@ -1,0 +1,184 @@
+#if Postgres
+    public import CarillonCore
+    import Logging
+    public import PostgresClient
+    import StoreCodec
+    import Synchronization
+    import Timetable
+
+    /// The store of a PostgreSQL database: what people have, back up and replicate already.
+    ///
+    /// One connection writes, one renews the lease, so that no batch delays it, and one to three read.
+    public final class PostgresStore: JobStore {
+        /// Connections at once: those that read are fewer mostly.
+        static let mostConnections = 5
+        private static let mostReaders = 3
+
+        public let configuration: PostgresConfiguration
+        let writer: PostgresClient
+        let renewer: PostgresClient
+        let readers: ReaderPool
+        let codec = RowCodec()
+        /// Drawn once and never changed, so it is read once; forgotten when a copy brings another.
+        let knownID: Mutex<UInt64?>
+        /// The pass of retention that is under way.
+        let pruning = Mutex<PruningPass?>(nil)
+
+        private init(_ configuration: PostgresConfiguration, id: UInt64?, writer: PostgresClient, _ logger: Logger)
+            throws
+        {
+            self.configuration = configuration
+            self.writer = writer
+            renewer = try PostgresClient(configuration, logger: logger)
+            readers = ReaderPool(configuration, most: Self.mostReaders, logger: logger)
+            knownID = Mutex(id)
+        }
+
+        /// Opens the store, and makes or migrates its tables.
+        ///
+        /// Throws `StoreError`: `refused` for a database that cannot hold a store or a user who may not, `unreachable` for a server
+        /// that does not answer.
+        public static func open(_ configuration: PostgresConfiguration) async throws -> PostgresStore {
+            try await make(configuration, isReading: false)
+        }
+
+        /// Opens the store for looking only; nil when there is none.
+        public static func look(_ configuration: PostgresConfiguration) async throws -> PostgresStore? {
+            let store = try await make(configuration, isReading: true)
+            if store.knownID.withLock({ $0 }) != nil { return store }
+            try await store.close()
+            return nil
+        }
+
+        private static func make(_ asked: PostgresConfiguration, isReading: Bool) async throws -> PostgresStore {
+            var configuration = asked
+            // The statements are made so that one plan is right for all values, and to plan takes longer than to carry out.
+            configuration.settings["plan_cache_mode"] = "force_generic_plan"
+            configuration.settings["lock_timeout"] = "5s"
+            // A frozen process holds its locks no longer than that.
+            configuration.settings["idle_in_transaction_session_timeout"] = "2s"
+            configuration.settings["synchronous_commit"] = "on"
+            let logger = Logger(label: "carillon.store")
+            do {
+                let writer = try PostgresClient(configuration, logger: logger)
+                do {
+                    let id = try await Schema.prepare(writer, isReading: isReading)
+                    return try PostgresStore(configuration, id: id, writer: writer, logger)
+                } catch {
+                    await writer.close()
+                    throw error
+                }
+            } catch {
+                throw StoreError(postgres: error)
+            }
+        }
+
+        // MARK: Calls
+
+        /// Runs `body` with a connection that reads.
+        func read<Value: Sendable>(
+            _ body: @escaping @Sendable (PostgresClient) async throws -> Value
+        ) async throws -> Value {
+            do {
+                return try await readers.use(body)
+            } catch {
+                throw StoreError(postgres: error)
+            }
+        }
+
+        /// Answers what `transform` makes of every row.
+        func rows<Value: Sendable>(
+            _ sql: String, _ values: [PostgresValue] = [],
+            _ transform: @escaping @Sendable (borrowing PostgresRow) throws -> Value
+        ) async throws -> [Value] {
+            try await read { try await $0.query(sql, values, transform) }
+        }
+
+        /// Runs `body` with the connection that writes; what others' locks made fail is done again.
+        func change<Value: Sendable>(
+            _ body: @Sendable (PostgresClient) async throws -> Value
+        ) async throws -> Value {
+            var left = 3
+            while true {
+                do {
+                    return try await body(writer)
+                } catch let error as PostgresError where error.isRepeatable && left > 0 {
+                    left -= 1
+                } catch {
+                    throw StoreError(postgres: error)
+                }
+            }
+        }
+
+        /// Runs `body` in a transaction that only the holder of the lease may make.
+        func write<Value: Sendable>(
+            under lease: Lease, _ body: @escaping @Sendable (PostgresTransaction) throws -> Value
+        ) async throws -> Value {
+            try await change { writer in
+                try await writer.transaction { transaction in
+                    let held = try transaction.first(
+                        "SELECT 1 FROM leases WHERE instance = $1 AND term = $2 FOR SHARE", Self.values(lease)
+                    ) { _ in true }
+                    guard held == true else { throw StoreError.lost(lease) }
+                    return try body(transaction)
+                }
+            }
+        }
+
+        static func values(_ lease: Lease) -> [PostgresValue] { [.text(lease.instance), .integer(lease.term)] }
+
+        // MARK: What is there
+
+        public func storeID() async throws -> UInt64 {
+            if let id = knownID.withLock({ $0 }) { return id }
+            guard let text = try await note("store.id"), let id = UInt64(text, radix: 16) else {
+                throw StoreError(.corrupt, "\(configuration): the store has no id")
+            }
+            knownID.withLock { $0 = id }
+            return id
+        }
+
+        public func note(_ key: String) async throws -> String? {
+            try await rows("SELECT value FROM notes WHERE key = $1", [.text(key)]) { try $0.text(0) ?? "" }.first
+        }
+
+        public func setNote(_ key: String, _ value: String?) async throws {
+            _ = try await change { writer in
+                guard let value else {
+                    return try await writer.execute("DELETE FROM notes WHERE key = $1", [.text(key)])
+                }
+                return try await writer.execute(
+                    """
+                    INSERT INTO notes (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value
+                    """, [.text(key), PostgresValue(storable: value)])
+            }
+        }
+
+        public func notesRevision() async throws -> Int64 {
+            try await rows("SELECT value FROM counters WHERE name = 'notes'") { try $0.integer(0) ?? 0 }.first ?? 0
+        }
+
+        public func counts() async throws -> StoreCounts {
+            try await read { reader in
+                let jobs = try await reader.query(
+                    """
+                    SELECT (SELECT count(*) FROM cursors) - (SELECT count(*) FROM jobs WHERE removed),
+                    (SELECT count(*) FROM cursors WHERE is_on)
+                    """
+                ) { (Int(try $0.integer(0) ?? 0), Int(try $0.integer(1) ?? 0)) }.first
+                let active = try await reader.query(
+                    "SELECT state, count(*) FROM runs WHERE state < 3 GROUP BY state"
+                ) { (RunState(number: Int(try $0.integer(0) ?? 0)), Int(try $0.integer(1) ?? 0)) }
+                let named = active.compactMap { state, count in state.map { ($0.rawValue, count) } }
+                return StoreCounts(
+                    jobs: jobs?.0 ?? 0, enabled: jobs?.1 ?? 0, active: Dictionary(named) { first, _ in first })
+            }
+        }
+
+        public func close() async throws {
+            await readers.close()
+            await renewer.close()
+            await writer.close()
+        }
+    }
+#endif
