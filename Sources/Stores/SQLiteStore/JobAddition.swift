@@ -9,18 +9,27 @@ struct JobAddition: ~Copyable {
     private var job: BulkStatement
     private var cursor: BulkStatement
 
-    init(_ db: Database) throws {
+    private init(
+        _ db: Database, look: consuming BulkStatement, job: consuming BulkStatement, cursor: consuming BulkStatement
+    ) {
         self.db = db
-        look = try BulkStatement(db, "SELECT 1 FROM jobs WHERE name = ?")
-        job = try BulkStatement(
+        self.look = look
+        self.job = job
+        self.cursor = cursor
+    }
+
+    static func prepare(_ db: Database) throws -> JobAddition {
+        let look = try BulkStatement(db, "SELECT 1 FROM jobs WHERE name = ?")
+        let job = try BulkStatement(
             db,
             """
             INSERT INTO jobs
                 (feed, source, schedule, kind, summary, target, policies, tags, enabled, standing, digest, name)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """)
-        cursor = try BulkStatement(
+        let cursor = try BulkStatement(
             db, "INSERT INTO cursors (job_id, is_on, revision, cursor, next_due) VALUES (?, ?, 1, ?, ?)")
+        return JobAddition(db, look: look, job: job, cursor: cursor)
     }
 
     /// Whether a name is there, be it of a job that is gone.

@@ -10,7 +10,7 @@ extension SQLiteStore {
             var answers: [StoredJob?] = []
             answers.reserveCapacity(changes.count)
             var texts = JobTexts()
-            var addition = try JobAddition(db)
+            var addition = try JobAddition.prepare(db)
             for change in changes {
                 switch change {
                 case .put(let job, let cursor, let nextDue, let skips):
