@@ -1,5 +1,5 @@
 #if Postgres
-    import CarillonCore
+    package import CarillonCore
     import PostgresClient
     import StoreCodec
     import Timetable

@@ -133,7 +133,7 @@
             guard !FileManager.default.fileExists(atPath: path) else {
                 throw StoreError(.refused, "\(path) is there already")
             }
-            let made = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+            let made = Foundation.open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
             guard made >= 0 else {
                 throw StoreError(.refused, "\(path) cannot be made: \(String(cString: strerror(errno)))")
             }

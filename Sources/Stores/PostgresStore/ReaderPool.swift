@@ -1,4 +1,5 @@
 #if Postgres
+import BlockingConnection
     import Logging
     import PostgresClient
 
