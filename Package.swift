@@ -57,7 +57,8 @@ let package = Package(
             name: "CarillonKit",
             targets: [
                 "Timetable", "CarillonCore", "CarillonEngine", "SQLiteStore", "MemoryStore", "ExecDispatcher",
-                "RQDispatcher", "RedisClient", "BusDispatcher", "RabbitMQBus", "AMQPClient",
+                "RQDispatcher", "RedisClient", "BusDispatcher", "RabbitMQBus", "AMQPClient", "PostgresClient",
+                "PostgresStore",
             ]),
     ],
     traits: [
@@ -324,7 +325,8 @@ let package = Package(
             name: "CarillonCLI",
             dependencies: [
                 "CarillonConfiguration", "CarillonCore", "CarillonDaemon", "CarillonEngine", "CommandSupport",
-                "ControlSocket", "ExecDispatcher", "Listening", "PostgresStore", "SQLiteStore", "Timetable", logging, lifecycle,
+                "ControlSocket", "ExecDispatcher", "Listening", "PostgresStore", "SQLiteStore", "Timetable", logging,
+                lifecycle,
                 arguments,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + integrations.map { .target(name: $0.name) }),

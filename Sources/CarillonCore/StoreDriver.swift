@@ -19,6 +19,9 @@ public protocol StoreDriver: Sendable {
     /// How its address is written, for people: `sqlite:PATH`.
     static var form: String { get }
 
+    /// Whether a server keeps it, which may come up after the daemon.
+    static var isRemote: Bool { get }
+
     /// Whether an address is one of its own.
     static func canOpen(_ url: String) -> Bool
 

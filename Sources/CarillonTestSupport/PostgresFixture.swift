@@ -42,6 +42,9 @@ public final class PostgresFixture: ServerFixture {
         process = ServerProcess("postgres", program, arguments, stopSignal: SIGINT, in: folder)
     }
 
+    /// For `store.url`, without the password and without TLS.
+    public var address: String { "postgres://\(Self.user)@127.0.0.1:\(port)/\(Self.database)?sslmode=disable" }
+
     /// Starts the server, the second time on the same data; returns when it answers.
     public func start() async throws {
         let data = folder.path + "/data"

@@ -9,8 +9,12 @@ import Timetable
 /// Every setting that there is: a daemon whose file changes takes it, or says that it waits for a restart.
 @Suite struct SettingsTests {
     private let daemon: DaemonFixture
+    private let postgres: PostgresFixture
 
-    init() throws { daemon = try DaemonFixture() }
+    init() throws {
+        daemon = try DaemonFixture()
+        postgres = try PostgresFixture()
+    }
 
     /// A key with two values; what it cannot be without is left out with the second one.
     private struct Key {
@@ -64,7 +68,15 @@ import Timetable
                     Key("name", "\"a\"", "\"b\""), Key("lease", "\"30s\"", "\"40s\""),
                     Key("heartbeat", "\"5s\"", "\"6s\""),
                 ]),
-            Table("[store]", "store.", [Key("url", "\"sqlite:a.db\"", "\"sqlite:b.db\"")]),
+            Table(
+                "[store]", "store.",
+                [
+                    Key(
+                        "url", "\"\(postgres.address)\"", "\"\(postgres.address)&application_name=b\""),
+                    try secret("password", PostgresFixture.password, "b", inFiles: inFiles), Key("ca_file", "\"/a\"", "\"/b\""),
+                    Key("certificate_file", "\"/a\"", "\"/b\""), Key("key_file", "\"/a\"", "\"/b\""),
+                    Key("pooled", "true", "false"),
+                ]),
             Table(
                 "[exec]", "exec.",
                 [
@@ -185,6 +197,7 @@ import Timetable
     }
 
     @Test(.timeLimit(.minutes(5))) func everyKeyIsAppliedOrNamed() async throws {
+        try await postgres.start()
         let tables = try tables(secretsInFiles: false)
         try write(tables)
         try await daemon.start()
@@ -226,6 +239,7 @@ import Timetable
     }
 
     @Test(.timeLimit(.minutes(5))) func aFileOfASecretIsNamedAndSoIsWhatItSays() async throws {
+        try await postgres.start()
         let tables = try tables(secretsInFiles: true)
         try write(tables)
         try await daemon.start()

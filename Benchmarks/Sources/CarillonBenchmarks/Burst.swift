@@ -13,8 +13,10 @@ struct Burst: AsyncParsableCommand {
     @Option(help: "Seconds before the due second in which the engine is up; room to fill the store comes on top.")
     var wait = 10
 
+    @Option(help: "The address of an empty database for the store.") var postgres: String?
+
     func run() async throws {
-        let rig = try Rig()
+        let rig = try Rig(postgres: postgres)
         defer { rig.remove() }
         let now = rig.clock.now
         let due = Timestamp(seconds: now.seconds + Int64(jobs / 10_000 + wait))
@@ -23,7 +25,7 @@ struct Burst: AsyncParsableCommand {
         let all = (0..<count).lazy.map { Jobs.job("job-\($0)", .once(due.rfc3339), argv: ["/bin/true", "\($0)"]) }
         try await rig.fill(all, cursor: now)
         guard rig.clock.now < due else { throw ExitFailure(description: "filling the store took too long") }
-        let name = late ? "burst of \(count), outcomes later" : "burst of \(count)"
+        let name = rig.prefix + (late ? "burst of \(count), outcomes later" : "burst of \(count)")
         let dispatcher = NullDispatcher(withholds: late)
         try await rig.run(dispatcher) {
             try await rig.clock.sleep(for: due.microseconds - rig.clock.now.microseconds)

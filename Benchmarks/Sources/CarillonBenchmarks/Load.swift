@@ -1,17 +1,7 @@
 import ArgumentParser
 import CarillonCore
 import CarillonEngine
-import SQLiteStore
 import Timetable
-
-enum SQLiteCount {
-    static func jobs(_ path: String) async throws -> Int {
-        let store = try SQLiteStore(reading: path)
-        let count = try await store.counts().jobs
-        try await store.close()
-        return count
-    }
-}
 
 /// Many jobs due every second, spread evenly.
 struct Spread: AsyncParsableCommand {
@@ -19,8 +9,11 @@ struct Spread: AsyncParsableCommand {
     @Option var rate = 1_000
     @Option var seconds = 30.0
 
+    @Option(help: "The address of an empty database for the store.") var postgres: String?
+
     func run() async throws {
-        let rig = try Rig()
+        let rig = try Rig(postgres: postgres)
+        let name = "\(rig.prefix)\(rate)/s"
         defer { rig.remove() }
         // Each job every ten seconds at a phase of its own.
         let anchor = rig.clock.now
@@ -39,9 +32,9 @@ struct Spread: AsyncParsableCommand {
             let cpu = Hold.cpu
             try await rig.clock.sleep(for: span)
             let late = dispatcher.take().late
-            Figure("\(rate)/s: dispatched", Double(late.count) / Double(span) * 1_000_000, "runs/s").print()
-            Figure("\(rate)/s: CPU", (Hold.cpu - cpu) / Double(span) * 100_000_000, "% of a core").print()
-            quantiles(late, "\(rate)/s: lateness", "ms")
+            Figure("\(name): dispatched", Double(late.count) / Double(span) * 1_000_000, "runs/s").print()
+            Figure("\(name): CPU", (Hold.cpu - cpu) / Double(span) * 100_000_000, "% of a core").print()
+            quantiles(late, "\(name): lateness", "ms")
         }
     }
 }

@@ -7,5 +7,6 @@ struct Benchmarks: AsyncParsableCommand {
         commandName: "CarillonBenchmarks", abstract: "Carillon's benchmarks.",
         subcommands: [
             TimetableRate.self, Fill.self, Hold.self, Spread.self, Burst.self, Programs.self, RQ.self, Bus.self,
+            PostgresLimit.self,
         ])
 }

@@ -3,6 +3,7 @@ import CarillonEngine
 import ExecDispatcher
 import Foundation
 import Logging
+import PostgresStore
 import SQLiteStore
 import ServiceLifecycle
 import Timetable
@@ -10,10 +11,13 @@ import Timetable
 /// A whole engine on a real store in a scratch folder, with a dispatcher of the benchmark's choice.
 struct Rig {
     let folder: String
+    /// A database of PostgreSQL for the store; nil for a file in the folder.
+    let postgres: String?
     let clock = SystemClock()
     let zones = ZoneDatabase()
 
-    init(folder: String? = nil) throws {
+    init(folder: String? = nil, postgres: String? = nil) throws {
+        self.postgres = postgres
         self.folder = folder ?? FileManager.default.temporaryDirectory.path + "/carillon-bench-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: self.folder, withIntermediateDirectories: true)
     }
@@ -22,9 +26,17 @@ struct Rig {
 
     var storePath: String { folder + "/carillon.db" }
 
+    /// What stands before the names of figures.
+    var prefix: String { postgres == nil ? "" : "PostgreSQL: " }
+
+    func open() async throws -> any JobStore {
+        guard let postgres else { return try SQLiteStore(path: storePath) }
+        return try await PostgresDriver.open(StoreAddress(url: postgres), state: folder)
+    }
+
     /// Puts jobs into the store as a feed would have.
     func fill(_ jobs: some Sequence<Job>, cursor: Timestamp? = nil) async throws {
-        let store = try SQLiteStore(path: storePath)
+        let store = try await open()
         let lease = try await store.lease(instance: "bench", length: 60_000_000)
         let now = cursor ?? clock.now
         var batch: [JobChange] = []
@@ -39,6 +51,7 @@ struct Rig {
         }
         try await flush()
         try await store.setNote("zones", zones.version)
+        try await store.release(lease)
         try await store.close()
     }
 
@@ -46,7 +59,7 @@ struct Rig {
     func run<T: Sendable>(
         _ dispatcher: some Dispatcher, body: @escaping @Sendable () async throws -> T
     ) async throws -> T {
-        let store = try SQLiteStore(path: storePath)
+        let store = try await open()
         var logger = Logger(label: "bench")
         logger.logLevel = .error
         let service = try await EngineService(

@@ -9,13 +9,14 @@ struct Fill: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Fill a store with jobs.")
     @Argument var folder: String
     @Option var jobs = 100_000
+    @Option(help: "The address of an empty database for the store.") var postgres: String?
 
     func run() async throws {
-        let rig = try Rig(folder: folder)
+        let rig = try Rig(folder: folder, postgres: postgres)
         let begin = rig.clock.uptime
         try await rig.fill(Jobs.mixed(jobs, now: rig.clock.now))
         let seconds = Double(rig.clock.uptime - begin) / 1_000_000
-        Figure("\(jobs) jobs: taken up", Double(jobs) / seconds, "jobs/s").print()
+        Figure("\(rig.prefix)\(jobs) jobs: taken up", Double(jobs) / seconds, "jobs/s").print()
     }
 }
 
@@ -24,14 +25,18 @@ struct Hold: AsyncParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Memory, start-up time and idle CPU.")
     @Argument var folder: String
     @Option var seconds = 15.0
+    @Option(help: "The address of the database that was filled.") var postgres: String?
 
     func run() async throws {
-        let rig = try Rig(folder: folder)
+        let rig = try Rig(folder: folder, postgres: postgres)
         let begin = rig.clock.uptime
         let pause = Int64(seconds * 1_000_000)
         try await rig.run(NullDispatcher()) {
-            let jobs = try await SQLiteCount.jobs(rig.storePath)
-            Figure("\(jobs) jobs: ready", Double(rig.clock.uptime - begin) / 1_000_000, "s").print()
+            let ready = Double(rig.clock.uptime - begin) / 1_000_000
+            let store = try await rig.open()
+            let jobs = "\(rig.prefix)\(try await store.counts().jobs)"
+            try await store.close()
+            Figure("\(jobs) jobs: ready", ready, "s").print()
             try await rig.clock.sleep(for: 2_000_000)
             let before = Self.cpu
             try await rig.clock.sleep(for: pause)

@@ -28,7 +28,7 @@ struct Daemon {
     /// Runs until a signal ends it. Throws `Failure` and `StoreError`.
     func run() async throws {
         let settings = source.settings
-        let store = try await composition.driver(of: settings.store).open(settings.store, state: state)
+        let store = try await openStore(settings)
         let environment = ProcessInfo.processInfo.environment
         let context = DaemonContext(
             composition: composition, settings: settings, mainFile: source.hasJobs ? source.path : nil,
@@ -84,6 +84,27 @@ struct Daemon {
         try await serve(services, live)
         try await store.close()
     }
+
+    /// Opens the store; waits for one whose server cannot be reached yet, as after a start of the machine.
+    private func openStore(_ settings: Settings) async throws -> any JobStore {
+        let driver = try composition.driver(of: settings.store)
+        let clock = SystemClock()
+        var isSaid = false
+        while true {
+            do {
+                return try await driver.open(settings.store, state: state)
+            } catch let error as StoreError
+                where error.code == .unreachable && driver.isRemote && settings.startsUnconnected
+            {
+                if !isSaid { logger.warning("waiting for the store", metadata: ["error": "\(error)"]) }
+                isSaid = true
+                try await clock.sleep(for: Self.storePause)
+            }
+        }
+    }
+
+    /// Microseconds.
+    private static let storePause: Int64 = 1_000_000
 
     private func engineSettings(_ parts: Parts) -> EngineSettings {
         var settings = EngineSettings()

@@ -6,6 +6,8 @@
     public enum PostgresDriver: StoreDriver {
         public static let form = "postgres://USER@HOST/DATABASE"
 
+        public static let isRemote = true
+
         public static func canOpen(_ url: String) -> Bool {
             url.hasPrefix("postgres://") || url.hasPrefix("postgresql://")
         }

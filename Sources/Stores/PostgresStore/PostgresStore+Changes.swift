@@ -71,7 +71,8 @@
             let found = try transaction.all(
                 """
                 SELECT name, id, feed, removed, revision, opened, schedule, standing, streak, tags
-                FROM \(RowCodec.jobTables) WHERE name = ANY($1::text[])
+                FROM unnest($1::text[]) AS asked (asked) JOIN jobs ON jobs.name = asked.asked
+                JOIN cursors ON cursors.job_id = jobs.id
                 """, [.array(names)]
             ) { row in
                 (

@@ -52,15 +52,18 @@
 
         private static func make(_ asked: PostgresConfiguration, isReading: Bool) async throws -> PostgresStore {
             var configuration = asked
-            // The statements are made so that one plan is right for all values, and to plan takes longer than to carry out.
-            configuration.settings["plan_cache_mode"] = "force_generic_plan"
             configuration.settings["lock_timeout"] = "5s"
             // A frozen process holds its locks no longer than that.
             configuration.settings["idle_in_transaction_session_timeout"] = "2s"
             configuration.settings["synchronous_commit"] = "on"
             let logger = Logger(label: "carillon.store")
             do {
-                let writer = try PostgresClient(configuration, logger: logger)
+                var writing = configuration
+                // Whatever is written is looked up by a key. One plan is right for all values then, and to plan takes longer
+                // than to carry out; but a plan that was made while the tables were empty would read all of them for ever.
+                writing.settings["plan_cache_mode"] = "force_generic_plan"
+                for way in ["seqscan", "hashjoin", "mergejoin"] { writing.settings["enable_\(way)"] = "off" }
+                let writer = try PostgresClient(writing, logger: logger)
                 do {
                     let id = try await Schema.prepare(writer, isReading: isReading)
                     return try PostgresStore(configuration, id: id, writer: writer, logger)

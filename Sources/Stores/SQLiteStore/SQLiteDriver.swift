@@ -7,6 +7,8 @@ public enum SQLiteDriver: StoreDriver {
 
     public static let form = scheme + "PATH"
 
+    public static let isRemote = false
+
     public static func canOpen(_ url: String) -> Bool { url.hasPrefix(scheme) && url != scheme }
 
     public static func flaw(of address: StoreAddress) -> String? {
