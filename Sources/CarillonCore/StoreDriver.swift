@@ -1,5 +1,7 @@
 /// Where a store is, and what lets one in.
-public struct StoreAddress: Hashable, Sendable {
+///
+/// Printing it, in whatever way, shows nothing of what may be a password.
+public struct StoreAddress: Hashable, Sendable, CustomStringConvertible, CustomReflectable {
     /// As `store.url` has it; it may hold a password.
     public var url: String
     /// Stands before the one in the address.
@@ -12,6 +14,9 @@ public struct StoreAddress: Hashable, Sendable {
     public var isPooled = false
 
     public init(url: String) { self.url = url }
+
+    public var description: String { url.prefix { $0 != ":" } + ":…" }
+    public var customMirror: Mirror { Mirror(self, children: ["address": description]) }
 }
 
 /// A way to keep the ledger, chosen by how the address of `store.url` begins.

@@ -73,7 +73,8 @@ import Timetable
                 [
                     Key(
                         "url", "\"\(postgres.address)\"", "\"\(postgres.address)&application_name=b\""),
-                    try secret("password", PostgresFixture.password, "b", inFiles: inFiles), Key("ca_file", "\"/a\"", "\"/b\""),
+                    try secret("password", PostgresFixture.password, "b", inFiles: inFiles),
+                    Key("ca_file", "\"/a\"", "\"/b\""),
                     Key("certificate_file", "\"/a\"", "\"/b\""), Key("key_file", "\"/a\"", "\"/b\""),
                     Key("pooled", "true", "false"),
                 ]),

@@ -1,270 +1,229 @@
 #if Postgres
     import CarillonCore
-    import CarillonDaemon
     import CarillonTestSupport
-    import Foundation
+    import Dispatch
     import PostgresClient
     import PostgresStore
-    import SQLiteStore
-    import Synchronization
     import Testing
     import Timetable
 
-    @Suite(.timeLimit(.minutes(2))) struct PostgresConformanceTests {
-        @Test(arguments: StoreConformance.checks)
-        func postgres(_ check: Check<any JobStore>) async throws {
-            let store = try await PostgresStore.open(try await Rig.shared.database())
-            try await check.run(store)
-            try await store.close()
-        }
-    }
-
-    /// What only a server, and others who use it, can do to a store.
-    @Suite(.timeLimit(.minutes(2))) struct PostgresStoreTests {
-        private func put(_ name: String, in store: PostgresStore, _ lease: Lease) async throws -> StoredJob {
-            let change = JobChange.put(
-                Samples.job(name), cursor: Samples.noon, nextDue: Samples.noon.plus(60), skips: [])
-            return try #require(try await store.apply([change], lease: lease, now: Samples.noon).first ?? nil)
-        }
-
-        private func advance(_ job: StoredJob, to time: Timestamp, in store: PostgresStore) async throws -> JobAdvance {
-            let run = Samples.run(job, at: time, store: try await store.storeID())
-            return JobAdvance(
-                id: job.id, revision: job.revision, from: job.cursor, to: time, nextDue: time.plus(60), runs: [run])
-        }
-
-        /// Throws unless opening fails; answers what is said.
-        private func refusal(_ configuration: PostgresConfiguration) async throws -> StoreError {
-            try await #require(throws: StoreError.self) {
-                let store = try await PostgresStore.open(configuration)
-                try await store.close()
-            }
-        }
-
-        @Test func everythingIsThereAfterReopening() async throws {
-            let database = try await Rig.shared.database()
-            let store = try await PostgresStore.open(database)
-            try await StoreFilling.fill(store)
-            let (id, jobs) = (try await store.storeID(), try await store.jobs(after: nil, limit: 100))
-            let lease = try await store.lease(instance: "a", length: 1)
-            try await store.close()
-            let again = try await PostgresStore.open(database)
-            #expect(try await again.storeID() == id)
-            #expect(try await again.jobs(after: nil, limit: 100) == jobs)
-            #expect(try await again.lease(instance: "a", length: 1).term == lease.term + 1)
+    /// What only this store does.
+    @Suite(.timeLimit(.minutes(2)))
+    struct PostgresStoreTests {
+        @Test(arguments: [false, true])
+        func everythingIsThereAfterReopening(isPooled: Bool) async throws {
+            let bench = try await Bench { $0.isPooled = isPooled }
+            _ = try await bench.store.openRuns(
+                [try await bench.advance(60)], lease: bench.lease, now: bench.start)
+            try await bench.store.close()
+            let again = try await PostgresStore.open(bench.configuration, logger: .silent)
+            #expect(try await again.storeID() == bench.store.storeID())
+            #expect(try await again.job(named: "tick")?.cursor == bench.start.plus(60))
+            #expect(try await again.runs(RunQuery(job: "tick")) == [try await bench.run(60)])
+            #expect(try await again.lease(instance: "a", length: 1).term == bench.lease.term + 1)
             try await again.close()
-            let reader = try #require(try await PostgresStore.look(database))
-            #expect(try await reader.jobs(after: nil, limit: 100) == jobs)
+            #expect(try await failure { try await again.note("a") }.code == .unreachable)
+            try await bench.close()
+        }
+
+        @Test func whoOnlyLooksMakesNothing() async throws {
+            let empty = try await Rig.shared.database()
+            #expect(try await PostgresStore.look(empty, logger: .silent) == nil)
+            let bench = try await Bench()
+            let reader = try #require(try await PostgresStore.look(bench.configuration, logger: .silent))
+            #expect(try await reader.job(named: "tick")?.id == bench.job.id)
+            await #expect(throws: StoreError.self) { try await reader.setNote("a", "b") }
             try await reader.close()
+            try await bench.close()
         }
 
-        @Test func nothingIsMadeByLooking() async throws {
-            let database = try await Rig.shared.database()
-            #expect(try await PostgresStore.look(database) == nil)
-            let client = try database.client()
-            let tables = try await client.query("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") {
-                try $0.integer(0)
+        @Test func aConnectionThatIsEndedHealsWithTheNextCall() async throws {
+            let bench = try await Bench()
+            #expect(try await bench.store.note("a") == nil)
+            _ = try await bench.store.renew(bench.lease, length: 1_000_000)
+            let ended = try await bench.one(
+                """
+                SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
+                WHERE datname = current_database() AND pid <> pg_backend_pid()
+                """)
+            #expect(ended == "3")
+            // All of them were idle: none of the next calls notices.
+            #expect(try await bench.store.note("a") == nil)
+            _ = try await bench.store.renew(bench.lease, length: 1_000_000)
+            let part = try await bench.advance(60)
+            #expect(try await bench.store.openRuns([part], lease: bench.lease, now: bench.start).new == part.runs)
+            try await bench.close()
+        }
+
+        @Test func aWriterCutOffAtWorkSaysSoAndTheSameCallMayBeRepeated() async throws {
+            let bench = try await Bench()
+            let part = try await bench.advance(60)
+            let (begun, beginning) = AsyncStream.makeStream(of: Void.self)
+            let goOn = DispatchSemaphore(value: 0)
+            async let holding: Void = bench.client.transaction { transaction in
+                try transaction.execute("SELECT 1 FROM cursors FOR UPDATE")
+                beginning.finish()
+                goOn.wait()
             }
-            #expect(tables == [0])
-            await client.close()
-        }
-
-        /// Each migration once, whoever comes first.
-        @Test func manyMayOpenAnEmptyDatabaseAtOnce() async throws {
-            let database = try await Rig.shared.database()
-            let ids = try await withThrowingTaskGroup(of: UInt64.self) { group in
-                for _ in 0..<6 {
-                    group.addTask {
-                        let store = try await PostgresStore.open(database)
-                        let id = try await store.storeID()
-                        try await store.close()
-                        return id
-                    }
+            for await _ in begun {}
+            async let code = failure {
+                try await bench.store.openRuns([part], lease: bench.lease, now: bench.start)
+            }.code
+            let watch = try PostgresClient(bench.configuration, logger: .silent)
+            try await eventually("it waits, and is ended") {
+                try await watch.query("SELECT pg_terminate_backend(pid) FROM (\(Bench.waiting)) AS waiting") { _ in true
                 }
-                return try await group.reduce(into: Set<UInt64>()) { $0.insert($1) }
+                .count == 1
             }
-            #expect(ids.count == 1)
+            #expect(try await code == .unreachable)
+            goOn.signal()
+            await watch.close()
+            try await holding
+            _ = try await bench.store.openRuns([part], lease: bench.lease, now: bench.start)
+            #expect(try await bench.store.runs(RunQuery(job: "tick")) == part.runs)
+            #expect(try await bench.store.job(named: "tick")?.opened == 1)
+            try await bench.close()
         }
 
-        @Test func aStoreOfANewerBuildIsRefused() async throws {
-            let database = try await Rig.shared.database()
-            try await PostgresStore.open(database).close()
-            let client = try database.client()
-            try await client.execute(
-                "INSERT INTO carillon_migrations (number, name, least_build) VALUES (900, 'later', 1)")
-            // What it added harms nobody.
-            try await PostgresStore.open(database).close()
-            try await client.execute("UPDATE carillon_migrations SET least_build = 900 WHERE number = 900")
-            let error = try await refusal(database)
-            #expect(error.code == .refused && error.message.contains("was written by a newer build"), "\(error)")
-            await client.close()
+        @Test func numbersAreDense() async throws {
+            let bench = try await Bench()
+            let stale = bench.lease
+            let lease = try await bench.store.lease(instance: "a", length: 1)
+            #expect(try await failure { try await Bench.put(["x", "y"], in: bench.store, stale) }.code == .leaseLost)
+            // A name that comes twice, one that is another feed's, and one that is gone and comes back.
+            let names = ["a", "b", "a", "tick"]
+            var changes = names.map { JobChange.put(Samples.job($0), cursor: bench.start, nextDue: nil, skips: []) }
+            changes.append(.put(Samples.job("b", feed: "orders"), cursor: bench.start, nextDue: nil, skips: []))
+            changes.append(.remove(JobID(3)))
+            changes.append(.put(Samples.job("b", feed: "orders"), cursor: bench.start, nextDue: nil, skips: []))
+            let stored = try await bench.store.apply(changes, lease: lease, now: bench.start)
+            #expect(stored.map { $0?.id.number } == [2, 3, 2, 1, nil, nil, 3])
+            #expect(stored.map { $0?.revision } == [1, 1, 2, 2, nil, nil, 2])
+            #expect(try await bench.store.job(named: "b")?.job.origin.feed == "orders")
+            #expect(try await Bench.put(["c"], in: bench.store, lease)[0]?.id.number == 4)
+            try await bench.close()
         }
 
-        @Test func whatCannotHoldAStoreIsSaid() async throws {
-            var wrong = try await Rig.shared.database()
-            wrong.password = "guess"
-            #expect(try await refusal(wrong).code == .refused)
-            var missing = try await Rig.shared.database()
-            missing.database = "nowhere"
-            #expect(try await refusal(missing).message.contains("nowhere"))
-            var nobody = missing
-            nobody.port = try FreePort.find()
-            #expect(try await refusal(nobody).code == .unreachable)
-            let ascii = try await Rig.shared.database(
-                "ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
-            let error = try await refusal(ascii)
-            #expect(error.code == .refused && error.message.contains("SQL_ASCII"), "\(error)")
-            for error in [try await refusal(wrong), try await refusal(missing)] {
-                #expect(!"\(error)".contains(PostgresFixture.password) && !"\(error)".contains("guess"))
-            }
-        }
-
-        @Test func aRoleWithoutRightsAndAStandbyAreSaid() async throws {
-            let database = try await Rig.shared.database()
-            try await PostgresStore.open(database).close()
-            let client = try database.client()
-            try await client.execute("CREATE ROLE reader\(database.database) LOGIN PASSWORD 'x'")
-            var guest = database
-            guest.user = "reader\(database.database)"
-            guest.password = "x"
-            #expect(try await refusal(guest).code == .refused)
-            let store = try await PostgresStore.open(database)
-            let lease = try await store.lease(instance: "a", length: 30_000_000)
-            let job = try await put("tick", in: store, lease)
-            let part = try await advance(job, to: Samples.noon.plus(60), in: store)
-            // As a standby does that was promoted from nothing.
-            try await client.execute("ALTER DATABASE \(database.database) SET default_transaction_read_only = on")
-            try await client.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()",
-                [.text(database.database)])
-            try await client.execute("ALTER DATABASE \(database.database) RESET default_transaction_read_only")
-            // The connections are gone: the first call may hear of it, the next one has another.
-            let opened: Opened
-            do {
-                opened = try await store.openRuns([part], lease: lease, now: Samples.noon)
-            } catch let error as StoreError {
-                #expect(error.code == .unreachable, "\(error)")
-                opened = try await store.openRuns([part], lease: lease, now: Samples.noon)
-            }
-            #expect(opened.new.count == 1)
-            #expect(try await store.runs(RunQuery()).count == 1)
-            try await store.close()
-            await client.close()
-        }
-
-        /// A batch that waited while its lease was taken away writes nothing at all.
-        @Test func aBatchThatWaitedForALostLeaseWritesNothing() async throws {
-            let database = try await Rig.shared.database()
-            let store = try await PostgresStore.open(database)
-            let lease = try await store.lease(instance: "a", length: 30_000_000)
-            let job = try await put("tick", in: store, lease)
-            var part = try await advance(job, to: Samples.noon.plus(60), in: store)
-            part.skips = [Samples.skip(job, after: Samples.noon, through: Samples.noon.plus(5))]
-            let other = try database.client()
-            // The new term is there and not committed; the batch must wait for it.
-            let isLocked = Mutex(false)
-            let isWaiting = Mutex(false)
-            async let taking: Void = other.transaction { transaction in
-                try transaction.execute("UPDATE leases SET term = term + 1")
-                isLocked.withLock { $0 = true }
-                while !isWaiting.withLock({ $0 }) {
-                    let waits = try transaction.first(
-                        "SELECT count(*) FROM pg_locks WHERE NOT granted"
-                    ) { try $0.integer(0) ?? 0 }
-                    if (waits ?? 0) > 0 { isWaiting.withLock { $0 = true } }
+        @Test func advancesTouchNothingButTheirPage() async throws {
+            let bench = try await Bench(on: try await Rig.alone())
+            let names = (0..<500).map { "job \($0)" }
+            var jobs = try await bench.put(names).compactMap { $0 }
+            let store = try await bench.store.storeID()
+            // A fifth of them at a time, as jobs of different times come.
+            for turn in 0..<15 {
+                let places = stride(from: turn % 5, to: jobs.count, by: 5)
+                let parts = places.map { place in
+                    let (job, to) = (jobs[place], jobs[place].cursor.plus(60))
+                    return JobAdvance(
+                        id: job.id, revision: 1, from: job.cursor, to: to, nextDue: to.plus(60),
+                        runs: [Samples.run(job, at: to, store: store)])
                 }
+                let opened = try await bench.store.openRuns(parts, lease: bench.lease, now: bench.start)
+                #expect(opened.new.count == 100 && opened.refused.isEmpty)
+                for (place, part) in zip(places, parts) { jobs[place].cursor = part.to }
             }
-            try await eventually("the new term is on its way") { isLocked.withLock { $0 } }
-            try await require(throwing: .leaseLost) {
-                try await store.openRuns([part], lease: lease, now: Samples.noon)
+            // What a session has counted it tells when it ends.
+            try await bench.store.close()
+            try await eventually("all of them are counted") {
+                try await bench.one("SELECT n_tup_upd FROM pg_stat_user_tables WHERE relname = 'cursors'") == "1500"
             }
-            try await taking
-            #expect(isWaiting.withLock { $0 })
-            #expect(try await store.runs(RunQuery()).isEmpty)
-            #expect(try await store.skips(RunQuery()).isEmpty)
-            #expect(try await store.jobs(ids: [job.id]).first?.cursor == Samples.noon)
-            await other.close()
+            let counted = try await bench.one(
+                "SELECT n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'cursors'")
+            #expect((counted.flatMap { Int($0) } ?? 0) >= 1_400, "of 1,500: \(counted ?? "none")")
+            try await bench.close()
+        }
+
+        @Test func aJobThatComesTwiceInABatchIsAdvancedTwice() async throws {
+            let bench = try await Bench()
+            let first = try await bench.advance(60)
+            var second = try await bench.advance(120)
+            second.from = first.to
+            let opened = try await bench.store.openRuns([first, second], lease: bench.lease, now: bench.start)
+            #expect(opened == Opened(new: first.runs + second.runs))
+            #expect(try await bench.store.job(named: "tick")?.opened == 2)
+            try await bench.close()
+        }
+
+        @Test func aStatementThatTakesTooLongIsDoneByHalves() async throws {
+            let bench = try await Bench()
+            let jobs = try await bench.put((0..<4).map { "job \($0)" }).compactMap { $0 }
+            // The server has a second for all of them.
+            try await bench.client.execute(
+                """
+                CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql
+                AS 'BEGIN PERFORM pg_sleep(0.4); RETURN new; END'
+                """)
+            try await bench.client.execute(
+                "CREATE TRIGGER dawdle BEFORE UPDATE ON cursors FOR EACH ROW EXECUTE FUNCTION dawdle()")
+            var hasty = bench.configuration
+            hasty.statementTimeout = 1
+            let store = try await PostgresStore.open(hasty, logger: .silent)
+            let id = try await store.storeID()
+            let parts = jobs.map { job in
+                JobAdvance(
+                    id: job.id, revision: 1, from: bench.start, to: bench.start.plus(60), nextDue: nil,
+                    runs: [Samples.run(job, at: bench.start.plus(60), store: id)])
+            }
+            let opened = try await store.openRuns(parts, lease: bench.lease, now: bench.start)
+            #expect(opened.new == parts.flatMap(\.runs) && opened.refused.isEmpty)
             try await store.close()
+            try await bench.close()
         }
 
-        /// A batch takes its time; the lease is renewed all the same.
-        @Test func renewingWaitsForNoBatch() async throws {
-            let database = try await Rig.shared.database()
-            let store = try await PostgresStore.open(database)
-            let lease = try await store.lease(instance: "a", length: 30_000_000)
-            let other = try database.client()
-            let isLocked = Mutex(false)
-            let isRenewed = Mutex(false)
-            // As a long batch does, until the lease is renewed.
-            async let batch: Void = other.transaction { transaction in
-                _ = try transaction.all("SELECT 1 FROM leases FOR SHARE") { _ in true }
-                isLocked.withLock { $0 = true }
-                while !isRenewed.withLock({ $0 }) { _ = try transaction.first("SELECT 1") { _ in true } }
+        @Test func aZeroByteIsShown() async throws {
+            let bench = try await Bench()
+            let part = try await bench.advance(60)
+            var run = try await bench.store.openRuns([part], lease: bench.lease, now: bench.start).new[0]
+            run.state = .failed
+            run.outcome.outputTail = "a\0b\r\n\0"
+            try await bench.store.record([run], lease: bench.lease, now: bench.start)
+            #expect(try await bench.store.run(run.id)?.outcome.outputTail == "a\u{2400}b\r\n\u{2400}")
+            try await bench.store.setNote("a\0", "b\0")
+            #expect(try await bench.store.note("a\0") == "b\u{2400}")
+            try await bench.close()
+        }
+
+        /// As `Glob` reads them, whatever a regular expression of the server would make of them.
+        @Test func patternsAreThoseOfGlob() async throws {
+            let bench = try await Bench()
+            let names = [
+                "a.b", "axb", "a\\b", "a]b", "a[b", "a^b", "a-b", "a%b", "a_b", "ä", "(?i)AXB", "a\"b", "a,b",
+                "\u{1F514}",
+                "AXB", "a", "[[:alpha:]]", "[a-", "***",
+            ]
+            _ = try await bench.put(names)
+            let patterns = [
+                "a.b", "a?b", "A*", "a[.]b", "a[]]b", "a[^]x]b", "a[\\]b", "a[%-_]b", "?", "*[ä-\u{1F514}]", "(?i)axb*",
+                "[[:alpha:]]*", "[[][[]:*", "[a-", "a[z-a]b", "a[^z-a]b", "a[a-]b", "*[*]*", "*\"*", "a[^-]b", "**x**",
+                "",
+            ]
+            for pattern in patterns {
+                let query = JobQuery(names: [pattern], limit: 100)
+                let expected = (names + ["tick"]).filter { Glob(pattern).matches($0) }.sorted {
+                    $0.utf8.lexicographicallyPrecedes($1.utf8)
+                }
+                #expect(try await bench.store.jobs(query).map(\.job.name) == expected, "\(pattern)")
+                #expect(try await bench.store.count(query) == expected.count, "\(pattern)")
             }
-            try await eventually("the batch has its lease's row") { isLocked.withLock { $0 } }
-            #expect(try await store.renew(lease, length: 60_000_000).expiresAt > lease.expiresAt)
-            isRenewed.withLock { $0 = true }
-            try await batch
-            await other.close()
-            try await store.close()
+            try await bench.close()
         }
 
-        @Test func anotherDaemonIsLeftAloneUntilItsLeaseIsOver() async throws {
-            let database = try await Rig.shared.database()
-            let (one, other) = (try await PostgresStore.open(database), try await PostgresStore.open(database))
-            let lease = try await one.lease(instance: "one", length: 30_000_000)
-            let error = try await #require(throws: StoreError.self) {
-                try await other.lease(instance: "other", length: 30_000_000)
+        @Test func tagsAreFoundWhole() async throws {
+            let bench = try await Bench()
+            let tags = [
+                ["a", "b"], [","], ["a,", ",b"], ["\""], ["\\"], ["a\"", "b"], ["\",\""], ["é"], ["]"], ["."],
+            ]
+            let changes = tags.enumerated().map { index, tags in
+                var job = Samples.job("job \(index)")
+                job.tags = tags
+                return JobChange.put(job, cursor: bench.start, nextDue: nil, skips: [])
             }
-            #expect(error.code == .busy && error.message.contains("'one'"))
-            // The same one, started again, waits for nobody.
-            let again = try await one.lease(instance: "one", length: 30_000_000)
-            #expect(again.term == lease.term + 1)
-            try await one.release(again)
-            #expect(try await other.lease(instance: "other", length: 30_000_000).term == again.term + 1)
-            try await one.close()
-            try await other.close()
-        }
-
-        @Test func aStoreGoesToPostgresAndBackUnchanged() async throws {
-            let folder = try TemporaryFolder()
-            let source = try SQLiteStore(path: folder.path + "/a.db")
-            try await StoreFilling.fill(source)
-            let middle = try await PostgresStore.open(try await Rig.shared.database())
-            let there = try await StoreCopy(from: source, to: middle).run()
-            let target = try SQLiteStore(path: folder.path + "/b.db")
-            let back = try await StoreCopy(from: middle, to: target).run()
-            #expect(there.tables.map(\.digest) == back.tables.map(\.digest))
-            #expect(try await source.jobs(after: nil, limit: 100) == middle.jobs(after: nil, limit: 100))
-            #expect(try await source.runs(RunQuery(limit: 1_000)) == target.runs(RunQuery(limit: 1_000)))
-            #expect(try await source.runs(RunQuery(limit: 1_000)) == middle.runs(RunQuery(limit: 1_000)))
-            // What comes next has the next number, of everything that has numbers.
-            let lease = try await middle.lease(instance: "a", length: 30_000_000)
-            #expect(try await put("new", in: middle, lease).id == JobID(13))
-            let job = try #require(try await middle.jobs(ids: [JobID(3)]).first)
-            var part = try await advance(job, to: job.cursor.plus(60), in: middle)
-            part.skips = [Samples.skip(job, after: job.cursor, through: job.cursor.plus(9))]
-            #expect(try await middle.openRuns([part], lease: lease, now: Samples.noon).new.count == 1)
-            let entry = AuditEntry(
-                at: Samples.noon.plus(9), user: nil, channel: "x", action: "y", subject: nil, before: nil, after: nil,
-                error: nil)
-            try await middle.audit(entry, keep: 3_600_000_000)
-            #expect(try await middle.audits(AuditQuery(limit: 1)) == [entry])
-            #expect(try await middle.check().filter { !$0.contains("fsync") && !$0.contains("full_page") } == [])
-            try await source.close()
-            try await middle.close()
-            try await target.close()
-        }
-
-        @Test func aBackupIsADump() async throws {
-            let folder = try TemporaryFolder()
-            let store = try await PostgresStore.open(try await Rig.shared.database())
-            try await StoreFilling.fill(store)
-            let path = folder.path + "/dump"
-            try await store.backUp(to: path)
-            let dump = try Data(contentsOf: URL(fileURLWithPath: path))
-            #expect(dump.prefix(5) == Data("PGDMP".utf8))
-            try await store.close()
+            _ = try await bench.store.apply(changes, lease: bench.lease, now: bench.start)
+            for tag in Set(tags.flatMap { $0 }) {
+                let found = try await bench.store.jobs(JobQuery(tags: [tag])).map(\.job.tags)
+                #expect(found == tags.filter { $0.contains(tag) }, "\(tag)")
+            }
+            try await bench.close()
         }
     }
 #endif

@@ -1,50 +1,114 @@
 #if Postgres
     import CarillonCore
     import CarillonTestSupport
-    import Foundation
     import Logging
     import PostgresClient
     import PostgresStore
     import Synchronization
+    import Testing
+    import Timetable
 
-    /// One server for all tests, and a database of its own for each.
-    actor Rig {
-        static let shared = Rig()
+    /// A server for all tests of this target, each of which has a database of its own.
+    final class Rig: Sendable {
+        private static let starting = Task { try await alone() }
 
-        private var starting: Task<PostgresFixture, any Error>?
-        private var made = 0
+        static var shared: Rig { get async throws { try await starting.value } }
 
-        func server() async throws -> PostgresFixture {
-            let starting =
-                self.starting
-                ?? Task {
-                    let server = try PostgresFixture(["max_connections=200"])
-                    try await server.start()
-                    return server
-                }
-            self.starting = starting
-            return try await starting.value
+        /// A server that no other test has: what one has begun in its database keeps dead rows alive in all others.
+        static func alone() async throws -> Rig {
+            let server = try PostgresFixture(["max_connections=200"])
+            try await server.start()
+            return Rig(server)
         }
 
-        /// Makes an empty database; answers how to reach it.
+        let server: PostgresFixture
+        private let last = Mutex(0)
+
+        private init(_ server: PostgresFixture) { self.server = server }
+
+        /// Makes an empty database, such as with `ENCODING 'LATIN1'`, and answers how to reach it.
         func database(_ options: String = "") async throws -> PostgresConfiguration {
-            made += 1
-            let name = "store\(made)"
-            let server = try await server()
-            let admin = try PostgresClient(Self.configuration(server, PostgresFixture.database), logger: .silent)
-            try await admin.execute("CREATE DATABASE \(name) \(options)")
-            await admin.close()
-            return Self.configuration(server, name)
-        }
-
-        private static func configuration(_ server: PostgresFixture, _ database: String) -> PostgresConfiguration {
-            PostgresConfiguration(
-                port: server.port, user: PostgresFixture.user, password: PostgresFixture.password, database: database)
+            let number = last.withLock { last in
+                last += 1
+                return last
+            }
+            let name = "test_\(number)"
+            var configuration = PostgresConfiguration(
+                port: server.port, user: PostgresFixture.user, password: PostgresFixture.password,
+                database: PostgresFixture.database)
+            let client = try PostgresClient(configuration, logger: .silent)
+            try await client.execute("CREATE DATABASE \(name) TEMPLATE template0 \(options)")
+            await client.close()
+            configuration.database = name
+            return configuration
         }
     }
 
-    extension PostgresConfiguration {
-        /// A connection of one's own to the same database.
-        func client() throws -> PostgresClient { try PostgresClient(self, logger: .silent) }
+    /// A store in a database of its own, with a lease and a job, and a client beside it.
+    struct Bench: Sendable {
+        /// The server lives as long as somebody has this.
+        let rig: Rig
+        let configuration: PostgresConfiguration
+        let store: PostgresStore
+        let client: PostgresClient
+        let lease: Lease
+        let job: StoredJob
+        let start = Samples.noon
+
+        init(on rig: Rig? = nil, _ change: (inout PostgresConfiguration) -> Void = { _ in }) async throws {
+            let rig = if let rig { rig } else { try await Rig.shared }
+            self.rig = rig
+            var configuration = try await rig.database()
+            client = try PostgresClient(configuration, logger: .silent)
+            change(&configuration)
+            self.configuration = configuration
+            store = try await PostgresStore.open(configuration, logger: .silent)
+            lease = try await store.lease(instance: "a", length: 30_000_000)
+            job = try await #require(Self.put(["tick"], in: store, lease)[0])
+        }
+
+        static func put(_ names: [String], in store: PostgresStore, _ lease: Lease) async throws -> [StoredJob?] {
+            let changes = names.map {
+                JobChange.put(Samples.job($0), cursor: Samples.noon, nextDue: Samples.noon.plus(60), skips: [])
+            }
+            return try await store.apply(changes, lease: lease, now: Samples.noon)
+        }
+
+        func put(_ names: [String]) async throws -> [StoredJob?] { try await Self.put(names, in: store, lease) }
+
+        func run(_ seconds: Int64) async throws -> Run {
+            Samples.run(job, at: start.plus(seconds), store: try await store.storeID())
+        }
+
+        /// What the schedule brings in so many seconds: one run at their end.
+        func advance(_ seconds: Int64) async throws -> JobAdvance {
+            JobAdvance(
+                id: job.id, revision: job.revision, from: start, to: start.plus(seconds),
+                nextDue: start.plus(seconds + 60), runs: [try await run(seconds)])
+        }
+
+        /// Numbers of the server's processes that wait for a lock in this database.
+        static let waiting = """
+            SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
+            """
+
+        func one(_ sql: String) async throws -> String? { try await client.query(sql) { try $0.text(0) }.first ?? nil }
+
+        func close() async throws {
+            try await store.close()
+            await client.close()
+        }
+    }
+
+    /// The `StoreError` that `body` must throw.
+    func failure<T>(
+        _ sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> T
+    ) async throws -> StoreError {
+        do {
+            _ = try await body()
+        } catch let error as StoreError {
+            return error
+        }
+        return try #require(nil as StoreError?, "nothing was thrown", sourceLocation: sourceLocation)
     }
 #endif

@@ -111,11 +111,12 @@ extension Engine {
     }
 
     func status(
-        counts: StoreCounts, hours: [HourCount], feeds: [FeedView], ready: Bool, daemon: DaemonFacts
+        _ known: StoreTally.Answer?, store trouble: String?, feeds: [FeedView], ready: Bool, daemon: DaemonFacts
     ) async -> StatusView {
         let unreadable = faulty.values.map { "job '\($0.job.name)' cannot be read: \($0.fault ?? "")" }.sorted()
         var connections = [
-            StatusView.Connection(name: "store", trouble: state.storeTrouble, warnings: Self.some(of: unreadable))
+            StatusView.Connection(
+                name: "store", trouble: state.storeTrouble ?? trouble, warnings: Self.some(of: unreadable))
         ]
         for lane in lanes.served.sorted(by: { $0.kind < $1.kind }) {
             let health = await lane.dispatcher.health()
@@ -126,6 +127,8 @@ extension Engine {
             connections.append(.init(name: name, trouble: health.trouble, warnings: health.warnings))
         }
         let lateness = { (quantile: Double) in self.state.lateness.quantile(quantile).map { Double($0) / 1_000_000 } }
+        // Of a store that has never answered nobody knows more than what is planned.
+        let counts = known?.counts ?? StoreCounts(jobs: state.jobsInHeap, enabled: state.jobsInHeap, active: [:])
         let active = { (state: RunState) in counts.active[state.rawValue] ?? 0 }
         return StatusView(
             troubles: troubles(connections, feeds, ready: ready) + daemon.troubles(), version: daemon.version,
@@ -133,7 +136,7 @@ extension Engine {
             instance: instance, startedAt: startedAt, now: clock.now, ready: ready,
             jobs: counts.jobs, enabled: counts.enabled,
             active: .init(pending: active(.pending), running: active(.running), cancelling: active(.cancelling)),
-            lastDay: .init(hours),
+            lastDay: .init(known?.hours ?? []),
             nextDue: state.earliestDue,
             due: state.due(clock.now), dispatched: state.lateness.dispatched, latenessP50Seconds: lateness(0.5),
             latenessP99Seconds: lateness(0.99), latenessMaxSeconds: lateness(1), feeds: feeds, connections: connections,

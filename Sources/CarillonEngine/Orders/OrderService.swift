@@ -8,6 +8,7 @@ public struct OrderService<Clock: EngineClock>: Sendable {
     let reconciler: Reconciler<Clock>
     let queries: QueryService
     let daemon: DaemonFacts
+    private let tally = StoreTally()
 
     public init(_ service: EngineService<Clock>, version: String) {
         self.init(service, DaemonFacts(version: version))
@@ -76,7 +77,7 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         case .ping:
             await engine.ping()
             return .done("here")
-        case .status: return .status(try await status())
+        case .status: return .status(await status())
         case .output(let text, let offset): return try await output(text, offset)
         case .jobs, .job, .definition, .runs, .run, .why, .feeds, .audits, .agenda, .missed:
             throw OrderError(.bad, "a question was taken for an order")
@@ -173,12 +174,10 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         return "run \(run.id) of \(run.job) is being cancelled"
     }
 
-    private func status() async throws -> StatusView {
-        let counts = try await engine.store.counts()
-        let now = engine.clock.now
-        let hours = try await engine.store.hours(from: now.adding(microseconds: -23 * 3_600_000_000), to: now)
+    private func status() async -> StatusView {
+        let (known, trouble) = await tally.ask(engine.store, engine.clock)
         let feeds = await reconciler.feedViews
         return await engine.status(
-            counts: counts, hours: hours, feeds: feeds, ready: await reconciler.isReady, daemon: daemon)
+            known, store: trouble, feeds: feeds, ready: await reconciler.isReady, daemon: daemon)
     }
 }

@@ -1,6 +1,6 @@
 #if Postgres
     public import CarillonCore
-    import Logging
+    public import Logging
     public import PostgresClient
     import StoreCodec
     import Synchronization
@@ -38,25 +38,33 @@
         ///
         /// Throws `StoreError`: `refused` for a database that cannot hold a store or a user who may not, `unreachable` for a server
         /// that does not answer.
-        public static func open(_ configuration: PostgresConfiguration) async throws -> PostgresStore {
-            try await make(configuration, isReading: false)
+        public static func open(
+            _ configuration: PostgresConfiguration, logger: Logger = Logger(label: "carillon.store")
+        ) async throws -> PostgresStore {
+            try await make(configuration, logger, isReading: false)
         }
 
         /// Opens the store for looking only; nil when there is none.
-        public static func look(_ configuration: PostgresConfiguration) async throws -> PostgresStore? {
-            let store = try await make(configuration, isReading: true)
+        public static func look(
+            _ configuration: PostgresConfiguration, logger: Logger = Logger(label: "carillon.store")
+        ) async throws -> PostgresStore? {
+            let store = try await make(configuration, logger, isReading: true)
             if store.knownID.withLock({ $0 }) != nil { return store }
             try await store.close()
             return nil
         }
 
-        private static func make(_ asked: PostgresConfiguration, isReading: Bool) async throws -> PostgresStore {
+        private static func make(
+            _ asked: PostgresConfiguration, _ logger: Logger, isReading: Bool
+        ) async throws -> PostgresStore {
             var configuration = asked
             configuration.settings["lock_timeout"] = "5s"
             // A frozen process holds its locks no longer than that.
             configuration.settings["idle_in_transaction_session_timeout"] = "2s"
             configuration.settings["synchronous_commit"] = "on"
-            let logger = Logger(label: "carillon.store")
+            if isReading { configuration.settings["default_transaction_read_only"] = "on" }
+            // Compiling a statement takes longer than what it saves here.
+            configuration.settings["jit"] = "off"
             do {
                 var writing = configuration
                 // Whatever is written is looked up by a key. One plan is right for all values then, and to plan takes longer
@@ -142,18 +150,19 @@
         }
 
         public func note(_ key: String) async throws -> String? {
-            try await rows("SELECT value FROM notes WHERE key = $1", [.text(key)]) { try $0.text(0) ?? "" }.first
+            try await rows("SELECT value FROM notes WHERE key = $1", [.init(storable: key)]) { try $0.text(0) ?? "" }
+                .first
         }
 
         public func setNote(_ key: String, _ value: String?) async throws {
             _ = try await change { writer in
                 guard let value else {
-                    return try await writer.execute("DELETE FROM notes WHERE key = $1", [.text(key)])
+                    return try await writer.execute("DELETE FROM notes WHERE key = $1", [.init(storable: key)])
                 }
                 return try await writer.execute(
                     """
                     INSERT INTO notes (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value
-                    """, [.text(key), PostgresValue(storable: value)])
+                    """, [.init(storable: key), .init(storable: value)])
             }
         }
 

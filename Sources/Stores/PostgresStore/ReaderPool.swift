@@ -1,5 +1,5 @@
 #if Postgres
-import BlockingConnection
+    import BlockingConnection
     import Logging
     import PostgresClient
 

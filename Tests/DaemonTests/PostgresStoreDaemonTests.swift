@@ -1,0 +1,79 @@
+import CarillonEngine
+import CarillonTestSupport
+import Foundation
+import Testing
+
+/// A daemon whose ledger is in a PostgreSQL: what the server suffers, and what people may ask meanwhile.
+@Suite(.timeLimit(.minutes(3))) struct PostgresStoreDaemonTests {
+    private let daemon: DaemonFixture
+    private let postgres: PostgresFixture
+
+    init() throws {
+        daemon = try DaemonFixture()
+        postgres = try PostgresFixture()
+        try daemon.folder.write("secrets/store", PostgresFixture.password + "\n")
+        try daemon.folder.write(
+            "carillon.toml",
+            """
+            [store]
+            url = "\(postgres.address)"
+            password_file = "\(daemon.state)/secrets/store"
+
+            [[job]]
+            name = "tick"
+            every = "1s"
+            exec = ["/bin/true"]
+            catch_up = "all"
+            overlap = "allow"
+            """)
+    }
+
+    /// Times of runs that completed, a second each.
+    private func times() async throws -> [Double] {
+        try await daemon.objects("runs", "list", "--job", "tick", "--limit", "1000")
+            .filter { $0["state"] as? String == "completed" }.map { try DaemonFixture.seconds($0["scheduledAt"]) }
+            .sorted()
+    }
+
+    private func troubles() async throws -> String {
+        let status = try #require(try await daemon.objects("status").first)
+        return try #require(status["troubles"] as? [String]).joined(separator: "; ")
+    }
+
+    @Test func aServerThatIsKilledCostsNoTime() async throws {
+        try await postgres.start()
+        try await daemon.start()
+        try await daemon.eventually("it runs") { try await times().count >= 2 }
+        await postgres.kill()
+        try await daemon.eventually("it says what is wrong") { try await troubles().contains("store") }
+        #expect(try await !troubles().contains(PostgresFixture.password))
+        // Some times pass meanwhile.
+        let clock = SystemClock()
+        let lost = clock.uptime
+        try await daemon.eventually("three seconds are over") { clock.uptime > lost + 3_000_000 }
+        try await postgres.start()
+        try await daemon.eventually("all is well") { try await troubles().isEmpty }
+        let before = try await times().count
+        try await daemon.eventually("it goes on") { try await times().count >= before + 3 }
+        #expect(await daemon.stop() == 0)
+        // Without a daemon the store answers.
+        let all = try await times()
+        #expect(all == (0..<all.count).map { all[0] + Double($0) }, "each second once")
+        let why = try await daemon.carillon("why", "tick")
+        #expect(why.code == 0 && why.output.contains("tick"), "\(why)")
+        #expect(why.error.contains("no daemon runs"))
+        let facts = try #require(try await daemon.objects("store", "show").first)
+        #expect(facts["kind"] as? String == "postgres" && facts["holder"] is NSNull, "\(facts)")
+        #expect(!daemon.log.contains(PostgresFixture.password))
+    }
+
+    /// As after a start of the machine.
+    @Test func aDaemonWaitsForAServerThatIsNotThereYet() async throws {
+        async let started: Void = daemon.start()
+        try await daemon.eventually("it waits") { daemon.log.contains("waiting for the store") }
+        try await postgres.start()
+        try await started
+        try await daemon.eventually("it runs") { try await times().count >= 1 }
+        #expect(await daemon.stop() == 0)
+    }
+}

@@ -1,0 +1,27 @@
+#if Postgres
+    import CarillonCore
+    import CarillonTestSupport
+    import PostgresClient
+    import PostgresStore
+    import Testing
+
+    @Suite(.timeLimit(.minutes(5)))
+    struct PostgresConformanceTests {
+        @Test(arguments: StoreConformance.checks)
+        func postgres(_ check: Check<any JobStore>) async throws {
+            let store = try await PostgresStore.open(try await Rig.shared.database(), logger: .silent)
+            try await check.run(store)
+            try await store.close()
+        }
+
+        /// As behind a transaction pooler, where nothing is prepared or set in a session.
+        @Test(arguments: StoreConformance.checks)
+        func pooled(_ check: Check<any JobStore>) async throws {
+            var configuration = try await Rig.shared.database()
+            configuration.isPooled = true
+            let store = try await PostgresStore.open(configuration, logger: .silent)
+            try await check.run(store)
+            try await store.close()
+        }
+    }
+#endif
