@@ -12,9 +12,14 @@ import Testing
         daemon = try DaemonFixture()
         postgres = try PostgresFixture()
         try daemon.folder.write("secrets/store", PostgresFixture.password + "\n")
+        try write()
+    }
+
+    private func write(instance: String = "") throws {
         try daemon.folder.write(
             "carillon.toml",
             """
+            \(instance)
             [store]
             url = "\(postgres.address)"
             password_file = "\(daemon.state)/secrets/store"
@@ -74,6 +79,23 @@ import Testing
         try await postgres.start()
         try await started
         try await daemon.eventually("it runs") { try await times().count >= 1 }
+        #expect(await daemon.stop() == 0)
+    }
+
+    /// As on a machine that takes the place of one that is gone.
+    @Test func anotherDaemonWaitsForTheLeaseOfOneThatDied() async throws {
+        try await postgres.start()
+        try write(instance: "[instance]\nname = \"a\"\nlease = \"3s\"")
+        try await daemon.start()
+        try await daemon.eventually("it runs") { try await times().count >= 1 }
+        daemon.kill()
+        try write(instance: "[instance]\nname = \"b\"\nlease = \"3s\"")
+        try await daemon.start()
+        #expect(daemon.log.contains("waiting for the lease") && daemon.log.contains("another daemon, 'a'"))
+        let before = try await times().count
+        try await daemon.eventually("it runs again") { try await times().count >= before + 2 }
+        let all = try await times()
+        #expect(all == (0..<all.count).map { all[0] + Double($0) }, "each second once")
         #expect(await daemon.stop() == 0)
     }
 }

@@ -8,7 +8,7 @@ extension Engine {
         store: any JobStore, dispatchers: [any Dispatcher], clock: Clock, zones: ZoneDatabase, instance: String,
         bootID: String, settings: EngineSettings, logger: Logger
     ) async throws -> Engine {
-        let lease = try await store.lease(instance: instance, length: settings.leaseLength)
+        let lease = try await lease(of: store, instance, clock: clock, settings, logger)
         let pause = try await store.note(Pause.note).map(Pause.init)
         let tags = Pause.ofTags(try await store.note(Pause.tagsNote))
         let bootedAt = try await boot(bootID, store: store, now: clock.now)
@@ -27,6 +27,22 @@ extension Engine {
         await engine.send(.plan(await engine.state.waitingForBoot))
         try await engine.replanIfZonesChanged()
         return engine
+    }
+
+    /// Takes the lease; waits for that of another daemon to be over, as after a machine that is gone.
+    private static func lease(
+        of store: any JobStore, _ instance: String, clock: Clock, _ settings: EngineSettings, _ logger: Logger
+    ) async throws -> Lease {
+        var isSaid = false
+        while true {
+            do {
+                return try await store.lease(instance: instance, length: settings.leaseLength)
+            } catch let error as StoreError where error.code == .busy {
+                if !isSaid { logger.warning("waiting for the lease", metadata: ["error": "\(error)"]) }
+                isSaid = true
+                try await clock.sleep(for: settings.slice)
+            }
+        }
     }
 
     /// Answers when this boot of the machine was first seen.
