@@ -59,7 +59,7 @@ import Testing
         for (thing, command) in [
             ("job", ["jobs", "list"]), ("run", ["runs", "list"]), ("feed", ["feeds", "list"]), ("status", ["status"]),
             ("time to come", ["agenda"]), ("reason", ["why", "backup"]), ("order", ["audit"]),
-            ("setting", ["config", "show"]),
+            ("setting", ["config", "show"]), ("store", ["store", "show"]),
             ("time that was missed", ["backfill", "fails", "--from", "3h", "--dry-run"]),
         ] {
             let result = try await daemon.carillon(command + ["--json"])
