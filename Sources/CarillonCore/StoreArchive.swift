@@ -155,10 +155,19 @@ public struct RowDigest: Hashable, Sendable {
 extension StoreTable {
     /// What must not be there, in words and as a question that every store understands; each answers a number of rows.
     public static let questions = [
-        ("SELECT count(*) FROM jobs WHERE id NOT IN (SELECT job_id FROM cursors)", "jobs without a cursor"),
-        ("SELECT count(*) FROM cursors WHERE job_id NOT IN (SELECT id FROM jobs)", "cursors without a job"),
         (
-            "SELECT count(*) FROM (SELECT DISTINCT job_id FROM runs) AS seen WHERE job_id NOT IN (SELECT id FROM jobs)",
+            "SELECT count(*) FROM jobs WHERE NOT EXISTS (SELECT 1 FROM cursors WHERE cursors.job_id = jobs.id)",
+            "jobs without a cursor"
+        ),
+        (
+            "SELECT count(*) FROM cursors WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.id = cursors.job_id)",
+            "cursors without a job"
+        ),
+        (
+            """
+            SELECT count(*) FROM (SELECT DISTINCT job_id FROM runs) AS seen
+            WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.id = seen.job_id)
+            """,
             "jobs that are gone and have runs"
         ),
         (

@@ -57,7 +57,8 @@ package struct StoreCopy: Sendable {
         for facts in [from, to] {
             guard let holder = facts.holder else { continue }
             throw Failure.failed(
-                "a daemon on \(holder) works with \(facts.address): stop it first (what was killed is gone after 20 s)")
+                "a daemon on \(holder) works with \(facts.address): stop it first (what was killed is gone after its lease)"
+            )
         }
         guard from.missing.isEmpty else {
             throw Failure.failed(

@@ -37,10 +37,11 @@ struct Daemon {
             isShadow: isShadow, logger: logger)
         let parts = Parts(try composition.integrations.map { try $0.parts(context) })
         if !settings.startsUnconnected { try await parts.check() }
+        let instance = settings.instance.name ?? ProcessInfo.processInfo.hostName
         let engine = try await EngineService(
             store: store, dispatchers: parts.dispatchers, feeds: parts.feeds, clock: context.clock, zones: zones,
-            instance: settings.instance.name ?? ProcessInfo.processInfo.hostName, bootID: StateDirectory.bootID,
-            settings: engineSettings(parts), logger: logger)
+            instance: instance, leaseName: "\(instance)/\(try StateDirectory.identity(of: state))",
+            bootID: StateDirectory.bootID, settings: try engineSettings(parts), logger: logger)
         let live = LiveSettings(settings, path: source.path, logger: logger, read: reread) { settings in
             log.level = LogOptions.level(settings.log)
             await engine.engine.keep(settings.retention)
@@ -106,13 +107,15 @@ struct Daemon {
     /// Microseconds.
     private static let storePause: Int64 = 1_000_000
 
-    private func engineSettings(_ parts: Parts) -> EngineSettings {
+    private func engineSettings(_ parts: Parts) throws -> EngineSettings {
         var settings = EngineSettings()
         settings.retention = source.settings.retention
         let instance = source.settings.instance
         settings.leaseLength = instance.lease ?? settings.leaseLength
         settings.heartbeat = instance.heartbeat ?? settings.leaseLength / 3
         settings.shadow = isShadow
+        settings.waitsForStore =
+            try composition.driver(of: source.settings.store).isRemote && source.settings.startsUnconnected
         settings.notify = parts.notify
         settings.ended = parts.ended
         parts.adjust(&settings)

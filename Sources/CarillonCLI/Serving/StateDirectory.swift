@@ -94,6 +94,26 @@ enum StateDirectory {
         }
     }
 
+    /// Reads which state directory this is among those that share a store: eight digits, drawn once. Throws `Failure`.
+    static func identity(of path: String) throws(Failure) -> String {
+        let file = path + "/identity"
+        let isIdentity = { (text: String) in text.utf8.count == 8 && text.allSatisfy(\.isHexDigit) }
+        if let text = try? String(contentsOfFile: file, encoding: .utf8).trimmingCharacters(in: .newlines),
+            isIdentity(text)
+        {
+            return text
+        }
+        let digits = String(UInt32.random(in: 0...UInt32.max), radix: 16)
+        let text = String(repeating: "0", count: 8 - digits.count) + digits
+        do {
+            try Data((text + "\n").utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
+            chmod(file, 0o600)
+        } catch {
+            throw Failure.failed("\(file) cannot be written: \(error.localizedDescription)")
+        }
+        return text
+    }
+
     /// The machine's boot id, random(4); a fixed word where there is none.
     static var bootID: String {
         let text = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)

@@ -79,6 +79,8 @@ extension Engine {
             for await item in outbox.items {
                 switch item {
                 case .dispatch(let batch):
+                    // What is not handed over the next daemon finds in the ledger.
+                    guard await untilHeld() else { continue }
                     let results = await outbox.lane.dispatch(batch)
                     // The engine hears of one batch while the dispatcher has the next.
                     await group.next()
@@ -104,12 +106,11 @@ extension Engine {
         for await events in dispatcher.events { await send(.told(events)) }
     }
 
-    /// Looks after the lease, the zone database, and what is owed to the clock.
+    /// Looks after the zone database, and what is owed to the clock.
     func custodyLoop() async throws {
         var mustReplan = false
         while !Task.isCancelled {
             do { try await clock.sleep(for: settings.heartbeat) } catch { return }
-            try await renewLease()
             await rewindIfOwed()
             await readCursorsIfOwed()
             if zones.refresh() {

@@ -6,9 +6,9 @@ extension Engine {
     /// Does everything between an empty process and the first tick.
     static func start(
         store: any JobStore, dispatchers: [any Dispatcher], clock: Clock, zones: ZoneDatabase, instance: String,
-        bootID: String, settings: EngineSettings, logger: Logger
+        leaseName: String?, bootID: String, settings: EngineSettings, logger: Logger
     ) async throws -> Engine {
-        let lease = try await lease(of: store, instance, clock: clock, settings, logger)
+        let (lease, sent) = try await lease(of: store, leaseName ?? instance, clock: clock, settings, logger)
         let pause = try await store.note(Pause.note).map(Pause.init)
         let tags = Pause.ofTags(try await store.note(Pause.tagsNote))
         let bootedAt = try await boot(bootID, store: store, now: clock.now)
@@ -20,6 +20,9 @@ extension Engine {
         let engine = Engine(
             store: store, clock: clock, zones: zones, lanes: lanes, settings: settings, logger: logger,
             lease: lease, state: state, pause: pause, pausedTags: tags)
+        await engine.hold(from: sent)
+        // All of this may take longer than the lease.
+        async let _: Void = engine.renewLoop()
         // The clock may have gone back while no daemon ran.
         await engine.rewindIfAhead()
         try await engine.adopt()
@@ -32,12 +35,15 @@ extension Engine {
     /// Takes the lease; waits for that of another daemon to be over, as after a machine that is gone.
     private static func lease(
         of store: any JobStore, _ instance: String, clock: Clock, _ settings: EngineSettings, _ logger: Logger
-    ) async throws -> Lease {
+    ) async throws -> (Lease, sent: Int64) {
         var isSaid = false
         while true {
+            let sent = clock.sinceBoot
             do {
-                return try await store.lease(instance: instance, length: settings.leaseLength)
-            } catch let error as StoreError where error.code == .busy {
+                return (try await store.lease(instance: instance, length: settings.leaseLength), sent)
+            } catch let error as StoreError
+                where error.code == .busy || error.code == .unreachable && settings.waitsForStore
+            {
                 if !isSaid { logger.warning("waiting for the lease", metadata: ["error": "\(error)"]) }
                 isSaid = true
                 try await clock.sleep(for: settings.slice)

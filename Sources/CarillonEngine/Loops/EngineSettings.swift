@@ -20,6 +20,8 @@ public struct EngineSettings: Sendable {
     public var leaseLength: Int64 = 30_000_000
     /// How often it says that it is.
     public var heartbeat: Int64 = 10_000_000
+    /// Whether a store that cannot be reached at the start is waited for.
+    public var waitsForStore = false
     public var retention = Retention.standard
     /// Between two looks for what retention no longer keeps.
     public var pruneEvery: Int64 = 60_000_000

@@ -16,7 +16,7 @@ actor StoreTally {
     private var last: Answer?
     private var trouble: String?
     private var isAsking = false
-    private var waiters: [Int: CheckedContinuation<Void, Never>] = [:]
+    private var waiters: [Int: CheckedContinuation<Bool, Never>] = [:]
     private var tickets = 0
 
     /// Asks the store, unless somebody does already; answers what is known after a second at most, and what is wrong.
@@ -32,12 +32,12 @@ actor StoreTally {
             try await clock.sleep(for: Self.patience)
             release(ticket)
         }
-        await withCheckedContinuation { waiters[ticket] = $0 }
+        let isAnswered = await withCheckedContinuation { waiters[ticket] = $0 }
         limit.cancel()
-        return (last, isAsking ? "it does not answer" : trouble)
+        return (last, isAnswered ? trouble : "it does not answer")
     }
 
-    private func release(_ ticket: Int) { waiters.removeValue(forKey: ticket)?.resume() }
+    private func release(_ ticket: Int) { waiters.removeValue(forKey: ticket)?.resume(returning: false) }
 
     private func look(_ store: any JobStore, _ now: Timestamp) async {
         do {
@@ -51,6 +51,6 @@ actor StoreTally {
         isAsking = false
         let all = waiters.values
         waiters = [:]
-        for waiter in all { waiter.resume() }
+        for waiter in all { waiter.resume(returning: true) }
     }
 }

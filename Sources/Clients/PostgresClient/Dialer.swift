@@ -102,7 +102,7 @@
             }.joined(separator: " ")
         }
 
-        private static var systemAuthorities: String {
+        static var systemAuthorities: String {
             authorities.first { access($0, R_OK) == 0 } ?? authorities[0]
         }
 

@@ -43,6 +43,12 @@
         /// Empty for the one that is named as the user.
         public var database: String
         public var tls: TLS
+        /// Whom a connection trusts that verifies the server's certificate; nil for one that does not.
+        public var authorities: String? {
+            let verifies = tls.mode == .verifyCA || tls.mode == .verifyFull
+            return tls.caFile ?? (verifies ? Dialer.systemAuthorities : nil)
+        }
+
         /// What `pg_stat_activity` shows.
         public var applicationName = "carillon"
 

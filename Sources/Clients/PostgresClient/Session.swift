@@ -62,7 +62,7 @@
             let time = configuration.statementTimeout * 1000
             return """
                 ; SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'; SET LOCAL IntervalStyle = 'postgres'; \
-                SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1; SET LOCAL statement_timeout = \(time); \
+                SET LOCAL bytea_output = 'hex'; SET LOCAL extra_float_digits = 1; SET LOCAL synchronous_commit = 'on'; SET LOCAL statement_timeout = \(time); \
                 SET LOCAL idle_in_transaction_session_timeout = \(time)
                 """
         }

@@ -50,11 +50,13 @@
                         ) { try $0.bool(0) ?? false }.first ?? false
                     if !may { faults.append("the user may not read and write the table \(table)") }
                 }
-                for (setting, good) in [("fsync", "on"), ("full_page_writes", "on")] {
+                for (setting, good) in [
+                    ("fsync", ["on"]), ("full_page_writes", ["on"]), ("synchronous_commit", ["on", "remote_apply"]),
+                ] {
                     let value = try await reader.query("SELECT current_setting($1)", [.text(setting)]) {
                         try $0.text(0) ?? ""
                     }.first
-                    if let value, value != good {
+                    if let value, !good.contains(value) {
                         faults.append(
                             "the server has \(setting) = \(value): what is answered may be lost with its machine")
                     }
@@ -183,7 +185,7 @@
                 "PGDATABASE": database.isEmpty ? user : database,
             ]
             all["PGPASSWORD"] = password
-            all["PGSSLROOTCERT"] = tls.caFile
+            all["PGSSLROOTCERT"] = authorities
             all["PGSSLCERT"] = tls.certificateFile
             all["PGSSLKEY"] = tls.keyFile
             return all

@@ -277,7 +277,8 @@
         }
 
         fileprivate mutating func bind(_ tags: [String], of id: JobID) {
-            for tag in tags {
+            // An index holds no longer one, and nobody looks for it.
+            for tag in tags where tag.utf8.count <= 1_000 {
                 bind(tag)
                 bind(id.number)
                 end()

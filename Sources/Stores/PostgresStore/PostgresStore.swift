@@ -29,7 +29,12 @@
         {
             self.configuration = configuration
             self.writer = writer
-            renewer = try PostgresClient(configuration, logger: logger)
+            // A connection that a dead machine has left must be given up long before the lease is over.
+            var renewing = configuration
+            renewing.connectTimeout = min(3, configuration.connectTimeout)
+            renewing.statementTimeout = min(3, configuration.statementTimeout)
+            renewing.settings["lock_timeout"] = "2s"
+            renewer = try PostgresClient(renewing, logger: logger)
             readers = ReaderPool(configuration, most: Self.mostReaders, logger: logger)
             knownID = Mutex(id)
         }
@@ -62,7 +67,11 @@
             // A frozen process holds its locks no longer than that.
             configuration.settings["idle_in_transaction_session_timeout"] = "2s"
             configuration.settings["synchronous_commit"] = "on"
-            if isReading { configuration.settings["default_transaction_read_only"] = "on" }
+            if isReading {
+                configuration.settings["default_transaction_read_only"] = "on"
+                // Whoever only looks may look at everything.
+                configuration.statementTimeout = 3_600
+            }
             // Compiling a statement takes longer than what it saves here.
             configuration.settings["jit"] = "off"
             do {

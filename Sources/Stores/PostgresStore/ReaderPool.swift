@@ -35,25 +35,35 @@
         }
 
         private func take() async throws(PostgresError) -> PostgresClient {
-            while used >= most { await withCheckedContinuation { waiters.append($0) } }
+            while used >= most, !isClosed { await withCheckedContinuation { waiters.append($0) } }
             if isClosed { throw PostgresError(.closed, "the store is closed", server: configuration.address) }
             if let client = idle.popLast() {
                 used += 1
                 return client
             }
-            let client = try PostgresClient(configuration, logger: logger)
             used += 1
-            return client
+            do {
+                return try PostgresClient(configuration, logger: logger)
+            } catch {
+                free()
+                throw error
+            }
         }
 
         private func give(_ client: PostgresClient) async {
+            if idle.isEmpty, !isClosed { idle.append(client) } else { await client.close() }
+            free()
+        }
+
+        private func free() {
             used -= 1
             if !waiters.isEmpty { waiters.removeFirst().resume() }
-            if idle.isEmpty, !isClosed { idle.append(client) } else { await client.close() }
         }
 
         func close() async {
             isClosed = true
+            for waiter in waiters { waiter.resume() }
+            waiters = []
             let clients = idle
             idle = []
             for client in clients { await client.close() }

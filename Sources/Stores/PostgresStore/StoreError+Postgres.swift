@@ -34,6 +34,8 @@
             case "XX001", "XX002": self.init(.corrupt, "\(error): the database is damaged; restore it from a backup")
             case "40001", "40P01", "55P03": self.init(.busy, "\(error): others write there at the same time")
             case "57014": self.init(.busy, "\(error): the server took too long")
+            case let state where state.hasPrefix("22") || state.hasPrefix("54"):
+                self.init(.refused, "\(error): the server cannot hold such a value")
             default: self.init(error.kind.isRefusal ? .refused : .unreachable, "\(error)")
             }
         }

@@ -41,8 +41,9 @@ extension SQLiteStore: StoreArchive {
 
     public func rows(of table: StoreTable, after key: [StoreValue]?, limit: Int) async throws -> [[StoreValue]] {
         try await read { db in
-            let names = table.columns.map { "\"\($0.name)\"" }
-            let keys = names.prefix(table.keys).joined(separator: ", ")
+            // As bytes: a text may hold a zero byte, at which a text that is read ends.
+            let names = table.columns.map { $0.kind == .text ? "CAST(\"\($0.name)\" AS BLOB)" : "\"\($0.name)\"" }
+            let keys = table.columns.prefix(table.keys).map { "\"\($0.name)\"" }.joined(separator: ", ")
             let marks = Array(repeating: "?", count: table.keys).joined(separator: ", ")
             let rows = try Row.fetchCursor(
                 try db.cachedStatement(
@@ -52,7 +53,12 @@ extension SQLiteStore: StoreArchive {
                         """), arguments: StatementArguments((key ?? []).map(\.bound) + [limit]))
             var found: [[StoreValue]] = []
             while let row = try rows.next() {
-                found.append(row.databaseValues.map(StoreValue.init))
+                found.append(
+                    zip(row.databaseValues, table.columns).map { value, column in
+                        let value = StoreValue(value)
+                        guard column.kind == .text, case .bytes(let bytes) = value else { return value }
+                        return .text(String(decoding: bytes, as: UTF8.self).replacing("\0", with: "\u{2400}"))
+                    })
             }
             return found
         }

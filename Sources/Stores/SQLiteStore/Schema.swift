@@ -155,8 +155,15 @@ enum Schema {
                     CREATE INDEX runs_failed ON runs (id) WHERE state = 4;
 
                     ALTER TABLE cursors ADD COLUMN streak INTEGER NOT NULL DEFAULT 0;
-                    UPDATE cursors SET streak = \(streak)
-                    WHERE job_id IN (SELECT job_id FROM runs WHERE \(hasFailed));
+                    CREATE TEMP TABLE completed AS SELECT job_id, max(ended_at) AS last FROM runs
+                    WHERE state = \(RunState.completed.number) GROUP BY job_id;
+                    CREATE TEMP TABLE failing AS SELECT runs.job_id, count(*) AS failures FROM runs
+                    LEFT JOIN completed ON completed.job_id = runs.job_id
+                    WHERE \(hasFailed) AND (last IS NULL OR ended_at > last) GROUP BY runs.job_id;
+                    UPDATE cursors SET streak = (SELECT failures FROM failing WHERE failing.job_id = cursors.job_id)
+                    WHERE job_id IN (SELECT job_id FROM failing);
+                    DROP TABLE completed;
+                    DROP TABLE failing;
                     CREATE INDEX cursors_streak ON cursors (job_id) WHERE streak > 0;
 
                     CREATE TABLE job_tags (
