@@ -53,6 +53,27 @@ import Timetable
         try await target.close()
     }
 
+    /// No text of PostgreSQL holds one, and a text that SQLite is asked for ends there.
+    @Test func aZeroByteIsCarriedAsItsSign() async throws {
+        let source = try store("a.db")
+        let lease = try await source.lease(instance: "a", length: 30_000_000)
+        let put = JobChange.put(Samples.job("tick"), cursor: Samples.noon, nextDue: nil, skips: [])
+        let job = try #require(try await source.apply([put], lease: lease, now: Samples.noon).first ?? nil)
+        var run = Samples.run(job, at: Samples.noon.plus(60), store: try await source.storeID())
+        let part = JobAdvance(
+            id: job.id, revision: 1, from: Samples.noon, to: Samples.noon.plus(60), nextDue: nil, runs: [run])
+        _ = try await source.openRuns([part], lease: lease, now: Samples.noon)
+        run.state = .failed
+        run.outcome.outputTail = "a\0b\0"
+        try await source.record([run], lease: lease, now: Samples.noon)
+        try await source.release(lease)
+        let target = try store("b.db")
+        _ = try await StoreCopy(from: source, to: target).run()
+        #expect(try await target.run(run.id)?.outcome.outputTail == "a\u{2400}b\u{2400}")
+        try await source.close()
+        try await target.close()
+    }
+
     @Test func aBackupOpensAsItIs() async throws {
         let source = try store("a.db")
         try await StoreFilling.fill(source)
