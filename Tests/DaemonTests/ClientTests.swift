@@ -17,7 +17,7 @@ import Testing
         for command in questions + orders {
             let began = ContinuousClock.now
             let result = try await daemon.carillon(command + ["--client-timeout", "1s"])
-            #expect(ContinuousClock.now - began < .seconds(3), "\(command)")
+            #expect(ContinuousClock.now - began < .milliseconds(4_500), "\(command)")
             #expect(result.code == 4 && result.error.contains("(pid \(pid)) does not answer"), "\(command): \(result)")
             #expect(result.error.contains("may still do what was ordered") == orders.contains(command))
         }
