@@ -110,13 +110,15 @@ public struct StoredJob: Hashable, Sendable {
     public var streak: Int
     /// Its owner has it no more; it is kept for its history.
     public var isRemoved: Bool
+    /// Its cursor still follows the definition before this one, until whoever plans the job takes it up.
+    public var isChanging: Bool
     /// Why this build cannot read what is stored of it; then it waits, alone, for its next good definition, and whatever
     /// of `job` could not be read says nothing.
     public var fault: String?
 
     public init(
         id: JobID, job: Job, revision: Int64, cursor: Timestamp, nextDue: Timestamp?, opened: Int64 = 0,
-        streak: Int = 0, isRemoved: Bool = false, fault: String? = nil
+        streak: Int = 0, isRemoved: Bool = false, isChanging: Bool = false, fault: String? = nil
     ) {
         self.id = id
         self.job = job
@@ -126,6 +128,7 @@ public struct StoredJob: Hashable, Sendable {
         self.opened = opened
         self.streak = streak
         self.isRemoved = isRemoved
+        self.isChanging = isChanging
         self.fault = fault
     }
 }

@@ -36,10 +36,14 @@ public struct JobAdvance: Hashable, Sendable {
     public var nextDue: Timestamp?
     public var runs: [Run]
     public var skips: [Skip]
+    /// The cursor follows the job's present definition from here on, and no longer the one before a change.
+    public var takesUp: Bool
+    /// That definition has other times, whose runs are counted from none.
+    public var countsAnew: Bool
 
     public init(
         id: JobID, revision: Int64, from: Timestamp, to: Timestamp, nextDue: Timestamp?, runs: [Run] = [],
-        skips: [Skip] = []
+        skips: [Skip] = [], takesUp: Bool = false, countsAnew: Bool = false
     ) {
         self.id = id
         self.revision = revision
@@ -48,6 +52,8 @@ public struct JobAdvance: Hashable, Sendable {
         self.nextDue = nextDue
         self.runs = runs
         self.skips = skips
+        self.takesUp = takesUp
+        self.countsAnew = countsAnew
     }
 }
 
@@ -65,11 +71,41 @@ public struct Opened: Hashable, Sendable {
 }
 
 /// A change of definitions; a batch of them is one transaction.
-public enum JobChange: Sendable {
-    /// Adds the job, or replaces its definition, as a new revision. The cursor says since when the new schedule counts.
-    case put(Job, cursor: Timestamp, nextDue: Timestamp?, skips: [Skip])
-    /// The job is gone; its runs stay. A name that returns gets its old number.
-    case remove(JobID)
+///
+/// Anybody may make one: it moves no cursor of a job that is there. Whoever plans the job brings it up to its own now by the
+/// definition that its cursor follows, and takes up the present one in the same step (`JobAdvance.takesUp`).
+public enum JobChange: Hashable, Sendable {
+    /// Adds a job whose schedule counts from the cursor on. A name that was removed returns under its old number, and is
+    /// taken up like a change.
+    case add(Job, cursor: Timestamp, nextDue: Timestamp?, skips: [Skip])
+    /// Replaces the definition that has this revision.
+    case change(JobID, Job, revision: Int64)
+    /// The job whose definition has this revision is gone; its runs stay.
+    case remove(JobID, revision: Int64)
+}
+
+/// What became of a change.
+public enum JobAnswer: Hashable, Sendable {
+    /// The job as the store has it from now on.
+    case stored(StoredJob)
+    /// Nothing was changed: the name belongs to another feed.
+    case foreign
+    /// Nothing was changed: somebody else was faster, and this is what they left; nil when there is no such job.
+    case stale(StoredJob?)
+
+    public var stored: StoredJob? { if case .stored(let job) = self { job } else { nil } }
+}
+
+/// A job whose present definition is still to be taken up, with the one that its cursor follows.
+public struct ChangingJob: Hashable, Sendable {
+    public var job: StoredJob
+    /// As it was, at the cursor that the job has.
+    public var former: StoredJob
+
+    public init(job: StoredJob, former: StoredJob) {
+        self.job = job
+        self.former = former
+    }
 }
 
 /// Which runs a person wants to see, newest scheduled first.
@@ -238,12 +274,13 @@ public protocol JobStore: Sendable {
 
     // MARK: Jobs
 
-    /// Applies changes and answers each, in order: with the job as stored, or nil for a removal and for a name that
-    /// belongs to another feed, which is left alone.
-    func apply(_ changes: [JobChange], lease: Lease, now: Timestamp) async throws -> [StoredJob?]
-    /// Reads the cursors of all enabled jobs, for the planner's heap.
+    /// Applies changes and answers each, in order. Needs no lease: each is of the revision that it names, or nothing.
+    func apply(_ changes: [JobChange], now: Timestamp) async throws -> [JobAnswer]
+    /// Reads the cursors of all enabled jobs, for the planner's heap; those that are to be taken up are due at once.
     func cursors() async throws -> [JobCursor]
     func jobs(ids: [JobID]) async throws -> [StoredJob]
+    /// Reads those of these jobs that are to be taken up.
+    func changing(_ ids: [JobID]) async throws -> [ChangingJob]
     func job(named: String) async throws -> StoredJob?
     /// Reads jobs in the order of their names, after a name, at most `limit`.
     func jobs(after name: String?, limit: Int) async throws -> [StoredJob]
@@ -262,8 +299,9 @@ public protocol JobStore: Sendable {
 
     // MARK: The ledger
 
-    /// Writes new runs and skips and advances the cursors, in one transaction. A run whose occurrence is there already
-    /// is left as it is; a run id that another occurrence has is drawn again.
+    /// Writes new runs and skips and advances the cursors, in one transaction, and takes up what changed of the jobs of which
+    /// that is said. A run whose occurrence is there already is left as it is; a run id that another occurrence has is drawn
+    /// again.
     func openRuns(_ batch: [JobAdvance], lease: Lease, now: Timestamp) async throws -> Opened
     /// Writes runs as they stand, by id, and counts those that end. A run that is final in the ledger stays as it is; answers
     /// which ones were not written, because they are, or because the ledger does not have them.

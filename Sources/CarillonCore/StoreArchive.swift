@@ -94,7 +94,17 @@ public struct StoreTable: Hashable, Sendable {
                 (.flag, "enabled removed"), (.number, "digest"),
             ]),
         StoreTable(
-            "cursors", [(.number, "job_id"), (.flag, "is_on"), (.number, "revision cursor next_due opened streak")]),
+            "cursors",
+            [
+                (.number, "job_id"), (.flag, "is_on is_changing"),
+                (.number, "revision cursor next_due opened streak"),
+            ]),
+        StoreTable(
+            "changing",
+            [
+                (.number, "job_id revision"), (.text, "schedule kind summary target policies tags standing"),
+                (.flag, "enabled removed"),
+            ]),
         StoreTable("revisions", keys: 2, [(.number, "job_id revision"), (.text, "definition")]),
         StoreTable(
             "runs",

@@ -30,9 +30,106 @@ extension StoreConformance {
             let new = try await store.definition(of: bench.job.id, revision: 2)
             try require(new?.schedule.rule, is: changed.job.schedule.rule)
         },
+        Check("who knows an old revision changes nothing") { store in
+            let bench = try await Bench(store)
+            let job = Samples.job("tick", every: "5s")
+            let changed = try await Bench.put(job, in: store, bench.lease)
+            let late: [JobChange] = [
+                .change(bench.job.id, Samples.job("tick", every: "7s"), revision: 1),
+                .remove(bench.job.id, revision: 1),
+                .add(Samples.job("tick", every: "9s"), cursor: bench.start.plus(9), nextDue: nil, skips: []),
+            ]
+            let answers = try await store.apply(late, now: bench.start)
+            try require(answers, is: [.stale(changed), .stale(changed), .stale(changed)])
+            try require(try await bench.fresh(), is: changed)
+            try require(try await store.apply([.remove(JobID(99), revision: 1)], now: bench.start), is: [.stale(nil)])
+        },
+        Check("of two who add a name one is told of the other") { store in
+            let new = Samples.job("new")
+            let add = JobChange.add(new, cursor: Samples.noon, nextDue: nil, skips: [])
+            let answers = try await store.apply([add, add], now: Samples.noon)
+            try require(answers[0].stored?.revision, is: 1)
+            try require(answers[1], is: .stale(answers[0].stored))
+        },
+        Check("a change moves no cursor before it is taken up, and then in one step") { store in
+            let bench = try await Bench(store)
+            let before = bench.job
+            _ = try await store.openRuns(
+                [bench.advance(to: bench.start.plus(60), runs: [bench.run(bench.start.plus(60))])], lease: bench.lease,
+                now: bench.start)
+            let second = Samples.job("tick", every: "5s")
+            let third = Samples.job("tick", every: "7s")
+            var stored = before
+            for job in [second, third] {
+                let answer = try await store.apply(
+                    [.change(stored.id, job, revision: stored.revision)], now: bench.start)
+                stored = answer[0].stored ?? stored
+            }
+            try require(stored.revision, is: 3)
+            try require(stored.isChanging, is: true)
+            try require(try await bench.fresh(), is: stored)
+            try require(stored.cursor, is: bench.start.plus(60))
+            try require(try await store.cursors(), is: [JobCursor(id: before.id, nextDue: .distantPast)])
+            let changing = try await store.changing([before.id])
+            try require(changing.map(\.job), is: [stored])
+            // The cursor follows the one that it followed at first.
+            try require(changing.map(\.former.job), is: [before.job])
+            try require(changing.map(\.former.revision), is: [1])
+            // Who planned without having heard of it is refused, and so is a second take-up.
+            let old = bench.advance(from: stored.cursor, to: bench.start.plus(120))
+            try require(
+                try await store.openRuns([old], lease: bench.lease, now: bench.start).refused, is: [before.id])
+            var last = bench.run(bench.start.plus(120))
+            last.revision = 1
+            let up = JobAdvance(
+                id: before.id, revision: 3, from: stored.cursor, to: bench.start.plus(121),
+                nextDue: bench.start.plus(126), runs: [last],
+                skips: [Samples.skip(before, after: bench.start.plus(60), through: bench.start.plus(119))],
+                takesUp: true, countsAnew: true)
+            try require(try await store.openRuns([up], lease: bench.lease, now: bench.start), is: Opened(new: [last]))
+            try require(
+                try await store.openRuns([up], lease: bench.lease, now: bench.start).refused, is: [before.id])
+            let now = try await bench.fresh()
+            try require(now.isChanging, is: false)
+            try require(now.opened, is: 0)
+            try require(try await store.changing([before.id]), is: [])
+            try require(try await store.cursors(), is: [JobCursor(id: before.id, nextDue: bench.start.plus(126))])
+            // Runs of the same times count on.
+            let same = try await store.apply([.change(now.id, third, revision: 3)], now: bench.start)[0].stored
+            let run = Samples.run(now, at: bench.start.plus(126), store: bench.id)
+            _ = try await store.openRuns(
+                [
+                    JobAdvance(
+                        id: now.id, revision: 4, from: now.cursor, to: bench.start.plus(126), nextDue: nil, runs: [run],
+                        takesUp: true)
+                ], lease: bench.lease, now: bench.start)
+            try require(same?.revision, is: 4)
+            try require(try await bench.fresh().opened, is: 1)
+        },
+        Check("a removal is taken up, also when the job returns before") { store in
+            let bench = try await Bench(store)
+            let gone = try await store.apply([.remove(bench.job.id, revision: 1)], now: bench.start)[0].stored
+            try require(gone?.isRemoved, is: true)
+            try require(try await store.job(named: "tick"), is: nil)
+            try require(try await store.jobs(ofFeed: "files"), is: [])
+            try require(try await store.cursors(), is: [JobCursor(id: bench.job.id, nextDue: .distantPast)])
+            let add = JobChange.add(Samples.job("tick", every: "5s"), cursor: bench.start, nextDue: nil, skips: [])
+            let back = try await store.apply([add], now: bench.start)[0].stored
+            try require(back?.id, is: bench.job.id)
+            try require(back?.revision, is: 3)
+            let changing = try await store.changing([bench.job.id])
+            try require(changing.first?.former.isRemoved, is: false)
+            try require(changing.first?.former.job, is: bench.job.job)
+            try await store.takeUp(back ?? bench.job, cursor: bench.start, nextDue: nil, under: bench.lease)
+            try await store.remove(bench.job.id, under: bench.lease)
+            try require(try await store.cursors(), is: [])
+            let again = try await store.apply([add], now: bench.start)[0].stored
+            try require(try await store.changing([bench.job.id]).first?.former.isRemoved, is: true)
+            try require(again?.job, is: Samples.job("tick", every: "5s"))
+        },
         Check("a removed job is gone, and returns under its number") { store in
             let bench = try await Bench(store)
-            _ = try await store.apply([.remove(bench.job.id)], lease: bench.lease, now: bench.start)
+            try await store.remove(bench.job.id, under: bench.lease)
             try require(try await store.job(named: "tick") == nil, "a removed job is still there")
             try require(try await store.cursors(), is: [])
             try require(try await store.jobs(after: nil, limit: 10), is: [])
@@ -52,29 +149,28 @@ extension StoreConformance {
             var off = bench.job.job
             off.standing = Standing(off: .disabled)
             _ = try await Bench.put(off, in: store, bench.lease)
-            _ = try await store.apply([.remove(bench.job.id)], lease: bench.lease, now: bench.start)
+            try await store.remove(bench.job.id, under: bench.lease)
             let back = try await Bench.put(Samples.job("tick", feed: "files"), in: store, bench.lease)
             try require(back.job.standing, is: Standing(off: .disabled))
             try require(try await store.job(named: "tick")?.job.standing, is: Standing(off: .disabled))
             try require(try await store.cursors(), is: [])
-            _ = try await store.apply([.remove(bench.job.id)], lease: bench.lease, now: bench.start)
+            try await store.remove(bench.job.id, under: bench.lease)
             let other = try await Bench.put(Samples.job("tick", feed: "other"), in: store, bench.lease)
             try require(other.job.standing, is: nil)
         },
         Check("a name of another feed is left alone") { store in
             let bench = try await Bench(store)
-            let change = JobChange.put(
-                Samples.job("tick", every: "1s", feed: "orders"), cursor: bench.start, nextDue: nil, skips: [])
-            let answers = try await store.apply([change], lease: bench.lease, now: bench.start)
-            try require(answers.count, is: 1)
-            try require(answers[0] == nil, "the job was replaced")
-            try require(try await bench.fresh().job, is: Samples.job("tick"))
+            let other = Samples.job("tick", every: "1s", feed: "orders")
+            let changes: [JobChange] = [
+                .add(other, cursor: bench.start, nextDue: nil, skips: []),
+                .change(bench.job.id, other, revision: bench.job.revision),
+            ]
+            try require(try await store.apply(changes, now: bench.start), is: [.foreign, .foreign])
+            try require(try await bench.fresh(), is: bench.job)
         },
         Check("cursors are those of enabled jobs with a next time") { store in
             let bench = try await Bench(store)
-            let off = JobChange.put(
-                Samples.job("off", enabled: false), cursor: bench.start, nextDue: nil, skips: [])
-            _ = try await store.apply([off], lease: bench.lease, now: bench.start)
+            try await store.put(Samples.job("off", enabled: false), nextDue: nil, under: bench.lease)
             try require(try await store.cursors(), is: [JobCursor(id: bench.job.id, nextDue: bench.start.plus(60))])
         },
         Check("jobs are listed by name, page by page") { store in
@@ -90,12 +186,8 @@ extension StoreConformance {
                 var job = Samples.job(name)
                 job.tags = tags
                 job.standing = off.map { Standing(off: $0) }
-                let change = JobChange.put(
-                    job, cursor: bench.start, nextDue: next.map { bench.start.plus($0) }, skips: [])
-                guard let stored = try await store.apply([change], lease: bench.lease, now: bench.start)[0] else {
-                    throw ConformanceFailure(description: "\(name) was refused")
-                }
-                return stored.id
+                let nextDue = next.map { bench.start.plus($0) }
+                return try await store.put(job, cursor: bench.start, nextDue: nextDue, under: bench.lease).id
             }
             let late = try await job("pay-late", tags: ["pay", "eu"], next: 90)
             let soon = try await job("pay-soon", tags: ["pay"], next: 30)
@@ -211,10 +303,10 @@ extension StoreConformance {
         },
         Check("numbers are dense, whatever was refused between") { store in
             let bench = try await Bench(store)
-            let other = JobChange.put(
+            let other = JobChange.add(
                 Samples.job("tick", feed: "orders"), cursor: bench.start, nextDue: nil, skips: [])
             for number in 2...4 {
-                _ = try await store.apply([other, other], lease: bench.lease, now: bench.start)
+                _ = try await store.apply([other, other], now: bench.start)
                 let next = try await Bench.put(Samples.job("job \(number)"), in: store, bench.lease)
                 try require(next.id, is: JobID(Int32(number)))
             }
@@ -231,7 +323,7 @@ extension StoreConformance {
             _ = try await Bench.put(job, in: store, bench.lease)
             try require(try await names("a"), is: [])
             try require(try await names("c"), is: ["tick"])
-            _ = try await store.apply([.remove(bench.job.id)], lease: bench.lease, now: bench.start)
+            try await store.remove(bench.job.id, under: bench.lease)
             try require(try await names("c"), is: [])
             job.tags = ["d"]
             _ = try await Bench.put(job, in: store, bench.lease)

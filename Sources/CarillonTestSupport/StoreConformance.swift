@@ -23,11 +23,7 @@ public enum StoreConformance {
         static func put(
             _ job: Job, in store: any JobStore, _ lease: Lease, cursor: Timestamp = Samples.noon
         ) async throws -> StoredJob {
-            let change = JobChange.put(job, cursor: cursor, nextDue: cursor.plus(60), skips: [])
-            guard let stored = try await store.apply([change], lease: lease, now: cursor).first ?? nil else {
-                throw ConformanceFailure(description: "a new job was refused")
-            }
-            return stored
+            try await store.put(job, cursor: cursor, nextDue: cursor.plus(60), under: lease)
         }
 
         func fresh() async throws -> StoredJob {

@@ -12,18 +12,27 @@ public enum StoreFilling {
             var job = Samples.job("ümläut \(number) '\"x\"", enabled: number % 4 != 0)
             job.tags = number % 3 == 0 ? ["third", "n\(number)"] : []
             if number % 5 == 0 { job.standing = Standing(off: .halted("it fell\nover")) }
-            return JobChange.put(job, cursor: start, nextDue: start.plus(60), skips: [])
+            return JobChange.add(job, cursor: start, nextDue: start.plus(60), skips: [])
         }
-        let stored = try await store.apply(changes, lease: lease, now: start).compactMap { $0 }
+        let stored = try await store.apply(changes, now: start).compactMap(\.stored)
         // A second revision, whose old schedule the skips of the first are counted with; one that is gone.
         var other = stored[0].job
         other.schedule = Samples.job("x", every: "7s").schedule
-        let again = JobChange.put(
-            other, cursor: start, nextDue: start.plus(7),
-            skips: [Samples.skip(stored[0], after: start, through: start.plus(5))])
-        _ = try await store.apply([again, .remove(stored[1].id)], lease: lease, now: start)
+        let again = try await store.apply([.change(stored[0].id, other, revision: 1)], now: start)[0].stored
+        _ = try await store.openRuns(
+            [
+                JobAdvance(
+                    id: stored[0].id, revision: again?.revision ?? 0, from: start, to: start.plus(5),
+                    nextDue: start.plus(7), skips: [Samples.skip(stored[0], after: start, through: start.plus(5))],
+                    takesUp: true, countsAnew: true)
+            ], lease: lease, now: start)
+        try await store.remove(stored[1].id, cursor: start, under: lease)
+        // One that nobody has taken up yet.
+        var next = stored[6].job
+        next.policies.retry = Retry(attempts: 3)
+        _ = try await store.apply([.change(stored[6].id, next, revision: 1)], now: start)
         var runs: [Run] = []
-        for job in stored.dropFirst(2) where job.job.isOn {
+        for job in stored.dropFirst(2) where job.job.isOn && job.id != stored[6].id {
             let times = (1...runsEach).map { start.plus(60 * Int64($0)) }
             var own = times.map { Samples.run(job, at: $0, store: id) }
             own[0].reason = "why"

@@ -37,21 +37,34 @@ struct Bench {
         let text = ScheduleText(.every(every, anchor: Timestamp(seconds: 0)))
         let job = Job(name: name, schedule: text, target: Samples.target, policies: policies, tags: tags)
         let schedule = try text.compile(job: name, zones: Self.zones)
-        let put = JobChange.put(job, cursor: now, nextDue: Planner.nextDue(of: schedule, after: now), skips: [])
-        let stored = try #require(try ledger.apply([put], lease: lease).first ?? nil)
+        let put = JobChange.add(job, cursor: now, nextDue: Planner.nextDue(of: schedule, after: now), skips: [])
+        let stored = try #require(ledger.apply([put]).first?.stored)
         try send(.changed([JobCursor(id: stored.id, nextDue: stored.nextDue)]))
         return stored.id
+    }
+
+    /// Changes a definition in the store, and tells the engine of it.
+    mutating func change(_ id: JobID, _ edit: (inout Job) -> Void) throws {
+        let before = try #require(ledger.jobs[id]?.stored)
+        var job = before.job
+        edit(&job)
+        _ = try #require(ledger.apply([.change(id, job, revision: before.revision)]).first?.stored)
+        try send(.changed([JobCursor(id: id, nextDue: .distantPast)]))
+    }
+
+    /// What the store answers to a reading.
+    private func plannable(_ ids: [JobID]) -> [PlannableJob] {
+        ids.compactMap { id in
+            if let changing = ledger.changing([id]).first { return PlannableJob(changing, zones: Self.zones) }
+            return ledger.jobs[id].map { PlannableJob($0.stored, zones: Self.zones) }
+        }
     }
 
     mutating func send(_ event: EngineEvent) throws {
         for effect in state.handle(event, at: now) {
             switch effect {
-            case .read(let ids):
-                let jobs = ids.compactMap { ledger.jobs[$0]?.stored }.map { PlannableJob($0, zones: Self.zones) }
-                try send(.definitions(asked: ids, jobs))
-            case .readAhead(let ids):
-                let jobs = ids.compactMap { ledger.jobs[$0]?.stored }.map { PlannableJob($0, zones: Self.zones) }
-                try send(.ahead(asked: ids, jobs))
+            case .read(let ids): try send(.definitions(asked: ids, plannable(ids)))
+            case .readAhead(let ids): try send(.ahead(asked: ids, plannable(ids)))
             case .open(let batch):
                 let failure = openFails
                 openFails = nil

@@ -50,9 +50,8 @@ import Timetable
     }
 
     @Test func aRefusedChangeStandsInNobodysWay() async throws {
-        let term = try await store.lease(instance: "j", length: 1)
         _ = try await store.apply(
-            [.put(job("1h", feed: "files"), cursor: clock.now, nextDue: nil, skips: [])], lease: term, now: clock.now)
+            [.add(job("1h", feed: "files"), cursor: clock.now, nextDue: nil, skips: [])], now: clock.now)
         let desk = try await desk()
         guard case .failed = await desk.handle(.put(job("1d"), replacing: true)) else {
             Issue.record("a job of a feed was changed by an order")

@@ -263,19 +263,62 @@ import Timetable
         #expect(bench.state.jobsInHeap == 1)
     }
 
-    @Test func aJobThatIsAboutToChangeIsPlannedAndKeptOut() throws {
+    @Test func timesBeforeAChangeAreThoseOfTheFormerDefinition() throws {
         var bench = Bench()
         let id = try bench.add("a", Policies(overlap: .allow))
         bench.now = bench.now.adding(microseconds: 3_600_000_000)
-        try bench.send(.freeze([id]))
+        try bench.change(id) { job in
+            job.schedule = ScheduleText(.every("30m", anchor: Timestamp(seconds: 0)))
+            job.policies.overlap = .skip
+        }
+        try bench.send(.plan([id]))
+        #expect(bench.ledger.runs.values.map(\.revision) == [1])
+        #expect(!bench.state.isPlanning([id]) && bench.state.jobsInHeap == 1)
+        let stored = try #require(bench.ledger.jobs[id]?.stored)
+        #expect(!stored.isChanging && stored.cursor == bench.now && stored.opened == 0)
+        #expect(stored.nextDue == bench.now.adding(microseconds: 1_800_000_000))
+        try bench.pass(1_800)
+        // The first run is still out, and the present policy does not let another one begin.
         #expect(bench.ledger.runs.count == 1)
-        #expect(!bench.state.isPlanning([id]) && bench.state.jobsInHeap == 0)
-        try bench.pass(2 * 3_600 + 120)
+        #expect(bench.ledger.skips[id]?.map(\.reason) == [.overlap])
+    }
+
+    @Test func aChangeThatTheStoreCouldNotTakeUpIsTakenUpLater() throws {
+        var bench = Bench()
+        let id = try bench.add("a", Policies(overlap: .allow))
+        bench.now = bench.now.adding(microseconds: 1_800_000_000)
+        bench.openFails = (false, ())
+        try bench.change(id) { $0.schedule = ScheduleText(.every("1d", anchor: Timestamp(seconds: 0))) }
+        try bench.send(.plan([id]))
+        #expect(bench.ledger.jobs[id]?.stored.isChanging == true)
+        // A time of the former one comes meanwhile; and an answer is lost.
+        bench.now = bench.now.adding(microseconds: 1_800_000_000)
+        bench.openFails = (true, ())
+        try bench.send(.tick)
+        try bench.pass(60)
+        #expect(bench.ledger.jobs[id]?.stored.isChanging == false)
+        #expect(bench.ledger.runs.values.map(\.revision) == [1])
+        #expect(bench.dispatched.count == 1)
+        #expect(bench.ledger.jobs[id]?.stored.nextDue == Bench.start.adding(microseconds: 86_400_000_000))
+    }
+
+    @Test func aJobThatIsGoneHasItsLastTimes() throws {
+        var bench = Bench()
+        let id = try bench.add("a", Policies(overlap: .allow))
+        bench.now = bench.now.adding(microseconds: 3_600_000_000)
+        _ = bench.ledger.apply([.remove(id, revision: 1)])
+        try bench.send(.changed([JobCursor(id: id, nextDue: .distantPast)]))
+        try bench.send(.tick)
+        #expect(bench.ledger.runs.count == 1 && bench.state.jobsInHeap == 0)
+        try bench.pass(7_200)
         #expect(bench.ledger.runs.count == 1)
-        try bench.send(.release([id]))
-        try bench.pass(0)
-        #expect(bench.ledger.runs.count == 2)
-        #expect(bench.state.frozen.isEmpty && bench.state.jobsInHeap == 1)
+        // It comes back: what passed meanwhile is nobody's.
+        let job = try #require(bench.ledger.jobs[id]?.stored.job)
+        let back = bench.ledger.apply([TakeUp.addition(job, at: bench.now, zones: ZoneDatabase())])
+        #expect(back.first?.stored?.id == id)
+        try bench.send(.changed([JobCursor(id: id, nextDue: .distantPast)]))
+        try bench.pass(3_600)
+        #expect(bench.ledger.runs.count == 2 && bench.ledger.skips[id] == nil)
     }
 
     @Test func aStoreThatFailsIsLeftAloneForAWhile() throws {

@@ -14,11 +14,10 @@ import Timetable
     private let feed = KeepingFeed()
 
     private func service(_ dispatchers: [any Dispatcher] = []) async throws -> EngineService<ManualClock> {
-        let lease = try await store.lease(instance: "j", length: 1)
         let puts = feed.state.withLock(\.jobs).map {
-            JobChange.put($0, cursor: clock.now, nextDue: clock.now, skips: [])
+            JobChange.add($0, cursor: clock.now, nextDue: clock.now, skips: [])
         }
-        _ = try await store.apply(puts, lease: lease, now: clock.now)
+        _ = try await store.apply(puts, now: clock.now)
         var settings = EngineSettings()
         // However long a test lets the clock run.
         settings.grace = 365 * 86_400_000_000

@@ -74,9 +74,9 @@ import Timetable
     @Test mutating func aDefinitionThatChangesMeanwhileLosesNoTime() throws {
         try bench.send(.tagPaused("payroll", "x"))
         try bench.pass(3 * Self.hour + 60)
-        try bench.send(.freeze([held]))
+        try bench.change(held) { $0.policies.retry = Retry(attempts: 2) }
+        try bench.send(.plan([held]))
         #expect(runs(of: held).map(\.cause) == [.missed(.paused, detail: "x")])
-        try bench.send(.release([held]))
         try bench.pass(0)
         #expect(!isOut(try #require(runs(of: held).first)))
         try bench.send(.tagPaused("payroll", nil))

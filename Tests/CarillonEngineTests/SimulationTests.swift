@@ -68,6 +68,7 @@ import class Foundation.ProcessInfo
         (.skipDropped, [.noSilentSkip]),
         (.falseReason, [.trueReason]),
         (.newestMissed, [.trueReason]),
+        (.formerForgotten, [.noSilentSkip]),
         (.noGuard, [.startedOnce]),
         (.acknowledgeBeforeSave, [.acknowledgedTooEarly]),
         (.noRewind, [.liveness]),

@@ -113,16 +113,15 @@ private struct Burst {
     }
 
     private func fill(_ store: SQLiteStore, _ now: Timestamp, _ due: Timestamp, _ zones: ZoneDatabase) async throws {
-        let lease = try await store.lease(instance: "cost", length: 60_000_000)
         let changes = try (0..<runs).map { number in
             // No two definitions are the same, or decoding them would look cheap.
             let job = Job(
                 name: "job-\(number)", schedule: ScheduleText(.once(due.rfc3339)),
                 target: try Target(SampleTarget("target-\(number)")), policies: Policies(overlap: .allow),
                 origin: Origin(feed: "cost"))
-            return JobChange.put(job, cursor: now, nextDue: due, skips: [])
+            return JobChange.add(job, cursor: now, nextDue: due, skips: [])
         }
-        _ = try await store.apply(changes, lease: lease, now: now)
+        _ = try await store.apply(changes, now: now)
         try await store.setNote("zones", zones.version)
     }
 }

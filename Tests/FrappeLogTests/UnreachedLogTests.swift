@@ -22,9 +22,9 @@ import Timetable
         var job = Samples.job("site-TS-1", feed: "frappe", source: "tabBTU Task Schedule")
         job.target = try Target(FrappeTarget(task: "TASK-0001", schedule: "TS-1"))
         let changes = [job, Samples.job("backup")].map {
-            JobChange.put($0, cursor: Samples.noon, nextDue: Samples.noon.plus(60), skips: [])
+            JobChange.add($0, cursor: Samples.noon, nextDue: Samples.noon.plus(60), skips: [])
         }
-        let stored = try await store.apply(changes, lease: lease, now: clock.now).compactMap { $0 }
+        let stored = try await store.apply(changes, now: clock.now).compactMap(\.stored)
         (schedule, other) = (try #require(stored.first), try #require(stored.last))
     }
 

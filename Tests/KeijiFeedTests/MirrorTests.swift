@@ -35,8 +35,8 @@ import Timetable
         var job = try #require(try await feed.snapshot(of: .everything).jobs.first)
         job.origin.feed = feed.name
         let lease = try await store.lease(instance: "i", length: 3_600_000_000)
-        let put = JobChange.put(job, cursor: clock.now, nextDue: clock.now.plus(60), skips: [])
-        let stored = try #require(try await store.apply([put], lease: lease, now: clock.now)[0])
+        let put = JobChange.add(job, cursor: clock.now, nextDue: clock.now.plus(60), skips: [])
+        let stored = try #require(try await store.apply([put], now: clock.now)[0].stored)
         let path = folder.path
         let log = KeijiLog(folders: KeijiFolders(root: path), zone: .utc, largest: largest) { "\(path)/\($0.id)" }
         let mirror = KeijiMirror(

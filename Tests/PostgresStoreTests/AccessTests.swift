@@ -146,7 +146,7 @@
             let applied = try await client.query("SELECT number, name FROM carillon_migrations") {
                 "\(try $0.integer(0) ?? 0) \(try $0.text(1) ?? "")"
             }
-            #expect(applied == ["1 jobs and ledger"])
+            #expect(applied == ["1 jobs and ledger", "2 changes that are taken up"])
             await client.close()
         }
 

@@ -87,18 +87,17 @@
 
         @Test func numbersAreDense() async throws {
             let bench = try await Bench()
-            let stale = bench.lease
             let lease = try await bench.store.lease(instance: "a", length: 1)
-            #expect(try await failure { try await Bench.put(["x", "y"], in: bench.store, stale) }.code == .leaseLost)
             // A name that comes twice, one that is another feed's, and one that is gone and comes back.
             let names = ["a", "b", "a", "tick"]
-            var changes = names.map { JobChange.put(Samples.job($0), cursor: bench.start, nextDue: nil, skips: []) }
-            changes.append(.put(Samples.job("b", feed: "orders"), cursor: bench.start, nextDue: nil, skips: []))
-            changes.append(.remove(JobID(3)))
-            changes.append(.put(Samples.job("b", feed: "orders"), cursor: bench.start, nextDue: nil, skips: []))
-            let stored = try await bench.store.apply(changes, lease: lease, now: bench.start)
-            #expect(stored.map { $0?.id.number } == [2, 3, 2, 1, nil, nil, 3])
-            #expect(stored.map { $0?.revision } == [1, 1, 2, 2, nil, nil, 2])
+            var changes = names.map { JobChange.add(Samples.job($0), cursor: bench.start, nextDue: nil, skips: []) }
+            let other = JobChange.add(
+                Samples.job("b", feed: "orders"), cursor: bench.start, nextDue: nil, skips: [])
+            changes += [other, .remove(JobID(3), revision: 1), other]
+            let answers = try await bench.store.apply(changes, now: bench.start)
+            #expect(answers.map(\.stored?.id.number) == [2, 3, nil, nil, nil, 3, 3])
+            #expect(answers.map(\.stored?.revision) == [1, 1, nil, nil, nil, 2, 3])
+            #expect(answers[2] == .stale(answers[0].stored) && answers[4] == .foreign)
             #expect(try await bench.store.job(named: "b")?.job.origin.feed == "orders")
             #expect(try await Bench.put(["c"], in: bench.store, lease)[0]?.id.number == 4)
             try await bench.close()
@@ -142,6 +141,79 @@
             #expect(opened == Opened(new: first.runs + second.runs))
             #expect(try await bench.store.job(named: "tick")?.opened == 2)
             try await bench.close()
+        }
+
+        /// Joined row by row, a batch would take the square of its size.
+        @Test func aBatchOfThousandsTakesNoLongerForEach() async throws {
+            let bench = try await Bench(on: try await Rig.alone())
+            let store = try await bench.store.storeID()
+            var jobs = try await bench.put((0..<8_000).map { "job \($0)" }).compactMap { $0 }
+            /// Opens a run of each of so many jobs, and ends them; answers the seconds that takes.
+            func round(_ count: Int) async throws -> Double {
+                let parts = jobs[..<count].map { job in
+                    let to = job.cursor.plus(60)
+                    return JobAdvance(
+                        id: job.id, revision: 1, from: job.cursor, to: to, nextDue: to.plus(60),
+                        runs: [Samples.run(job, at: to, store: store)],
+                        skips: [Samples.skip(job, after: job.cursor, through: job.cursor.plus(1))])
+                }
+                let clock = ContinuousClock()
+                let took = try await clock.measure {
+                    var runs = try await bench.store.openRuns(parts, lease: bench.lease, now: bench.start).new
+                    #expect(runs.count == count)
+                    for place in runs.indices {
+                        runs[place].state = .completed
+                        runs[place].endedAt = bench.start
+                    }
+                    #expect(try await bench.store.record(runs, lease: bench.lease, now: bench.start).isEmpty)
+                }
+                for place in 0..<count { jobs[place].cursor = parts[place].to }
+                return took / .seconds(1)
+            }
+            _ = try await round(1_000)
+            let small = try await round(1_000)
+            let large = try await round(8_000)
+            // Eight times as many, with room for a busy machine; row by row it was more than sixty times as long.
+            #expect(large < 16 * small + 0.5, "\(large) s for 8,000, \(small) s for 1,000")
+            try await bench.close()
+        }
+
+        /// Whoever waits for a connection is told when the store is closed.
+        @Test func readersThatWaitEndWithTheStore() async throws {
+            let bench = try await Bench(on: try await Rig.alone())
+            let (begun, beginning) = AsyncStream.makeStream(of: Void.self)
+            let goOn = DispatchSemaphore(value: 0)
+            // Who reads waits for a lock on what is read.
+            async let holding: Void = bench.client.transaction { transaction in
+                try transaction.execute("LOCK TABLE notes IN ACCESS EXCLUSIVE MODE")
+                beginning.finish()
+                goOn.wait()
+            }
+            for await _ in begun {}
+            let watch = try PostgresClient(bench.configuration, logger: .silent)
+            let refused = try await withThrowingTaskGroup(of: (any Error)?.self) { group in
+                for _ in 0..<9 {
+                    group.addTask {
+                        do {
+                            _ = try await bench.store.note("x")
+                            return nil
+                        } catch {
+                            return error
+                        }
+                    }
+                }
+                try await eventually("three read") { try await watch.query(Bench.waiting) { _ in true }.count == 3 }
+                async let closed: Void = bench.store.close()
+                var refused: [any Error] = []
+                while refused.count < 6, let error = try await group.next() { error.map { refused.append($0) } }
+                goOn.signal()
+                try await closed
+                return refused
+            }
+            #expect(refused.count == 6 && refused.allSatisfy { "\($0)".contains("the store is closed") }, "\(refused)")
+            try await holding
+            await watch.close()
+            await bench.client.close()
         }
 
         @Test func aStatementThatTakesTooLongIsDoneByHalves() async throws {
@@ -216,9 +288,9 @@
             let changes = tags.enumerated().map { index, tags in
                 var job = Samples.job("job \(index)")
                 job.tags = tags
-                return JobChange.put(job, cursor: bench.start, nextDue: nil, skips: [])
+                return JobChange.add(job, cursor: bench.start, nextDue: nil, skips: [])
             }
-            _ = try await bench.store.apply(changes, lease: bench.lease, now: bench.start)
+            _ = try await bench.store.apply(changes, now: bench.start)
             for tag in Set(tags.flatMap { $0 }) {
                 let found = try await bench.store.jobs(JobQuery(tags: [tag])).map(\.job.tags)
                 #expect(found == tags.filter { $0.contains(tag) }, "\(tag)")

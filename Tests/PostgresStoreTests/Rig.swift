@@ -16,7 +16,7 @@
 
         /// A server that no other test has: what one has begun in its database keeps dead rows alive in all others.
         static func alone() async throws -> Rig {
-            let server = try PostgresFixture(["max_connections=200"])
+            let server = try PostgresFixture(["max_connections=600"])
             try await server.start()
             return Rig(server)
         }
@@ -69,9 +69,9 @@
 
         static func put(_ names: [String], in store: PostgresStore, _ lease: Lease) async throws -> [StoredJob?] {
             let changes = names.map {
-                JobChange.put(Samples.job($0), cursor: Samples.noon, nextDue: Samples.noon.plus(60), skips: [])
+                JobChange.add(Samples.job($0), cursor: Samples.noon, nextDue: Samples.noon.plus(60), skips: [])
             }
-            return try await store.apply(changes, lease: lease, now: Samples.noon)
+            return try await store.apply(changes, now: Samples.noon).map(\.stored)
         }
 
         func put(_ names: [String]) async throws -> [StoredJob?] { try await Self.put(names, in: store, lease) }

@@ -15,9 +15,9 @@ import Timetable
 
     private func put(_ names: [String], in store: SQLiteStore, _ lease: Lease) async throws -> [StoredJob?] {
         let changes = names.map {
-            JobChange.put(Samples.job($0), cursor: Samples.noon, nextDue: Samples.noon.plus(60), skips: [])
+            JobChange.add(Samples.job($0), cursor: Samples.noon, nextDue: Samples.noon.plus(60), skips: [])
         }
-        return try await store.apply(changes, lease: lease, now: Samples.noon)
+        return try await store.apply(changes, now: Samples.noon).map(\.stored)
     }
 
     @Test func everythingIsThereAfterReopening() async throws {
@@ -116,9 +116,9 @@ import Timetable
         let first = try SQLiteStore(path: path)
         let lease = try await first.lease(instance: "a", length: 1)
         let changes = ["a", "b", "c"].map {
-            JobChange.put(Samples.job($0), cursor: Samples.noon, nextDue: Samples.noon.plus(60), skips: [])
+            JobChange.add(Samples.job($0), cursor: Samples.noon, nextDue: Samples.noon.plus(60), skips: [])
         }
-        let stored = try await first.apply(changes, lease: lease, now: Samples.noon).compactMap { $0 }
+        let stored = try await first.apply(changes, now: Samples.noon).compactMap(\.stored)
         let run = Samples.run(stored[1], at: Samples.noon.plus(60), store: try await first.storeID())
         let skip = Samples.skip(stored[1], after: Samples.noon, through: Samples.noon.plus(30))
         let part = JobAdvance(
@@ -151,8 +151,7 @@ import Timetable
         #expect(try await store.cursors().count == 3)
         // Its next good definition heals it.
         let lease = try await store.lease(instance: "a", length: 1)
-        let put = JobChange.put(Samples.job("b"), cursor: Samples.noon, nextDue: nil, skips: [])
-        #expect(try await store.apply([put], lease: lease, now: Samples.noon).first??.revision == 2)
+        #expect(try await store.put(Samples.job("b"), under: lease).revision == 2)
         #expect(try await store.job(named: "b")?.fault == nil)
         try await store.close()
     }
@@ -163,9 +162,8 @@ import Timetable
             "UPDATE jobs SET standing = '{\"isOwed\":false,\"off\":{\"asleep\":{}}}', removed = 1 WHERE name = 'b'")
         let job = try #require(try await store.jobs(ids: [jobs[1].id]).first)
         #expect(job.fault == nil && !job.job.isOn)
-        let lease = try await store.lease(instance: "a", length: 1)
-        let put = JobChange.put(Samples.job("b"), cursor: Samples.noon, nextDue: nil, skips: [])
-        let back = try await store.apply([put], lease: lease, now: Samples.noon).first ?? nil
+        let put = JobChange.add(Samples.job("b"), cursor: Samples.noon, nextDue: nil, skips: [])
+        let back = try await store.apply([put], now: Samples.noon)[0].stored
         #expect(back?.job.isOn == false)
         guard case .halted? = try await store.jobs(ofFeed: "files").first(where: { $0.name == "b" })?.standing?.off
         else {
@@ -180,9 +178,9 @@ import Timetable
         let lease = try await store.lease(instance: "a", length: 1)
         var off = Samples.job("off")
         off.standing = Standing(off: .disabled)
-        let puts = [off, Samples.job("on")].map { JobChange.put($0, cursor: Samples.noon, nextDue: nil, skips: []) }
-        let ids = try await store.apply(puts, lease: lease, now: Samples.noon).compactMap { $0?.id }
-        _ = try await store.apply(ids.map(JobChange.remove), lease: lease, now: Samples.noon)
+        let puts = [off, Samples.job("on")].map { JobChange.add($0, cursor: Samples.noon, nextDue: nil, skips: []) }
+        let ids = try await store.apply(puts, now: Samples.noon).compactMap(\.stored?.id)
+        for id in ids { try await store.remove(id, under: lease) }
         let day = Retention(age: 86_400_000_000, perJob: 10)
         #expect(try await store.prune(day, lease: lease, now: Samples.noon.plus(60), limit: 10).isEmpty)
         #expect(try await store.jobs(ids: ids).map(\.job.name) == ["off"])
@@ -233,8 +231,9 @@ import Timetable
         }
     }
 
-    /// Takes away what the seventh migration brought.
+    /// Takes away what the seventh migration brought, and the eighth.
     private let uncounted = """
+        DROP TABLE changing; ALTER TABLE cursors DROP COLUMN is_changing;
         DROP TRIGGER notes_added; DROP TRIGGER notes_changed; DROP TRIGGER notes_removed; DROP TABLE counters;
         DROP TRIGGER jobs_untagged; DROP TABLE job_tags; DROP TABLE hours; DROP INDEX runs_failed;
         DROP INDEX cursors_streak; ALTER TABLE cursors DROP COLUMN streak;
@@ -250,8 +249,8 @@ import Timetable
         var job = Samples.job("tick")
         job.tags = ["pay", "eu"]
         let other = Samples.job("gone")
-        let puts = [job, other].map { JobChange.put($0, cursor: Samples.noon, nextDue: nil, skips: []) }
-        let stored = try await store.apply(puts, lease: lease, now: Samples.noon).compactMap { $0 }
+        let puts = [job, other].map { JobChange.add($0, cursor: Samples.noon, nextDue: nil, skips: []) }
+        let stored = try await store.apply(puts, now: Samples.noon).compactMap(\.stored)
         let states: [RunState] = [.failed, .completed, .failed, .skipped, .failed, .running]
         var runs = states.indices.map {
             Samples.run(stored[0], at: Samples.noon.plus(1_000 * Int64($0)), store: id)

@@ -39,8 +39,8 @@ import Timetable
         #expect(try await target.check() == [])
         // What comes next gets the next number, and its own id.
         let lease = try await target.lease(instance: "b", length: 30_000_000)
-        let put = JobChange.put(Samples.job("new"), cursor: Samples.noon, nextDue: nil, skips: [])
-        #expect(try await target.apply([put], lease: lease, now: Samples.noon).first??.id == JobID(13))
+        let put = JobChange.add(Samples.job("new"), cursor: Samples.noon, nextDue: nil, skips: [])
+        #expect(try await target.apply([put], now: Samples.noon).first?.stored?.id == JobID(13))
         let skips = try await target.skips(RunQuery(limit: 100)).count
         let job = try #require(try await target.jobs(ids: [JobID(3)]).first)
         let part = JobAdvance(
@@ -57,8 +57,8 @@ import Timetable
     @Test func aZeroByteIsCarriedAsItsSign() async throws {
         let source = try store("a.db")
         let lease = try await source.lease(instance: "a", length: 30_000_000)
-        let put = JobChange.put(Samples.job("tick"), cursor: Samples.noon, nextDue: nil, skips: [])
-        let job = try #require(try await source.apply([put], lease: lease, now: Samples.noon).first ?? nil)
+        let put = JobChange.add(Samples.job("tick"), cursor: Samples.noon, nextDue: nil, skips: [])
+        let job = try #require(try await source.apply([put], now: Samples.noon).first?.stored)
         var run = Samples.run(job, at: Samples.noon.plus(60), store: try await source.storeID())
         let part = JobAdvance(
             id: job.id, revision: 1, from: Samples.noon, to: Samples.noon.plus(60), nextDue: nil, runs: [run])
@@ -102,8 +102,8 @@ import Timetable
         #expect(try await refusal() == "\(folder.path)/b.db is not empty: a daemon has worked with it")
         try await target.setNote("boot", nil)
         let other = try await target.lease(instance: "t", length: 1)
-        let put = JobChange.put(Samples.job("there"), cursor: Samples.noon, nextDue: nil, skips: [])
-        _ = try await target.apply([put], lease: other, now: Samples.noon)
+        let put = JobChange.add(Samples.job("there"), cursor: Samples.noon, nextDue: nil, skips: [])
+        _ = try await target.apply([put], now: Samples.noon)
         try await target.release(other)
         #expect(try await refusal().hasPrefix("\(folder.path)/b.db is not empty: it has "))
         try await source.close()

@@ -37,21 +37,19 @@ struct Rig {
     /// Puts jobs into the store as a feed would have.
     func fill(_ jobs: some Sequence<Job>, cursor: Timestamp? = nil) async throws {
         let store = try await open()
-        let lease = try await store.lease(instance: "bench", length: 60_000_000)
         let now = cursor ?? clock.now
         var batch: [JobChange] = []
         func flush() async throws {
-            _ = try await store.apply(batch, lease: lease, now: now)
+            _ = try await store.apply(batch, now: now)
             batch = []
         }
         for job in jobs {
             let schedule = try job.schedule.compile(job: job.name, zones: zones)
-            batch.append(.put(job, cursor: now, nextDue: Planner.nextDue(of: schedule, after: now), skips: []))
+            batch.append(.add(job, cursor: now, nextDue: Planner.nextDue(of: schedule, after: now), skips: []))
             if batch.count == 5_000 { try await flush() }
         }
         try await flush()
         try await store.setNote("zones", zones.version)
-        try await store.release(lease)
         try await store.close()
     }
 

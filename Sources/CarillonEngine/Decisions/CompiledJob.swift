@@ -6,6 +6,8 @@ public final class CompiledJob: Sendable {
     public let id: JobID
     public let revision: Int64
     public let job: Job
+    /// Whoever had it has it no more.
+    let isRemoved: Bool
     /// Nil for a job that runs only when asked, and for one with a fault.
     public let schedule: Schedule?
     /// Why it cannot be used here: its zone was removed by an upgrade of the database, for one, or it cannot be read.
@@ -26,6 +28,7 @@ public final class CompiledJob: Sendable {
         id = stored.id
         revision = stored.revision
         job = stored.job
+        isRemoved = stored.isRemoved
         self.lane = lane
         isReadable = stored.fault == nil
         guard stored.fault == nil else {
@@ -43,6 +46,9 @@ public final class CompiledJob: Sendable {
             fault = error.message
         }
     }
+
+    /// Whether its schedule counts.
+    var isOn: Bool { job.isOn && !isRemoved }
 
     /// When it runs, for people: as it stands in the store when it cannot be used.
     public var words: String {

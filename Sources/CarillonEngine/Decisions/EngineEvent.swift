@@ -5,12 +5,8 @@ public import Timetable
 public enum EngineEvent: Sendable {
     /// Time has passed: look what is due.
     case tick
-    /// Plan these jobs up to now, whatever the heap says: their definition is about to change, or the machine booted.
+    /// Plan these jobs up to now, whatever the heap says: their definition has changed, or the machine booted.
     case plan([JobID])
-    /// Plan these jobs up to now and keep them out of the heap until `changed` or `release`.
-    case freeze([JobID])
-    /// The change that `freeze` was for did not come about.
-    case release([JobID])
     /// The store's answer to `EngineEffect.read`; jobs it does not know are missing.
     case definitions(asked: [JobID], [PlannableJob])
     /// The store's answer to `EngineEffect.readAhead`; without any job when it failed.
@@ -101,6 +97,8 @@ public struct Outgoing: Sendable {
 /// A job as read from the store, with its definition compiled.
 public struct PlannableJob: Sendable {
     public var definition: CompiledJob
+    /// The definition that its cursor follows, where the present one is still to be taken up.
+    public var former: CompiledJob?
     public var cursor: Timestamp
     public var nextDue: Timestamp?
     public var opened: Int64
@@ -109,17 +107,27 @@ public struct PlannableJob: Sendable {
         self.init(stored, definition: CompiledJob(stored, zones: zones))
     }
 
-    public init(_ stored: StoredJob, definition: CompiledJob) {
+    public init(_ changing: ChangingJob, zones: ZoneDatabase) {
+        self.init(
+            changing.job, definition: CompiledJob(changing.job, zones: zones),
+            former: CompiledJob(changing.former, zones: zones))
+    }
+
+    public init(_ stored: StoredJob, definition: CompiledJob, former: CompiledJob? = nil) {
         self.definition = definition
+        self.former = former
         cursor = stored.cursor
         nextDue = stored.nextDue
         opened = stored.opened
     }
 
-    /// Notes how far the store has it by now.
-    mutating func follow(_ advance: JobAdvance) {
+    /// Notes how far the store has it by now; answers the definition that was planned up to there.
+    mutating func follow(_ advance: JobAdvance) -> CompiledJob {
+        let planned = former ?? definition
         cursor = advance.to
         nextDue = advance.nextDue
+        if advance.takesUp { former = nil }
+        return planned
     }
 
     var stored: StoredJob {

@@ -41,7 +41,7 @@ extension EngineState {
         // Everything that rests is looked at again; what another tag holds rests on.
         let jobs = restingJobs
         restingJobs = []
-        changed(jobs.sorted().map { JobCursor(id: $0, nextDue: .distantPast) }, isRewind: true)
+        changed(jobs.sorted().map { JobCursor(id: $0, nextDue: .distantPast) })
         offerResting(now, &effects)
         if pausedTags.isEmpty { presentTags = [:] }
     }

@@ -29,23 +29,6 @@ extension EngineState {
         if !fresh.isEmpty { effects.append(.read(fresh)) }
     }
 
-    mutating func freeze(_ ids: [JobID], _ effects: inout [EngineEffect]) {
-        frozen.formUnion(ids)
-        for id in ids { heap.remove(id) }
-        requestDefinitions(ids, &effects)
-    }
-
-    mutating func release(_ ids: [JobID]) {
-        frozen.subtract(ids)
-        // A fresh read tells what became of them.
-        changed(ids.map { JobCursor(id: $0, nextDue: .distantPast) })
-    }
-
-    /// Puts a job back into the heap at its next time, unless it is frozen.
-    mutating func rest(_ cursor: JobCursor) {
-        if !frozen.contains(cursor.id) { heap.set(cursor) }
-    }
-
     /// Answers the definitions that need no reading, and the jobs whose definitions do.
     public func cached(_ ids: [JobID]) -> (known: [PlannableJob], missing: [JobID]) {
         var known: [PlannableJob] = []
@@ -72,23 +55,28 @@ extension EngineState {
                 again.append(id)
                 continue
             }
-            // One that is about to change has its times planned before: they are the old definition's.
-            if isHeldBack(job.definition.job), !frozen.contains(id) {
+            // Times before a change are planned even so: the present definition may not wait for them.
+            if job.former == nil, isHeldBack(job.definition.job) {
                 cache[id] = nil
                 restingJobs.insert(id)
-                rest(JobCursor(id: id, nextDue: nil))
+                heap.set(JobCursor(id: id, nextDue: nil))
                 continue
             }
             cache[id] = job
             if isAhead(job.cursor, now) { rewind = true }
-            let isOn = job.definition.job.isOn && (halting.isEmpty || halting[id] == nil)
+            if let former = job.former {
+                let step = TakeUp(planner: self.planner(planner, for: former.job.tags))
+                batch.append(step.advance(job, from: former, activity: activity(of: id)))
+                continue
+            }
+            let isOn = job.definition.isOn && (halting.isEmpty || halting[id] == nil)
             guard let schedule = job.definition.schedule, isOn,
                 let advance = self.planner(planner, for: job.definition.job.tags)
                     .plan(job.stored, schedule: schedule, activity: activity(of: id))
             else {
                 let next = isOn ? restingDue(job, now) : nil
                 if !isKept(until: next, now) { cache[id] = nil }
-                rest(JobCursor(id: id, nextDue: next))
+                heap.set(JobCursor(id: id, nextDue: next))
                 continue
             }
             batch.append(advance)
@@ -130,6 +118,7 @@ extension EngineState {
     ) {
         storeTrouble = nil
         var again: [JobID] = []
+        var formers: [JobID: CompiledJob] = [:]
         // By their places: a copy of each would be most of the work.
         for place in batch.indices {
             let id = batch[place].id
@@ -140,8 +129,9 @@ extension EngineState {
                 again.append(id)
                 continue
             }
-            cache[id]?.follow(batch[place])
-            rest(JobCursor(id: id, nextDue: batch[place].nextDue))
+            let planned = cache[id]?.follow(batch[place])
+            if batch[place].takesUp { formers[id] = planned }
+            heap.set(JobCursor(id: id, nextDue: batch[place].nextDue))
         }
         for run in opened.new {
             guard let job = cache[run.jobID] else {
@@ -149,11 +139,13 @@ extension EngineState {
                 continue
             }
             cache[run.jobID]?.opened += 1
-            track(run, job.definition, now, &effects)
+            track(run, formers.isEmpty ? job.definition : formers[run.jobID] ?? job.definition, now, &effects)
             // It was on its way into the ledger when an earlier one failed.
             if !halting.isEmpty, halting[run.jobID] != nil { apply(.skip(.halted), to: run.id, at: now, &effects) }
         }
-        for place in batch.indices where !isKept(until: batch[place].nextDue, now) { cache[batch[place].id] = nil }
+        for place in batch.indices where batch[place].takesUp || !isKept(until: batch[place].nextDue, now) {
+            cache[batch[place].id] = nil
+        }
         requestDefinitions(again, &effects)
         if batch.contains(where: { isAhead($0.to, now) }) { effects.append(.rewind) }
     }
@@ -168,7 +160,7 @@ extension EngineState {
             outdated.remove(id)
             cache[id] = nil
             // At once when the store is back, whatever the clock says then: a fresh read tells how far the job got.
-            rest(JobCursor(id: id, nextDue: .distantPast))
+            heap.set(JobCursor(id: id, nextDue: .distantPast))
         }
     }
 
@@ -177,15 +169,14 @@ extension EngineState {
         planFailed([], why, now)
     }
 
-    mutating func changed(_ cursors: [JobCursor], isRewind: Bool = false) {
+    mutating func changed(_ cursors: [JobCursor]) {
         for cursor in cursors {
-            if !isRewind { frozen.remove(cursor.id) }
             cache[cursor.id] = nil
             readingAhead.remove(cursor.id)
             if planning.contains(cursor.id) {
                 outdated.insert(cursor.id)
             } else {
-                rest(cursor)
+                heap.set(cursor)
             }
         }
     }

@@ -53,8 +53,6 @@ public struct EngineState: Sendable {
     public internal(set) var halting: [JobID: Halt] = [:]
     /// How many jobs the last batch had; 0 when nothing more was due.
     var lastBatch = 0
-    /// Jobs whose definition is about to change.
-    package internal(set) var frozen: Set<JobID> = []
     /// Jobs that changed while their plan was under way: what it says of their cursor is old.
     var outdated: Set<JobID> = []
     /// Definitions of jobs that are planned, or due soon.
@@ -129,8 +127,6 @@ public struct EngineState: Sendable {
         switch event {
         case .tick: tick(now, &effects)
         case .plan(let ids): requestDefinitions(ids, &effects)
-        case .freeze(let ids): freeze(ids, &effects)
-        case .release(let ids): release(ids)
         case .definitions(let asked, let jobs): planned(asked, jobs, now, &effects)
         case .ahead(let asked, let jobs): readAhead(asked, jobs, now, &effects)
         case .readFailed(let ids, let why): planFailed(ids.map { ($0, nil) }, why, now)
@@ -148,7 +144,7 @@ public struct EngineState: Sendable {
         case .saveFailed(let why): saveFailed(why, now)
         case .overruled(let runs): overruled(runs, now, &effects)
         case .changed(let cursors): changed(cursors)
-        case .rewound(let cursors): changed(cursors, isRewind: true)
+        case .rewound(let cursors): changed(cursors)
         case .halted(let ids): halted(ids)
         case .healed(let definitions): healed(definitions, now, &effects)
         case .cancel(let id, let reason): apply(.cancel(reason: reason), to: id, at: now, &effects)
@@ -209,7 +205,7 @@ public struct EngineState: Sendable {
     /// What stands against going on, for those who look for a fault.
     package var predicament: String {
         "wakes \(nextWake.map(\.description) ?? "never"), holds until \(storeRestsUntil.map(\.description) ?? "-"), "
-            + "plans \(planning.all.map(\.number)), frozen \(frozen.map(\.number).sorted()), "
+            + "plans \(planning.all.map(\.number)), "
             + "sweeps \(leftSinceSweep != nil), "
             + "paused \(paused), stopping \(stopping), saving \(saving), tracks \(runs.count)"
     }

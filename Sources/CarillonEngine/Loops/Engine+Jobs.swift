@@ -1,54 +1,46 @@
 package import CarillonCore
 import Timetable
 
-/// Changes of definitions. Times before a change is taken up follow the old schedule.
+/// Changes of definitions. Each is of the revision that it was made from; times before it is taken up follow the former one.
 extension Engine {
-    /// Adds or replaces jobs; `id` says which ones exist. Answers names that belong to another feed.
-    package func put(_ jobs: [(job: Job, id: JobID?)]) async throws -> [ConfigProblem] {
+    /// Adds or replaces jobs; `id` says which ones exist. Answers what stands in the way of those that it left alone: a name
+    /// of another feed, and with a revision given that somebody else has changed the job since then.
+    package func put(_ jobs: [(job: Job, id: JobID?)], at revision: Int64? = nil) async throws -> [ConfigProblem] {
         var faults: [ConfigProblem] = []
-        let jobs = jobs.filter { asked in
-            guard let fault = asked.job.fault ?? lanes.fault(of: asked.job.target) else { return true }
-            faults.append(ConfigProblem(source: asked.job.origin.source, job: asked.job.name, message: fault))
+        let sound = jobs.filter { asked in
+            guard let message = asked.job.fault ?? lanes.fault(of: asked.job.target) else { return true }
+            faults.append(ConfigProblem(asked.job, message))
             return false
         }
-        if jobs.isEmpty { return faults }
-        let ids = jobs.compactMap(\.id)
-        let stored = try await cutOver(ids) { cut, before in
-            jobs.map { asked in
-                let known = asked.id.flatMap { before[$0] }
-                return cut.change(to: asked.job.under(known?.job.standing?.afterChange), from: known)
+        if sound.isEmpty { return faults }
+        let now = clock.now
+        let answers = try await change(sound.map(\.id), triesAgain: revision == nil) { place, known in
+            let job = sound[place].job
+            guard let known, !known.isRemoved else { return TakeUp.addition(job, at: now, zones: zones) }
+            return .change(known.id, job.under(known.job.standing?.afterChange), revision: revision ?? known.revision)
+        }
+        for (asked, answer) in zip(sound, answers) {
+            switch answer {
+            case .foreign:
+                faults.append(ConfigProblem(asked.job, "the name is taken by a job of another feed"))
+            case .stale: faults.append(ConfigProblem(asked.job, "it was changed meanwhile; look at it again"))
+            case .stored, nil: break
             }
         }
-        await taken(stored, of: ids)
         return faults
-            + zip(jobs, stored).compactMap { asked, stored in
-                stored != nil
-                    ? nil
-                    : ConfigProblem(
-                        source: asked.job.origin.source, job: asked.job.name,
-                        message: "the name is taken by a job of another feed")
-            }
     }
 
     /// Changes what orders have laid upon jobs, and nothing of their definitions. Jobs that are gone are left out.
-    ///
-    /// `missed` is why times up to now did not run, if there are any.
-    func lay(
-        _ ids: [JobID], missed: SkipReason = .downtime, _ change: (inout Standing, StoredJob) -> Void
-    ) async throws {
-        let stored = try await cutOver(ids) { cut, before in
-            var cut = cut
-            cut.missed = missed
+    func lay(_ ids: [JobID], _ change: (inout Standing, StoredJob) -> Void) async throws {
+        _ = try await self.change(ids) { _, known in
             // What cannot be read cannot be written back either.
-            return before.values.filter { !$0.isRemoved && $0.fault == nil }.map { known in
-                var standing = known.job.standing ?? Standing()
-                change(&standing, known)
-                var job = known.job
-                job.standing = nil
-                return cut.change(to: job.under(standing), from: known)
-            }
+            guard let known = known.map(lanes.checked), !known.isRemoved, known.fault == nil else { return nil }
+            var standing = known.job.standing ?? Standing()
+            change(&standing, known)
+            var job = known.job
+            job.standing = nil
+            return .change(known.id, job.under(standing), revision: known.revision)
         }
-        await taken(stored, of: ids)
     }
 
     /// Brings jobs to a halt until none is left to; throws when its task is cancelled.
@@ -56,7 +48,7 @@ extension Engine {
         while !state.halting.isEmpty {
             let owed = state.halting
             do {
-                try await lay(Array(owed.keys), missed: .halted) { standing, stored in
+                try await lay(Array(owed.keys)) { standing, stored in
                     guard standing.off == nil else { return }
                     standing.off = .halted(owed[stored.id]?.why ?? "")
                     standing.isOwed = true
@@ -70,66 +62,78 @@ extension Engine {
         }
     }
 
-    /// Takes up what the store has now; a job of another feed, or one that is gone, is as it was.
-    private func taken(_ stored: [StoredJob?], of ids: [JobID]) async {
-        await send(
-            .changed(
-                stored.compactMap { stored in
-                    stored.map { JobCursor(id: $0.id, nextDue: $0.job.isOn ? $0.nextDue : nil) }
-                }))
-        if !pausedTags.isEmpty {
-            let tags = stored.compactMap { stored in stored.map { ($0.id, $0.job.tags) } }
-            await send(.tagged(Dictionary(tags) { $1 }))
-        }
-        await heal(stored.compactMap { $0 })
-        let changed = Set(stored.compactMap { $0?.id })
-        let refused = ids.filter { !changed.contains($0) }
-        if !refused.isEmpty { await send(.release(refused)) }
-        await rewind(ifAhead: stored.compactMap { $0?.cursor })
-    }
-
     func remove(_ ids: [JobID]) async throws {
-        var gone: [Job] = []
-        _ = try await cutOver(ids) { cut, before in
-            gone = before.values.map(\.job)
-            return ids.flatMap { id -> [JobChange] in
-                guard let stored = before[id], cut.isBehind(stored) else { return [.remove(id)] }
-                var last = stored.job
-                last.enabled = false
-                return [cut.change(to: last, from: stored), .remove(id)]
-            }
+        let answers = try await change(ids) { _, known in
+            known.flatMap { $0.isRemoved ? nil : .remove($0.id, revision: $0.revision) }
         }
         forget(faulty: ids)
-        for (kind, jobs) in Dictionary(grouping: gone, by: \.target.kind) {
-            await lanes.lane(of: kind)?.dismiss(jobs.map(\.name))
-        }
-        await send(.changed(ids.map { JobCursor(id: $0, nextDue: nil) }))
+        let gone = Dictionary(grouping: answers.compactMap { $0?.stored?.job }, by: \.target.kind)
+        for (kind, jobs) in gone { await lanes.lane(of: kind)?.dismiss(jobs.map(\.name)) }
     }
 
-    /// Plans jobs up to now, keeps the tick off them and changes them; one change at a time.
-    private func cutOver(
-        _ ids: [JobID], _ changes: (DefinitionChange, [JobID: StoredJob]) -> [JobChange]
-    ) async throws -> [StoredJob?] {
-        while !state.frozen.isEmpty { try await untilPerformed() }
-        do {
-            var before: [JobID: StoredJob] = [:]
-            var cut = DefinitionChange(storeID: state.storeID, instance: instance, now: clock.now, zones: zones)
-            // A plan may fail, and it opens only so many runs: what is still missing then is recorded as skipped.
-            for _ in 0..<3 where !ids.isEmpty {
-                // The new definitions count from here: whatever comes due during the plan is theirs.
-                cut.now = clock.now
-                await send(.freeze(ids))
-                while state.isPlanning(ids) { try await untilPerformed() }
-                before = Dictionary(try await store.jobs(ids: ids).map { ($0.id, lanes.checked($0)) }) { first, _ in
-                    first
-                }
-                if !before.values.contains(where: cut.isBehind) { break }
-            }
-            return try await store.apply(changes(cut, before), lease: lease, now: cut.now)
-        } catch {
-            owesCursors()
-            await send(.release(ids))
-            throw error
+    /// How often a change is made anew from what somebody else left, before that is an error: each time somebody got on.
+    private static var tries: Int { 100 }
+
+    /// Makes a change for each of these jobs from what the store has of it, and anew from what somebody else has made of it
+    /// meanwhile; returns when the changes are taken up. Answers nil where none was to be made.
+    private func change(
+        _ ids: [JobID?], triesAgain: Bool = true, _ change: (Int, StoredJob?) -> JobChange?
+    ) async throws -> [JobAnswer?] {
+        let known = Dictionary(try await store.jobs(ids: ids.compactMap { $0 }).map { ($0.id, $0) }) { first, _ in first
         }
+        var answers = [JobAnswer?](repeating: nil, count: ids.count)
+        var asked = ids.indices.map { (place: $0, known: ids[$0].flatMap { known[$0] }) }
+        for _ in 0..<(triesAgain ? Self.tries : 1) where !asked.isEmpty {
+            let made = asked.compactMap { asked in
+                change(asked.place, asked.known).map { (place: asked.place, change: $0) }
+            }
+            if made.isEmpty { break }
+            let stored: [JobAnswer]
+            do {
+                stored = try await store.apply(made.map(\.change), now: clock.now)
+            } catch {
+                owesCursors()
+                throw error
+            }
+            asked = []
+            for (made, answer) in zip(made, stored) {
+                answers[made.place] = answer
+                if case .stale(let known) = answer { asked.append((made.place, known)) }
+            }
+            await takeUp(stored.compactMap(\.stored))
+        }
+        return answers
+    }
+
+    /// Takes up what was changed by somebody who did not see to it, whatever stands against planning.
+    func takeUpWhatWasChanged(_ cursors: [JobCursor]) async {
+        let changing = cursors.filter { $0.nextDue == .distantPast }.map(\.id)
+        if !changing.isEmpty { await send(.plan(changing)) }
+    }
+
+    /// Takes up what the store has now; returns when that is done, or cannot be now.
+    private func takeUp(_ stored: [StoredJob]) async {
+        if stored.isEmpty { return }
+        await send(
+            .changed(
+                stored.map {
+                    JobCursor(id: $0.id, nextDue: $0.isChanging ? .distantPast : $0.job.isOn ? $0.nextDue : nil)
+                }))
+        if !pausedTags.isEmpty {
+            await send(.tagged(Dictionary(stored.map { ($0.id, $0.job.tags) }) { $1 }))
+        }
+        await heal(stored.filter { !$0.isRemoved })
+        let changing = stored.filter(\.isChanging).map(\.id)
+        if !changing.isEmpty {
+            await send(.plan(changing))
+            while state.isPlanning(changing), (try? await untilPerformed()) != nil {}
+        }
+        await rewind(ifAhead: stored.filter { !$0.isChanging }.map(\.cursor))
+    }
+}
+
+extension ConfigProblem {
+    fileprivate init(_ job: Job, _ message: String) {
+        self.init(source: job.origin.source, job: job.name, message: message)
     }
 }

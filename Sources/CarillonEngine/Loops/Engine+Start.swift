@@ -13,8 +13,9 @@ extension Engine {
         let tags = Pause.ofTags(try await store.note(Pause.tagsNote))
         let bootedAt = try await boot(bootID, store: store, now: clock.now)
         let lanes = Lanes(dispatchers)
+        let cursors = try await store.cursors()
         let state = EngineState(
-            storeID: try await store.storeID(), instance: instance, cursors: try await store.cursors(), now: clock.now,
+            storeID: try await store.storeID(), instance: instance, cursors: cursors, now: clock.now,
             bootedAt: bootedAt, pauseReason: pause?.reason,
             pausedTags: tags.mapValues { ($0.reason, $0.since ?? clock.now) }, lanes: lanes.states)
         let engine = Engine(
@@ -28,6 +29,7 @@ extension Engine {
         try await engine.adopt()
         // Each time, because the last process may have died between the note of the boot and its runs.
         await engine.send(.plan(await engine.state.waitingForBoot))
+        await engine.takeUpWhatWasChanged(cursors)
         try await engine.replanIfZonesChanged()
         return engine
     }

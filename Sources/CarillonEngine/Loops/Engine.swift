@@ -182,8 +182,20 @@ public actor Engine<Clock: EngineClock> {
 
     /// Reads and compiles definitions, beside the actor.
     nonisolated func load(_ ids: [JobID]) async throws -> [PlannableJob] {
-        let jobs = try await store.jobs(ids: ids).map {
-            PlannableJob($0, definition: lanes.definition(of: $0, zones: zones))
+        var stored = try await store.jobs(ids: ids)
+        var formers: [JobID: StoredJob] = [:]
+        let changing = stored.filter(\.isChanging).map(\.id)
+        if !changing.isEmpty {
+            let found = try await store.changing(changing)
+            for changing in found { formers[changing.job.id] = changing.former }
+            let others = changing.filter { formers[$0] == nil }
+            // What was taken up between the two readings is as it is now.
+            stored = stored.filter { !$0.isChanging } + found.map(\.job) + (try await store.jobs(ids: others))
+        }
+        let jobs = stored.map { stored in
+            PlannableJob(
+                stored, definition: lanes.definition(of: stored, zones: zones),
+                former: formers[stored.id].map { lanes.definition(of: $0, zones: zones) })
         }
         if jobs.contains(where: { !$0.definition.isReadable }) { await note(faulty: jobs.map { $0.definition }) }
         return jobs
@@ -243,6 +255,10 @@ public actor Engine<Clock: EngineClock> {
                     return JobCursor(id: stored.id, nextDue: Planner.nextDue(of: schedule, after: now))
                 }
                 try await store.rewind(cursors, lease: lease, now: now)
+                // One that is changing is taken up at once, whatever its next time.
+                for (place, stored) in ahead.enumerated() where stored.isChanging {
+                    cursors[place].nextDue = .distantPast
+                }
                 await send(.rewound(cursors))
             }
             logger.warning("the clock went back; schedules were set back with it", metadata: ["to": "\(now)"])
@@ -272,7 +288,9 @@ public actor Engine<Clock: EngineClock> {
         guard mustReadCursors else { return }
         mustReadCursors = false
         do {
-            await send(.rewound(try await store.cursors()))
+            let cursors = try await store.cursors()
+            await send(.rewound(cursors))
+            await takeUpWhatWasChanged(cursors)
         } catch {
             mustReadCursors = true
             _ = note(error)

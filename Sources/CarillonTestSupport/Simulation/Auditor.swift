@@ -23,9 +23,12 @@ final class Auditor {
     func opened(_ batch: [JobAdvance], _ opened: Opened) {
         for run in opened.new { written(run) }
         for part in batch where !opened.refused.contains(part.id) {
-            world.expect(part.to >= part.from, .ledgerFirst, "the cursor of job \(part.id.number) went back")
+            world.expect(
+                part.takesUp || part.to >= part.from, .ledgerFirst, "the cursor of job \(part.id.number) went back")
+            // Written across a step back, it speaks of a time that has not come; then the cursor is set back too.
+            let end = part.takesUp ? min(part.to, world.clock.wall) : part.to
             account(
-                for: part.id, after: part.from, through: part.to,
+                for: part.id, after: part.from, through: end,
                 fresh: Set(opened.new.filter { $0.jobID == part.id }.map(\.scheduledAt)))
             let times = Set(models[part.id]?.times(after: part.from, through: part.to) ?? [])
             for run in part.runs {
@@ -33,6 +36,7 @@ final class Auditor {
                     times.contains(run.scheduledAt), .notScheduled, "\(run.job) has a run at \(run.scheduledAt)")
             }
             for run in opened.new where run.jobID == part.id { models[part.id]?.open(at: run.scheduledAt) }
+            if part.takesUp { takenUp(part) }
         }
     }
 
@@ -42,7 +46,8 @@ final class Auditor {
         case .overlap:
             let planned = Set(part.runs.map(\.id))
             let wasActive = active.keys.contains {
-                world.ledger.runs[$0]?.jobID == part.id && !planned.contains($0)
+                // One of a time that is gone through again is there already.
+                world.ledger.runs[$0]?.jobID == part.id && (!planned.contains($0) || world.state.run($0) != nil)
             }
             world.expect(wasActive, .trueReason, "\(skip.summary) of \(skip.job) is no overlap: nothing was active")
         case .stall, .clock:
@@ -96,23 +101,23 @@ final class Auditor {
             now.attempt <= models[now.jobID]?.mostAttempts ?? 1, .retryBounds, "\(now.job) is at try \(now.attempt)")
     }
 
-    func put(_ stored: StoredJob, before: MemoryLedger.JobRow?) {
-        let id = stored.id
-        if let before {
-            // Written across a step back, it speaks of a time that has not come; then the cursor is set back too.
-            let through = min(stored.cursor, world.clock.wall)
-            if !before.removed { account(for: id, after: before.stored.cursor, through: through) }
-            models[id]?.replay(upTo: before.stored.cursor)
-        }
-        var model = models[id] ?? JobModel(id, stored.job)
+    func added(_ stored: StoredJob) {
+        var model = JobModel(stored.id, stored.job)
         model.define(stored.job, schedule: CompiledJob(stored, zones: world.zones).schedule, after: stored.cursor)
-        models[id] = model
-        names[stored.job.name] = id
+        models[stored.id] = model
+        names[stored.job.name] = stored.id
     }
 
-    func removed(_ before: StoredJob, at time: Timestamp) {
-        if before.job.isOn { account(for: before.id, after: before.cursor, through: min(time, world.clock.wall)) }
-        models[before.id]?.remove(after: before.cursor)
+    /// What the ledger has of the job counts after this, and what it had before up to there.
+    private func takenUp(_ part: JobAdvance) {
+        guard let stored = world.ledger.jobs[part.id]?.stored else { return }
+        models[part.id]?.replay(upTo: part.from)
+        if stored.isRemoved {
+            models[part.id]?.remove(after: part.to)
+        } else {
+            let schedule = CompiledJob(stored, zones: world.zones).schedule
+            models[part.id]?.define(stored.job, schedule: schedule, after: part.to)
+        }
     }
 
     func rewound(_ id: JobID, from cursor: Timestamp, to time: Timestamp) {

@@ -13,6 +13,8 @@ public enum Sabotage: String, Sendable, CaseIterable {
     case falseReason
     /// The newest time that is due is missed with the others.
     case newestMissed
+    /// A change is taken up, and what its former definition owed is dropped.
+    case formerForgotten
     /// The executor starts whatever it is given, as often as it is given.
     case noGuard
     /// Outcomes are acknowledged when they are told, not when they are saved.

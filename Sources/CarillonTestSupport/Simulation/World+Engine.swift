@@ -74,12 +74,10 @@ extension World {
         let (known, missing) = state.cached(ids)
         if missing.isEmpty { return act(lane) { self.send(.definitions(asked: ids, known), lane: lane) } }
         ask(lane) {
-            missing.compactMap { self.ledger.jobs[$0]?.stored }
+            self.plannable(missing)
         } then: { answer in
             switch answer {
-            case .success(let stored):
-                self.send(
-                    .definitions(asked: ids, known + stored.map { PlannableJob($0, zones: self.zones) }), lane: lane)
+            case .success(let jobs): self.send(.definitions(asked: ids, known + jobs), lane: lane)
             case .failure(let error): self.send(.readFailed(ids, error.message), lane: lane)
             }
         }
@@ -87,11 +85,16 @@ extension World {
 
     private func readAhead(_ ids: [JobID]) {
         ask(Lane.ahead) {
-            ids.compactMap { self.ledger.jobs[$0]?.stored }
+            self.plannable(ids)
         } then: { answer in
-            let stored = (try? answer.get()) ?? []
-            self.send(
-                .ahead(asked: ids, stored.map { PlannableJob($0, zones: self.zones) }), lane: Lane.ahead)
+            self.send(.ahead(asked: ids, (try? answer.get()) ?? []), lane: Lane.ahead)
+        }
+    }
+
+    private func plannable(_ ids: [JobID]) -> [PlannableJob] {
+        ids.compactMap { id in
+            if let changing = ledger.changing([id]).first { return PlannableJob(changing, zones: zones) }
+            return ledger.jobs[id].map { PlannableJob($0.stored, zones: zones) }
         }
     }
 
@@ -169,7 +172,10 @@ extension World {
                 try self.setBack(cursors, lease: lease, now: now)
             } then: { answer in
                 if case .failure = answer { self.oweRewind() } else { self.act(lane) { self.rewind(lane) } }
-                self.send(.rewound(cursors), lane: lane)
+                let due = zip(cursors, ahead).map { cursor, job in
+                    JobCursor(id: cursor.id, nextDue: job.isChanging ? .distantPast : cursor.nextDue)
+                }
+                self.send(.rewound(due), lane: lane)
             }
         }
     }

@@ -3,7 +3,7 @@ import CarillonEngine
 import MemoryStore
 import Timetable
 
-/// Changes of definitions, through the same cut-over as the live engine's.
+/// Changes of definitions, made and taken up as the live engine does it.
 extension World {
     func addJob() {
         guard ledger.jobs.values.count(where: { !$0.removed }) < 3 else { return }
@@ -14,7 +14,7 @@ extension World {
         let mayOverlap = returning.map { $0.policies.overlap == .allow } ?? random.chance(0.35)
         let job = JobMaker.job(
             named: returning?.name ?? "job-\(names)", mayOverlap: mayOverlap, now: clock.wall, &random)
-        cutOver([]) { cut, _ in [cut.change(to: job, from: nil)] }
+        change { [TakeUp.addition(job, at: self.clock.wall, zones: self.zones)] }
         // A job of every second lives for minutes, and is to see a freeze.
         if case .every(let text, _) = job.schedule.rule, ["1s", "5s"].contains(text), faulty {
             later(random.span(1_000_000...120_000_000)) { if self.faulty { self.freeze() } }
@@ -22,29 +22,22 @@ extension World {
     }
 
     func removeJob(_ name: String) {
-        guard let id = ledger.jobs.values.first(where: { $0.stored.job.name == name })?.stored.id else { return }
-        cutOver([id]) { cut, before in
-            guard let stored = before[id], !(self.ledger.jobs[id]?.removed ?? true) else { return [] }
-            guard cut.isBehind(stored) else { return [.remove(id)] }
-            var last = stored.job
-            last.enabled = false
-            return [cut.change(to: last, from: stored), .remove(id)]
-        }
+        change { self.present(name).map { [.remove($0.id, revision: $0.revision)] } ?? [] }
     }
 
     func change(_ edits: [(name: String, edit: (inout Job) -> Void)]) {
-        let known = Dictionary(ledger.jobs.values.map { ($0.stored.job.name, $0.stored.id) }) { first, _ in first }
-        let ids = edits.compactMap { known[$0.name] }
-        cutOver(ids) { cut, before in
+        change {
             edits.compactMap { name, edit in
-                guard let id = known[name], let stored = before[id], !(self.ledger.jobs[id]?.removed ?? true) else {
-                    return nil
-                }
+                guard let stored = self.present(name) else { return nil }
                 var job = stored.job
                 edit(&job)
-                return cut.change(to: job, from: stored)
+                return .change(stored.id, job, revision: stored.revision)
             }
         }
+    }
+
+    private func present(_ name: String) -> StoredJob? {
+        ledger.jobs.values.first { $0.stored.job.name == name && !$0.removed }?.stored
     }
 
     /// Brings jobs to a halt as the live engine does; after a while somebody resolves each.
@@ -73,73 +66,32 @@ extension World {
         }
     }
 
-    private typealias Changes = (DefinitionChange, [JobID: StoredJob]) -> [JobChange]
-
-    private func cutOver(_ ids: [JobID], _ changes: @escaping Changes) {
-        guard isUp, state.frozen.isEmpty, lanes[Lane.orders].isIdle else {
-            return later(random.number(1_000...60_000_000)) { self.cutOver(ids, changes) }
+    /// Makes changes from what the store has then, and has them taken up.
+    private func change(_ changes: @escaping () -> [JobChange]) {
+        guard isUp, lanes[Lane.orders].isIdle else {
+            return later(random.number(1_000...60_000_000)) { self.change(changes) }
         }
-        act(Lane.orders) { self.hold(ids, tries: ids.isEmpty ? 0 : 3, before: [:], changes) }
+        act(Lane.orders) {
+            let made = changes()
+            self.ask(Lane.orders) { () throws(StoreError) in
+                try self.apply(made)
+            } then: { answer in
+                guard case .success(let answers) = answer else { return self.readCursorsLater() }
+                let stored = answers.compactMap(\.stored)
+                self.act(Lane.orders) {
+                    let margin = self.clock.wall.adding(microseconds: 2_000_000)
+                    if stored.contains(where: { !$0.isChanging && $0.cursor > margin }) { self.rewind(Lane.orders) }
+                }
+                let changing = stored.filter(\.isChanging).map(\.id)
+                if !changing.isEmpty { self.act(Lane.orders) { self.send(.plan(changing), lane: Lane.orders) } }
+                let cursors = stored.map { job in
+                    JobCursor(
+                        id: job.id, nextDue: job.isChanging ? .distantPast : job.job.isOn ? job.nextDue : nil)
+                }
+                self.send(.changed(cursors), lane: Lane.orders)
+            }
+        }
         work(Lane.orders)
-    }
-
-    private func hold(_ ids: [JobID], tries: Int, before: [JobID: StoredJob], _ changes: @escaping Changes) {
-        let cut = cut(at: clock.wall)
-        guard tries > 0, tries == 3 || before.values.contains(where: cut.isBehind) else {
-            return apply(ids, cut, before, changes)
-        }
-        act(Lane.orders) { self.settle(ids, tries, changes) }
-        send(.freeze(ids), lane: Lane.orders)
-    }
-
-    private func settle(_ ids: [JobID], _ tries: Int, _ changes: @escaping Changes) {
-        if state.isPlanning(ids) {
-            lanes[Lane.orders].isWaiting = true
-            later(2_000) { [life] in
-                guard life == self.life, self.isUp else { return }
-                self.lanes[Lane.orders].isWaiting = false
-                self.act(Lane.orders) { self.settle(ids, tries, changes) }
-                self.work(Lane.orders)
-            }
-            return
-        }
-        ask(Lane.orders) {
-            Dictionary(uniqueKeysWithValues: ids.compactMap { self.ledger.jobs[$0]?.stored }.map { ($0.id, $0) })
-        } then: { answer in
-            guard case .success(let before) = answer else { return self.giveUp(ids) }
-            self.hold(ids, tries: tries - 1, before: before, changes)
-        }
-    }
-
-    private func apply(_ ids: [JobID], _ cut: DefinitionChange, _ before: [JobID: StoredJob], _ changes: Changes) {
-        let changes = changes(cut, before)
-        let lease = lease
-        ask(Lane.orders) { () throws(StoreError) in
-            try self.apply(changes, at: cut.now, lease: lease)
-        } then: { answer in
-            guard case .success(let stored) = answer else { return self.giveUp(ids) }
-            var cursors = stored.compactMap { $0 }.map {
-                JobCursor(id: $0.id, nextDue: $0.job.isOn ? $0.nextDue : nil)
-            }
-            for case .remove(let id) in changes { cursors.append(JobCursor(id: id, nextDue: nil)) }
-            // Jobs that were not changed after all go back where they were.
-            let changed = Set(cursors.map(\.id))
-            let untouched = ids.filter { !changed.contains($0) }
-            let written = stored.compactMap { $0?.cursor }
-            self.act(Lane.orders) {
-                let margin = self.clock.wall.adding(microseconds: 2_000_000)
-                if written.contains(where: { $0 > margin }) { self.rewind(Lane.orders) }
-            }
-            if !untouched.isEmpty {
-                self.act(Lane.orders) { self.send(.release(untouched), lane: Lane.orders) }
-            }
-            self.send(.changed(cursors), lane: Lane.orders)
-        }
-    }
-
-    private func giveUp(_ ids: [JobID]) {
-        readCursorsLater()
-        send(.release(ids), lane: Lane.orders)
     }
 
     private func readCursorsLater() {
@@ -150,7 +102,9 @@ extension World {
                     self.ledger.cursors()
                 } then: { answer in
                     switch answer {
-                    case .success(let cursors): self.send(.rewound(cursors), lane: Lane.custody)
+                    case .success(let cursors):
+                        self.takeUp(cursors, Lane.custody)
+                        self.send(.rewound(cursors), lane: Lane.custody)
                     case .failure: self.readCursorsLater()
                     }
                 }
@@ -159,7 +113,9 @@ extension World {
         }
     }
 
-    private func cut(at now: Timestamp) -> DefinitionChange {
-        DefinitionChange(storeID: state.storeID, instance: state.instance, now: now, zones: zones)
+    /// Has those taken up that somebody has changed before.
+    func takeUp(_ cursors: [JobCursor], _ lane: Int) {
+        let changing = cursors.filter { $0.nextDue == .distantPast }.map(\.id)
+        if !changing.isEmpty { act(lane) { self.send(.plan(changing), lane: lane) } }
     }
 }

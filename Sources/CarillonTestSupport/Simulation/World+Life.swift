@@ -17,8 +17,9 @@ extension World {
         (frozenUntil, listensUntil, thawing) = (0, 0, [])
         lease = ledger.lease(instance: "daemon")
         let now = clock.wall
+        let cursors = ledger.cursors()
         state = EngineState(
-            storeID: ledger.storeID, instance: "daemon", cursors: ledger.cursors(), now: now,
+            storeID: ledger.storeID, instance: "daemon", cursors: cursors, now: now,
             pauseReason: ledger.notes["pause"], pausedTags: pausedTags)
         state.lanes[0].capacity = seed % 3 == 0 ? 2 : nil
         state.limits.patience = 60_000_000
@@ -30,6 +31,7 @@ extension World {
         state.limits.markLag = seed % 3 == 0 ? JobMaker.hour / 60 : 1_000_000
         watch = ClockWatch(now: now, uptime: clock.uptime)
         trace { "daemon \(self.life) starts" }
+        takeUp(cursors, Lane.tick)
         act(Lane.tick) { self.adopt() }
         rewindIfAhead(Lane.tick)
         work(Lane.tick)

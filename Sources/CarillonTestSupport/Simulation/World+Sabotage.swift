@@ -38,6 +38,8 @@ extension World {
                     part.skips[index].reason = .overlap
                 }
             }
+        case .formerForgotten:
+            return changed(effects) { part in if part.takesUp { (part.runs, part.skips) = ([], []) } }
         case .newestMissed:
             return changed(effects) { part in
                 guard let run = part.runs.last, run.trigger == .schedule, let skip = part.skips.last,

@@ -84,22 +84,18 @@ extension World {
         }
     }
 
-    func apply(_ changes: [JobChange], at time: Timestamp, lease: Lease) throws(StoreError) -> [StoredJob?] {
+    func apply(_ changes: [JobChange]) throws(StoreError) -> [JobAnswer] {
         let before = ledger.jobs
-        let stored = try checked { (ledger) throws in try ledger.apply(changes, lease: lease) }
+        let answers = try checked { ledger in ledger.apply(changes) }
         totals.jobChanges += changes.count
-        for (change, stored) in zip(changes, stored) {
-            if case .remove(let id) = change, let before = before[id]?.stored {
-                trace { "\(before.job.name) is removed" }
-                auditor.removed(before, at: time)
-            }
-            guard let stored else { continue }
+        for stored in answers.compactMap(\.stored) {
             trace {
-                "\(stored.job.name) is at revision \(stored.revision) from \(stored.cursor): \(stored.job.summary)"
+                "\(stored.job.name) is at revision \(stored.revision) from \(stored.cursor): "
+                    + (stored.isRemoved ? "removed" : stored.job.summary)
             }
-            auditor.put(stored, before: before[stored.id])
+            if before[stored.id] == nil { auditor.added(stored) }
         }
-        return stored
+        return answers
     }
 
     /// Makes a write of the ledger; anything but a store's own error is one of these too.

@@ -7,6 +7,8 @@ public import Timetable
 public struct MemoryLedger: Sendable {
     public struct JobRow: Sendable {
         public var stored: StoredJob
+        /// What its cursor follows while it is changing, at whatever cursor that was.
+        public fileprivate(set) var former: StoredJob?
         public var removed: Bool { stored.isRemoved }
     }
 
@@ -51,51 +53,69 @@ public struct MemoryLedger: Sendable {
 
     // MARK: Jobs
 
-    public mutating func apply(_ changes: [JobChange], lease: Lease) throws -> [StoredJob?] {
-        try check(lease)
-        return changes.map { change in
+    public mutating func apply(_ changes: [JobChange]) -> [JobAnswer] {
+        changes.map { change in
             switch change {
-            case .remove(let id):
-                jobs[id]?.stored.isRemoved = true
-                jobs[id]?.stored.nextDue = nil
-                jobs[id]?.stored.job.enabled = false
-                return nil
-            case .put(let job, let cursor, let nextDue, let skips):
-                return put(job, cursor, nextDue, skips)
+            case .add(let job, let cursor, let nextDue, let skips):
+                guard let id = names[job.name], let row = jobs[id] else {
+                    return .stored(add(job, cursor, nextDue, skips))
+                }
+                let before = row.stored
+                if before.isRemoved {
+                    return .stored(
+                        replace(before, by: job.returned(before.job.origin.feed, under: before.job.standing)))
+                }
+                return before.job.origin.feed == job.origin.feed ? .stale(before) : .foreign
+            case .change(let id, let job, let revision):
+                guard let before = jobs[id]?.stored, before.revision == revision, !before.isRemoved else {
+                    return .stale(jobs[id]?.stored)
+                }
+                return before.job.origin.feed == job.origin.feed ? .stored(replace(before, by: job)) : .foreign
+            case .remove(let id, let revision):
+                guard let before = jobs[id]?.stored, before.revision == revision, !before.isRemoved else {
+                    return .stale(jobs[id]?.stored)
+                }
+                return .stored(replace(before, by: before.job, isRemoved: true))
             }
         }
     }
 
-    private mutating func put(
-        _ asked: Job, _ cursor: Timestamp, _ nextDue: Timestamp?, _ added: [Skip]
-    ) -> StoredJob? {
-        let known = names[asked.name]
-        var job = asked
-        if let before = known.flatMap({ jobs[$0] }), before.removed {
-            job = asked.returned(before.stored.job.origin.feed, under: before.stored.job.standing)
-        }
-        if let row = known.flatMap({ jobs[$0] }), !row.removed, row.stored.job.origin.feed != job.origin.feed {
-            return nil
-        }
-        let id = known ?? JobID(Int32(jobs.count + 1))
-        var stored = StoredJob(id: id, job: job, revision: 1, cursor: cursor, nextDue: nextDue)
-        if let before = jobs[id]?.stored {
-            stored.revision = before.revision + 1
-            stored.streak = before.streak
-            if before.job.schedule != job.schedule {
-                schedules[id, default: []].append((before.revision, before.job.schedule))
-            } else {
-                stored.opened = before.opened
-            }
-        }
+    private mutating func add(
+        _ job: Job, _ cursor: Timestamp, _ nextDue: Timestamp?, _ added: [Skip]
+    ) -> StoredJob {
+        let id = JobID(Int32(jobs.count + 1))
+        let stored = StoredJob(id: id, job: job, revision: 1, cursor: cursor, nextDue: nextDue)
         jobs[id] = JobRow(stored: stored)
         names[job.name] = id
         for var skip in added {
-            skip.jobID = id
-            if known == nil { skip.revision = stored.revision }
+            (skip.jobID, skip.revision) = (id, 1)
             add(skip)
         }
         return stored
+    }
+
+    private mutating func replace(_ before: StoredJob, by job: Job, isRemoved: Bool = false) -> StoredJob {
+        var stored = before
+        stored.job = job
+        stored.revision += 1
+        stored.isRemoved = isRemoved
+        stored.isChanging = true
+        stored.fault = nil
+        if before.job.schedule != job.schedule {
+            schedules[before.id, default: []].append((before.revision, before.job.schedule))
+        }
+        jobs[before.id] = JobRow(stored: stored, former: jobs[before.id]?.former ?? before)
+        return stored
+    }
+
+    /// Answers those that are changing, each with the definition that its cursor follows.
+    public func changing(_ ids: [JobID]) -> [ChangingJob] {
+        ids.compactMap { id in
+            guard let row = jobs[id], var former = row.former else { return nil }
+            let now = row.stored
+            (former.cursor, former.nextDue, former.opened) = (now.cursor, now.nextDue, now.opened)
+            return ChangingJob(job: now, former: former)
+        }
     }
 
     public func definition(of id: JobID, revision: Int64) -> Job? {
@@ -105,8 +125,11 @@ public struct MemoryLedger: Sendable {
     }
 
     public func cursors() -> [JobCursor] {
-        let present = jobs.values.filter { !$0.removed && $0.stored.job.isOn && $0.stored.nextDue != nil }
-        return present.map { JobCursor(id: $0.stored.id, nextDue: $0.stored.nextDue) }.sorted { $0.id < $1.id }
+        jobs.values.map(\.stored).compactMap { job in
+            if job.isChanging { return JobCursor(id: job.id, nextDue: .distantPast) }
+            guard job.job.isOn, !job.isRemoved, let nextDue = job.nextDue else { return nil }
+            return JobCursor(id: job.id, nextDue: nextDue)
+        }.sorted { $0.id < $1.id }
     }
 
     public mutating func rewind(_ cursors: [JobCursor], lease: Lease, now: Timestamp) throws {
@@ -129,8 +152,7 @@ public struct MemoryLedger: Sendable {
         try check(lease)
         var opened = Opened()
         for part in batch {
-            guard let row = jobs[part.id], row.stored.revision == part.revision, row.stored.cursor == part.from,
-                row.stored.job.isOn, !row.removed
+            guard let row = jobs[part.id], row.stored.revision == part.revision, row.stored.cursor == part.from
             else {
                 opened.refused.insert(part.id)
                 continue
@@ -143,6 +165,11 @@ public struct MemoryLedger: Sendable {
                 jobs[part.id]?.stored.opened += 1
             }
             for skip in part.skips { add(skip) }
+            if part.takesUp {
+                jobs[part.id]?.former = nil
+                jobs[part.id]?.stored.isChanging = false
+                if part.countsAnew { jobs[part.id]?.stored.opened = 0 }
+            }
         }
         return opened
     }

@@ -20,13 +20,13 @@ public actor MemoryStore: JobStore {
 
     public func release(_ lease: Lease) async throws { try ledger.check(lease) }
 
-    public func apply(_ changes: [JobChange], lease: Lease, now: Timestamp) async throws -> [StoredJob?] {
-        try ledger.apply(changes, lease: lease)
-    }
+    public func apply(_ changes: [JobChange], now: Timestamp) async throws -> [JobAnswer] { ledger.apply(changes) }
 
     public func cursors() async throws -> [JobCursor] { ledger.cursors() }
 
     public func jobs(ids: [JobID]) async throws -> [StoredJob] { ids.compactMap { ledger.jobs[$0]?.stored } }
+
+    public func changing(_ ids: [JobID]) async throws -> [ChangingJob] { ledger.changing(ids) }
 
     public func job(named name: String) async throws -> StoredJob? {
         ledger.names[name].flatMap { ledger.jobs[$0] }.flatMap { $0.removed ? nil : $0.stored }

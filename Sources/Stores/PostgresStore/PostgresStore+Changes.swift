@@ -6,12 +6,25 @@
 
     /// Changes of definitions: thousands of them are some statements.
     extension PostgresStore {
-        public func apply(_ changes: [JobChange], lease: Lease, now: Timestamp) async throws -> [StoredJob?] {
-            try await write(under: lease) { transaction in
-                var answers: [StoredJob?] = []
-                answers.reserveCapacity(changes.count)
-                for part in Self.parts(of: changes) { answers += try Self.apply(part, transaction) }
-                return answers
+        public func apply(_ changes: [JobChange], now: Timestamp) async throws -> [JobAnswer] {
+            let codec = codec
+            return try await change { writer in
+                var left = 3
+                while true {
+                    do {
+                        return try await writer.transaction { transaction in
+                            var answers: [JobAnswer] = []
+                            answers.reserveCapacity(changes.count)
+                            for part in Self.parts(of: changes) {
+                                answers += try Self.apply(part, codec, transaction)
+                            }
+                            return answers
+                        }
+                    } catch let error as PostgresError where error.isClash && left > 0 {
+                        // Somebody else added such a name at the same moment: now it is there.
+                        left -= 1
+                    }
+                }
             }
         }
 
@@ -20,89 +33,63 @@
             var parts: [ArraySlice<JobChange>] = []
             var start = changes.startIndex
             var names: Set<String> = []
-            var isRemoving = false
+            var removed: Set<JobID> = []
             for (place, change) in changes.enumerated() {
-                let isNext: Bool
-                switch change {
-                case .put(let job, _, _, _): isNext = isRemoving || !names.insert(job.name).inserted
-                // A removal names a number, which may be that of any name before it.
-                case .remove: isNext = !names.isEmpty
-                }
+                let isNext =
+                    switch change {
+                    case .add(let job, _, _, _), .change(_, let job, _): !removed.isEmpty || names.contains(job.name)
+                    // A removal names a number, which may be that of any name before it.
+                    case .remove(let id, _): !names.isEmpty || removed.contains(id)
+                    }
                 if isNext {
                     parts.append(changes[start..<place])
-                    start = place
-                    names = []
-                    isRemoving = false
-                    if case .put(let job, _, _, _) = change { names.insert(job.name) }
+                    (start, names, removed) = (place, [], [])
                 }
-                if case .remove = change { isRemoving = true }
+                switch change {
+                case .add(let job, _, _, _), .change(_, let job, _): names.insert(job.name)
+                case .remove(let id, _): removed.insert(id)
+                }
             }
             return parts + [changes[start...]]
         }
 
         private static func apply(
-            _ changes: ArraySlice<JobChange>, _ transaction: PostgresTransaction
-        ) throws -> [StoredJob?] {
+            _ changes: ArraySlice<JobChange>, _ codec: RowCodec, _ transaction: PostgresTransaction
+        ) throws -> [JobAnswer] {
             var names: [PostgresValue] = []
-            var removed: [JobID] = []
+            var ids: [JobID] = []
             for change in changes {
                 switch change {
-                case .put(let job, _, _, _): names.append(.text(job.name))
-                case .remove(let id): removed.append(id)
+                case .add(let job, _, _, _): names.append(.text(job.name))
+                case .change(let id, _, _), .remove(let id, _): ids.append(id)
                 }
             }
-            if !removed.isEmpty {
-                let ids = [PostgresValue(removed.sorted())]
-                try transaction.execute("UPDATE jobs SET removed = true WHERE id = ANY($1::integer[])", ids)
-                try transaction.execute(
-                    "UPDATE cursors SET is_on = false, next_due = NULL WHERE job_id = ANY($1::integer[])", ids)
+            var known: [StoredJob] = []
+            if !names.isEmpty { known += try lock("jobs.name = ANY($1::text[])", .array(names), codec, transaction) }
+            if !ids.isEmpty {
+                known += try lock("jobs.id = ANY($1::integer[])", PostgresValue(ids.sorted()), codec, transaction)
             }
-            if names.isEmpty { return changes.map { _ in nil } }
-            var writing = JobWriting(known: try known(names, transaction))
+            var writing = JobWriting(known: known)
             let answers = try changes.map { try writing.take($0) }
             try writing.write(transaction)
-            return try writing.numbered(answers)
+            return writing.numbered(answers)
         }
 
-        /// Reads what is there under these names, also of jobs that are gone.
-        private static func known(
-            _ names: [PostgresValue], _ transaction: PostgresTransaction
-        ) throws -> [String: JobWriting.Known] {
-            let found = try transaction.all(
+        /// Reads jobs, also those that are gone, and keeps others from changing and planning them meanwhile.
+        private static func lock(
+            _ condition: String, _ value: PostgresValue, _ codec: RowCodec, _ transaction: PostgresTransaction
+        ) throws -> [StoredJob] {
+            try transaction.all(
                 """
-                SELECT name, id, feed, removed, revision, opened, schedule, standing, streak, tags
-                FROM unnest($1::text[]) AS asked (asked) JOIN jobs ON jobs.name = asked.asked
-                JOIN cursors ON cursors.job_id = jobs.id
-                """, [.array(names)]
-            ) { row in
-                (
-                    try row.text(0) ?? "",
-                    JobWriting.Known(
-                        id: JobID(Int32(truncatingIfNeeded: try row.integer(1) ?? 0)), feed: try row.text(2) ?? "",
-                        isRemoved: try row.bool(3) ?? false, revision: try row.integer(4) ?? 0,
-                        opened: try row.integer(5) ?? 0, schedule: try row.text(6) ?? "", standing: try row.text(7),
-                        streak: Int(try row.integer(8) ?? 0), tags: try row.text(9) ?? "")
-                )
-            }
-            return Dictionary(found) { first, _ in first }
+                SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE \(condition) ORDER BY jobs.id
+                FOR UPDATE OF cursors
+                """, [value]
+            ) { try codec.job($0) }
         }
     }
 
-    /// Rows of some puts, gathered table by table.
+    /// Rows of some changes, gathered table by table.
     private struct JobWriting {
-        /// What stands in the store under a name.
-        struct Known: Sendable {
-            var id: JobID
-            var feed: String
-            var isRemoved: Bool
-            var revision: Int64
-            var opened: Int64
-            var schedule: String
-            var standing: String?
-            var streak: Int
-            var tags: String
-        }
-
         private static let jobs = PostgresColumns.Shape([
             "id": .integer, "name": .text, "feed": .text, "source": .text, "schedule": .text, "kind": .text,
             "summary": .text, "target": .text, "policies": .text, "tags": .text, "enabled": .boolean, "standing": .text,
@@ -110,114 +97,110 @@
         ])
         private static let cursors = PostgresColumns.Shape([
             "job_id": .integer, "is_on": .boolean, "revision": .bigint, "cursor": .bigint, "next_due": .bigint,
-            "opened": .bigint, "streak": .integer,
         ])
-        private static let revisions = PostgresColumns.Shape([
-            "job_id": .integer, "revision": .bigint, "definition": .text,
+        private static let revised = PostgresColumns.Shape([
+            "job_id": .integer, "is_on": .boolean, "revision": .bigint,
         ])
         private static let tags = PostgresColumns.Shape(["tag": .text, "job_id": .integer])
 
-        private let known: [String: Known]
+        private let byName: [String: StoredJob]
+        private let byID: [JobID: StoredJob]
         private var texts = JobTexts()
         /// Jobs that are new stand here, with the place of their number among all new ones.
         private var added: [(job: Job, parts: JobTexts.Parts, stored: StoredJob, skips: [Skip])] = []
         private var changed = PostgresColumns(jobs)
-        private var cursors = PostgresColumns(cursors)
-        private var revisions = PostgresColumns(revisions)
+        private var new = PostgresColumns(cursors)
+        private var revised = PostgresColumns(revised)
+        private var removed: [JobID] = []
         private var tags = PostgresColumns(tags)
         private var untagged: [JobID] = []
         private var skips: [Skip] = []
         /// The number before that of the first new job.
         private var last: Int32 = 0
 
-        init(known: [String: Known]) { self.known = known }
+        init(known: [StoredJob]) {
+            byName = Dictionary(known.map { ($0.job.name, $0) }) { first, _ in first }
+            byID = Dictionary(known.map { ($0.id, $0) }) { first, _ in first }
+        }
 
-        /// Takes one change; answers it with the place of its number for a new job.
-        mutating func take(_ change: JobChange) throws -> StoredJob? {
-            guard case .put(let asked, let cursor, let nextDue, let skips) = change else { return nil }
-            guard let before = known[asked.name] else {
-                let stored = StoredJob(
-                    id: JobID(-Int32(added.count + 1)), job: asked, revision: 1, cursor: cursor, nextDue: nextDue)
-                added.append((asked, try texts.parts(of: asked), stored, skips))
-                return stored
+        /// Takes one change; answers it, with the place of its number for a new job.
+        mutating func take(_ change: JobChange) throws -> JobAnswer {
+            switch change {
+            case .add(let job, let cursor, let nextDue, let skips):
+                guard let before = byName[job.name] else {
+                    let stored = StoredJob(
+                        id: JobID(-Int32(added.count + 1)), job: job, revision: 1, cursor: cursor, nextDue: nextDue)
+                    added.append((job, try texts.parts(of: job), stored, skips))
+                    return .stored(stored)
+                }
+                guard before.isRemoved else {
+                    return before.job.origin.feed == job.origin.feed ? .stale(before) : .foreign
+                }
+                let back = job.returned(before.job.origin.feed, under: before.job.standing)
+                return .stored(try replace(before, by: back))
+            case .change(let id, let job, let revision):
+                let before = byID[id]
+                guard let before, before.revision == revision, !before.isRemoved else { return .stale(before) }
+                guard before.job.origin.feed == job.origin.feed else { return .foreign }
+                return .stored(try replace(before, by: job))
+            case .remove(let id, let revision):
+                let before = byID[id]
+                guard let before, before.revision == revision, !before.isRemoved else { return .stale(before) }
+                removed.append(id)
+                return .stored(
+                    revise(before, isOn: false) {
+                        $0.isRemoved = true
+                    })
             }
-            var job = asked
-            if before.isRemoved, let standing = RowCodec.standing(before.standing) {
-                job = asked.returned(before.feed, under: standing)
-            }
-            guard before.isRemoved || before.feed == job.origin.feed else { return nil }
-            let parts = try texts.parts(of: job)
-            var stored = StoredJob(
-                id: before.id, job: job, revision: before.revision + 1, cursor: cursor, nextDue: nextDue,
-                opened: before.opened, streak: before.streak)
-            if !parts.schedule.elementsEqual(before.schedule.utf8) {
-                // What its skips cover is counted with the schedule they were made by.
-                revisions.bind(before.id.number)
-                revisions.bind(before.revision)
-                revisions.bind(before.schedule)
-                revisions.end()
-                stored.opened = 0
-            }
-            changed.bind(job, parts, before.id)
-            cursors.bind(stored)
-            if !parts.tags.elementsEqual(before.tags.utf8) {
+        }
+
+        private mutating func replace(_ before: StoredJob, by job: Job) throws -> StoredJob {
+            changed.bind(job, try texts.parts(of: job), before.id)
+            if before.job.tags != job.tags || before.fault != nil {
                 untagged.append(before.id)
                 tags.bind(job.tags, of: before.id)
             }
-            self.skips += skips.map { skip in
-                var skip = skip
-                skip.jobID = before.id
-                return skip
+            return revise(before, isOn: job.isOn) {
+                $0.job = job
+                $0.isRemoved = false
             }
-            return stored
+        }
+
+        /// Begins the next revision of a job; its cursor goes on following the one that it follows.
+        private mutating func revise(
+            _ before: StoredJob, isOn: Bool, _ change: (inout StoredJob) -> Void
+        ) -> StoredJob {
+            var after = before
+            after.revision += 1
+            after.isChanging = true
+            after.fault = nil
+            change(&after)
+            revised.bind(before.id.number)
+            revised.bind(isOn)
+            revised.bind(after.revision)
+            revised.end()
+            return after
         }
 
         mutating func write(_ transaction: PostgresTransaction) throws {
-            var new = PostgresColumns(Self.jobs)
-            if !added.isEmpty {
-                // A row under its lock: what is rolled back was never drawn.
-                let highest = try transaction.first(
-                    "UPDATE counters SET value = value + $1 WHERE name = 'jobs' RETURNING value",
-                    [.integer(Int64(added.count))]
-                ) { try $0.integer(0) ?? 0 }
-                last = Int32(truncatingIfNeeded: highest ?? 0) - Int32(added.count)
-                for (job, parts, stored, skips) in added {
-                    var stored = stored
-                    stored.id = number(of: stored.id)
-                    new.bind(job, parts, stored.id)
-                    cursors.bind(stored)
-                    tags.bind(job.tags, of: stored.id)
-                    self.skips += skips.map { skip in
-                        var skip = skip
-                        skip.jobID = stored.id
-                        skip.revision = 1
-                        return skip
-                    }
-                }
-                try transaction.execute(
-                    "INSERT INTO jobs (\(Self.jobs.names)) SELECT * FROM \(Self.jobs.rows("j", from: 1))", new.values)
-            }
+            if revised.count > 0 { try keepFormer(transaction) }
+            try add(transaction)
             if changed.count > 0 {
                 let set = Self.jobs.columns.dropFirst(2).map { "\($0.name) = j.\($0.name)" }.joined(separator: ", ")
                 try transaction.execute(
                     "UPDATE jobs SET \(set), removed = false FROM \(Self.jobs.rows("j", from: 1)) WHERE jobs.id = j.id",
                     changed.values)
             }
-            if cursors.count > 0 {
-                let set = Self.cursors.columns.dropFirst().map { "\($0.name) = excluded.\($0.name)" }.joined(
-                    separator: ", ")
+            if !removed.isEmpty {
                 try transaction.execute(
-                    """
-                    INSERT INTO cursors (\(Self.cursors.names)) SELECT * FROM \(Self.cursors.rows("c", from: 1))
-                    ON CONFLICT (job_id) DO UPDATE SET \(set)
-                    """, cursors.values)
+                    "UPDATE jobs SET removed = true WHERE id = ANY($1::integer[])", [PostgresValue(removed.sorted())])
             }
-            if revisions.count > 0 {
+            if revised.count > 0 {
                 try transaction.execute(
                     """
-                    INSERT INTO revisions (\(Self.revisions.names)) SELECT * FROM \(Self.revisions.rows("r", from: 1))
-                    ON CONFLICT (job_id, revision) DO UPDATE SET definition = excluded.definition
-                    """, revisions.values)
+                    UPDATE cursors SET is_on = r.is_on, revision = r.revision, is_changing = true
+                    FROM \(Self.revised.rows("r", from: 1)) WHERE cursors.job_id = r.job_id
+                    """, revised.values)
             }
             if !untagged.isEmpty {
                 try transaction.execute(
@@ -233,14 +216,61 @@
             for skip in skips { try PostgresStore.insert(skip, transaction) }
         }
 
-        /// Gives the answers of new jobs the numbers they got.
-        func numbered(_ answers: [StoredJob?]) throws -> [StoredJob?] {
-            answers.map { answer in
-                answer.map { stored in
-                    var stored = stored
-                    stored.id = number(of: stored.id)
-                    return stored
+        /// Keeps the definitions that cursors follow, but where they follow earlier ones still, and the schedules that skips are
+        /// counted with.
+        private func keepFormer(_ transaction: PostgresTransaction) throws {
+            try transaction.execute(
+                """
+                INSERT INTO changing (job_id, revision, \(RowCodec.definitionColumns))
+                SELECT jobs.id, cursors.revision, \(RowCodec.definitionColumns) FROM \(Self.revised.rows("r", from: 1))
+                JOIN cursors ON cursors.job_id = r.job_id JOIN jobs ON jobs.id = r.job_id
+                WHERE NOT cursors.is_changing
+                """, revised.values)
+            if changed.count == 0 { return }
+            try transaction.execute(
+                """
+                INSERT INTO revisions (job_id, revision, definition)
+                SELECT jobs.id, cursors.revision, jobs.schedule FROM \(Self.jobs.rows("j", from: 1))
+                JOIN cursors ON cursors.job_id = j.id JOIN jobs ON jobs.id = j.id WHERE jobs.schedule <> j.schedule
+                ON CONFLICT (job_id, revision) DO UPDATE SET definition = excluded.definition
+                """, changed.values)
+        }
+
+        private mutating func add(_ transaction: PostgresTransaction) throws {
+            if added.isEmpty { return }
+            var rows = PostgresColumns(Self.jobs)
+            // A row under its lock: what is rolled back was never drawn.
+            let highest = try transaction.first(
+                "UPDATE counters SET value = value + $1 WHERE name = 'jobs' RETURNING value",
+                [.integer(Int64(added.count))]
+            ) { try $0.integer(0) ?? 0 }
+            last = Int32(truncatingIfNeeded: highest ?? 0) - Int32(added.count)
+            for (job, parts, stored, skips) in added {
+                var stored = stored
+                stored.id = number(of: stored.id)
+                rows.bind(job, parts, stored.id)
+                new.bind(stored)
+                tags.bind(job.tags, of: stored.id)
+                self.skips += skips.map { skip in
+                    var skip = skip
+                    skip.jobID = stored.id
+                    skip.revision = 1
+                    return skip
                 }
+            }
+            try transaction.execute(
+                "INSERT INTO jobs (\(Self.jobs.names)) SELECT * FROM \(Self.jobs.rows("j", from: 1))", rows.values)
+            try transaction.execute(
+                "INSERT INTO cursors (\(Self.cursors.names)) SELECT * FROM \(Self.cursors.rows("c", from: 1))",
+                new.values)
+        }
+
+        /// Gives the answers of new jobs the numbers they got.
+        func numbered(_ answers: [JobAnswer]) -> [JobAnswer] {
+            answers.map { answer in
+                guard case .stored(var stored) = answer else { return answer }
+                stored.id = number(of: stored.id)
+                return .stored(stored)
             }
         }
 
@@ -271,8 +301,6 @@
             bind(stored.revision)
             bind(stored.cursor)
             bind(stored.nextDue)
-            bind(stored.opened)
-            bind(Int64(stored.streak))
             end()
         }
 

@@ -14,10 +14,15 @@
         }
 
         public func cursors() async throws -> [JobCursor] {
-            try await rows("SELECT job_id, next_due FROM cursors WHERE is_on AND next_due IS NOT NULL") { row in
+            try await rows(
+                """
+                SELECT job_id, CASE WHEN NOT is_changing THEN next_due END FROM cursors
+                WHERE is_on AND next_due IS NOT NULL OR is_changing
+                """
+            ) { row in
                 JobCursor(
                     id: JobID(Int32(truncatingIfNeeded: try row.integer(0) ?? 0)),
-                    nextDue: Timestamp(microseconds: try row.integer(1) ?? 0))
+                    nextDue: try row.integer(1).map { Timestamp(microseconds: $0) } ?? .distantPast)
             }
         }
 
@@ -26,6 +31,14 @@
             let found = try await jobs("WHERE id = ANY($1::integer[])", [PostgresValue(ids)])
             let byID = Dictionary(found.map { ($0.id, $0) }) { first, _ in first }
             return ids.compactMap { byID[$0] }
+        }
+
+        public func changing(_ ids: [JobID]) async throws -> [ChangingJob] {
+            let codec = codec
+            return try await rows(
+                "SELECT \(RowCodec.changingColumns) FROM \(RowCodec.changingTables) WHERE jobs.id = ANY($1::integer[])",
+                [PostgresValue(ids)]
+            ) { try codec.changing($0) }
         }
 
         public func job(named name: String) async throws -> StoredJob? {

@@ -37,7 +37,7 @@
             UPDATE cursors SET cursor = p.upto, next_due = p.next_due, opened = cursors.opened + p.runs
             FROM \(advances.rows("p", from: first))
             WHERE \(isFenced) AND cursors.job_id = p.job_id AND cursors.revision = p.revision
-            AND cursors.cursor = p.since AND cursors.is_on
+            AND cursors.cursor = p.since
             RETURNING cursors.job_id
             """
         }
@@ -77,6 +77,28 @@
             )
             SELECT (SELECT count(*) FROM fence), \(refused)
             """
+
+        /// The same where changes of definitions are taken up. Of those the two halves go together: the statement's rows are seen
+        /// by the next one of its transaction.
+        private static let takingUp = """
+            WITH up AS (
+                UPDATE cursors SET is_changing = false, opened = CASE WHEN t.anew THEN 0 ELSE cursors.opened END
+                FROM unnest($1::integer[], $2::boolean[]) AS t (job_id, anew) WHERE cursors.job_id = t.job_id
+                RETURNING cursors.job_id
+            )
+            DELETE FROM changing USING up WHERE changing.job_id = up.job_id
+            """
+
+        /// Has the cursors of these jobs follow the present definitions.
+        private static func takeUp(_ parts: [JobAdvance], _ transaction: PostgresTransaction) throws {
+            var ids = PostgresArray(of: .integer)
+            var anew = PostgresArray(of: .boolean)
+            for part in parts where part.takesUp {
+                ids.append(Int64(part.id.number))
+                anew.append(part.countsAnew ? 1 : 0)
+            }
+            try transaction.execute(takingUp, [PostgresValue(ids), PostgresValue(anew)])
+        }
 
         public func openRuns(_ batch: [JobAdvance], lease: Lease, now: Timestamp) async throws -> Opened {
             if batch.isEmpty { return Opened() }
@@ -118,13 +140,26 @@
             let values = Self.values(lease) + advances.values + runs.values
             let (sql, all) =
                 skips.count == 0 ? (Self.opening, values) : (Self.openingWithSkips, values + skips.values)
-            let answer = try await repeating {
-                try await self.writer.query(sql, all) { (try $0.integer(0) ?? 0, try $0.text(1) ?? "{}") }
-            }.first
-            guard let answer, answer.0 == 1 else { throw StoreError.lost(lease) }
-            let refused = Self.jobs(in: answer.1)
+            let refused = try await repeating {
+                guard parts.contains(where: \.takesUp) else {
+                    let answer = try await self.writer.query(sql, all, Self.opened).first
+                    guard let answer, answer.isHeld else { throw StoreError.lost(lease) }
+                    return answer.refused
+                }
+                return try await self.writer.transaction { transaction in
+                    let answer = try transaction.first(sql, all, Self.opened)
+                    guard let answer, answer.isHeld else { throw StoreError.lost(lease) }
+                    try Self.takeUp(parts.filter { !answer.refused.contains($0.id) }, transaction)
+                    return answer.refused
+                }
+            }
             let new = parts.filter { !refused.contains($0.id) }.flatMap(\.runs)
             return Opened(new: new, refused: refused)
+        }
+
+        /// Reads what `opening` answers.
+        private static func opened(_ row: borrowing PostgresRow) throws -> (isHeld: Bool, refused: Set<JobID>) {
+            (try row.integer(0) == 1, jobs(in: try row.text(1) ?? "{}"))
         }
 
         /// Carries a statement out again when others' locks made it fail.
@@ -187,6 +222,7 @@
                             [.integer(known), .integer(Int64(part.id.number))])
                     }
                     for skip in part.skips { try Self.insert(skip, transaction) }
+                    if part.takesUp { try Self.takeUp([part], transaction) }
                 }
                 return opened
             }
@@ -294,14 +330,16 @@
                 SELECT hour, state, count(*), sum(took)::bigint FROM ended GROUP BY hour, state ORDER BY hour, state
                 ON CONFLICT (hour, state) DO UPDATE SET runs = hours.runs + excluded.runs, took = hours.took + excluded.took
             ),
-            last AS MATERIALIZED (
-                SELECT job_id, coalesce(max(place) FILTER (WHERE state = \(RunState.completed.number)), -1) AS done
-                FROM ended GROUP BY job_id
+            -- In one pass: a join of the batch with itself may be carried out row by row.
+            placed AS MATERIALIZED (
+                SELECT job_id, has_failed, place,
+                    max(place) FILTER (WHERE state = \(RunState.completed.number)) OVER (PARTITION BY job_id) AS done
+                FROM ended
             ),
             streaks AS MATERIALIZED (
-                SELECT last.job_id, last.done, count(ended.id) AS failures FROM last
-                LEFT JOIN ended ON ended.job_id = last.job_id AND ended.has_failed AND ended.place > last.done
-                GROUP BY last.job_id, last.done
+                SELECT job_id, coalesce(max(done), -1) AS done,
+                    count(*) FILTER (WHERE has_failed AND place > coalesce(done, -1)) AS failures
+                FROM placed GROUP BY job_id
             ),
             rated AS (
                 UPDATE cursors SET streak = CASE WHEN streaks.done < 0 THEN cursors.streak ELSE 0 END + streaks.failures

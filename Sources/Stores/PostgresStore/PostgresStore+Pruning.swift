@@ -147,7 +147,7 @@
                 """
                 WITH gone AS (
                     DELETE FROM jobs WHERE id IN (
-                        SELECT id FROM jobs JOIN cursors ON cursors.job_id = jobs.id WHERE removed
+                        SELECT id FROM jobs JOIN cursors ON cursors.job_id = jobs.id WHERE removed AND NOT is_changing
                         AND (standing IS NULL OR standing NOT LIKE '%"off"%' OR cursor < $1)
                         AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.job_id = jobs.id)
                         AND NOT EXISTS (SELECT 1 FROM skips WHERE skips.job_id = jobs.id) LIMIT $2)

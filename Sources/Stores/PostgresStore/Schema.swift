@@ -14,7 +14,9 @@
 
         /// Numbered from 1.
         static let migrations = [
-            Migration(name: "jobs and ledger", leastBuild: 1, statements: first)
+            Migration(name: "jobs and ledger", leastBuild: 1, statements: first),
+            // A build that changes cursors with definitions would leave them to follow nothing.
+            Migration(name: "changes that are taken up", leastBuild: 2, statements: second),
         ]
 
         /// What is locked while migrations are applied, and while a lease changes hands: "Carillon" in ASCII.
@@ -161,6 +163,26 @@
             """,
             "CREATE INDEX audit_at ON audit (at)",
             "CREATE INDEX audit_subject ON audit (subject, at)",
+        ]
+
+        private static let second = [
+            "ALTER TABLE cursors ADD COLUMN is_changing boolean NOT NULL DEFAULT false",
+            // Definitions that cursors follow still, of jobs whose present one is to be taken up.
+            """
+            CREATE TABLE changing (
+                job_id integer PRIMARY KEY,
+                revision bigint NOT NULL,
+                schedule text NOT NULL,
+                kind text NOT NULL,
+                summary text NOT NULL,
+                target text NOT NULL,
+                policies text NOT NULL,
+                tags text NOT NULL,
+                enabled boolean NOT NULL,
+                standing text,
+                removed boolean NOT NULL
+            )
+            """,
         ]
     }
 

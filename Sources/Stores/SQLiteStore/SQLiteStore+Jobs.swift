@@ -5,29 +5,60 @@ import StoreCodec
 public import Timetable
 
 extension SQLiteStore {
-    public func apply(_ changes: [JobChange], lease: Lease, now: Timestamp) async throws -> [StoredJob?] {
-        try await write(under: lease) { db in
-            var answers: [StoredJob?] = []
-            answers.reserveCapacity(changes.count)
+    public func apply(_ changes: [JobChange], now: Timestamp) async throws -> [JobAnswer] {
+        let codec = codec
+        return try await write { db in
             var texts = JobTexts()
             var addition = try JobAddition.prepare(db)
+            var answers: [JobAnswer] = []
+            answers.reserveCapacity(changes.count)
             for change in changes {
-                switch change {
-                case .put(let job, let cursor, let nextDue, let skips):
-                    answers.append(
-                        try addition.knows(job.name)
-                            ? Self.change(job, cursor, nextDue, skips, &texts, db)
-                            : Self.add(job, cursor, nextDue, skips, &texts, &addition, db))
-                case .remove(let id):
-                    try db.cachedStatement(sql: "UPDATE jobs SET removed = 1 WHERE id = ?")
-                        .execute(arguments: [id.number])
-                    try db.cachedStatement(sql: "UPDATE cursors SET is_on = 0, next_due = NULL WHERE job_id = ?")
-                        .execute(arguments: [id.number])
-                    answers.append(nil)
+                if case .add(let job, let cursor, let nextDue, let skips) = change, try !addition.knows(job.name) {
+                    let stored = try Self.add(job, cursor, nextDue, skips, &texts, &addition, db)
+                    answers.append(.stored(stored))
+                } else {
+                    answers.append(try Self.change(change, &texts, codec, db))
                 }
             }
             return answers
         }
+    }
+
+    /// Carries out a change of a job that is there, or was.
+    private static func change(
+        _ change: JobChange, _ texts: inout JobTexts, _ codec: RowCodec, _ db: Database
+    ) throws -> JobAnswer {
+        switch change {
+        case .add(let job, _, _, _):
+            guard let before = try Self.job("name", job.name, codec, db) else {
+                throw StoreError(.corrupt, "job '\(job.name)' has no cursor")
+            }
+            guard before.isRemoved else {
+                return before.job.origin.feed == job.origin.feed ? .stale(before) : .foreign
+            }
+            let back = job.returned(before.job.origin.feed, under: before.job.standing)
+            return .stored(try replace(before, by: back, &texts, db))
+        case .change(let id, let job, let revision):
+            let before = try Self.job("id", id.number, codec, db)
+            guard let before, before.revision == revision, !before.isRemoved else { return .stale(before) }
+            guard before.job.origin.feed == job.origin.feed else { return .foreign }
+            return .stored(try replace(before, by: job, &texts, db))
+        case .remove(let id, let revision):
+            let before = try Self.job("id", id.number, codec, db)
+            guard let before, before.revision == revision, !before.isRemoved else { return .stale(before) }
+            return .stored(try remove(before, db))
+        }
+    }
+
+    /// Reads a job by its name or number, also one that is gone.
+    private static func job(
+        _ column: String, _ value: any DatabaseValueConvertible, _ codec: RowCodec, _ db: Database
+    ) throws -> StoredJob? {
+        try Row.fetchOne(
+            try db.cachedStatement(
+                sql: "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE jobs.\(column) = ?"),
+            arguments: [value]
+        ).map { try codec.job($0) }
     }
 
     private static func add(
@@ -44,46 +75,25 @@ extension SQLiteStore {
         return StoredJob(id: id, job: job, revision: 1, cursor: cursor, nextDue: nextDue)
     }
 
-    /// Puts a job whose name is there: the next revision of the same one, of one that was gone, or nothing where it belongs to
-    /// another feed.
-    private static func change(
-        _ asked: Job, _ cursor: Timestamp, _ nextDue: Timestamp?, _ skips: [Skip], _ texts: inout JobTexts,
-        _ db: Database
-    ) throws -> StoredJob? {
-        guard
-            let known = try Row.fetchOne(
-                try db.cachedStatement(
-                    sql: """
-                        SELECT id, feed, removed, revision, opened, schedule, standing, streak, tags
-                        FROM \(RowCodec.jobTables) WHERE name = ?
-                        """),
-                arguments: [asked.name])
-        else {
-            throw StoreError(.corrupt, "job '\(asked.name)' has no cursor")
+    /// Writes the next revision of a job; its cursor goes on following the one that it follows.
+    private static func replace(
+        _ before: StoredJob, by job: Job, _ texts: inout JobTexts, _ db: Database
+    ) throws -> StoredJob {
+        let after = try revise(before, isOn: job.isOn, db) {
+            $0.job = job
+            $0.isRemoved = false
         }
-        var job = asked
-        let removed: Bool = known["removed"]
-        if removed, let standing = RowCodec.standing(known["standing"]) {
-            job = asked.returned(known["feed"], under: standing)
-        }
-        guard removed || known["feed"] == job.origin.feed else { return nil }
         let parts = try texts.parts(of: job)
         let text = { (bytes: [UInt8]) in String(decoding: bytes, as: UTF8.self) }
         let schedule = text(parts.schedule)
+        // What its skips cover is counted with the schedule they were made by.
+        try db.cachedStatement(
+            sql: """
+                INSERT OR REPLACE INTO revisions (job_id, revision, definition)
+                SELECT id, ?, schedule FROM jobs WHERE id = ? AND schedule <> ?
+                """
+        ).execute(arguments: [before.revision, before.id.number, schedule])
         let target = job.target
-        let policies = text(parts.policies)
-        let tags = text(parts.tags)
-        let standing = parts.standing.map(text)
-        let digest = Int64(bitPattern: parts.digest)
-        let id: Int32 = known["id"]
-        let revision = known["revision"] + 1 as Int64
-        let streak: Int = known["streak"]
-        var opened: Int64 = known["opened"]
-        if known["schedule"] != schedule {
-            // What its skips cover is counted with the schedule they were made by.
-            try archive(known, db)
-            opened = 0
-        }
         try db.cachedStatement(
             sql: """
                 UPDATE jobs SET feed = ?, source = ?, schedule = ?, kind = ?, summary = ?, target = ?, policies = ?,
@@ -91,22 +101,40 @@ extension SQLiteStore {
                 """
         ).execute(arguments: [
             job.origin.feed, job.origin.source, schedule, target.kind.rawValue, target.summary, target.body,
-            policies, tags, job.enabled, standing, digest, id,
+            text(parts.policies), text(parts.tags), job.enabled, parts.standing.map(text),
+            Int64(bitPattern: parts.digest), before.id.number,
         ])
-        try db.cachedStatement(
-            sql: """
-                INSERT OR REPLACE INTO cursors (job_id, is_on, revision, cursor, next_due, opened, streak)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
-                """
-        ).execute(arguments: [id, job.isOn, revision, cursor.microseconds, nextDue?.microseconds, opened, streak])
-        if known["tags"] as String != tags { try tag(id, job.tags, db) }
-        for var skip in skips {
-            skip.jobID = JobID(id)
-            try insert(skip, db)
+        if before.job.tags != job.tags || before.fault != nil { try tag(before.id.number, job.tags, db) }
+        return after
+    }
+
+    private static func remove(_ before: StoredJob, _ db: Database) throws -> StoredJob {
+        let after = try revise(before, isOn: false, db) { $0.isRemoved = true }
+        try db.cachedStatement(sql: "UPDATE jobs SET removed = 1 WHERE id = ?")
+            .execute(arguments: [before.id.number])
+        return after
+    }
+
+    /// Keeps the definition that the cursor follows, unless it follows an earlier one still, and begins the next revision.
+    private static func revise(
+        _ before: StoredJob, isOn: Bool, _ db: Database, _ change: (inout StoredJob) -> Void
+    ) throws -> StoredJob {
+        if !before.isChanging {
+            try db.cachedStatement(
+                sql: """
+                    INSERT OR REPLACE INTO changing (job_id, revision, \(RowCodec.definitionColumns))
+                    SELECT id, ?, \(RowCodec.definitionColumns) FROM jobs WHERE id = ?
+                    """
+            ).execute(arguments: [before.revision, before.id.number])
         }
-        return StoredJob(
-            id: JobID(id), job: job, revision: revision, cursor: cursor, nextDue: nextDue, opened: opened,
-            streak: streak)
+        var after = before
+        after.revision += 1
+        after.isChanging = true
+        after.fault = nil
+        change(&after)
+        try db.cachedStatement(sql: "UPDATE cursors SET is_on = ?, revision = ?, is_changing = 1 WHERE job_id = ?")
+            .execute(arguments: [isOn, after.revision, before.id.number])
+        return after
     }
 
     private static func tag(_ id: Int32, _ tags: [String], _ db: Database) throws {
@@ -117,19 +145,18 @@ extension SQLiteStore {
         }
     }
 
-    private static func archive(_ row: Row, _ db: Database) throws {
-        try db.cachedStatement(
-            sql: "INSERT OR REPLACE INTO revisions (job_id, revision, definition) VALUES (?, ?, ?)"
-        ).execute(arguments: [row["id"], row["revision"], row["schedule"]])
-    }
-
     public func cursors() async throws -> [JobCursor] {
         try await read { db in
             var cursors: [JobCursor] = []
             let rows = try Row.fetchCursor(
-                db, sql: "SELECT job_id, next_due FROM cursors WHERE is_on = 1 AND next_due IS NOT NULL")
+                db,
+                sql: """
+                    SELECT job_id, CASE WHEN is_changing THEN NULL ELSE next_due END FROM cursors
+                    WHERE is_on = 1 AND next_due IS NOT NULL OR is_changing
+                    """)
             while let row = try rows.next() {
-                cursors.append(JobCursor(id: JobID(row[0]), nextDue: Timestamp(microseconds: row[1])))
+                let nextDue = (row[1] as Int64?).map { Timestamp(microseconds: $0) }
+                cursors.append(JobCursor(id: JobID(row[0]), nextDue: nextDue ?? .distantPast))
             }
             return cursors
         }
@@ -141,7 +168,18 @@ extension SQLiteStore {
             let statement = try db.cachedStatement(
                 sql: "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE id = ?")
             return try ids.compactMap { id in
-                try Row.fetchOne(statement, arguments: [id.number]).map(codec.job)
+                try Row.fetchOne(statement, arguments: [id.number]).map { try codec.job($0) }
+            }
+        }
+    }
+
+    public func changing(_ ids: [JobID]) async throws -> [ChangingJob] {
+        let codec = codec
+        return try await read { db in
+            let statement = try db.cachedStatement(
+                sql: "SELECT \(RowCodec.changingColumns) FROM \(RowCodec.changingTables) WHERE jobs.id = ?")
+            return try ids.compactMap { id in
+                try Row.fetchOne(statement, arguments: [id.number]).map { try codec.changing($0) }
             }
         }
     }
@@ -152,7 +190,7 @@ extension SQLiteStore {
             try Row.fetchOne(
                 db, sql: "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE name = ? AND removed = 0",
                 arguments: [name]
-            ).map(codec.job)
+            ).map { try codec.job($0) }
         }
     }
 
@@ -165,7 +203,7 @@ extension SQLiteStore {
                     SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables)
                     WHERE name > ? AND removed = 0 ORDER BY name LIMIT ?
                     """, arguments: [name ?? "", limit]
-            ).map(codec.job)
+            ).map { try codec.job($0) }
         }
     }
 
@@ -184,7 +222,7 @@ extension SQLiteStore {
             }
         let sql = "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE \(filter) ORDER BY \(order) LIMIT ?"
         return try await read { [arguments] db in
-            try Row.fetchAll(db, sql: sql, arguments: StatementArguments(arguments)).map(codec.job)
+            try Row.fetchAll(db, sql: sql, arguments: StatementArguments(arguments)).map { try codec.job($0) }
         }
     }
 
@@ -253,7 +291,7 @@ extension SQLiteStore {
                 sql:
                     "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE cursor > ? AND removed = 0 LIMIT ?",
                 arguments: [time.microseconds, limit]
-            ).map(codec.job)
+            ).map { try codec.job($0) }
         }
     }
 

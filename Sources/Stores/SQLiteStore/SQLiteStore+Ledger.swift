@@ -13,7 +13,7 @@ extension SQLiteStore {
                 db,
                 """
                 UPDATE cursors SET cursor = ?, next_due = ?, opened = opened + ?
-                WHERE job_id = ? AND revision = ? AND cursor = ? AND is_on = 1
+                WHERE job_id = ? AND revision = ? AND cursor = ?
                 """)
             var planned: [Run] = []
             planned.reserveCapacity(batch.count)
@@ -30,10 +30,19 @@ extension SQLiteStore {
                 }
                 planned += part.runs
                 for skip in part.skips { try Self.insert(skip, db) }
+                if part.takesUp { try Self.takeUp(part, db) }
             }
             opened.new = try Self.insert(planned, store: store, db)
             return opened
         }
+    }
+
+    /// Has the cursor follow the present definition.
+    private static func takeUp(_ part: JobAdvance, _ db: Database) throws {
+        try db.cachedStatement(
+            sql: "UPDATE cursors SET is_changing = 0, opened = CASE WHEN ? THEN 0 ELSE opened END WHERE job_id = ?"
+        ).execute(arguments: [part.countsAnew, part.id.number])
+        try db.cachedStatement(sql: "DELETE FROM changing WHERE job_id = ?").execute(arguments: [part.id.number])
     }
 
     public func openOrdered(_ runs: [Run], lease: Lease, now: Timestamp) async throws -> [Run?] {

@@ -90,7 +90,7 @@ extension SQLiteStore {
             try Int64.fetchAll(
                 db,
                 sql: """
-                    SELECT id FROM jobs JOIN cursors ON cursors.job_id = jobs.id WHERE removed = 1
+                    SELECT id FROM jobs JOIN cursors ON cursors.job_id = jobs.id WHERE removed = 1 AND is_changing = 0
                     AND (standing IS NULL OR standing NOT LIKE '%"off"%' OR cursor < ?)
                     AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.job_id = jobs.id)
                     AND NOT EXISTS (SELECT 1 FROM skips WHERE skips.job_id = jobs.id)

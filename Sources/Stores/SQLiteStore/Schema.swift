@@ -176,6 +176,27 @@ enum Schema {
                     """)
             try digestWithoutSources(db)
         }
+        migrator.registerMigration("8 changes that are taken up") { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE cursors ADD COLUMN is_changing INTEGER NOT NULL DEFAULT 0;
+
+                    -- Definitions that cursors follow still, of jobs whose present one is to be taken up.
+                    CREATE TABLE changing (
+                        job_id INTEGER PRIMARY KEY,
+                        revision INTEGER NOT NULL,
+                        schedule TEXT NOT NULL,
+                        kind TEXT NOT NULL,
+                        summary TEXT NOT NULL,
+                        target TEXT NOT NULL,
+                        policies TEXT NOT NULL,
+                        tags TEXT NOT NULL,
+                        enabled INTEGER NOT NULL,
+                        standing TEXT,
+                        removed INTEGER NOT NULL
+                    ) STRICT;
+                    """)
+        }
         return migrator
     }
 
@@ -235,10 +256,19 @@ enum Schema {
                     FROM main.jobs
                     """)
         }
+        if try !db.tableExists("changing") {
+            let columns = "job_id, revision, \(RowCodec.definitionColumns)"
+            let nothing = Array(repeating: "NULL", count: columns.split(separator: ",").count).joined(separator: ", ")
+            let counted = try db.tableExists("hours") ? "" : ", \(streak) AS streak"
+            try db.execute(
+                sql: """
+                    CREATE TEMP VIEW cursors AS SELECT *\(counted), 0 AS is_changing FROM main.cursors;
+                    CREATE TEMP VIEW changing (\(columns)) AS SELECT \(nothing) WHERE false;
+                    """)
+        }
         if try !db.tableExists("hours") {
             try db.execute(
                 sql: """
-                    CREATE TEMP VIEW cursors AS SELECT *, \(streak) AS streak FROM main.cursors;
                     CREATE TEMP VIEW job_tags (tag, job_id) AS \(tags);
                     CREATE TEMP VIEW hours (hour, state, runs, took) AS \(hours);
                     """)

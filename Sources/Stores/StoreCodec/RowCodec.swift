@@ -36,15 +36,31 @@ package final class RowCodec: Sendable {
     // MARK: Jobs
 
     /// Of `jobs`, joined with `cursors`.
-    package static let jobColumns =
-        """
-        id, name, feed, source, schedule, kind, summary, target, policies, tags, enabled, revision, cursor, next_due, \
-        opened, standing, removed, streak
-        """
+    package static let jobColumns = jobColumns(of: "jobs", revision: "cursors.revision")
     package static let jobTables = "jobs JOIN cursors ON cursors.job_id = jobs.id"
 
-    /// Reads a job of `jobColumns`: what of it cannot be read is the fault of this job alone.
-    package func job<Row: StoredRow & ~Copyable>(_ row: borrowing Row) throws -> StoredJob {
+    /// Of a job and the definition that its cursor follows, which stands in `changing`.
+    package static let changingColumns = "\(jobColumns), \(jobColumns(of: "changing", revision: "changing.revision"))"
+    package static let changingTables = "\(jobTables) JOIN changing ON changing.job_id = jobs.id"
+
+    private static func jobColumns(of table: String, revision: String) -> String {
+        """
+        jobs.id, jobs.name, jobs.feed, jobs.source, \(table).schedule, \(table).kind, \(table).summary, \
+        \(table).target, \(table).policies, \(table).tags, \(table).enabled, \(revision), cursors.cursor, \
+        cursors.next_due, cursors.opened, \(table).standing, \(table).removed, cursors.streak, cursors.is_changing
+        """
+    }
+
+    /// What `changing` has of a definition, after the job's number and its revision; of `jobs` under the same names.
+    package static let definitionColumns = "schedule, kind, summary, target, policies, tags, enabled, standing, removed"
+
+    /// Reads a job of `changingColumns`.
+    package func changing<Row: StoredRow & ~Copyable>(_ row: borrowing Row) throws -> ChangingJob {
+        ChangingJob(job: try job(row), former: try job(row, from: 19))
+    }
+
+    /// Reads a job of `jobColumns`, the first of which stands here: what of it cannot be read is the fault of this job alone.
+    package func job<Row: StoredRow & ~Copyable>(_ row: borrowing Row, from first: Int = 0) throws -> StoredJob {
         var faults: [String] = []
         func read<T>(_ column: String, or other: T, _ body: () throws -> T) -> T {
             do {
@@ -54,24 +70,28 @@ package final class RowCodec: Sendable {
                 return other
             }
         }
-        let (scheduleText, policyText, tagText) = (try row.words(4), try row.words(8), try row.words(9))
+        let (scheduleText, policyText, tagText) = (
+            try row.words(first + 4), try row.words(first + 8), try row.words(first + 9)
+        )
         let schedule = read("schedule", or: ScheduleText(.manual)) { try schedules.decode(scheduleText) }
         let policies = read("policies", or: Policies(overlap: .allow)) { try self.policies.decode(policyText) }
         let words = read("tags", or: []) { tagText == "[]" ? [] : try self.tags.decode(tagText) }
         if faults.isEmpty, let fault = policies.fault { faults.append(fault) }
-        let kind = Target.Kind(rawValue: try row.words(5))
+        let kind = Target.Kind(rawValue: try row.words(first + 5))
         // What an older release had was no target.
         if kind.rawValue.isEmpty { faults.append("its target cannot be read by this build") }
         var job = Job(
-            name: try row.words(1), schedule: schedule,
-            target: Target(kind: kind, summary: try row.words(6), body: try row.words(7)), policies: policies,
-            enabled: try row.bool(10) ?? false, tags: words,
-            origin: Origin(feed: try row.words(2), source: try row.words(3)))
-        job.standing = Self.standing(try row.text(15))
+            name: try row.words(first + 1), schedule: schedule,
+            target: Target(kind: kind, summary: try row.words(first + 6), body: try row.words(first + 7)),
+            policies: policies,
+            enabled: try row.bool(first + 10) ?? false, tags: words,
+            origin: Origin(feed: try row.words(first + 2), source: try row.words(first + 3)))
+        job.standing = Self.standing(try row.text(first + 15))
         return StoredJob(
-            id: JobID(Int32(truncatingIfNeeded: try row.number(0))), job: job, revision: try row.number(11),
-            cursor: try row.time(12), nextDue: try row.someTime(13), opened: try row.number(14),
-            streak: Int(try row.number(17)), isRemoved: try row.bool(16) ?? false,
+            id: JobID(Int32(truncatingIfNeeded: try row.number(first))), job: job, revision: try row.number(first + 11),
+            cursor: try row.time(first + 12), nextDue: try row.someTime(first + 13), opened: try row.number(first + 14),
+            streak: Int(try row.number(first + 17)), isRemoved: try row.bool(first + 16) ?? false,
+            isChanging: try row.bool(first + 18) ?? false,
             fault: faults.isEmpty ? nil : faults.joined(separator: "; "))
     }
 

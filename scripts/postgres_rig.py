@@ -1,0 +1,48 @@
+"""A PostgreSQL server in a temporary folder, for store-kills.py and ledger.py."""
+import glob, os, pwd, signal, subprocess, sys, time
+from rig import Server, free_port
+
+
+class Postgres(Server):
+    """A server with everything on its disk that it says is there."""
+
+    def __init__(self, folder):
+        self.port, self.data = free_port(), folder + "/postgres"
+        self.programs = max(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: int(path.split("/")[4]))
+        # It refuses root.
+        self.become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--"] if os.geteuid() == 0 else []
+        os.mkdir(self.data, 0o700)
+        if self.become:
+            user = pwd.getpwnam("postgres")
+            os.chown(self.data, user.pw_uid, user.pw_gid)
+            os.chmod(folder, 0o711)
+        self.run("initdb", "-D", self.data, "-U", "carillon", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8")
+        super().__init__(self.become + [
+            self.programs + "/postgres", "-D", self.data, "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
+            "-c", "unix_socket_directories="], None, folder + "/postgres.log")
+
+    def run(self, program, *words):
+        subprocess.run(self.become + [f"{self.programs}/{program}", *words], check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+    def ready(self):
+        for _ in range(600):
+            if subprocess.run([self.programs + "/pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]).returncode == 0:
+                return
+            time.sleep(0.1)
+        sys.exit("PostgreSQL does not come up")
+
+    def kill(self):
+        if not self.process or self.process.poll() is not None: return
+        # Each of its processes has a group of its own, and a new server waits for the last of them.
+        found = subprocess.run(["pgrep", "-P", str(self.process.pid)], stdout=subprocess.PIPE, text=True).stdout.split()
+        for process in [str(self.process.pid)] + found:
+            try:
+                os.kill(int(process), signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.wait()
+
+    def restart(self):
+        self.run("pg_ctl", "stop", "-D", self.data, "-m", "immediate")
+        self.process.wait()
+        self.start()
