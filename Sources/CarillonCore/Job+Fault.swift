@@ -5,7 +5,14 @@ extension Job {
     /// Says why this definition cannot be kept; nil when it can. Whether its schedule compiles and its
     /// target opens are other questions.
     public var fault: String? {
-        Job.fault(inName: name) ?? policies.fault ?? schedule.fault ?? sizeFault
+        Job.fault(inName: name) ?? policies.fault ?? schedule.fault ?? tagFault ?? sizeFault
+    }
+
+    /// Bytes of one tag: they are looked up by an index, which holds no long ones.
+    public static let longestTag = 200
+
+    private var tagFault: String? {
+        tags.contains { $0.utf8.count > Self.longestTag } ? "a tag is at most \(Self.longestTag) bytes long" : nil
     }
 
     /// Bytes of text in one definition, its target as JSON: what is shown with every list of jobs must not be a burden to all.

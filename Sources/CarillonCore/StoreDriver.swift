@@ -39,6 +39,10 @@ public protocol StoreDriver: Sendable {
     /// Opens the store, and makes it if need be. `state` is the state directory. Throws `StoreError`.
     static func open(_ address: StoreAddress, state: String) async throws -> any JobStore
 
+    /// Names the migrations that opening the store would carry out, in order: all of them where there is none yet. Throws
+    /// `StoreError`.
+    static func missing(_ address: StoreAddress, state: String) async throws -> [String]
+
     /// Opens the store for looking only; nil when there is none yet. Throws `StoreError`.
     static func look(_ address: StoreAddress, state: String) async throws -> (any JobStore)?
 }

@@ -43,7 +43,11 @@ enum PostgresUser {
         guard let newest = versions.max() else {
             throw ConformanceFailure(description: "there is no PostgreSQL in \(root); scripts/test.sh installs it")
         }
-        let program = "\(root)/\(newest)/bin/\(name)"
+        return try command(at: "\(root)/\(newest)/bin/\(name)", arguments)
+    }
+
+    /// The same for a program elsewhere that refuses root as well.
+    static func command(at program: String, _ arguments: [String]) throws -> (String, [String]) {
         guard getuid() == 0 else { return (program, arguments) }
         let become = ["--reuid=postgres", "--regid=postgres", "--clear-groups", "--", program]
         return (try Program.find("setpriv"), become + arguments)

@@ -32,7 +32,8 @@ import Timetable
             { $0.policies.catchUp = .all(limit: 10, rate: .nan) },
             { $0.schedule.jitter = -1 },
             { $0.target = JobFaultTests.target(named: String(repeating: "x", count: Job.largest)) },
-            { $0.tags = [String(repeating: "x", count: Job.largest + 1)] },
+            { $0.tags = Array(repeating: String(repeating: "x", count: Job.longestTag), count: Job.largest / 100) },
+            { $0.tags = ["é" + String(repeating: "x", count: Job.longestTag - 1)] },
             { $0.schedule.startsAt = Timestamp(microseconds: .min) },
             { $0.schedule.rule = .every("1h", anchor: Timestamp(microseconds: .max)) },
         ] as [@Sendable (inout Job) -> Void])

@@ -1,3 +1,4 @@
+import Synchronization
 import CarillonCore
 import CarillonEngine
 import CarillonTestSupport
@@ -82,5 +83,41 @@ import Timetable
         let error = await #expect(throws: StoreError.self) { try await daemon.value }
         time.cancel()
         #expect(error?.code == .leaseLost)
+    }
+
+    /// As long as it cannot renew its lease, another one may have taken up what it would hand over.
+    @Test func nothingGoesOutWhileTheLeaseMayBeSomebodyElses() async throws {
+        let dispatcher = StubDispatcher()
+        let feed = SourceFeed()
+        feed.set(["a": ["one"]])
+        let service = try await EngineService(
+            store: store, dispatchers: [dispatcher], feeds: [feed], clock: clock, zones: ZoneDatabase(), instance: "i",
+            bootID: "b", logger: .silent)
+        await service.reconciler.reconcile(feed)
+        let desk = OrderService(service, version: "1")
+        let daemon = Task { try await service.run() }
+        defer { daemon.cancel() }
+        await store.refuseRenewals(StoreError(.unreachable, "no answer"))
+        func pass(_ seconds: Int) async {
+            for _ in 0..<seconds * 4 {
+                await clock.untilSleeping()
+                clock.advance(by: 250_000)
+                await Task.yield()
+            }
+        }
+        await pass(Int(EngineSettings().leaseLength / 1_000_000))
+        guard case .started = await desk.handle(.start("one")) else {
+            Issue.record("not started")
+            return
+        }
+        await pass(20)
+        #expect(try await store.runs(RunQuery()).map(\.state) == [.pending])
+        #expect(dispatcher.dispatched.withLock { $0.isEmpty })
+        await store.refuseRenewals(nil)
+        var news = dispatcher.news.makeAsyncIterator()
+        async let first = news.next()
+        while dispatcher.dispatched.withLock({ $0.isEmpty }) { await pass(1) }
+        let run = try #require(await store.runs(RunQuery()).first)
+        #expect(await first == AttemptID(run: run.id, attempt: 1))
     }
 }

@@ -150,6 +150,33 @@
             await client.close()
         }
 
+        @Test func anOlderStoreIsBroughtUpToDateWhenNobodyWorksWithIt() async throws {
+            let bench = try await Bench()
+            #expect(try await PostgresStore.missing(bench.configuration) == [])
+            for statement in [
+                "DROP TABLE changing", "ALTER TABLE cursors DROP COLUMN is_changing",
+                "DELETE FROM carillon_migrations WHERE number = 2",
+            ] {
+                try await bench.client.execute(statement)
+            }
+            let missing = ["changes that are taken up"]
+            #expect(try await PostgresStore.missing(bench.configuration) == missing)
+            let looking = try await failure { try await PostgresStore.look(bench.configuration, logger: .silent) }
+            #expect(looking.message.contains("`carillon store migrate`"), "\(looking)")
+            // A daemon of the older build would go on.
+            let busy = try await failure { try await PostgresStore.open(bench.configuration, logger: .silent) }
+            #expect(busy.code == .busy && busy.message.contains("'a', works with this store"), "\(busy)")
+            #expect(try await PostgresStore.missing(bench.configuration) == missing)
+            try await bench.store.release(bench.lease)
+            let store = try await PostgresStore.open(bench.configuration, logger: .silent)
+            #expect(try await store.job(named: "tick")?.isChanging == false)
+            #expect(try await PostgresStore.missing(bench.configuration) == [])
+            try await store.close()
+            try await bench.close()
+            let empty = try await bench.rig.database()
+            #expect(try await PostgresStore.missing(empty) == ["jobs and ledger"] + missing)
+        }
+
         @Test func aStoreOfANewerBuildIsRefusedUnlessThisOneIsEnoughForIt() async throws {
             let bench = try await Bench()
             let insert = "INSERT INTO carillon_migrations (number, name, least_build) VALUES"

@@ -14,10 +14,17 @@
             try await store.close()
         }
 
-        /// As behind a transaction pooler, where nothing is prepared or set in a session.
+        private static let bouncing = Task {
+            let bouncer = try PgBouncerFixture(before: try await Rig.shared.server, poolSize: 2)
+            try await bouncer.start()
+            return bouncer
+        }
+
+        /// Behind a real pooler with two connections for each store, where nothing is prepared or set in a session.
         @Test(arguments: StoreConformance.checks)
         func pooled(_ check: Check<any JobStore>) async throws {
             var configuration = try await Rig.shared.database()
+            configuration.port = try await Self.bouncing.value.port
             configuration.isPooled = true
             let store = try await PostgresStore.open(configuration, logger: .silent)
             try await check.run(store)

@@ -88,14 +88,16 @@ struct Store: AsyncParsableCommand {
 
     struct Migrate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Bring a store of an older release up to date; the daemon does so by itself when it starts.")
+            abstract:
+                "Make a store, or bring one of an older release up to date; the daemon does so by itself when it starts."
+        )
         @OptionGroup var place: DaemonLocation
         @Argument(help: "The store's address.") var address: String?
         @Flag(name: .customLong("dry-run"), help: "Say what would be done, and do nothing.") var dryRun = false
         @Flag(help: "Print one JSON object.") var json = false
 
         func run() async throws {
-            let missing = try await place.look(at: address) { try await $0.facts().missing }
+            let missing = try await place.missing(address)
             if !dryRun, !missing.isEmpty { try await place.open(address) { _ in } }
             if json { return try say(json: Migrated(done: !dryRun, migrations: missing)) }
             if missing.isEmpty { return say("the store is up to date") }
@@ -182,6 +184,12 @@ extension DaemonLocation {
             }
             return try await use(store, driver.place(of: address), body)
         }
+    }
+
+    /// Names the migrations that opening a store would carry out. Throws `Failure`.
+    fileprivate func missing(_ address: String?) async throws -> [String] {
+        let (address, driver) = try found(address)
+        return try await saying { try await driver.missing(address, state: stateDirectory) }
     }
 
     /// Opens a store, and makes it or brings it up to date if need be. Throws `Failure`.

@@ -86,7 +86,8 @@ struct Daemon {
         try await store.close()
     }
 
-    /// Opens the store; waits for one whose server cannot be reached yet, as after a start of the machine.
+    /// Opens the store; waits for one whose server cannot be reached yet, as after a start of the machine, and for a daemon of an
+    /// older build to let it go.
     private func openStore(_ settings: Settings) async throws -> any JobStore {
         let driver = try composition.driver(of: settings.store)
         let clock = SystemClock()
@@ -95,7 +96,8 @@ struct Daemon {
             do {
                 return try await driver.open(settings.store, state: state)
             } catch let error as StoreError
-                where error.code == .unreachable && driver.isRemote && settings.startsUnconnected
+                where driver.isRemote
+                && (error.code == .busy || error.code == .unreachable && settings.startsUnconnected)
             {
                 if !isSaid { logger.warning("waiting for the store", metadata: ["error": "\(error)"]) }
                 isSaid = true

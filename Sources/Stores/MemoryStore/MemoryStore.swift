@@ -13,7 +13,13 @@ public actor MemoryStore: JobStore {
 
     public func lease(instance: String, length: Int64) async throws -> Lease { ledger.lease(instance: instance) }
 
+    /// What a renewal throws meanwhile: a store that cannot be reached.
+    private var trouble: StoreError?
+
+    public func refuseRenewals(_ error: StoreError?) { trouble = error }
+
     public func renew(_ lease: Lease, length: Int64) async throws -> Lease {
+        if let trouble { throw trouble }
         try ledger.check(lease)
         return lease
     }

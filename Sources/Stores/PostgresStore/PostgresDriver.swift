@@ -33,6 +33,10 @@
             try await PostgresStore.look(try checked(address))
         }
 
+        public static func missing(_ address: StoreAddress, state: String) async throws -> [String] {
+            try await PostgresStore.missing(try checked(address))
+        }
+
         private static func checked(_ address: StoreAddress) throws -> PostgresConfiguration {
             do {
                 return try configuration(address)

@@ -59,6 +59,23 @@
             return nil
         }
 
+        /// Names the migrations that opening would carry out. Throws `StoreError`.
+        public static func missing(_ asked: PostgresConfiguration) async throws -> [String] {
+            do {
+                let client = try PostgresClient(asked, logger: Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() })
+                do {
+                    let missing = try await Schema.missing(client)
+                    await client.close()
+                    return missing
+                } catch {
+                    await client.close()
+                    throw error
+                }
+            } catch {
+                throw StoreError(postgres: error)
+            }
+        }
+
         private static func make(
             _ asked: PostgresConfiguration, _ logger: Logger, isReading: Bool
         ) async throws -> PostgresStore {

@@ -213,8 +213,11 @@
                 if isReading, !isThere { return nil }
                 guard !isReading else {
                     throw StoreError(
-                        .refused, "\(client.configuration) was written by an older build: start this one's daemon first"
-                    )
+                        .refused,
+                        """
+                        \(client.configuration) was written by an older build: start this one's daemon first, or \
+                        `carillon store migrate`
+                        """)
                 }
                 try await client.transaction { try migrate($0, client) }
             }
@@ -253,12 +256,39 @@
             let last = try check(
                 try transaction.all(applied) { (try $0.integer(0) ?? 0, try $0.integer(1) ?? 0) }, client
             ).last
+            if last > 0, migrations.dropFirst(Int(last)).contains(where: { $0.leastBuild > last }) {
+                try refuseBesideOthers(transaction)
+            }
             for (index, migration) in migrations.enumerated().dropFirst(Int(last)) {
                 for statement in migration.statements { try transaction.execute(statement) }
                 try transaction.execute(
                     "INSERT INTO carillon_migrations (number, name, least_build) VALUES ($1, $2, $3)",
                     [.integer(Int64(index + 1)), .text(migration.name), .integer(migration.leastBuild)])
             }
+        }
+
+        /// Throws `busy` while a daemon works with the store: its build would go on with tables that it does not know.
+        private static func refuseBesideOthers(_ transaction: PostgresTransaction) throws {
+            let other = try transaction.first(
+                "SELECT instance FROM beats WHERE expires_at > \(PostgresStore.clock)"
+            ) { try $0.text(0) ?? "" }
+            guard let other else { return }
+            throw StoreError(
+                .busy,
+                """
+                a daemon, '\(other)', works with this store, and is too old for what is to be done: stop it first; one \
+                that was killed is given up after its lease
+                """)
+        }
+
+        /// Names the migrations that are still to come.
+        static func missing(_ client: PostgresClient) async throws -> [String] {
+            let isThere = try await client.query("SELECT to_regclass('carillon_migrations') IS NOT NULL") {
+                try $0.bool(0) ?? false
+            }.first
+            guard isThere == true else { return migrations.map(\.name) }
+            let found = try await client.query(applied) { (try $0.integer(0) ?? 0, try $0.integer(1) ?? 0) }
+            return migrations.dropFirst(Int(try check(found, client).last)).map(\.name)
         }
 
         /// Reads the store's id, and draws it if need be.

@@ -1,3 +1,4 @@
+import GRDB
 public import CarillonCore
 import Foundation
 
@@ -27,6 +28,14 @@ public enum SQLiteDriver: StoreDriver {
     public static func look(_ address: StoreAddress, state: String) throws -> (any JobStore)? {
         let path = path(address, state)
         return FileManager.default.fileExists(atPath: path) ? try SQLiteStore(reading: path) : nil
+    }
+
+    public static func missing(_ address: StoreAddress, state: String) async throws -> [String] {
+        guard FileManager.default.fileExists(atPath: path(address, state)) else { return Schema.migrator.migrations }
+        let store = try SQLiteStore(reading: path(address, state))
+        let missing = try await store.facts().missing
+        try await store.close()
+        return missing
     }
 
     private static func path(_ address: StoreAddress, _ state: String) -> String {
