@@ -1,9 +1,9 @@
-import Synchronization
 import CarillonCore
 import CarillonEngine
 import CarillonTestSupport
 import Logging
 import MemoryStore
+import Synchronization
 import Testing
 import Timetable
 

@@ -1,6 +1,6 @@
-import GRDB
 public import CarillonCore
 import Foundation
+import GRDB
 
 /// `sqlite:PATH`; a relative path begins in the state directory.
 public enum SQLiteDriver: StoreDriver {
