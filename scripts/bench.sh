@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/common.sh
-need python3-venv redis-server
+need postgresql python3-pika python3-venv rabbitmq-server redis-server
 
 quick=
 json=benchmarks.json
@@ -45,6 +45,21 @@ run "$bench" spread --rate 10000
 run "$bench" burst --jobs 100000 --late
 run "$bench" burst --jobs 100000
 run "$bench" programs --shim "$PWD/.build/release/carillon-shim"
+
+# The same on a PostgreSQL with everything on its disk that it says is there, and what that does with two plain statements.
+postgres() { run python3 -B scripts/beside.py postgres bash -c "$1" "$bench"; }
+postgres '"$0" postgres-limit --postgres "$SERVER"'
+postgres '"$0" burst --jobs 100000 --late --postgres "$SERVER"'
+postgres '"$0" burst --jobs 100000 --postgres "$SERVER"'
+postgres '"$0" postgres-limit --postgres "$SERVER"'
+postgres '"$0" spread --rate 1000 --postgres "$SERVER"'
+postgres '"$0" spread --rate 10000 --postgres "$SERVER"'
+for jobs in "${sizes[@]}"; do
+    postgres "\"\$0\" fill $scratch --jobs $jobs --postgres \"\$SERVER\" && \"\$0\" hold $scratch --postgres \"\$SERVER\""
+done
+
+# Debian's Python, whose pika waits for the broker.
+run /usr/bin/python3 -B scripts/beside.py rabbitmq bash -c '"$0" bus --amqp "$SERVER"' "$bench"
 
 # The same function and arguments, on the same Redis.
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')

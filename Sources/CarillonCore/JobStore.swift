@@ -101,10 +101,13 @@ public struct ChangingJob: Hashable, Sendable {
     public var job: StoredJob
     /// As it was, at the cursor that the job has.
     public var former: StoredJob
+    /// When it was first changed since its cursor follows that.
+    public var changedAt: Timestamp
 
-    public init(job: StoredJob, former: StoredJob) {
+    public init(job: StoredJob, former: StoredJob, changedAt: Timestamp) {
         self.job = job
         self.former = former
+        self.changedAt = changedAt
     }
 }
 

@@ -102,7 +102,7 @@ public struct StoreTable: Hashable, Sendable {
         StoreTable(
             "changing",
             [
-                (.number, "job_id revision"), (.text, "schedule kind summary target policies tags standing"),
+                (.number, "job_id revision changed_at"), (.text, "schedule kind summary target policies tags standing"),
                 (.flag, "enabled removed"),
             ]),
         StoreTable("revisions", keys: 2, [(.number, "job_id revision"), (.text, "definition")]),

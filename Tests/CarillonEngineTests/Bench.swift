@@ -38,7 +38,7 @@ struct Bench {
         let job = Job(name: name, schedule: text, target: Samples.target, policies: policies, tags: tags)
         let schedule = try text.compile(job: name, zones: Self.zones)
         let put = JobChange.add(job, cursor: now, nextDue: Planner.nextDue(of: schedule, after: now), skips: [])
-        let stored = try #require(ledger.apply([put]).first?.stored)
+        let stored = try #require(ledger.apply([put], now: now).first?.stored)
         try send(.changed([JobCursor(id: stored.id, nextDue: stored.nextDue)]))
         return stored.id
     }
@@ -48,7 +48,7 @@ struct Bench {
         let before = try #require(ledger.jobs[id]?.stored)
         var job = before.job
         edit(&job)
-        _ = try #require(ledger.apply([.change(id, job, revision: before.revision)]).first?.stored)
+        _ = try #require(ledger.apply([.change(id, job, revision: before.revision)], now: now).first?.stored)
         try send(.changed([JobCursor(id: id, nextDue: .distantPast)]))
     }
 

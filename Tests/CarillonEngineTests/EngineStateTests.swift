@@ -302,11 +302,43 @@ import Timetable
         #expect(bench.ledger.jobs[id]?.stored.nextDue == Bench.start.adding(microseconds: 86_400_000_000))
     }
 
+    /// The daemon may have died in between, or the store have been away.
+    @Test func aJobThatWasSwitchedOffBeginsNothingWhenThatIsTakenUpLate() throws {
+        var bench = Bench()
+        let id = try bench.add("a", Policies(overlap: .allow))
+        bench.now = bench.now.adding(microseconds: 1_800_000_000)
+        bench.openFails = (false, ())
+        try bench.change(id) { $0.enabled = false }
+        try bench.send(.plan([id]))
+        #expect(bench.ledger.jobs[id]?.stored.isChanging == true)
+        bench.now = bench.now.adding(microseconds: 3 * 3_600_000_000)
+        try bench.pass(60)
+        #expect(bench.ledger.jobs[id]?.stored.isChanging == false && bench.ledger.runs.isEmpty)
+        #expect(bench.ledger.skips[id]?.map(\.reason) == [.disabled])
+        #expect(bench.ledger.skips[id]?.last?.through == Bench.start.adding(microseconds: 3 * 3_600_000_000))
+    }
+
+    @Test func aJobThatHaltsBeginsNothingThatASweepFinds() throws {
+        var bench = Bench()
+        let id = try bench.add("a", Policies(overlap: .allow, onFailure: .halt))
+        try bench.pass(3_600)
+        try bench.answer(bench.dispatched)
+        // The next run is in the ledger, and the answer that says so is lost.
+        bench.openFails = (true, ())
+        bench.now = bench.now.adding(microseconds: 3_600_000_000)
+        try bench.send(.tick)
+        try bench.tell(bench.dispatched[0], .failed(Outcome(error: "no")))
+        #expect(bench.state.halting[id] != nil)
+        try bench.pass(60)
+        #expect(bench.dispatched.count == 1)
+        #expect(bench.ledger.runs.values.contains { $0.state == .skipped })
+    }
+
     @Test func aJobThatIsGoneHasItsLastTimes() throws {
         var bench = Bench()
         let id = try bench.add("a", Policies(overlap: .allow))
         bench.now = bench.now.adding(microseconds: 3_600_000_000)
-        _ = bench.ledger.apply([.remove(id, revision: 1)])
+        _ = bench.ledger.apply([.remove(id, revision: 1)], now: bench.now)
         try bench.send(.changed([JobCursor(id: id, nextDue: .distantPast)]))
         try bench.send(.tick)
         #expect(bench.ledger.runs.count == 1 && bench.state.jobsInHeap == 0)
@@ -314,7 +346,7 @@ import Timetable
         #expect(bench.ledger.runs.count == 1)
         // It comes back: what passed meanwhile is nobody's.
         let job = try #require(bench.ledger.jobs[id]?.stored.job)
-        let back = bench.ledger.apply([TakeUp.addition(job, at: bench.now, zones: ZoneDatabase())])
+        let back = bench.ledger.apply([TakeUp.addition(job, at: bench.now, zones: ZoneDatabase())], now: bench.now)
         #expect(back.first?.stored?.id == id)
         try bench.send(.changed([JobCursor(id: id, nextDue: .distantPast)]))
         try bench.pass(3_600)

@@ -31,7 +31,7 @@ public enum EngineEvent: Sendable {
     case overruled([Run])
     /// Definitions changed in the store.
     case changed([JobCursor])
-    /// Cursors as the store has them, of definitions that did not change: set back, or read again.
+    /// Cursors as the store has them: set back, or read again.
     case rewound([JobCursor])
     /// The store has these jobs as halted, or no longer at all.
     case halted([JobID])
@@ -99,6 +99,8 @@ public struct PlannableJob: Sendable {
     public var definition: CompiledJob
     /// The definition that its cursor follows, where the present one is still to be taken up.
     public var former: CompiledJob?
+    /// When the present one came in its place.
+    var changedAt = Timestamp.distantPast
     public var cursor: Timestamp
     public var nextDue: Timestamp?
     public var opened: Int64
@@ -109,13 +111,18 @@ public struct PlannableJob: Sendable {
 
     public init(_ changing: ChangingJob, zones: ZoneDatabase) {
         self.init(
-            changing.job, definition: CompiledJob(changing.job, zones: zones),
+            changing, definition: CompiledJob(changing.job, zones: zones),
             former: CompiledJob(changing.former, zones: zones))
     }
 
-    public init(_ stored: StoredJob, definition: CompiledJob, former: CompiledJob? = nil) {
-        self.definition = definition
+    package init(_ changing: ChangingJob, definition: CompiledJob, former: CompiledJob) {
+        self.init(changing.job, definition: definition)
         self.former = former
+        changedAt = changing.changedAt
+    }
+
+    public init(_ stored: StoredJob, definition: CompiledJob) {
+        self.definition = definition
         cursor = stored.cursor
         nextDue = stored.nextDue
         opened = stored.opened

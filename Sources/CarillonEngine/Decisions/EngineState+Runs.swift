@@ -15,7 +15,9 @@ extension EngineState {
             if leftSinceSweep?.contains(run.id) ?? false { continue }
             guard let definition = definitions[run.jobID] else { continue }
             track(run, definition, now, &effects)
-            if case .halted? = definition.job.standing?.off, !run.trigger.isOrdered {
+            var isHalted = halting[run.jobID] != nil
+            if case .halted? = definition.job.standing?.off { isHalted = true }
+            if isHalted, !run.trigger.isOrdered {
                 apply(.skip(.halted), to: run.id, at: now, &effects)
             }
             if changed.contains(run.id), let tracked = runs[run.id], tracked.isSaved { put(tracked) }

@@ -34,23 +34,37 @@ package struct TakeUp: Sendable {
         } else if !former.isReadable {
             skips = unreadable(job, else: former.job.standing?.off?.reason)
         } else if let schedule = former.schedule {
-            if let off = off(former, present) {
-                skips = planner.skipAll(before, schedule: schedule, reason: off).map { [$0] } ?? []
-            } else if let plan = planner.plan(before, schedule: schedule, activity: activity) {
+            var off = off(former, present)
+            // A job that was switched off, or is gone, begins no run any more but those that were due just then.
+            var planner = planner
+            if off == nil, !present.isOn {
+                planner.now = min(now, max(job.changedAt, job.cursor))
+                off = now.microseconds &- planner.now.microseconds < Planner.tardy ? nil : reason(present)
+            }
+            if off == nil, let plan = planner.plan(before, schedule: schedule, activity: activity) {
                 (runs, skips) = (plan.runs, plan.skips)
+                (before.cursor, before.opened) = (plan.to, before.opened + Int64(plan.runs.count))
+            }
+            if off != nil || !present.isOn {
+                let rest = self.planner.skipAll(before, schedule: schedule, reason: off ?? reason(present))
+                skips += rest.map { [$0] } ?? []
             }
         }
         return JobAdvance(
             id: present.id, revision: present.revision, from: job.cursor, to: end,
             nextDue: present.isOn ? Planner.nextDue(of: present.schedule, after: end) : nil, runs: runs, skips: skips,
-            takesUp: true, countsAnew: !isSame)
+            takesUp: true, countsAnew: former.job.schedule != present.job.schedule)
     }
 
     /// Why no time of the former definition runs any more: it was off, or the job has come to a halt.
     private func off(_ former: CompiledJob, _ present: CompiledJob) -> SkipReason? {
-        if !former.job.isOn { return former.job.standing?.off?.reason ?? .disabled }
+        if !former.job.isOn { return reason(former) }
         if case .halted? = present.job.standing?.off { return .halted }
         return nil
+    }
+
+    private func reason(_ definition: CompiledJob) -> SkipReason {
+        definition.job.standing?.off?.reason ?? .disabled
     }
 
     /// Skips what passed while nobody could read the definition. Which times there were only the present schedule can tell.

@@ -4,8 +4,10 @@ import Timetable
 /// Changes of definitions. Each is of the revision that it was made from; times before it is taken up follow the former one.
 extension Engine {
     /// Adds or replaces jobs; `id` says which ones exist. Answers what stands in the way of those that it left alone: a name
-    /// of another feed, and with a revision given that somebody else has changed the job since then.
-    package func put(_ jobs: [(job: Job, id: JobID?)], at revision: Int64? = nil) async throws -> [ConfigProblem] {
+    /// of another feed, and with a revision given, or with nothing to be replaced, that somebody else was faster.
+    package func put(
+        _ jobs: [(job: Job, id: JobID?)], replacing: Bool = true, at revision: Int64? = nil
+    ) async throws -> [ConfigProblem] {
         var faults: [ConfigProblem] = []
         let sound = jobs.filter { asked in
             guard let message = asked.job.fault ?? lanes.fault(of: asked.job.target) else { return true }
@@ -14,10 +16,13 @@ extension Engine {
         }
         if sound.isEmpty { return faults }
         let now = clock.now
-        let answers = try await change(sound.map(\.id), triesAgain: revision == nil) { place, known in
+        let answers = try await change(sound.map(\.id), triesAgain: revision == nil && replacing) { place, known in
             let job = sound[place].job
+            if let revision, let id = sound[place].id {
+                return .change(id, job.under(known?.job.standing?.afterChange), revision: revision)
+            }
             guard let known, !known.isRemoved else { return TakeUp.addition(job, at: now, zones: zones) }
-            return .change(known.id, job.under(known.job.standing?.afterChange), revision: revision ?? known.revision)
+            return .change(known.id, job.under(known.job.standing?.afterChange), revision: known.revision)
         }
         for (asked, answer) in zip(sound, answers) {
             switch answer {
@@ -87,6 +92,7 @@ extension Engine {
             let made = asked.compactMap { asked in
                 change(asked.place, asked.known).map { (place: asked.place, change: $0) }
             }
+            asked = []
             if made.isEmpty { break }
             let stored: [JobAnswer]
             do {
@@ -95,12 +101,14 @@ extension Engine {
                 owesCursors()
                 throw error
             }
-            asked = []
             for (made, answer) in zip(made, stored) {
                 answers[made.place] = answer
                 if case .stale(let known) = answer { asked.append((made.place, known)) }
             }
             await takeUp(stored.compactMap(\.stored))
+        }
+        if triesAgain, !asked.isEmpty {
+            throw StoreError(.busy, "others change the same jobs all the time")
         }
         return answers
     }
@@ -108,7 +116,9 @@ extension Engine {
     /// Takes up what was changed by somebody who did not see to it, whatever stands against planning.
     func takeUpWhatWasChanged(_ cursors: [JobCursor]) async {
         let changing = cursors.filter { $0.nextDue == .distantPast }.map(\.id)
-        if !changing.isEmpty { await send(.plan(changing)) }
+        for start in stride(from: 0, to: changing.count, by: state.limits.batch) {
+            await send(.plan(Array(changing[start..<min(start + state.limits.batch, changing.count)])))
+        }
     }
 
     /// Takes up what the store has now; returns when that is done, or cannot be now.
@@ -126,7 +136,10 @@ extension Engine {
         let changing = stored.filter(\.isChanging).map(\.id)
         if !changing.isEmpty {
             await send(.plan(changing))
-            while state.isPlanning(changing), (try? await untilPerformed()) != nil {}
+            // Each once: they may be due again by then.
+            for id in changing {
+                while state.isPlanning([id]), (try? await untilPerformed()) != nil {}
+            }
         }
         await rewind(ifAhead: stored.filter { !$0.isChanging }.map(\.cursor))
     }

@@ -181,6 +181,8 @@ public actor Engine<Clock: EngineClock> {
             if !missing.isEmpty { jobs += try await load(missing) }
             await send(.definitions(asked: ids, jobs))
         } catch {
+            // Nobody else looks at them during a pause.
+            if state.paused { owesCursors() }
             await send(.readFailed(ids, note(error)))
         }
     }
@@ -188,20 +190,20 @@ public actor Engine<Clock: EngineClock> {
     /// Reads and compiles definitions, beside the actor.
     nonisolated func load(_ ids: [JobID]) async throws -> [PlannableJob] {
         var stored = try await store.jobs(ids: ids)
-        var formers: [JobID: StoredJob] = [:]
+        var changed: [PlannableJob] = []
         let changing = stored.filter(\.isChanging).map(\.id)
         if !changing.isEmpty {
             let found = try await store.changing(changing)
-            for changing in found { formers[changing.job.id] = changing.former }
-            let others = changing.filter { formers[$0] == nil }
+            changed = found.map {
+                PlannableJob(
+                    $0, definition: lanes.definition(of: $0.job, zones: zones),
+                    former: lanes.definition(of: $0.former, zones: zones))
+            }
+            let others = Set(changing).subtracting(found.map(\.job.id))
             // What was taken up between the two readings is as it is now.
-            stored = stored.filter { !$0.isChanging } + found.map(\.job) + (try await store.jobs(ids: others))
+            stored = stored.filter { !$0.isChanging } + (try await store.jobs(ids: others.sorted()))
         }
-        let jobs = stored.map { stored in
-            PlannableJob(
-                stored, definition: lanes.definition(of: stored, zones: zones),
-                former: formers[stored.id].map { lanes.definition(of: $0, zones: zones) })
-        }
+        let jobs = changed + stored.map { PlannableJob($0, definition: lanes.definition(of: $0, zones: zones)) }
         if jobs.contains(where: { !$0.definition.isReadable }) { await note(faulty: jobs.map { $0.definition }) }
         return jobs
     }
@@ -243,6 +245,7 @@ public actor Engine<Clock: EngineClock> {
             tell(of: batch, opened)
             await send(.opened(batch, opened))
         } catch {
+            if state.paused { owesCursors() }
             await send(.openFailed(batch, note(error)))
         }
     }
@@ -255,15 +258,15 @@ public actor Engine<Clock: EngineClock> {
             while true {
                 let ahead = try await store.jobs(cursorAfter: now, limit: state.limits.batch)
                 if ahead.isEmpty { break }
-                cursors = ahead.map { stored in
+                let back = ahead.map { stored in
                     let schedule = stored.job.isOn ? CompiledJob(stored, zones: zones).schedule : nil
                     return JobCursor(id: stored.id, nextDue: Planner.nextDue(of: schedule, after: now))
                 }
-                try await store.rewind(cursors, lease: lease, now: now)
                 // One that is changing is taken up at once, whatever its next time.
-                for (place, stored) in ahead.enumerated() where stored.isChanging {
-                    cursors[place].nextDue = .distantPast
+                cursors = zip(back, ahead).map { cursor, stored in
+                    JobCursor(id: cursor.id, nextDue: stored.isChanging ? .distantPast : cursor.nextDue)
                 }
+                try await store.rewind(back, lease: lease, now: now)
                 await send(.rewound(cursors))
             }
             logger.warning("the clock went back; schedules were set back with it", metadata: ["to": "\(now)"])

@@ -112,7 +112,7 @@ public struct OrderService<Clock: EngineClock>: Sendable {
             throw OrderError(.refused, "\(job.name) was changed meanwhile; look at it again")
         }
         if known == nil, replacing { throw OrderError(.unknown, "there is no job '\(job.name)'") }
-        if let problem = try await engine.put([(job, known?.id)], at: revision).first {
+        if let problem = try await engine.put([(job, known?.id)], replacing: known != nil, at: revision).first {
             throw OrderError(.refused, problem.message)
         }
         await engine.expect([job])

@@ -86,7 +86,7 @@ extension World {
 
     func apply(_ changes: [JobChange]) throws(StoreError) -> [JobAnswer] {
         let before = ledger.jobs
-        let answers = try checked { ledger in ledger.apply(changes) }
+        let answers = try checked { [now = clock.wall] ledger in ledger.apply(changes, now: now) }
         totals.jobChanges += changes.count
         for stored in answers.compactMap(\.stored) {
             trace {

@@ -9,6 +9,7 @@ public struct MemoryLedger: Sendable {
         public var stored: StoredJob
         /// What its cursor follows while it is changing, at whatever cursor that was.
         public fileprivate(set) var former: StoredJob?
+        fileprivate var changedAt = Timestamp.distantPast
         public var removed: Bool { stored.isRemoved }
     }
 
@@ -53,7 +54,7 @@ public struct MemoryLedger: Sendable {
 
     // MARK: Jobs
 
-    public mutating func apply(_ changes: [JobChange]) -> [JobAnswer] {
+    public mutating func apply(_ changes: [JobChange], now: Timestamp) -> [JobAnswer] {
         changes.map { change in
             switch change {
             case .add(let job, let cursor, let nextDue, let skips):
@@ -63,19 +64,19 @@ public struct MemoryLedger: Sendable {
                 let before = row.stored
                 if before.isRemoved {
                     return .stored(
-                        replace(before, by: job.returned(before.job.origin.feed, under: before.job.standing)))
+                        replace(before, by: job.returned(before.job.origin.feed, under: before.job.standing), now))
                 }
                 return before.job.origin.feed == job.origin.feed ? .stale(before) : .foreign
             case .change(let id, let job, let revision):
                 guard let before = jobs[id]?.stored, before.revision == revision, !before.isRemoved else {
                     return .stale(jobs[id]?.stored)
                 }
-                return before.job.origin.feed == job.origin.feed ? .stored(replace(before, by: job)) : .foreign
+                return before.job.origin.feed == job.origin.feed ? .stored(replace(before, by: job, now)) : .foreign
             case .remove(let id, let revision):
                 guard let before = jobs[id]?.stored, before.revision == revision, !before.isRemoved else {
                     return .stale(jobs[id]?.stored)
                 }
-                return .stored(replace(before, by: before.job, isRemoved: true))
+                return .stored(replace(before, by: before.job, now, isRemoved: true))
             }
         }
     }
@@ -94,7 +95,9 @@ public struct MemoryLedger: Sendable {
         return stored
     }
 
-    private mutating func replace(_ before: StoredJob, by job: Job, isRemoved: Bool = false) -> StoredJob {
+    private mutating func replace(
+        _ before: StoredJob, by job: Job, _ now: Timestamp, isRemoved: Bool = false
+    ) -> StoredJob {
         var stored = before
         stored.job = job
         stored.revision += 1
@@ -104,7 +107,9 @@ public struct MemoryLedger: Sendable {
         if before.job.schedule != job.schedule {
             schedules[before.id, default: []].append((before.revision, before.job.schedule))
         }
-        jobs[before.id] = JobRow(stored: stored, former: jobs[before.id]?.former ?? before)
+        let since = before.isChanging ? jobs[before.id]?.changedAt : nil
+        jobs[before.id] = JobRow(
+            stored: stored, former: jobs[before.id]?.former ?? before, changedAt: since ?? now)
         return stored
     }
 
@@ -114,7 +119,7 @@ public struct MemoryLedger: Sendable {
             guard let row = jobs[id], var former = row.former else { return nil }
             let now = row.stored
             (former.cursor, former.nextDue, former.opened) = (now.cursor, now.nextDue, now.opened)
-            return ChangingJob(job: now, former: former)
+            return ChangingJob(job: now, former: former, changedAt: row.changedAt)
         }
     }
 
@@ -152,7 +157,8 @@ public struct MemoryLedger: Sendable {
         try check(lease)
         var opened = Opened()
         for part in batch {
-            guard let row = jobs[part.id], row.stored.revision == part.revision, row.stored.cursor == part.from
+            guard let row = jobs[part.id], row.stored.revision == part.revision, row.stored.cursor == part.from,
+                row.stored.isChanging == part.takesUp
             else {
                 opened.refused.insert(part.id)
                 continue

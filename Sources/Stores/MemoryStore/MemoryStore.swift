@@ -26,7 +26,9 @@ public actor MemoryStore: JobStore {
 
     public func release(_ lease: Lease) async throws { try ledger.check(lease) }
 
-    public func apply(_ changes: [JobChange], now: Timestamp) async throws -> [JobAnswer] { ledger.apply(changes) }
+    public func apply(_ changes: [JobChange], now: Timestamp) async throws -> [JobAnswer] {
+        ledger.apply(changes, now: now)
+    }
 
     public func cursors() async throws -> [JobCursor] { ledger.cursors() }
 

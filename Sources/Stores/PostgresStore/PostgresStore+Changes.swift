@@ -16,7 +16,7 @@
                             var answers: [JobAnswer] = []
                             answers.reserveCapacity(changes.count)
                             for part in Self.parts(of: changes) {
-                                answers += try Self.apply(part, codec, transaction)
+                                answers += try Self.apply(part, codec, now, transaction)
                             }
                             return answers
                         }
@@ -54,7 +54,7 @@
         }
 
         private static func apply(
-            _ changes: ArraySlice<JobChange>, _ codec: RowCodec, _ transaction: PostgresTransaction
+            _ changes: ArraySlice<JobChange>, _ codec: RowCodec, _ now: Timestamp, _ transaction: PostgresTransaction
         ) throws -> [JobAnswer] {
             var names: [PostgresValue] = []
             var ids: [JobID] = []
@@ -71,7 +71,7 @@
             }
             var writing = JobWriting(known: known)
             let answers = try changes.map { try writing.take($0) }
-            try writing.write(transaction)
+            try writing.write(transaction, now)
             return writing.numbered(answers)
         }
 
@@ -82,7 +82,7 @@
             try transaction.all(
                 """
                 SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE \(condition) ORDER BY jobs.id
-                FOR UPDATE OF cursors
+                FOR UPDATE OF jobs, cursors
                 """, [value]
             ) { try codec.job($0) }
         }
@@ -182,8 +182,8 @@
             return after
         }
 
-        mutating func write(_ transaction: PostgresTransaction) throws {
-            if revised.count > 0 { try keepFormer(transaction) }
+        mutating func write(_ transaction: PostgresTransaction, _ now: Timestamp) throws {
+            if revised.count > 0 { try keepFormer(transaction, now) }
             try add(transaction)
             if changed.count > 0 {
                 let set = Self.jobs.columns.dropFirst(2).map { "\($0.name) = j.\($0.name)" }.joined(separator: ", ")
@@ -218,14 +218,15 @@
 
         /// Keeps the definitions that cursors follow, but where they follow earlier ones still, and the schedules that skips are
         /// counted with.
-        private func keepFormer(_ transaction: PostgresTransaction) throws {
+        private func keepFormer(_ transaction: PostgresTransaction, _ now: Timestamp) throws {
             try transaction.execute(
                 """
-                INSERT INTO changing (job_id, revision, \(RowCodec.definitionColumns))
-                SELECT jobs.id, cursors.revision, \(RowCodec.definitionColumns) FROM \(Self.revised.rows("r", from: 1))
+                INSERT INTO changing (job_id, revision, changed_at, \(RowCodec.definitionColumns))
+                SELECT jobs.id, cursors.revision, $4, \(RowCodec.definitionColumns)
+                FROM \(Self.revised.rows("r", from: 1))
                 JOIN cursors ON cursors.job_id = r.job_id JOIN jobs ON jobs.id = r.job_id
                 WHERE NOT cursors.is_changing
-                """, revised.values)
+                """, revised.values + [.init(now)])
             if changed.count == 0 { return }
             try transaction.execute(
                 """

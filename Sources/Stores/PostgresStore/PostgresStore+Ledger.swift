@@ -32,6 +32,7 @@
             "detail": .text, "recorded_at": .bigint,
         ])
 
+        /// The cursors that go on. One that is changing goes on where that is taken up, in a statement after this one.
         private static func moved(from first: Int) -> String {
             """
             UPDATE cursors SET cursor = p.upto, next_due = p.next_due, opened = cursors.opened + p.runs

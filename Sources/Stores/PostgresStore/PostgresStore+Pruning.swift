@@ -146,11 +146,12 @@
                 lease,
                 """
                 WITH gone AS (
-                    DELETE FROM jobs WHERE id IN (
+                    DELETE FROM jobs WHERE removed AND id IN (
                         SELECT id FROM jobs JOIN cursors ON cursors.job_id = jobs.id WHERE removed AND NOT is_changing
                         AND (standing IS NULL OR standing NOT LIKE '%"off"%' OR cursor < $1)
                         AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.job_id = jobs.id)
-                        AND NOT EXISTS (SELECT 1 FROM skips WHERE skips.job_id = jobs.id) LIMIT $2)
+                        AND NOT EXISTS (SELECT 1 FROM skips WHERE skips.job_id = jobs.id) LIMIT $2
+                        FOR UPDATE OF jobs, cursors SKIP LOCKED)
                     RETURNING id)
                 DELETE FROM cursors WHERE job_id IN (SELECT id FROM gone)
                 """, [.init(oldest), .integer(Int64(limit))])
@@ -160,7 +161,7 @@
                 DELETE FROM revisions WHERE (job_id, revision) IN (
                     SELECT job_id, revision FROM revisions WHERE NOT EXISTS (
                         SELECT 1 FROM skips WHERE skips.job_id = revisions.job_id AND skips.revision <= revisions.revision)
-                    LIMIT $1)
+                    AND NOT EXISTS (SELECT 1 FROM changing WHERE changing.job_id = revisions.job_id) LIMIT $1)
                 """, [.integer(Int64(limit))])
         }
 

@@ -172,6 +172,7 @@
             CREATE TABLE changing (
                 job_id integer PRIMARY KEY,
                 revision bigint NOT NULL,
+                changed_at bigint NOT NULL,
                 schedule text NOT NULL,
                 kind text NOT NULL,
                 summary text NOT NULL,
@@ -245,6 +246,8 @@
 
         /// Applies what is missing; whoever starts at the same time waits, and finds it done.
         private static func migrate(_ transaction: PostgresTransaction, _ client: PostgresClient) throws {
+            // Whoever comes meanwhile waits as long as it takes.
+            try transaction.execute("SET LOCAL lock_timeout = 0")
             try transaction.execute("SELECT pg_advisory_xact_lock($1)", [.integer(lock)])
             try transaction.execute(
                 """

@@ -17,7 +17,7 @@ extension SQLiteStore {
                     let stored = try Self.add(job, cursor, nextDue, skips, &texts, &addition, db)
                     answers.append(.stored(stored))
                 } else {
-                    answers.append(try Self.change(change, &texts, codec, db))
+                    answers.append(try Self.change(change, now, &texts, codec, db))
                 }
             }
             return answers
@@ -26,7 +26,7 @@ extension SQLiteStore {
 
     /// Carries out a change of a job that is there, or was.
     private static func change(
-        _ change: JobChange, _ texts: inout JobTexts, _ codec: RowCodec, _ db: Database
+        _ change: JobChange, _ now: Timestamp, _ texts: inout JobTexts, _ codec: RowCodec, _ db: Database
     ) throws -> JobAnswer {
         switch change {
         case .add(let job, _, _, _):
@@ -37,16 +37,16 @@ extension SQLiteStore {
                 return before.job.origin.feed == job.origin.feed ? .stale(before) : .foreign
             }
             let back = job.returned(before.job.origin.feed, under: before.job.standing)
-            return .stored(try replace(before, by: back, &texts, db))
+            return .stored(try replace(before, by: back, now, &texts, db))
         case .change(let id, let job, let revision):
             let before = try Self.job("id", id.number, codec, db)
             guard let before, before.revision == revision, !before.isRemoved else { return .stale(before) }
             guard before.job.origin.feed == job.origin.feed else { return .foreign }
-            return .stored(try replace(before, by: job, &texts, db))
+            return .stored(try replace(before, by: job, now, &texts, db))
         case .remove(let id, let revision):
             let before = try Self.job("id", id.number, codec, db)
             guard let before, before.revision == revision, !before.isRemoved else { return .stale(before) }
-            return .stored(try remove(before, db))
+            return .stored(try remove(before, now, db))
         }
     }
 
@@ -77,9 +77,9 @@ extension SQLiteStore {
 
     /// Writes the next revision of a job; its cursor goes on following the one that it follows.
     private static func replace(
-        _ before: StoredJob, by job: Job, _ texts: inout JobTexts, _ db: Database
+        _ before: StoredJob, by job: Job, _ now: Timestamp, _ texts: inout JobTexts, _ db: Database
     ) throws -> StoredJob {
-        let after = try revise(before, isOn: job.isOn, db) {
+        let after = try revise(before, isOn: job.isOn, now, db) {
             $0.job = job
             $0.isRemoved = false
         }
@@ -108,8 +108,8 @@ extension SQLiteStore {
         return after
     }
 
-    private static func remove(_ before: StoredJob, _ db: Database) throws -> StoredJob {
-        let after = try revise(before, isOn: false, db) { $0.isRemoved = true }
+    private static func remove(_ before: StoredJob, _ now: Timestamp, _ db: Database) throws -> StoredJob {
+        let after = try revise(before, isOn: false, now, db) { $0.isRemoved = true }
         try db.cachedStatement(sql: "UPDATE jobs SET removed = 1 WHERE id = ?")
             .execute(arguments: [before.id.number])
         return after
@@ -117,15 +117,15 @@ extension SQLiteStore {
 
     /// Keeps the definition that the cursor follows, unless it follows an earlier one still, and begins the next revision.
     private static func revise(
-        _ before: StoredJob, isOn: Bool, _ db: Database, _ change: (inout StoredJob) -> Void
+        _ before: StoredJob, isOn: Bool, _ now: Timestamp, _ db: Database, _ change: (inout StoredJob) -> Void
     ) throws -> StoredJob {
         if !before.isChanging {
             try db.cachedStatement(
                 sql: """
-                    INSERT OR REPLACE INTO changing (job_id, revision, \(RowCodec.definitionColumns))
-                    SELECT id, ?, \(RowCodec.definitionColumns) FROM jobs WHERE id = ?
+                    INSERT OR REPLACE INTO changing (job_id, revision, changed_at, \(RowCodec.definitionColumns))
+                    SELECT id, ?, ?, \(RowCodec.definitionColumns) FROM jobs WHERE id = ?
                     """
-            ).execute(arguments: [before.revision, before.id.number])
+            ).execute(arguments: [before.revision, now.microseconds, before.id.number])
         }
         var after = before
         after.revision += 1

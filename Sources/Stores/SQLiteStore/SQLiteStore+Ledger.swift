@@ -13,8 +13,9 @@ extension SQLiteStore {
                 db,
                 """
                 UPDATE cursors SET cursor = ?, next_due = ?, opened = opened + ?
-                WHERE job_id = ? AND revision = ? AND cursor = ?
+                WHERE job_id = ? AND revision = ? AND cursor = ? AND is_changing = ?
                 """)
+            var takenUp: [JobAdvance] = []
             var planned: [Run] = []
             planned.reserveCapacity(batch.count)
             for part in batch {
@@ -24,15 +25,18 @@ extension SQLiteStore {
                 advance.bind(Int64(part.id.number))
                 advance.bind(part.revision)
                 advance.bind(part.from)
+                advance.bind(part.takesUp ? 1 : 0 as Int64)
                 guard try advance.run() == 1 else {
                     opened.refused.insert(part.id)
                     continue
                 }
                 planned += part.runs
                 for skip in part.skips { try Self.insert(skip, db) }
-                if part.takesUp { try Self.takeUp(part, db) }
+                if part.takesUp { takenUp.append(part) }
             }
             opened.new = try Self.insert(planned, store: store, db)
+            // Afterwards: what was there already has been taken off what its schedule opened.
+            for part in takenUp { try Self.takeUp(part, db) }
             return opened
         }
     }

@@ -99,11 +99,13 @@ extension SQLiteStore {
         let forget = """
             DELETE FROM jobs WHERE id = ?1 AND removed = 1 AND NOT EXISTS (SELECT 1 FROM runs WHERE job_id = ?1)
             AND NOT EXISTS (SELECT 1 FROM skips WHERE job_id = ?1)
+            AND NOT EXISTS (SELECT 1 FROM changing WHERE job_id = ?1)
             """
         try await delete(gone, forget, lease, limit: limit)
         let unused = """
             FROM revisions WHERE NOT EXISTS (SELECT 1 FROM skips
             WHERE skips.job_id = revisions.job_id AND skips.revision <= revisions.revision)
+            AND NOT EXISTS (SELECT 1 FROM changing WHERE changing.job_id = revisions.job_id)
             """
         guard try await read({ try Int.fetchOne($0, sql: "SELECT 1 \(unused) LIMIT 1") }) != nil else { return }
         try await write(under: lease) { db in try db.execute(sql: "DELETE \(unused)") }

@@ -185,6 +185,7 @@ enum Schema {
                     CREATE TABLE changing (
                         job_id INTEGER PRIMARY KEY,
                         revision INTEGER NOT NULL,
+                        changed_at INTEGER NOT NULL,
                         schedule TEXT NOT NULL,
                         kind TEXT NOT NULL,
                         summary TEXT NOT NULL,
@@ -257,7 +258,7 @@ enum Schema {
                     """)
         }
         if try !db.tableExists("changing") {
-            let columns = "job_id, revision, \(RowCodec.definitionColumns)"
+            let columns = "job_id, revision, changed_at, \(RowCodec.definitionColumns)"
             let nothing = Array(repeating: "NULL", count: columns.split(separator: ",").count).joined(separator: ", ")
             let counted = try db.tableExists("hours") ? "" : ", \(streak) AS streak"
             try db.execute(

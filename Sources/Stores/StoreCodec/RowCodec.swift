@@ -40,7 +40,8 @@ package final class RowCodec: Sendable {
     package static let jobTables = "jobs JOIN cursors ON cursors.job_id = jobs.id"
 
     /// Of a job and the definition that its cursor follows, which stands in `changing`.
-    package static let changingColumns = "\(jobColumns), \(jobColumns(of: "changing", revision: "changing.revision"))"
+    package static let changingColumns =
+        "\(jobColumns), \(jobColumns(of: "changing", revision: "changing.revision")), changing.changed_at"
     package static let changingTables = "\(jobTables) JOIN changing ON changing.job_id = jobs.id"
 
     private static func jobColumns(of table: String, revision: String) -> String {
@@ -51,12 +52,12 @@ package final class RowCodec: Sendable {
         """
     }
 
-    /// What `changing` has of a definition, after the job's number and its revision; of `jobs` under the same names.
+    /// What `changing` has of a definition, beside the job's number, its revision and the time of the change; of `jobs` under the same names.
     package static let definitionColumns = "schedule, kind, summary, target, policies, tags, enabled, standing, removed"
 
     /// Reads a job of `changingColumns`.
     package func changing<Row: StoredRow & ~Copyable>(_ row: borrowing Row) throws -> ChangingJob {
-        ChangingJob(job: try job(row), former: try job(row, from: 19))
+        ChangingJob(job: try job(row), former: try job(row, from: 19), changedAt: try row.time(38))
     }
 
     /// Reads a job of `jobColumns`, the first of which stands here: what of it cannot be read is the fault of this job alone.
