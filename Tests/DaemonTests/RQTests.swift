@@ -222,21 +222,22 @@ import Testing
         try FileManager.default.removeItem(atPath: daemon.state + "/jobs.d/jobs.toml")
         try await daemon.eventually("the jobs are gone") { try await daemon.objects("jobs", "list").isEmpty }
         let client = try client(redis)
+        // A job's last times come into the ledger in the moment after it is gone.
+        var (runs, queued): ([[String: Any]], [String]) = ([], [])
         try await daemon.eventually("ledger and queue agree") {
-            let queued = try await client.send(RedisCommand("LLEN", "rq:queue:default")).integer ?? 0
-            let runs = try await daemon.objects("runs", "list", "--state", "pending", "--limit", "100000")
-            return runs.count == queued && runs.allSatisfy { $0["dispatchedAt"] is String }
+            queued =
+                try await client.send(RedisCommand("LRANGE", "rq:queue:default", "0", "-1")).array?.compactMap(\.text)
+                ?? []
+            runs = try await daemon.objects("runs", "list", "--limit", "100000")
+            return Set(queued) == Set(runs.compactMap { $0["id"] as? String })
+                && runs.allSatisfy { $0["dispatchedAt"] is String }
         }
-        let runs = try await daemon.objects("runs", "list", "--limit", "100000")
-        let queued = try await client.send(RedisCommand("LRANGE", "rq:queue:default", "0", "-1")).array?.compactMap(
-            \.text)
         let ids = runs.compactMap { $0["id"] as? String }
         #expect(ids.count >= least)
         #expect(Set(ids).count == ids.count)
         let occurrences = runs.map { "\($0["job"] ?? "") \($0["scheduledAt"] ?? "")" }
         #expect(Set(occurrences).count == occurrences.count, "an occurrence is in the ledger twice")
-        #expect(Set(queued ?? []).count == queued?.count, "a run stands in the queue twice")
-        #expect(Set(queued ?? []) == Set(ids))
+        #expect(Set(queued).count == queued.count, "a run stands in the queue twice")
         await client.close()
     }
 }

@@ -38,7 +38,9 @@ import Testing
         try await daemon.start()
         // Without their file the jobs are gone; what is in the ledger runs to its end.
         try FileManager.default.removeItem(atPath: daemon.state + "/jobs.d/jobs.toml")
-        try await daemon.eventually("the jobs are gone") { try await daemon.objects("jobs", "list").isEmpty }
+        try await daemon.eventually("the jobs are gone, with their last times") {
+            daemon.log.contains("removed=\(jobs)")
+        }
         try await daemon.eventually("all ends are in the ledger") {
             let status = try await daemon.objects("status").first
             return (status?["active"] as? [String: Int] ?? [:]).values.allSatisfy { $0 == 0 }

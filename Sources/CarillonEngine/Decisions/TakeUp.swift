@@ -24,7 +24,7 @@ package struct TakeUp: Sendable {
         let now = planner.now
         let isSame = former.isReadable && former.job.schedule == present.job.schedule
         // A cursor that is ahead of the clock is so of the old times alone.
-        let end = isSame ? max(now, job.cursor) : now
+        var end = isSame ? max(now, job.cursor) : now
         var before = job.stored
         (before.job, before.revision) = (former.job, former.revision)
         var runs: [Run] = []
@@ -36,18 +36,20 @@ package struct TakeUp: Sendable {
         } else if let schedule = former.schedule {
             var off = off(former, present)
             // A job that was switched off, or is gone, begins no run any more but those that were due just then.
-            var planner = planner
+            var (planner, rest) = (planner, planner)
             if off == nil, !present.isOn {
                 planner.now = min(now, max(job.changedAt, job.cursor))
-                off = now.microseconds &- planner.now.microseconds < Planner.tardy ? nil : reason(present)
+                if now.microseconds &- planner.now.microseconds >= Planner.tardy { off = reason(present) }
+                // What comes after it is gone is nobody's.
+                if present.isRemoved { (rest, end) = (planner, planner.now) }
             }
             if off == nil, let plan = planner.plan(before, schedule: schedule, activity: activity) {
                 (runs, skips) = (plan.runs, plan.skips)
                 (before.cursor, before.opened) = (plan.to, before.opened + Int64(plan.runs.count))
             }
             if off != nil || !present.isOn {
-                let rest = self.planner.skipAll(before, schedule: schedule, reason: off ?? reason(present))
-                skips += rest.map { [$0] } ?? []
+                let left = rest.skipAll(before, schedule: schedule, reason: off ?? reason(present))
+                skips += left.map { [$0] } ?? []
             }
         }
         return JobAdvance(
