@@ -37,6 +37,8 @@ struct Rig {
     /// Puts jobs into the store as a feed would have.
     func fill(_ jobs: some Sequence<Job>, cursor: Timestamp? = nil) async throws {
         let store = try await open()
+        // Drawn by whoever is the first to ask.
+        _ = try await store.storeID()
         let now = cursor ?? clock.now
         var batch: [JobChange] = []
         func flush() async throws {
