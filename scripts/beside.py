@@ -9,8 +9,7 @@ try:
         server = Postgres(folder)
         server.start()
         server.ready()
-        server.run("createdb", "-h", "127.0.0.1", "-p", str(server.port), "-U", "carillon", "carillon")
-        address = f"postgres://carillon@127.0.0.1:{server.port}/carillon?sslmode=disable"
+        address = server.database()
     else:
         from bus_rig import Broker
         server = Broker(folder)

@@ -89,8 +89,7 @@ def measure(kind, binary, runs, folder):
         server = Postgres(folder)
         server.start()
         server.ready()
-        server.run("createdb", "-h", "127.0.0.1", "-p", str(server.port), "-U", "carillon", "carillon")
-        url = f'[store]\nurl = "postgres://carillon@127.0.0.1:{server.port}/carillon?sslmode=disable"\n'
+        url = f'[store]\nurl = "{server.database()}"\n'
     kept = runs // TICKING + 100_000
     daemon = Daemon(binary, folder, settings(url, kept))
     daemon.words.append("--shadow")
@@ -126,7 +125,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument("binary")
 parser.add_argument("stores", nargs="*", default=["sqlite", "postgres"])
 parser.add_argument("--runs", type=int, default=10_000_000)
-options = parser.parse_args()
+options = parser.parse_intermixed_args()
 for kind in options.stores:
     folder = tempfile.mkdtemp(prefix="carillon-ledger-")
     try:

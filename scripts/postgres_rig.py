@@ -1,4 +1,4 @@
-"""A PostgreSQL server in a temporary folder, for store-kills.py and ledger.py."""
+"""A PostgreSQL server in a temporary folder, for the scripts beside it."""
 import glob, os, pwd, signal, subprocess, sys, time
 from rig import Server, free_port
 
@@ -30,6 +30,11 @@ class Postgres(Server):
                 return
             time.sleep(0.1)
         sys.exit("PostgreSQL does not come up")
+
+    def database(self):
+        """Makes an empty database, and answers its address."""
+        self.run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "carillon", "carillon")
+        return f"postgres://carillon@127.0.0.1:{self.port}/carillon?sslmode=disable"
 
     def kill(self):
         if not self.process or self.process.poll() is not None: return

@@ -148,7 +148,7 @@ try:
     proxy.start()
     for server in postgres, redis: server.start()
     postgres.ready()
-    postgres.run("createdb", "-h", "127.0.0.1", "-p", str(postgres.port), "-U", "carillon", "carillon")
+    postgres.database()
     first = int(time.time()) + 6
     last = first + options.seconds
     daemon.give("load", [definition(name, first, last) for name in names])

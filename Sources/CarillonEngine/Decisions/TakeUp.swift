@@ -18,7 +18,8 @@ package struct TakeUp: Sendable {
 
     /// Plans a changed job up to now by its former definition, and says from where on the present one counts.
     ///
-    /// What the former one leaves behind because it was off, or cannot be read, is recorded as skipped.
+    /// What the former one leaves behind because it was off, or cannot be read, is recorded as skipped, and so is what it owes
+    /// to a job that was switched off a minute ago or more. What comes after a job is gone is nobody's.
     func advance(_ job: PlannableJob, from former: CompiledJob, activity: Planner.Activity) -> JobAdvance {
         let present = job.definition
         let now = planner.now
