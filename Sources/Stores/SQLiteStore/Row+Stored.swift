@@ -8,6 +8,15 @@ extension Row: StoredRow {
     package func integer(_ column: Int) -> Int64? { self[column] }
     package func bool(_ column: Int) -> Bool? { self[column] }
     package func runID(_ column: Int) -> RunID? { (self[column] as Data?).flatMap(RunID.init(data:)) }
+
+    /// Makes a value of the first row that a statement finds. The row is read in its place, for a copy costs as much as the
+    /// question: it is gone with its cursor.
+    static func first<Value>(
+        _ statement: Statement, _ arguments: StatementArguments, _ make: (Row) throws -> Value
+    ) throws -> Value? {
+        let rows = try Row.fetchCursor(statement, arguments: arguments)
+        return try withExtendedLifetime(rows) { try rows.next().map(make) }
+    }
 }
 
 extension RunID {

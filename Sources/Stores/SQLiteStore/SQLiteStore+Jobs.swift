@@ -54,11 +54,10 @@ extension SQLiteStore {
     private static func job(
         _ column: String, _ value: any DatabaseValueConvertible, _ codec: RowCodec, _ db: Database
     ) throws -> StoredJob? {
-        try Row.fetchOne(
+        try Row.first(
             try db.cachedStatement(
-                sql: "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE jobs.\(column) = ?"),
-            arguments: [value]
-        ).map { try codec.job($0) }
+                sql: "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE jobs.\(column) = ?"), [value]
+        ) { try codec.job($0) }
     }
 
     private static func add(
@@ -168,7 +167,7 @@ extension SQLiteStore {
             let statement = try db.cachedStatement(
                 sql: "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE id = ?")
             return try ids.compactMap { id in
-                try Row.fetchOne(statement, arguments: [id.number]).map { try codec.job($0) }
+                try Row.first(statement, [id.number]) { try codec.job($0) }
             }
         }
     }
@@ -179,7 +178,7 @@ extension SQLiteStore {
             let statement = try db.cachedStatement(
                 sql: "SELECT \(RowCodec.changingColumns) FROM \(RowCodec.changingTables) WHERE jobs.id = ?")
             return try ids.compactMap { id in
-                try Row.fetchOne(statement, arguments: [id.number]).map { try codec.changing($0) }
+                try Row.first(statement, [id.number]) { try codec.changing($0) }
             }
         }
     }
