@@ -28,10 +28,22 @@ public struct RunID: Hashable, Comparable, Sendable, Codable, CustomStringConver
     }
 
     public init?(_ text: some StringProtocol) {
-        guard text.utf8.count == 24, text.utf8.allSatisfy({ $0 != UInt8(ascii: "+") && $0 != UInt8(ascii: "-") }),
-            let second = UInt32(text.prefix(8), radix: 16), let hash = UInt64(text.dropFirst(8), radix: 16)
-        else { return nil }
-        self.init(second: second, hash: hash)
+        var (second, hash): (UInt64, UInt64) = (0, 0)
+        var digits = 0
+        for byte in text.utf8 {
+            let digit: UInt8
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
+            case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = byte - UInt8(ascii: "A") + 10
+            default: return nil
+            }
+            if digits < 8 { second = second << 4 | UInt64(digit) } else { hash = hash << 4 | UInt64(digit) }
+            digits += 1
+            if digits > 24 { return nil }
+        }
+        guard digits == 24 else { return nil }
+        self.init(second: UInt32(truncatingIfNeeded: second), hash: hash)
     }
 
     public var description: String {

@@ -282,6 +282,29 @@ import Timetable
         await probe.dispatcher.shutdown()
     }
 
+    /// Of each attempt it is said a few times that nobody listens to its worker, however many jobs are declared beside it.
+    @Test func aDeclarationConcernsItsOwnJobAlone() async throws {
+        let dispatcher = BusDispatcher(bus, clock: ManualClock(now: Samples.noon), logger: .silent)
+        let jobs = (0..<100).map { "job-\($0)" }
+        let out = jobs.enumerated().map { number, job in
+            var run = Run(
+                id: RunID(second: 1_800_000_000, hash: UInt64(number)), jobID: JobID(Int32(number)), job: job,
+                revision: 1, trigger: .schedule, scheduledAt: Samples.noon, createdAt: Samples.noon, instance: "a")
+            run.dispatchedAt = Samples.noon
+            return run
+        }
+        _ = await dispatcher.adopt(out)
+        let wanted = jobs.map { ($0, BusTarget()) }
+        await dispatcher.expect(wanted)
+        async let told = dispatcher.events.reduce(0) { $0 + $1.count { $0.what == .unheard } }
+        let work = Task { await dispatcher.run() }
+        try await eventually("all are ready") { await dispatcher.doubts(of: wanted) == jobs.map { _ in nil } }
+        await dispatcher.shutdown()
+        await work.value
+        let unheard = await told
+        #expect((jobs.count...4 * jobs.count).contains(unheard), "told \(unheard) times")
+    }
+
     /// What a deleted job had on the bus is not made anew.
     @Test func aDeletedJobLeavesNothingOnTheNextLine() async throws {
         let (probe, attempt, _) = await out()

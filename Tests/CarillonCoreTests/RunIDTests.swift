@@ -18,6 +18,7 @@ import Timetable
 
     @Test(arguments: [
         "", "6955b900", "6955b90000000000000000zz", "+955b9000000000000000000", "6955b9000000000000000000a",
+        "6955b900/00000000000000:0", "6955b900é00000000000000",
     ])
     func refuses(_ text: String) {
         #expect(RunID(text) == nil)

@@ -57,11 +57,12 @@ extension BusDispatcher {
 
     /// Says of what is out, and whose workers nobody listens to, that its silence means nothing.
     private func tellUnheard() {
+        tell(unheard: roster.outstanding { line == nil || places[$0].map { $0 != .ready } ?? false })
+    }
+
+    private func tell(unheard attempts: [AttemptID]) {
         let now = clock.now
-        let events = roster.outstanding { line == nil || places[$0].map { $0 != .ready } ?? false }.map {
-            DispatchEvent(attempt: $0, at: now, what: .unheard)
-        }
-        if !events.isEmpty { tell.yield(events) }
+        if !attempts.isEmpty { tell.yield(attempts.map { DispatchEvent(attempt: $0, at: now, what: .unheard) }) }
     }
 
     /// Begins to listen to wishes anew: a stream ends with the task that waits for it.
@@ -80,11 +81,10 @@ extension BusDispatcher {
         clear()
         // A bus that was away may have lost everything.
         toDeclare = []
-        let busy = roster.jobs
         for place in places.keys {
             places[place] = .wanted
             // Of these somebody may have told something meanwhile.
-            if busy.contains(place.job) { toDeclare.append(place) } else { toDeclare.prepend(place) }
+            if roster.isBusy(place.job) { toDeclare.append(place) } else { toDeclare.prepend(place) }
         }
     }
 
@@ -169,9 +169,9 @@ extension BusDispatcher {
             suspects.remove(place)
             // Meanwhile its job may have got another.
             guard places[place] != nil else { return }
-            tellUnheard()
+            tell(unheard: roster.outstanding(of: place.job))
             places[place] = .ready
-            let waiting = isNew || !doubted.isEmpty ? roster.unstarted(at: place) : []
+            let waiting = isNew || !doubted.isEmpty ? roster.unstarted(of: place.job) : []
             let gone = waiting.filter { isNew || doubted.contains($0) }
             if !gone.isEmpty {
                 roster.recall(gone)

@@ -97,9 +97,7 @@ public actor BusDispatcher: ListenedDispatcher {
 
     /// Drops what nobody needs any more.
     func clear() {
-        guard !gone.isEmpty else { return }
-        let busy = roster.jobs
-        for job in gone where !busy.contains(job) {
+        for job in gone where !roster.isBusy(job) {
             gone.remove(job)
             if let place = newest.removeValue(forKey: job) { places[place] = nil }
         }
@@ -175,18 +173,11 @@ public actor BusDispatcher: ListenedDispatcher {
 
     /// Notes that an attempt did not get through, as far as anybody knows; a worker may have it all the same, and say so.
     private func take(back attempt: AttemptID, _ result: DispatchResult, isCertain: Bool) -> DispatchResult {
-        guard var entry = roster[attempt], !entry.isStarted, entry.end == nil else { return .accepted }
-        entry.isOut = false
-        if isCertain { entry.mayBeOut = false }
-        roster[attempt] = entry
-        return result
+        roster.take(back: attempt, isCertain: isCertain) ? .accepted : result
     }
 
     public func cancel(_ attempt: AttemptID, grace: Int64) async {
-        guard var entry = roster[attempt], entry.end == nil else { return }
-        entry.isCancelling = true
-        roster[attempt] = entry
-        owe(cancelOf: attempt, entry.place)
+        if let place = roster.cancel(attempt) { owe(cancelOf: attempt, place) }
     }
 
     func owe(cancelOf attempt: AttemptID, _ place: JobPlace) {

@@ -79,7 +79,7 @@ struct WorkerWord: Hashable, Sendable {
     /// Reads a message about a job; nil for what is none. A longer error is cut.
     init?(_ delivery: BusDelivery) {
         guard delivery.body.count <= Self.longest,
-            let body = try? JSONDecoder().decode(Body.self, from: Data(delivery.body)),
+            let body = try? Self.decoder.decode(Body.self, from: Data(delivery.body)),
             body.jobName == delivery.job, let run = RunID(body.runId),
             (body.status == nil) == (delivery.kind == .heartbeat)
         else { return nil }
@@ -89,6 +89,7 @@ struct WorkerWord: Hashable, Sendable {
         error = body.error.map { String($0.prefix(Self.longestError)) }
     }
 
+    private static let decoder = JSONDecoder()
     /// Bytes of a message that is looked into.
     private static let longest = 1 << 20
     private static let longestError = 4_096

@@ -40,6 +40,8 @@ struct BusRoster: Sendable {
     }
 
     private(set) var entries: [RunID: Entry] = [:]
+    /// The runs of `entries` by their jobs.
+    private var runs: [String: Set<RunID>] = [:]
     private(set) var oddities: [Oddity: Int] = [:]
     /// Attempts whose workers never said how they ended, the oldest first, and that may still say something.
     private var left: [RunID: Left] = [:]
@@ -59,14 +61,25 @@ struct BusRoster: Sendable {
     private static let patience: Int64 = 30_000_000
 
     subscript(attempt: AttemptID) -> Entry? {
-        get { entries[attempt.run].flatMap { $0.attempt == attempt.attempt ? $0 : nil } }
-        set { entries[attempt.run] = newValue }
+        entries[attempt.run].flatMap { $0.attempt == attempt.attempt ? $0 : nil }
     }
 
     /// Takes the place of an older attempt, whose deliveries the ledger has by now: they are answered.
     mutating func add(_ attempt: AttemptID, _ entry: Entry) -> [UInt64] {
         let old = entries.updateValue(entry, forKey: attempt.run)
+        if old == nil { runs[entry.place.job, default: []].insert(attempt.run) }
         return old?.held ?? []
+    }
+
+    private mutating func remove(_ attempt: AttemptID) -> Entry? {
+        guard let entry = self[attempt] else { return nil }
+        entries[attempt.run] = nil
+        if runs[entry.place.job]?.count == 1 {
+            runs[entry.place.job] = nil
+        } else {
+            runs[entry.place.job]?.remove(attempt.run)
+        }
+        return entry
     }
 
     mutating func take(_ delivery: BusDelivery, at now: Timestamp) -> Reaction {
@@ -137,7 +150,7 @@ struct BusRoster: Sendable {
         // Words of the end may be among them already.
         let settled = entry.end == nil ? entry.held : []
         if entry.end == nil { entry.held = [] }
-        self[attempt] = entry
+        entries[attempt.run] = entry
         return settled
     }
 
@@ -145,9 +158,8 @@ struct BusRoster: Sendable {
     /// nobody since.
     mutating func acknowledge(_ attempt: AttemptID) -> (tags: [UInt64], orphan: (attempt: AttemptID, place: JobPlace)?)
     {
-        let entry = self[attempt]
+        let entry = remove(attempt)
         if let entry {
-            entries[attempt.run] = nil
             if entry.end != nil {
                 left[attempt.run] = nil
                 return (entry.held, nil)
@@ -192,27 +204,58 @@ struct BusRoster: Sendable {
     /// The line is lost: what was delivered over it comes again.
     mutating func forgetDeliveries() { for run in entries.keys { entries[run]?.held = [] } }
 
-    /// Jobs of which something is out, or held.
-    var jobs: Set<String> { Set(entries.values.map(\.place.job)) }
+    /// An attempt did not get through, as far as anybody knows; if that is not certain, it may have. Answers whether a
+    /// worker has it all the same, and said so.
+    mutating func take(back attempt: AttemptID, isCertain: Bool) -> Bool {
+        guard let entry = self[attempt], !entry.isStarted, entry.end == nil else { return true }
+        entries[attempt.run]?.isOut = false
+        if isCertain { entries[attempt.run]?.mayBeOut = false }
+        return false
+    }
+
+    /// Somebody wants an attempt to end; answers where its worker is told so, nil for one that has ended, or is not there.
+    mutating func cancel(_ attempt: AttemptID) -> JobPlace? {
+        guard let entry = self[attempt], entry.end == nil else { return nil }
+        entries[attempt.run]?.isCancelling = true
+        return entry.place
+    }
+
+    func isBusy(_ job: String) -> Bool { runs[job] != nil }
 
     /// What is out at such places, as far as anybody knows.
     func outstanding(where isMeant: (JobPlace) -> Bool) -> [AttemptID] {
-        entries.filter { ($0.value.isOut || $0.value.isStarted) && $0.value.end == nil && isMeant($0.value.place) }
-            .map { AttemptID(run: $0.key, attempt: $0.value.attempt) }
+        runs.values.flatMap { runs in
+            // A job has one place.
+            guard let place = runs.first.flatMap({ entries[$0] })?.place, isMeant(place) else { return [AttemptID]() }
+            return outstanding(among: runs)
+        }
+    }
+
+    /// What is out of a job.
+    func outstanding(of job: String) -> [AttemptID] { outstanding(among: runs[job] ?? []) }
+
+    private func outstanding(among runs: Set<RunID>) -> [AttemptID] {
+        runs.compactMap { run in
+            guard let entry = entries[run], entry.isOut || entry.isStarted, entry.end == nil else { return nil }
+            return AttemptID(run: run, attempt: entry.attempt)
+        }
     }
 
     /// Puts a job's attempts where the job is now.
     mutating func move(to place: JobPlace) {
-        for (run, entry) in entries where entry.place.job == place.job && entry.place != place {
-            entries[run]?.place = place
-        }
+        for run in runs[place.job] ?? [] { entries[run]?.place = place }
     }
 
     /// What went out, and of which nobody has said that it started; in its order.
-    func unstarted(at place: JobPlace? = nil) -> [AttemptID] {
-        entries.filter { _, entry in
-            entry.isOut && !entry.isStarted && entry.end == nil && (place == nil || entry.place == place)
-        }.map { AttemptID(run: $0.key, attempt: $0.value.attempt) }.sorted { $0.run < $1.run }
+    func unstarted() -> [AttemptID] { unstarted(among: entries.keys) }
+
+    func unstarted(of job: String) -> [AttemptID] { unstarted(among: runs[job] ?? []) }
+
+    private func unstarted(among runs: some Sequence<RunID>) -> [AttemptID] {
+        runs.compactMap { run in
+            guard let entry = entries[run], entry.isOut, !entry.isStarted, entry.end == nil else { return nil }
+            return AttemptID(run: run, attempt: entry.attempt)
+        }.sorted { $0.run < $1.run }
     }
 
     /// Takes back what went out; a worker may have got it all the same, and say so.
