@@ -25,7 +25,8 @@ public struct StoreFacts: Sendable, Codable {
     public var kind: String
     /// Where it is, without a password.
     public var address: String
-    public var id: String
+    /// Nil where no daemon has drawn one yet.
+    public var id: String?
     /// What changed the tables, in order: the names of migrations.
     public var migrations: [String]
     /// Those that this build would carry out when it opens the store.
@@ -37,7 +38,7 @@ public struct StoreFacts: Sendable, Codable {
     public var rows: [String: Int]
 
     public init(
-        kind: String, address: String, id: String, migrations: [String], missing: [String], holder: String?,
+        kind: String, address: String, id: String?, migrations: [String], missing: [String], holder: String?,
         bytes: Int64, rows: [String: Int]
     ) {
         self.kind = kind

@@ -45,6 +45,18 @@ public final class PostgresFixture: ServerFixture {
     /// For `store.url`, without the password and without TLS.
     public var address: String { "postgres://\(Self.user)@127.0.0.1:\(port)/\(Self.database)?sslmode=disable" }
 
+    /// Carries statements out as the superuser, with psql(1).
+    public func execute(_ sql: String) async throws {
+        let password = Self.password.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? ""
+        let (program, arguments) = try PostgresUser.command(
+            "psql",
+            [
+                "postgres://\(Self.user):\(password)@127.0.0.1:\(port)/\(Self.database)?sslmode=disable", "--no-psqlrc",
+                "--quiet", "--set=ON_ERROR_STOP=1", "--command=\(sql)",
+            ])
+        _ = try await Program.output(program, arguments)
+    }
+
     /// Starts the server, the second time on the same data; returns when it answers.
     public func start() async throws {
         let data = folder.path + "/data"

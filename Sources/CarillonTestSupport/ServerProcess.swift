@@ -81,7 +81,7 @@ public final class ServerProcess: Sendable {
                     let family = self.family(of: running)
                     Self.signal(signal, signal == SIGKILL ? family : [family[0]])
                     Self.signal(SIGCONT, family)
-                    running.awaitEnd()
+                    running.awaitEnd(within: 60)
                     // They may still hold its memory and its port.
                     for child in family.dropFirst() {
                         for _ in 0..<5000 where ProcessFamily.state(child) != nil { usleep(1000) }

@@ -75,10 +75,13 @@ extension StoreConformance {
             // The cursor follows the one that it followed at first.
             try require(changing.map(\.former.job), is: [before.job])
             try require(changing.map(\.former.revision), is: [1])
-            // Who planned without having heard of it is refused, and so is a second take-up.
-            let old = bench.advance(from: stored.cursor, to: bench.start.plus(120))
-            try require(
-                try await store.openRuns([old], lease: bench.lease, now: bench.start).refused, is: [before.id])
+            // Who planned without having heard of it is refused, as is who heard and does not take it up, and a second take-up.
+            var old = bench.advance(from: stored.cursor, to: bench.start.plus(120))
+            for revision in [1, 3] as [Int64] {
+                old.revision = revision
+                try require(
+                    try await store.openRuns([old], lease: bench.lease, now: bench.start).refused, is: [before.id])
+            }
             var last = bench.run(bench.start.plus(120))
             last.revision = 1
             let up = JobAdvance(

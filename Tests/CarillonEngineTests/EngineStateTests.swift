@@ -1,5 +1,6 @@
 import CarillonCore
 import CarillonEngine
+import CarillonTestSupport
 import MemoryStore
 import Testing
 import Timetable
@@ -261,6 +262,19 @@ import Timetable
         try bench.send(.definitions(asked: asked, [PlannableJob(old, zones: ZoneDatabase())]))
         #expect(bench.ledger.runs.count == 1)
         #expect(bench.state.jobsInHeap == 1)
+    }
+
+    /// What was read before a change comes after it.
+    @Test func aReadingOfCursorsPutsNoJobOff() throws {
+        var bench = Bench()
+        let id = try bench.add("a", Policies(overlap: .allow))
+        let due = try #require(bench.state.earliestDue)
+        for (read, expected) in [(3_600, due), (-60, due.plus(-60))] as [(Int64, Timestamp)] {
+            _ = bench.state.handle(.rewound([JobCursor(id: id, nextDue: due.plus(read))]), at: bench.now)
+            #expect(bench.state.earliestDue == expected)
+        }
+        _ = bench.state.handle(.rewound([JobCursor(id: id, nextDue: nil)]), at: bench.now)
+        #expect(bench.state.earliestDue == due.plus(-60))
     }
 
     @Test func timesBeforeAChangeAreThoseOfTheFormerDefinition() throws {

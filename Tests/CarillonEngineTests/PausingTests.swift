@@ -84,6 +84,16 @@ import Timetable
         #expect(isOut(try #require(runs(of: held).first)) && runs(of: held).count == 1)
     }
 
+    @Test mutating func aDefinitionThatChangesWhileEverythingIsHeldBackSaysWhy() throws {
+        try bench.send(.paused("x"))
+        try bench.pass(3 * Self.hour + 60)
+        try bench.change(held) { $0.policies.retry = Retry(attempts: 2) }
+        try bench.send(.plan([held]))
+        #expect(runs(of: held).map(\.cause) == [.missed(.paused, detail: "x")])
+        #expect(bench.ledger.skips[held]?.map(\.reason) == [.paused])
+        #expect(bench.dispatched.isEmpty)
+    }
+
     /// A daemon that starts in the middle of it tells the same as one that was there all the time.
     @Test mutating func aRestartForgetsNoPause() throws {
         try bench.send(.tagPaused("payroll", "x"))

@@ -108,6 +108,9 @@
             #expect(queues.count == 2 * keys.count)
             #expect(queues.contains { $0["workers"] as? Int == 1 && $0["topology"] as? String == "queues" })
             #expect(try await daemon.carillon("bus", "ping").output == "\(Self.shown(broker)) answers\n")
+            try daemon.folder.write("old.env", "SIMPLE_SCHEDULER_MESSAGEBUS_CONNECTION_STRING=\(broker.url)\n")
+            let byFile = try await daemon.carillon("bus", "ping", "--simple-scheduler", daemon.state + "/old.env")
+            #expect(byFile.output == "\(Self.shown(broker)) answers\n", "\(byFile)")
             #expect(await daemon.stop() == 0)
         }
 

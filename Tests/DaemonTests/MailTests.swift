@@ -50,6 +50,37 @@ import Testing
         #expect(!daemon.log.contains("s3cret"))
     }
 
+    /// Without a daemon, and whatever the server says to it.
+    @Test func aTestMailIsSentAsTheDaemonWouldSendIt() async throws {
+        let server = try MailServerFixture(.startTLS)
+        try await server.start()
+        let daemon = try DaemonFixture()
+        try daemon.folder.write(
+            "carillon.toml",
+            """
+            [notify.email]
+            from = "carillon@example.com"
+            to = ["ops@example.com"]
+            host = "127.0.0.1"
+            port = \(server.port)
+            security = "starttls"
+            user = "\(MailServerFixture.user)"
+            password_file = "\(daemon.state)/secret"
+            ca_file = "\(server.caFile)"
+            """)
+        try daemon.folder.write("secret", "wrong-s3cret\n")
+        let refused = try await daemon.carillon("notify", "test")
+        #expect(refused.code == 1 && refused.error.contains("127.0.0.1"), "\(refused)")
+        #expect(!refused.error.contains("wrong-s3cret"))
+        #expect(try server.mails().isEmpty)
+        try daemon.folder.write("secret", MailServerFixture.password + "\n")
+        let sent = try await daemon.carillon("notify", "test")
+        #expect(sent.output.hasPrefix("a mail to ops@example.com was taken by 127.0.0.1"), "\(sent)")
+        let mails = try server.mails()
+        #expect(mails.count == 1 && mails[0].isEncrypted && mails[0].subject.hasSuffix(": a test"), "\(mails)")
+        #expect(try await daemon.objects("notify", "test").first?["to"] as? [String] == ["ops@example.com"])
+    }
+
     @Test func anAddressThatIsNoneStopsTheStart() async throws {
         let daemon = try DaemonFixture()
         try daemon.folder.write(

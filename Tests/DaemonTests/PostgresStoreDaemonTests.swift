@@ -46,30 +46,59 @@ import Testing
     }
 
     @Test func aServerThatIsKilledCostsNoTime() async throws {
-        try await postgres.start()
-        try await daemon.start()
-        try await daemon.eventually("it runs") { try await times().count >= 2 }
-        await postgres.kill()
-        try await daemon.eventually("it says what is wrong") { try await troubles().contains("store") }
-        #expect(try await !troubles().contains(PostgresFixture.password))
-        // Some times pass meanwhile.
-        let clock = SystemClock()
-        let lost = clock.uptime
-        try await daemon.eventually("three seconds are over") { clock.uptime > lost + 3_000_000 }
-        try await postgres.start()
-        try await daemon.eventually("all is well") { try await troubles().isEmpty }
-        let before = try await times().count
-        try await daemon.eventually("it goes on") { try await times().count >= before + 3 }
-        #expect(await daemon.stop() == 0)
+        try await outlives("store") {
+            await postgres.kill()
+        } mend: {
+            try await postgres.start()
+        }
         // Without a daemon the store answers.
-        let all = try await times()
-        #expect(all == (0..<all.count).map { all[0] + Double($0) }, "each second once")
         let why = try await daemon.carillon("why", "tick")
         #expect(why.code == 0 && why.output.contains("tick"), "\(why)")
         #expect(why.error.contains("no daemon runs"))
         let facts = try #require(try await daemon.objects("store", "show").first)
         #expect(facts["kind"] as? String == "postgres" && facts["holder"] is NSNull, "\(facts)")
+    }
+
+    /// The server says of each write what it says when there is no room for a page.
+    @Test func aServerWhoseDiskIsFullCostsNoTime() async throws {
+        try await outlives("its disk is full; nothing was written") {
+            try await postgres.execute(
+                """
+                CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                    RAISE 'could not extend file "base/5/16401": No space left on device' USING ERRCODE = 'disk_full';
+                END $$;
+                CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON cursors EXECUTE FUNCTION full_disk();
+                CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON runs EXECUTE FUNCTION full_disk();
+                """)
+        } mend: {
+            try await postgres.execute("DROP FUNCTION full_disk CASCADE")
+        }
+    }
+
+    /// Has a daemon run while something happens to its server that is told of in these words, and is mended seconds later.
+    private func outlives(
+        _ words: String, _ harm: () async throws -> Void, mend: () async throws -> Void
+    ) async throws {
+        try await postgres.start()
+        try await daemon.start()
+        try await daemon.eventually("it runs") { try await times().count >= 2 }
+        try await harm()
+        try await daemon.eventually("it says what is wrong") { try await troubles().contains(words) }
+        #expect(try await !troubles().contains(PostgresFixture.password))
+        // Some times pass meanwhile.
+        let clock = SystemClock()
+        let lost = clock.uptime
+        try await daemon.eventually("three seconds are over") { clock.uptime > lost + 3_000_000 }
+        try await mend()
+        try await daemon.eventually("all is well") { try await troubles().isEmpty }
+        let before = try await times().count
+        try await daemon.eventually("it goes on") { try await times().count >= before + 3 }
+        #expect(await daemon.stop() == 0)
+        let all = try await times()
+        #expect(all == (0..<all.count).map { all[0] + Double($0) }, "each second once")
         #expect(!daemon.log.contains(PostgresFixture.password))
+        // Once when it begins and once when it is over.
+        #expect(daemon.log.split(separator: "\n").count { $0.contains("the store") } <= 8, "\(daemon.log)")
     }
 
     /// As after a start of the machine.

@@ -1,8 +1,6 @@
 #if Postgres
     import CarillonCore
     import CarillonTestSupport
-    import Dispatch
-    import PostgresClient
     import PostgresStore
     import Testing
     import Timetable
@@ -25,59 +23,38 @@
             ended.state = .completed
             let before = try await bench.one("SELECT cursor || ' ' || opened FROM cursors")
 
-            let (begun, beginning) = AsyncStream.makeStream(of: Void.self)
-            let goOn = DispatchSemaphore(value: 0)
-            async let takingOver: Void = bench.client.transaction { transaction in
-                try transaction.execute("DELETE FROM leases")
-                try transaction.execute("INSERT INTO leases (instance, term) VALUES ('b', 99)")
-                beginning.finish()
-                goOn.wait()
+            let takingOver = ["DELETE FROM leases", "INSERT INTO leases (instance, term) VALUES ('b', 99)"]
+            let code = try await bench.holding(takingOver) { [part, ended] letGo in
+                async let code = failure {
+                    if kind == "record" {
+                        try await bench.store.record([ended], lease: bench.lease, now: bench.start)
+                    } else {
+                        _ = try await bench.store.openRuns([part], lease: bench.lease, now: bench.start)
+                    }
+                }.code
+                try await bench.untilWaiting(like: "%leases%FOR SHARE%")
+                letGo()
+                return try await code
             }
-            for await _ in begun {}
-            async let code = failure { [part, ended] in
-                if kind == "record" {
-                    try await bench.store.record([ended], lease: bench.lease, now: bench.start)
-                } else {
-                    _ = try await bench.store.openRuns([part], lease: bench.lease, now: bench.start)
-                }
-            }.code
-            let watch = try PostgresClient(bench.configuration, logger: .silent)
-            try await eventually("it waits for the lease's row") {
-                try await watch.query("\(Bench.waiting) AND query LIKE '%leases%FOR SHARE%'") { _ in true }.count
-                    == 1
-            }
-            goOn.signal()
-            try await takingOver
-            #expect(try await code == .leaseLost)
+            #expect(code == .leaseLost)
             #expect(try await bench.one("SELECT cursor || ' ' || opened FROM cursors") == before)
             #expect(try await bench.one("SELECT count(*) || ' ' || max(state) FROM runs") == "1 0")
-            await watch.close()
             try await bench.close()
         }
 
         /// A batch holds the lease's row; who takes it over waits for the batch, and who renews it does not.
         @Test func aBatchIsWaitedForByWhoTakesTheLeaseAndNotByWhoRenewsIt() async throws {
             let bench = try await Bench()
-            let (begun, beginning) = AsyncStream.makeStream(of: Void.self)
-            let goOn = DispatchSemaphore(value: 0)
-            async let batch: Void = bench.client.transaction { transaction in
-                try transaction.execute("SELECT 1 FROM leases FOR SHARE")
-                beginning.finish()
-                goOn.wait()
+            let taken = try await bench.holding(["SELECT 1 FROM leases FOR SHARE"]) { letGo in
+                let renewed = try await bench.store.renew(bench.lease, length: 90_000_000)
+                #expect(renewed.term == bench.lease.term && renewed.expiresAt > bench.lease.expiresAt)
+                async let taken = bench.store.lease(instance: "a", length: 1)
+                try await bench.untilWaiting()
+                letGo()
+                return try await taken
             }
-            for await _ in begun {}
-            let renewed = try await bench.store.renew(bench.lease, length: 90_000_000)
-            #expect(renewed.term == bench.lease.term && renewed.expiresAt > bench.lease.expiresAt)
-            async let taken = bench.store.lease(instance: "a", length: 1)
-            let watch = try PostgresClient(bench.configuration, logger: .silent)
-            try await eventually("it waits") {
-                try await watch.query(Bench.waiting) { _ in true }.count == 1
-            }
-            goOn.signal()
-            try await batch
-            #expect(try await taken.term == bench.lease.term + 1)
+            #expect(taken.term == bench.lease.term + 1)
             #expect(try await failure { try await bench.store.renew(bench.lease, length: 1) }.code == .leaseLost)
-            await watch.close()
             try await bench.close()
         }
 

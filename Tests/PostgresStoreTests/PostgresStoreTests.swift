@@ -1,7 +1,6 @@
 #if Postgres
     import CarillonCore
     import CarillonTestSupport
-    import Dispatch
     import PostgresClient
     import PostgresStore
     import Testing
@@ -58,27 +57,13 @@
         @Test func aWriterCutOffAtWorkSaysSoAndTheSameCallMayBeRepeated() async throws {
             let bench = try await Bench()
             let part = try await bench.advance(60)
-            let (begun, beginning) = AsyncStream.makeStream(of: Void.self)
-            let goOn = DispatchSemaphore(value: 0)
-            async let holding: Void = bench.client.transaction { transaction in
-                try transaction.execute("SELECT 1 FROM cursors FOR UPDATE")
-                beginning.finish()
-                goOn.wait()
+            try await bench.holding(["SELECT 1 FROM cursors FOR UPDATE"]) { _ in
+                async let code = failure {
+                    try await bench.store.openRuns([part], lease: bench.lease, now: bench.start)
+                }.code
+                try await bench.untilWaiting(ending: true)
+                #expect(try await code == .unreachable)
             }
-            for await _ in begun {}
-            async let code = failure {
-                try await bench.store.openRuns([part], lease: bench.lease, now: bench.start)
-            }.code
-            let watch = try PostgresClient(bench.configuration, logger: .silent)
-            try await eventually("it waits, and is ended") {
-                try await watch.query("SELECT pg_terminate_backend(pid) FROM (\(Bench.waiting)) AS waiting") { _ in true
-                }
-                .count == 1
-            }
-            #expect(try await code == .unreachable)
-            goOn.signal()
-            await watch.close()
-            try await holding
             _ = try await bench.store.openRuns([part], lease: bench.lease, now: bench.start)
             #expect(try await bench.store.runs(RunQuery(job: "tick")) == part.runs)
             #expect(try await bench.store.job(named: "tick")?.opened == 1)
@@ -181,38 +166,30 @@
         /// Whoever waits for a connection is told when the store is closed.
         @Test func readersThatWaitEndWithTheStore() async throws {
             let bench = try await Bench(on: try await Rig.alone())
-            let (begun, beginning) = AsyncStream.makeStream(of: Void.self)
-            let goOn = DispatchSemaphore(value: 0)
             // Who reads waits for a lock on what is read.
-            async let holding: Void = bench.client.transaction { transaction in
-                try transaction.execute("LOCK TABLE notes IN ACCESS EXCLUSIVE MODE")
-                beginning.finish()
-                goOn.wait()
-            }
-            for await _ in begun {}
-            let watch = try PostgresClient(bench.configuration, logger: .silent)
-            let refused = try await withThrowingTaskGroup(of: (any Error)?.self) { group in
-                for _ in 0..<9 {
-                    group.addTask {
-                        do {
-                            _ = try await bench.store.note("x")
-                            return nil
-                        } catch {
-                            return error
+            let lock = "LOCK TABLE notes IN ACCESS EXCLUSIVE MODE"
+            let refused = try await bench.holding([lock]) { letGo in
+                try await withThrowingTaskGroup(of: (any Error)?.self) { group in
+                    for _ in 0..<9 {
+                        group.addTask {
+                            do {
+                                _ = try await bench.store.note("x")
+                                return nil
+                            } catch {
+                                return error
+                            }
                         }
                     }
+                    try await bench.untilWaiting(3)
+                    async let closed: Void = bench.store.close()
+                    var refused: [any Error] = []
+                    while refused.count < 6, let error = try await group.next() { error.map { refused.append($0) } }
+                    letGo()
+                    try await closed
+                    return refused
                 }
-                try await eventually("three read") { try await watch.query(Bench.waiting) { _ in true }.count == 3 }
-                async let closed: Void = bench.store.close()
-                var refused: [any Error] = []
-                while refused.count < 6, let error = try await group.next() { error.map { refused.append($0) } }
-                goOn.signal()
-                try await closed
-                return refused
             }
             #expect(refused.count == 6 && refused.allSatisfy { "\($0)".contains("the store is closed") }, "\(refused)")
-            try await holding
-            await watch.close()
             await bench.client.close()
         }
 

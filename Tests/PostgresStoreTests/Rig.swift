@@ -1,6 +1,7 @@
 #if Postgres
     import CarillonCore
     import CarillonTestSupport
+    import Dispatch
     import Logging
     import PostgresClient
     import PostgresStore
@@ -87,10 +88,42 @@
                 nextDue: start.plus(seconds + 60), runs: [try await run(seconds)])
         }
 
-        /// Numbers of the server's processes that wait for a lock in this database.
-        static let waiting = """
-            SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-            """
+        /// Holds what the statements lock until `body` lets go, or is over.
+        func holding<Value: Sendable>(
+            _ statements: [String], during body: (_ letGo: @escaping @Sendable () -> Void) async throws -> Value
+        ) async throws -> Value {
+            let (begun, beginning) = AsyncStream.makeStream(of: Void.self)
+            let end = DispatchSemaphore(value: 0)
+            async let holding: Void = client.transaction { transaction in
+                do {
+                    defer { beginning.finish() }
+                    for statement in statements { try transaction.execute(statement) }
+                }
+                end.wait()
+            }
+            for await _ in begun {}
+            let value: Value
+            do {
+                defer { end.signal() }
+                value = try await body { end.signal() }
+            }
+            try await holding
+            return value
+        }
+
+        /// Waits until so many statements like this wait for locks in this database; with `ending` their connections are cut.
+        func untilWaiting(_ count: Int = 1, like text: String = "%", ending: Bool = false) async throws {
+            let watch = try PostgresClient(configuration, logger: .silent)
+            try await eventually("\(count) wait for a lock") {
+                try await watch.query(
+                    """
+                    SELECT \(ending ? "pg_terminate_backend(pid)" : "true") FROM pg_stat_activity
+                    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE $1
+                    """, [.init(text)]
+                ) { _ in true }.count == count
+            }
+            await watch.close()
+        }
 
         func one(_ sql: String) async throws -> String? { try await client.query(sql) { try $0.text(0) }.first ?? nil }
 

@@ -97,6 +97,15 @@ import Timetable
         try await store.close()
     }
 
+    /// Whoever only looks draws no id for it.
+    @Test func aStoreThatNoDaemonHadHasNoID() async throws {
+        try await SQLiteStore(path: path).close()
+        let reader = try SQLiteStore(reading: path)
+        let facts = try await reader.facts()
+        #expect(facts.id == nil && facts.missing.isEmpty)
+        try await reader.close()
+    }
+
     @Test func callsAfterCloseFailAtOnce() async throws {
         let store = try SQLiteStore(path: path)
         try await store.close()

@@ -20,7 +20,10 @@ struct Audit: AsyncParsableCommand {
     @Argument(help: "Only what concerns this job, run or feed.") var subject: String?
     @Option(help: "Only what this user did.") var user: String?
     @Option(
-        help: "Only this: pause, resume, add, update, delete, enable, disable, stop, run, restart, resolve, cancel.")
+        help: """
+            Only this: pause, resume, add, update, delete, enable, disable, stop, run, restart, resolve, cancel; announce \
+            (a schedule that Frappe's app saves).
+            """)
     var action: String?
     @Option(help: "Since a time, a date, yesterday, 19:00, or for a span such as 24h.") var since: String?
     @Option(help: "Until such a time.") var until: String?

@@ -32,7 +32,7 @@ struct Store: AsyncParsableCommand {
             let facts = try await place.look(at: address) { try await $0.facts() }
             if json { return try say(json: facts) }
             say("store       \(facts.kind), \(facts.address)")
-            say("id          \(facts.id)")
+            say("id          \(facts.id ?? "none yet")")
             say("size        \(Counted.bytes(facts.bytes))")
             say("in use by   \(facts.holder ?? "nobody")")
             say("tables      \(facts.migrations.last ?? "none yet")")

@@ -31,7 +31,7 @@ public enum EngineEvent: Sendable {
     case overruled([Run])
     /// Definitions changed in the store.
     case changed([JobCursor])
-    /// Cursors as the store has them: set back, or read again.
+    /// Cursors as the store has them, or had them a moment ago: set back, or read again.
     case rewound([JobCursor])
     /// The store has these jobs as halted, or no longer at all.
     case halted([JobID])

@@ -43,8 +43,7 @@ extension EngineState {
     mutating func planned(
         _ asked: [JobID], _ jobs: [PlannableJob], _ now: Timestamp, _ effects: inout [EngineEffect]
     ) {
-        let planner = Planner(
-            storeID: storeID, instance: instance, now: now, live: live, gaps: gaps, bootedAt: bootedAt)
+        let planner = planner(at: now)
         var batch: [JobAdvance] = []
         batch.reserveCapacity(jobs.count)
         var again: [JobID] = []
@@ -88,6 +87,17 @@ extension EngineState {
         if !batch.isEmpty { effects.append(.open(batch)) }
         requestDefinitions(again, &effects)
         if rewind { effects.append(.rewind) }
+    }
+
+    /// The planner for jobs of any tags. While everything is held back, what is planned was missed for that reason.
+    private func planner(at now: Timestamp) -> Planner {
+        var planner = Planner(
+            storeID: storeID, instance: instance, now: now, live: live, gaps: gaps, bootedAt: bootedAt)
+        if let pauseReason {
+            planner.gaps.append(Gap(after: pausedAt, through: now, reason: .paused, detail: pauseReason))
+            planner.live = now
+        }
+        return planner
     }
 
     /// Whether a cursor is ahead: a write from before a step back of the clock came after the cursors were set back.
@@ -179,6 +189,15 @@ extension EngineState {
                 heap.set(cursor)
             }
         }
+    }
+
+    /// Takes up cursors as the store had them a moment ago. Whoever stands earlier was changed since, perhaps: none is put off.
+    mutating func rewound(_ cursors: [JobCursor]) {
+        changed(
+            cursors.filter { cursor in
+                guard let due = cursor.nextDue else { return false }
+                return heap.nextDue(of: cursor.id).map { due <= $0 } ?? true
+            })
     }
 
     /// Drops every definition at hand: the zone database changed.

@@ -144,7 +144,7 @@ public struct EngineState: Sendable {
         case .saveFailed(let why): saveFailed(why, now)
         case .overruled(let runs): overruled(runs, now, &effects)
         case .changed(let cursors): changed(cursors)
-        case .rewound(let cursors): changed(cursors)
+        case .rewound(let cursors): rewound(cursors)
         case .halted(let ids): halted(ids)
         case .healed(let definitions): healed(definitions, now, &effects)
         case .cancel(let id, let reason): apply(.cancel(reason: reason), to: id, at: now, &effects)

@@ -60,10 +60,6 @@ extension OrderService {
         if case .pause(let reason, _, _) = order { metadata["reason"] = "\(reason)" }
         if let error = entry.error { metadata["error"] = "\(error)" }
         engine.logger.notice("an order was \(entry.error == nil ? "carried out" : "refused")", metadata: metadata)
-        do {
-            try await engine.store.audit(entry, keep: daemon.auditKeep)
-        } catch {
-            engine.logger.error("the trail of orders was not written", metadata: ["error": "\(error)"])
-        }
+        await AuditTrail(store: engine.store, keep: daemon.auditKeep, logger: engine.logger).note(entry)
     }
 }

@@ -7,7 +7,7 @@
 
     extension PostgresStore: StoreArchive {
         public func facts() async throws -> StoreFacts {
-            let id = try await storeID()
+            let id = try await note("store.id")
             let address = configuration.address
             return try await read { reader in
                 let applied = try await reader.query("SELECT name FROM carillon_migrations ORDER BY number") {
@@ -28,7 +28,7 @@
                     try $0.text(0) ?? ""
                 }.first
                 return StoreFacts(
-                    kind: "postgres", address: address, id: String(id, radix: 16), migrations: applied,
+                    kind: "postgres", address: address, id: id, migrations: applied,
                     missing: Schema.migrations.dropFirst(applied.count).map(\.name), holder: holder, bytes: bytes,
                     rows: rows)
             }

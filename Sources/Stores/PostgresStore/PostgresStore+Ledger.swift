@@ -18,7 +18,7 @@
 
         private static let advances = PostgresColumns.Shape([
             "job_id": .integer, "revision": .bigint, "since": .bigint, "upto": .bigint, "next_due": .bigint,
-            "runs": .bigint,
+            "runs": .bigint, "takes_up": .boolean,
         ])
 
         private static let newRuns = PostgresColumns.Shape([
@@ -32,13 +32,13 @@
             "detail": .text, "recorded_at": .bigint,
         ])
 
-        /// The cursors that go on. One that is changing goes on where that is taken up, in a statement after this one.
+        /// The cursors that go on. One that is changing goes on only with who takes that up, in a statement after this one.
         private static func moved(from first: Int) -> String {
             """
             UPDATE cursors SET cursor = p.upto, next_due = p.next_due, opened = cursors.opened + p.runs
             FROM \(advances.rows("p", from: first))
             WHERE \(isFenced) AND cursors.job_id = p.job_id AND cursors.revision = p.revision
-            AND cursors.cursor = p.since
+            AND cursors.cursor = p.since AND cursors.is_changing = p.takes_up
             RETURNING cursors.job_id
             """
         }
@@ -56,15 +56,15 @@
 
         private static let opening = """
             \(fence), moved AS (\(moved(from: 3))),
-            put AS (\(insertion("\(newRuns.rows("r", from: 9)) JOIN moved ON moved.job_id = r.job_id")))
+            put AS (\(insertion("\(newRuns.rows("r", from: 10)) JOIN moved ON moved.job_id = r.job_id")))
             SELECT (SELECT count(*) FROM fence), \(refused)
             """
 
         /// The same with skips. One that goes on where the last one of its kind ended is the same record, longer.
         private static let openingWithSkips = """
             \(fence), moved AS (\(moved(from: 3))),
-            put AS (\(insertion("\(newRuns.rows("r", from: 9)) JOIN moved ON moved.job_id = r.job_id"))),
-            new AS MATERIALIZED (SELECT k.* FROM \(newSkips.rows("k", from: 21)) JOIN moved ON moved.job_id = k.job_id),
+            put AS (\(insertion("\(newRuns.rows("r", from: 10)) JOIN moved ON moved.job_id = r.job_id"))),
+            new AS MATERIALIZED (SELECT k.* FROM \(newSkips.rows("k", from: 22)) JOIN moved ON moved.job_id = k.job_id),
             longer AS (
                 UPDATE skips SET through = new.through FROM new
                 WHERE skips.job_id = new.job_id AND skips.through = new.after AND skips.reason = new.reason
@@ -393,6 +393,7 @@
             bind(part.to)
             bind(part.nextDue)
             bind(Int64(part.runs.count))
+            bind(part.takesUp)
             end()
         }
 

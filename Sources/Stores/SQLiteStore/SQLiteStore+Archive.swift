@@ -5,7 +5,7 @@ import Synchronization
 
 extension SQLiteStore: StoreArchive {
     public func facts() async throws -> StoreFacts {
-        let id = try await storeID()
+        let id = try await note("store.id")
         let path = path
         return try await read { db in
             let applied = try String.fetchAll(db, sql: "SELECT identifier FROM grdb_migrations")
@@ -19,7 +19,7 @@ extension SQLiteStore: StoreArchive {
                 (try? FileManager.default.attributesOfItem(atPath: path + suffix)[.size] as? Int64) ?? 0
             }
             return StoreFacts(
-                kind: "sqlite", address: path, id: String(id, radix: 16),
+                kind: "sqlite", address: path, id: id,
                 migrations: Schema.migrator.migrations.filter(applied.contains),
                 missing: Schema.migrator.migrations.filter { !applied.contains($0) },
                 holder: try String.fetchOne(

@@ -14,11 +14,29 @@ package struct BusCommands: AsyncParsableCommand {
 
     package init() {}
 
+    /// The daemon, and the file that says where its bus is.
+    struct Place: ParsableArguments {
+        @OptionGroup var daemon: DaemonLocation
+        @Option(
+            help: ArgumentHelp("The .env that the daemon serves Simple Scheduler with.", valueName: "file"))
+        var simpleScheduler: String?
+
+        func settings() throws -> Settings {
+            guard let simpleScheduler else { return try daemon.settings(zones: ZoneDatabase()) }
+            guard daemon.config == nil else {
+                throw Failure.input("--config and --simple-scheduler: give one of them")
+            }
+            let path = DaemonLocation.absolute(simpleScheduler)
+            let reading = try SimpleSchedulerReader.reading(path)
+            return try DaemonLocation.settings(reading.settings, source: path, zones: ZoneDatabase())
+        }
+    }
+
     /// Opens a line to the configured bus for as long as `body` takes. Throws `Failure` when it cannot be asked.
     private static func withLine<T>(
-        _ place: DaemonLocation, _ body: (any BusLine, String) async throws -> T
+        _ place: Place, _ body: (any BusLine, String) async throws -> T
     ) async throws -> T {
-        let settings = try place.settings(zones: ZoneDatabase())
+        let settings = try place.settings()
         let bus = try (settings[BusSettings.self] ?? BusSettings()).bus(SystemClock(), of: "")
         do {
             let line = try await bus.connect()
@@ -39,7 +57,7 @@ package struct BusCommands: AsyncParsableCommand {
     struct Ping: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Whether the bus answers, and takes messages; needs no daemon.")
-        @OptionGroup var place: DaemonLocation
+        @OptionGroup var place: Place
         @Flag(help: "Print one JSON object.") var json = false
 
         func run() async throws {
@@ -61,7 +79,7 @@ package struct BusCommands: AsyncParsableCommand {
                 EXAMPLE
                   carillon bus queues --json | jq -r 'select(.workers == 0) | .job'
                 """)
-        @OptionGroup var place: DaemonLocation
+        @OptionGroup var place: Place
         @Flag(help: "Print one JSON object a line.") var json = false
 
         private static let page = 1_000
@@ -96,7 +114,7 @@ package struct BusCommands: AsyncParsableCommand {
         }
 
         private func places() async throws -> [(place: JobPlace, view: JobView)] {
-            let client = DaemonClient(place: place)
+            let client = DaemonClient(place: place.daemon)
             var query = JobQuery(limit: Self.page)
             var found: [(place: JobPlace, view: JobView)] = []
             while true {

@@ -32,6 +32,9 @@ extension FrappeFeed {
     /// Microseconds for which an announced row is looked at every second.
     private static let attention: Int64 = 15_000_000
 
+    /// The job that a schedule is.
+    public func job(of schedule: String) -> String { reader.prefix + schedule }
+
     /// Notes that a row is changing, or about to be there. Answers what the user is to read.
     ///
     /// `doubt` says what stands against a run just now, such as a queue without a worker.

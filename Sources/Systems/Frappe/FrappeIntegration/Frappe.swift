@@ -62,7 +62,12 @@ package enum Frappe: Integration {
             let server = try site.mirror ? redis.configuration(identity: "").redis : nil
             parts.services = { _ in
                 var services: [any Service] = []
-                if let socket = site.socket { services.append(listen(socket, feed, dispatcher, logger)) }
+                if let socket = site.socket {
+                    services.append(
+                        BTUSocket(path: socket.path, group: socket.group, logger: logger) { request in
+                            await answer(request, feed, dispatcher, daemon)
+                        })
+                }
                 if let server {
                     services.append(
                         FrappeMirror(
@@ -84,16 +89,25 @@ package enum Frappe: Integration {
             clock: daemon.clock, logger: daemon.logger)
     }
 
-    private static func listen(
-        _ socket: FrappeSettings.Socket, _ feed: FrappeFeed, _ dispatcher: FrappeDispatcher, _ logger: Logger
-    ) -> BTUSocket {
-        BTUSocket(path: socket.path, group: socket.group, logger: logger) { request in
-            switch request {
-            case .ping: "pong"
-            case .create(let name): await feed.created(name) { await dispatcher.doubt(of: $0) }
-            case .cancel(let name): await feed.cancelled(name)
-            }
+    /// Does what the app asks, and answers what its user is to read.
+    private static func answer(
+        _ request: BTURequest, _ feed: FrappeFeed, _ dispatcher: FrappeDispatcher, _ daemon: DaemonContext
+    ) async -> String {
+        let (action, name, answer): (String, String, String)
+        switch request {
+        case .ping: return "pong"
+        case .create(let schedule):
+            (action, name) = ("announce", schedule)
+            answer = await feed.created(schedule) { await dispatcher.doubt(of: $0) }
+        case .cancel(let schedule):
+            (action, name) = ("cancel", schedule)
+            answer = await feed.cancelled(schedule)
         }
+        await AuditTrail(store: daemon.store, keep: daemon.settings.auditKeep, logger: daemon.logger).note(
+            AuditEntry(
+                at: daemon.clock.now, user: nil, channel: "Frappe's app", action: action, subject: feed.job(of: name),
+                after: answer))
+        return answer
     }
 
     /// Throws `Failure` when another daemon serves the app: both would run everything.
