@@ -155,8 +155,9 @@ extension SQLiteStore {
             ).execute(arguments: [key.hour.microseconds, key.state.number, count.runs, count.took])
         }
         if ended.streaks.isEmpty { return }
-        // Most jobs have none, and those rows are not written.
-        var end = try BulkStatement(db, "UPDATE cursors SET streak = 0 WHERE job_id = ? AND streak > 0")
+        // Most jobs have none, and those rows are not even looked for.
+        var end = try BulkStatement(
+            db, "UPDATE cursors INDEXED BY cursors_streak SET streak = 0 WHERE job_id = ? AND streak > 0")
         for (job, streak) in ended.streaks {
             if streak.isNew {
                 end.bind(Int64(job.number))
