@@ -8,7 +8,7 @@ public struct Shard: Hashable, Comparable, Sendable, Codable {
 
     public init(_ number: Int16) { self.number = number }
 
-    /// The share of a job that stands under no label.
+    /// Makes the share of a job that stands under no label.
     ///
     /// A store gives jobs their numbers one after another, so that shares fill evenly.
     public init(of job: JobID) { number = Int16(job.number % Int32(Self.shares)) }

@@ -160,6 +160,24 @@ import Timetable
         await probe.dispatcher.shutdown()
     }
 
+    /// What a worker goes on with between two attempts is out, as everything else is.
+    @Test func whatStartsBetweenTwoAttemptsIsListenedTo() async throws {
+        let (probe, attempt, _) = await out()
+        await tell(attempt, #","status":"running""#)
+        _ = await probe.start(of: attempt)
+        await probe.dispatcher.acknowledge([attempt])
+        await tell(attempt, #","status":"running""#)
+        let next = AttemptID(run: attempt.run, attempt: 2)
+        _ = await probe.start(of: next)
+        #expect(await probe.dispatcher.dispatch([Self.dispatch(next)]) == [.known])
+        // Its job is deleted, and the line is lost.
+        await probe.dispatcher.dismiss(["pay"])
+        await bus.cut("for a moment")
+        await bus.cut(nil)
+        try await eventually("its worker is heard") { await bus.heard.contains("pay") }
+        await probe.dispatcher.shutdown()
+    }
+
     @Test func whoBeginsWhatWasCancelledIsToldAgain() async throws {
         var (probe, attempt, actions) = await out()
         _ = await actions.next()
@@ -302,7 +320,7 @@ import Timetable
         await dispatcher.shutdown()
         await work.value
         let unheard = await told
-        #expect((jobs.count...4 * jobs.count).contains(unheard), "told \(unheard) times")
+        #expect((jobs.count...5 * jobs.count).contains(unheard), "told \(unheard) times")
     }
 
     /// What a deleted job had on the bus is not made anew.

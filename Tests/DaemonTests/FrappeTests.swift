@@ -110,8 +110,12 @@
             try await daemon.eventually("it is off") { try await !isEnabled("TS-3") }
             #expect(try await announce("TS-1", "cancel_task_schedule") == "Task schedule 'TS-1' is cancelled.")
             try await daemon.eventually(within: 2, "it is off at once") { try await !isEnabled("TS-1") }
-            let trail = try await daemon.objects("audit", "TS-1")
-            #expect(trail.map { $0["action"] as? String } == ["cancel", "announce", "announce"], "\(trail)")
+            var trail: [[String: Any]] = []
+            try await daemon.eventually("all is in the trail") {
+                trail = try await daemon.objects("audit", "TS-1")
+                return trail.count >= 3
+            }
+            #expect(trail.map { $0["action"] as? String } == ["withdraw", "announce", "announce"], "\(trail)")
             #expect(trail.first?["channel"] as? String == "Frappe's app" && trail.first?["user"] is NSNull)
             #expect(trail.first?["after"] as? String == "Task schedule 'TS-1' is cancelled.")
             // Its row still says enabled, and it stays off through a full reading.

@@ -46,7 +46,7 @@ import Testing
     }
 
     @Test func aServerThatIsKilledCostsNoTime() async throws {
-        try await outlives("store") {
+        try await outlives("store", saidAtMost: 6) {
             await postgres.kill()
         } mend: {
             try await postgres.start()
@@ -61,15 +61,18 @@ import Testing
 
     /// The server says of each write what it says when there is no room for a page.
     @Test func aServerWhoseDiskIsFullCostsNoTime() async throws {
-        try await outlives("its disk is full; nothing was written") {
+        try await outlives("its disk is full; nothing was written", saidAtMost: 2) {
             try await postgres.execute(
                 """
                 CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
                     RAISE 'could not extend file "base/5/16401": No space left on device' USING ERRCODE = 'disk_full';
                 END $$;
-                CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON cursors EXECUTE FUNCTION full_disk();
-                CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON runs EXECUTE FUNCTION full_disk();
                 """)
+            // One after the other: a transaction that locked both might lock them in another order than the daemon does.
+            for table in ["runs", "cursors"] {
+                try await postgres.execute(
+                    "CREATE TRIGGER full_disk BEFORE INSERT OR UPDATE ON \(table) EXECUTE FUNCTION full_disk()")
+            }
         } mend: {
             try await postgres.execute("DROP FUNCTION full_disk CASCADE")
         }
@@ -77,7 +80,7 @@ import Testing
 
     /// Has a daemon run while something happens to its server that is told of in these words, and is mended seconds later.
     private func outlives(
-        _ words: String, _ harm: () async throws -> Void, mend: () async throws -> Void
+        _ words: String, saidAtMost most: Int, _ harm: () async throws -> Void, mend: () async throws -> Void
     ) async throws {
         try await postgres.start()
         try await daemon.start()
@@ -97,8 +100,8 @@ import Testing
         let all = try await times()
         #expect(all == (0..<all.count).map { all[0] + Double($0) }, "each second once")
         #expect(!daemon.log.contains(PostgresFixture.password))
-        // Once when it begins and once when it is over.
-        #expect(daemon.log.split(separator: "\n").count { $0.contains("the store") } <= 8, "\(daemon.log)")
+        // Not with every attempt: a server that comes back has several things to say on its way.
+        #expect(daemon.log.split(separator: "\n").count { $0.contains("the store failed") } <= most, "\(daemon.log)")
     }
 
     /// As after a start of the machine.

@@ -26,6 +26,20 @@ import Testing
         #expect(await daemon.stop() == 0)
     }
 
+    /// In the log and in `status`: without it no program starts.
+    @Test func aShimThatIsNotThereIsSaid() async throws {
+        try daemon.folder.write("carillon.toml", job)
+        let said = try await daemon.shell(
+            """
+            CARILLON_SHIM=/nowhere/shim "$C" serve & serving=$!
+            "$C" status --wait 20 >/dev/null; "$C" status; kill $serving; wait $serving
+            """)
+        #expect(said.code == 0 && said.output.contains("cannot run the shim /nowhere/shim: No such file"), "\(said)")
+        #expect(
+            said.error.contains("programs cannot start, and wait: the shim they run under cannot be run"), "\(said)")
+        #expect(said.error.contains("shim=/nowhere/shim"), "\(said)")
+    }
+
     @Test(.enabled(if: geteuid() == 0)) func anotherOwnersStateDirectoryIsRefused() async throws {
         #expect(chown(daemon.state, 65_534, 65_534) == 0)
         let refused = try await daemon.carillon("serve")

@@ -89,6 +89,46 @@ import Testing
         #expect(await daemon.stop() == 0)
     }
 
+    /// The same as somebody sees it who types in a terminal and presses the tab key twice.
+    @Test(.timeLimit(.minutes(5)), arguments: ["zsh", "fish"])
+    func namesAreCompletedWhileOneTypes(_ shell: String) async throws {
+        try await daemon.start()
+        for name in ["pay-roll", "pay-back", "other"] {
+            #expect(try await daemon.carillon("jobs", "add", name, "--every", "1h", "--shell", "true").code == 0)
+        }
+        let script = try await daemon.carillon("--generate-completion-script", shell).output
+        try daemon.folder.write("zsh/functions/_carillon", script)
+        try daemon.folder.write(
+            "zsh/.zshrc", "PROMPT='READY> '\nfpath=($ZDOTDIR/functions $fpath)\nautoload -U compinit\ncompinit -u\n")
+        try daemon.folder.write("fish/completions/carillon.fish", script)
+        try daemon.folder.write(
+            "fish/config.fish", "function fish_prompt; echo -n 'READY> '; end\nfunction fish_greeting; end\n")
+        let typing = try daemon.folder.write(
+            "type.py",
+            """
+            import os, pty, re, select, sys, time
+            child, screen = pty.fork()
+            if child == 0: os.execvp(sys.argv[1], [sys.argv[1], "-i"])
+            def read(wanted):
+                shown, end = b"", time.monotonic() + 60
+                while not re.search(wanted, shown) and time.monotonic() < end:
+                    if select.select([screen], [], [], 0.1)[0]: shown += os.read(screen, 65536)
+                return shown
+            read(b"READY> ")
+            os.write(screen, b"carillon jobs show pay\\t\\t")
+            print(read(rb"pay-back[\\s\\S]*pay-roll|pay-roll[\\s\\S]*pay-back").decode(errors="replace"))
+            os.kill(child, 9)
+            """)
+        let shown = try await daemon.shell(
+            """
+            PATH=$(dirname "$C"):$PATH TERM=xterm ZDOTDIR=\(daemon.state)/zsh XDG_CONFIG_HOME=\(daemon.state) \
+            python3 \(typing) \(shell)
+            """)
+        for name in ["pay-roll", "pay-back"] { #expect(shown.output.contains(name), "\(shown)") }
+        #expect(!shown.output.contains("other"), "\(shown)")
+        #expect(await daemon.stop() == 0)
+    }
+
     /// In a pipe nothing is cut and nothing is painted, and no line ends in blanks.
     @Test(.timeLimit(.minutes(5))) func aPipeGetsItWhole() async throws {
         try await daemon.start()

@@ -95,13 +95,15 @@
             let (begun, beginning) = AsyncStream.makeStream(of: Void.self)
             let end = DispatchSemaphore(value: 0)
             async let holding: Void = client.transaction { transaction in
-                do {
-                    defer { beginning.finish() }
-                    for statement in statements { try transaction.execute(statement) }
-                }
+                defer { beginning.finish() }
+                for statement in statements { try transaction.execute(statement) }
+                beginning.yield()
                 end.wait()
             }
-            for await _ in begun {}
+            guard await begun.first(where: { _ in true }) != nil else {
+                try await holding
+                return try #require(nil as Value?, "\(statements) are over")
+            }
             let value: Value
             do {
                 defer { end.signal() }

@@ -21,8 +21,8 @@ struct Audit: AsyncParsableCommand {
     @Option(help: "Only what this user did.") var user: String?
     @Option(
         help: """
-            Only this: pause, resume, add, update, delete, enable, disable, stop, run, restart, resolve, cancel; announce \
-            (a schedule that Frappe's app saves).
+            Only this: pause, resume, add, update, delete, enable, disable, stop, run, restart, resolve, retry, backfill, \
+            cancel, accept, reload; announce and withdraw are words of Frappe's app.
             """)
     var action: String?
     @Option(help: "Since a time, a date, yesterday, 19:00, or for a span such as 24h.") var since: String?

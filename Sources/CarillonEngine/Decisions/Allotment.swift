@@ -5,12 +5,12 @@ package import CarillonCore
 /// Shares go evenly to those who take jobs; what stands under a label goes to one who has what the label asks for. A shard without
 /// a holder is dealt at once; all else moves only by its holder's own hand, since nobody but the holder may end the holding.
 package struct Allotment: Sendable {
-    /// A shard as it is held.
+    /// A shard as the store has it.
     package struct Holding: Hashable, Sendable {
         package var shard: Shard
         /// What only who has it may hold, such as `feed:site`; nil for a share of the jobs.
         package var label: String?
-        /// In force; nil for a shard that nobody has.
+        /// In force or not; nil for a shard that was given to nobody.
         package var holder: InstanceNumber?
         package var jobs: Int
 
@@ -22,19 +22,30 @@ package struct Allotment: Sendable {
         }
     }
 
+    /// Whether an instance is to have shares of the jobs.
+    package enum Readiness: Hashable, Sendable {
+        case ready
+        /// Its clock is not the store's: perhaps it is the store's that is wrong, and then all are alike.
+        case ifNobodyElse
+        /// It leaves, or does something else.
+        case never
+    }
+
     /// An instance that is in force.
     package struct Member: Hashable, Sendable {
         package var number: InstanceNumber
-        /// Whether it is to have shares: one that leaves, that only watches, or whose clock is wrong has none.
-        package var takesShares: Bool
+        package var readiness: Readiness
         /// What it may hold besides.
         package var labels: Set<String>
-        /// Jobs at most; 0 for as many as there are.
+        /// Jobs at most; 0 for as many as there are. What stands under its labels counts, and is never refused: nobody else
+        /// may be there for it.
         package var mostJobs: Int
 
-        package init(_ number: InstanceNumber, takesShares: Bool = true, labels: Set<String> = [], mostJobs: Int = 0) {
+        package init(
+            _ number: InstanceNumber, _ readiness: Readiness = .ready, labels: Set<String> = [], mostJobs: Int = 0
+        ) {
             self.number = number
-            self.takesShares = takesShares
+            self.readiness = readiness
             self.labels = labels
             self.mostJobs = mostJobs
         }
@@ -42,7 +53,7 @@ package struct Allotment: Sendable {
 
     package struct Move: Hashable, Sendable {
         package var shard: Shard
-        /// Whose it must be for the move to be right; nil for nobody's.
+        /// Whose it must be for the move to be right, as it was read.
         package var from: InstanceNumber?
         /// Nil where nobody has room for what its holder may not keep.
         package var to: InstanceNumber?
@@ -54,153 +65,171 @@ package struct Allotment: Sendable {
         }
     }
 
-    private var holdings: [Holding]
-    /// By their numbers.
-    private var members: [Member]
-    /// What each member has, as far as the moves so far have come.
-    private var loads: [Load]
-    private var places: [InstanceNumber: Int] = [:]
-
     private struct Load {
         var shares = 0
         var labels = 0
         var jobs = 0
     }
 
+    /// By their shards.
+    private let holdings: [Holding]
+    /// By their numbers.
+    private let members: [Member]
+    /// Whether each member is to have shares.
+    private let takesShares: [Bool]
+    /// Who has each shard, as far as it was thought through: a member's place, nil for nobody in force.
+    private var holders: [Int?]
+    private var loads: [Load]
+
     package init(_ holdings: [Holding], among members: [Member]) {
+        let members = members.sorted { $0.number < $1.number }
+        let readiness = members.contains { $0.readiness == .ready } ? Readiness.ready : .ifNobodyElse
         self.holdings = holdings.sorted { $0.shard < $1.shard }
-        self.members = members.sorted { $0.number < $1.number }
-        loads = self.members.map { _ in Load() }
-        for (place, member) in self.members.enumerated() { places[member.number] = place }
-        for place in self.holdings.indices {
-            guard let holder = self.holdings[place].holder else { continue }
-            // Somebody who is not among them is not in force.
-            if let member = places[holder] {
-                add(self.holdings[place], to: member)
-            } else {
-                self.holdings[place].holder = nil
-            }
+        self.members = members
+        takesShares = members.map { $0.readiness == readiness }
+        let places = Dictionary(uniqueKeysWithValues: members.indices.map { (members[$0].number, $0) })
+        holders = self.holdings.map { _ in nil }
+        loads = members.map { _ in Load() }
+        for (shard, holding) in self.holdings.enumerated() {
+            if let holder = holding.holder.flatMap({ places[$0] }) { move(shard, to: holder) }
         }
     }
 
-    private mutating func add(_ holding: Holding, to member: Int, _ sign: Int = 1) {
-        if holding.label == nil { loads[member].shares += sign } else { loads[member].labels += sign }
-        loads[member].jobs += sign * holding.jobs
+    private mutating func move(_ shard: Int, to taker: Int?) {
+        if let before = holders[shard] { count(shard, of: before, -1) }
+        if let taker { count(shard, of: taker, 1) }
+        holders[shard] = taker
     }
 
-    private func may(_ member: Int, hold label: String?) -> Bool {
-        label.map { members[member].labels.contains($0) } ?? members[member].takesShares
+    private mutating func count(_ shard: Int, of member: Int, _ sign: Int) {
+        if holdings[shard].label == nil { loads[member].shares += sign } else { loads[member].labels += sign }
+        loads[member].jobs += sign * holdings[shard].jobs
     }
 
-    private func hasRoom(_ member: Int, for jobs: Int) -> Bool {
-        let most = members[member].mostJobs
-        return most == 0 || jobs == 0 || loads[member].jobs + jobs <= most
+    private func may(_ member: Int, hold shard: Int) -> Bool {
+        holdings[shard].label.map { members[member].labels.contains($0) } ?? takesShares[member]
     }
 
-    /// Who of those that may hold it has the least, and room for it.
-    private func taker(of holding: Holding) -> Int? {
-        members.indices.filter { may($0, hold: holding.label) && hasRoom($0, for: holding.jobs) }.min { a, b in
-            holding.label == nil ? loads[a].shares < loads[b].shares : loads[a].labels < loads[b].labels
+    private func hasRoom(_ member: Int, for shard: Int) -> Bool {
+        let (most, jobs) = (members[member].mostJobs, holdings[shard].jobs)
+        return most == 0 || jobs == 0 || holdings[shard].label != nil || loads[member].jobs + jobs <= most
+    }
+
+    /// Finds who has the least of those who may hold a shard and have room for it.
+    private func taker(of shard: Int) -> Int? {
+        members.indices.filter { may($0, hold: shard) && hasRoom($0, for: shard) }.min { a, b in
+            holdings[shard].label == nil ? loads[a].shares < loads[b].shares : loads[a].labels < loads[b].labels
         }
     }
 
     // MARK: What nobody has
 
-    /// Deals every shard that nobody has to who has the least, as far as anybody has room.
+    /// Deals every shard that nobody in force has to who has the least, as far as anybody has room.
     package func deals() -> [Move] {
-        var rest = self
-        return rest.deal()
+        var thought = self
+        thought.deal()
+        return moves(to: thought, ofWhatIsHeld: false)
     }
 
-    private mutating func deal() -> [Move] {
-        var moves: [Move] = []
-        for place in holdings.indices where holdings[place].holder == nil {
-            guard let taker = taker(of: holdings[place]) else { continue }
-            moves.append(move(place, to: taker))
+    private mutating func deal() {
+        for shard in holdings.indices where holders[shard] == nil { move(shard, to: taker(of: shard)) }
+    }
+
+    private func moves(to thought: Allotment, ofWhatIsHeld isHeld: Bool) -> [Move] {
+        holdings.indices.compactMap { shard in
+            let (before, after) = (holders[shard], thought.holders[shard])
+            guard before != after, (before != nil) == isHeld else { return nil }
+            return Move(holdings[shard].shard, from: holdings[shard].holder, to: after.map { members[$0].number })
         }
-        return moves
-    }
-
-    private mutating func move(_ place: Int, to taker: Int?) -> Move {
-        let move = Move(
-            holdings[place].shard, from: holdings[place].holder, to: taker.map { members[$0].number })
-        if let before = move.from.flatMap({ places[$0] }) { add(holdings[place], to: before, -1) }
-        if let taker { add(holdings[place], to: taker) }
-        holdings[place].holder = move.to
-        return move
     }
 
     // MARK: What is better elsewhere
 
-    /// Answers the least moves after which nobody has what is not for it, nor more jobs than it may have, and shares are spread
-    /// evenly: no two who take shares differ by more than one, but for those who have no room.
+    /// Answers what its holders are to give, once what nobody has is dealt: then nobody has what is not for it, nor more jobs than
+    /// it may, and shares are spread evenly. No two who take shares differ by more than one, but for want of room.
     package func moves() -> [Move] {
-        var rest = self
-        return rest.dismiss() + rest.relieve() + rest.level()
+        var thought = self
+        thought.deal()
+        thought.dismiss()
+        thought.relieve()
+        thought.level()
+        return moves(to: thought, ofWhatIsHeld: true)
     }
 
     /// Takes from each what it may not hold.
-    private mutating func dismiss() -> [Move] {
-        var moves: [Move] = []
-        for place in holdings.indices {
-            guard let holder = holdings[place].holder.flatMap({ places[$0] }),
-                !may(holder, hold: holdings[place].label)
-            else { continue }
-            moves.append(move(place, to: taker(of: holdings[place])))
+    private mutating func dismiss() {
+        for shard in holdings.indices {
+            if let holder = holders[shard], !may(holder, hold: shard) { move(shard, to: taker(of: shard)) }
         }
-        return moves
     }
 
-    /// Takes from each the jobs that are too many, the last ones first.
-    private mutating func relieve() -> [Move] {
-        var moves: [Move] = []
+    /// Takes from each the jobs that are too many: what somebody has room for first, and of that as little as is enough.
+    private mutating func relieve() {
         for member in members.indices where members[member].mostJobs > 0 {
-            for place in holdings.indices.reversed() where loads[member].jobs > members[member].mostJobs {
-                guard holdings[place].jobs > 0, holdings[place].holder == members[member].number else { continue }
-                moves.append(move(place, to: taker(of: holdings[place])))
+            while true {
+                let excess = loads[member].jobs - members[member].mostJobs
+                let given = shares(of: member).filter { holdings[$0].jobs > 0 }
+                if excess <= 0 || given.isEmpty { break }
+                let wanted = given.filter { taker(of: $0) != nil }
+                let choice = (wanted.isEmpty ? given : wanted).min { a, b in
+                    let (a, b) = (holdings[a].jobs, holdings[b].jobs)
+                    // The smallest that is enough, else the largest.
+                    if (a >= excess) != (b >= excess) { return a >= excess }
+                    return a >= excess ? a < b : a > b
+                }
+                guard let choice else { break }
+                move(choice, to: taker(of: choice))
             }
         }
-        return moves
     }
 
-    /// Moves shares from who has more than its part to who has less: of a giver's shares every so many-th, so that those of any
-    /// stretch of numbers stay spread.
-    private mutating func level() -> [Move] {
-        var moves: [Move] = []
-        var missing = members.indices.map { _ in 0 }
-        var surplus = missing
-        for (member, part) in parts() {
-            missing[member] = max(0, part - loads[member].shares)
-            surplus[member] = max(0, loads[member].shares - part)
-        }
-        for giver in members.indices where surplus[giver] > 0 {
-            let held = holdings.indices.filter {
-                holdings[$0].label == nil && holdings[$0].holder == members[giver].number
-            }
-            let chosen = (0..<surplus[giver]).map { held[$0 * held.count / surplus[giver]] }
-            for place in chosen + held {
-                guard surplus[giver] > 0, holdings[place].holder == members[giver].number,
-                    // Who may have so many jobs only takes what nobody has; it gets none that somebody else does already.
-                    let taker = members.indices.first(where: {
-                        missing[$0] > 0 && (members[$0].mostJobs == 0 || holdings[place].jobs == 0)
-                    })
-                else { continue }
-                moves.append(move(place, to: taker))
-                surplus[giver] -= 1
-                missing[taker] -= 1
-            }
-        }
-        return moves
+    private func shares(of member: Int) -> [Int] {
+        holdings.indices.filter { holders[$0] == member && holdings[$0].label == nil }
     }
 
-    /// How many shares each who takes some is to have: as many as all others, those that are over to who has most.
-    private func parts() -> [(member: Int, part: Int)] {
-        let takers = members.indices.filter { members[$0].takesShares }
-        guard !takers.isEmpty else { return [] }
+    /// Moves shares from who has more than its part to who has less: of a giver's every so many-th, so that those of any stretch
+    /// of numbers stay spread.
+    private mutating func level() {
+        let parts = parts()
+        for giver in members.indices {
+            for taker in members.indices {
+                let count = min(loads[giver].shares - parts[giver], parts[taker] - loads[taker].shares)
+                guard count > 0 else { continue }
+                var (chosen, rest) = (shares(of: giver), [Int]())
+                if members[taker].mostJobs > 0 {
+                    // Whoever may have so many jobs only is not given those that somebody does already, as long as there
+                    // are shares without any.
+                    rest = chosen.filter { holdings[$0].jobs > 0 }
+                    chosen.removeAll { holdings[$0].jobs > 0 }
+                }
+                var left = count
+                for shard in chosen.spread(left) + rest.spread(max(0, left - chosen.count)) + rest
+                where left > 0 && holders[shard] == giver && hasRoom(taker, for: shard) {
+                    move(shard, to: taker)
+                    left -= 1
+                }
+            }
+        }
+    }
+
+    /// Says how many shares each is to have: as many as all others who take some, those that are over to who has most.
+    private func parts() -> [Int] {
+        let takers = members.indices.filter { takesShares[$0] }
+        // Where nobody takes any, everybody keeps what it has.
+        var parts = takers.isEmpty ? loads.map(\.shares) : members.map { _ in 0 }
+        if takers.isEmpty { return parts }
         let all = takers.reduce(0) { $0 + loads[$1].shares }
-        let byLoad = takers.sorted { loads[$0].shares > loads[$1].shares }
-        return byLoad.enumerated().map { rank, member in
-            (member, all / takers.count + (rank < all % takers.count ? 1 : 0))
+        for (rank, member) in takers.sorted(by: { (-loads[$0].shares, $0) < (-loads[$1].shares, $1) }).enumerated() {
+            parts[member] = all / takers.count + (rank < all % takers.count ? 1 : 0)
         }
+        return parts
+    }
+}
+
+extension [Int] {
+    /// Picks so many of these, as far from each other as can be.
+    fileprivate func spread(_ wanted: Int) -> [Int] {
+        let wanted = Swift.min(wanted, count)
+        return (0..<wanted).map { self[$0 * count / wanted] }
     }
 }

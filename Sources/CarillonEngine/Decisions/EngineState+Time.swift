@@ -89,6 +89,7 @@ extension EngineState {
             // What the wrong clock has called past is still to come.
             gaps = gaps.compactMap { $0.cut(at: now) }
             tagGaps = tagGaps.compactMap { past in past.gap.cut(at: now).map { TagGap(tag: past.tag, gap: $0) } }
+            pausedAt = min(pausedAt, now)
             pausedTags = pausedTags.mapValues { TagPause(reason: $0.reason, since: min($0.since, now)) }
             effects.append(.rewind)
         } else {

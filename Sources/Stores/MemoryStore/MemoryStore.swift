@@ -6,6 +6,7 @@ public actor MemoryStore: JobStore {
     public var ledger: MemoryLedger
     private var audits: [AuditEntry] = []
     private var changesOfNotes: Int64 = 0
+    var tables = InstanceTables()
 
     public init(storeID: UInt64 = 1) { ledger = MemoryLedger(storeID: storeID) }
 

@@ -66,19 +66,21 @@ struct BusRoster: Sendable {
 
     /// Takes the place of an older attempt, whose deliveries the ledger has by now: they are answered.
     mutating func add(_ attempt: AttemptID, _ entry: Entry) -> [UInt64] {
-        let old = entries.updateValue(entry, forKey: attempt.run)
-        if old == nil { runs[entry.place.job, default: []].insert(attempt.run) }
+        let old = entries[attempt.run]
+        put(entry, of: attempt.run)
         return old?.held ?? []
+    }
+
+    private mutating func put(_ entry: Entry, of run: RunID) {
+        entries[run] = entry
+        runs[entry.place.job, default: []].insert(run)
     }
 
     private mutating func remove(_ attempt: AttemptID) -> Entry? {
         guard let entry = self[attempt] else { return nil }
         entries[attempt.run] = nil
-        if runs[entry.place.job]?.count == 1 {
-            runs[entry.place.job] = nil
-        } else {
-            runs[entry.place.job]?.remove(attempt.run)
-        }
+        runs[entry.place.job]?.remove(attempt.run)
+        if runs[entry.place.job]?.isEmpty == true { runs[entry.place.job] = nil }
         return entry
     }
 
@@ -139,7 +141,7 @@ struct BusRoster: Sendable {
         }
         if let end = entry.end { reaction.event = event(end) }
         entry.held.append(delivery.tag)
-        entries[word.run] = entry
+        put(entry, of: word.run)
         return reaction
     }
 
@@ -204,8 +206,8 @@ struct BusRoster: Sendable {
     /// The line is lost: what was delivered over it comes again.
     mutating func forgetDeliveries() { for run in entries.keys { entries[run]?.held = [] } }
 
-    /// An attempt did not get through, as far as anybody knows; if that is not certain, it may have. Answers whether a
-    /// worker has it all the same, and said so.
+    /// Notes that an attempt did not get through, as far as anybody knows; if that is not certain, it may have. Answers whether
+    /// a worker has it all the same, and said so.
     mutating func take(back attempt: AttemptID, isCertain: Bool) -> Bool {
         guard let entry = self[attempt], !entry.isStarted, entry.end == nil else { return true }
         entries[attempt.run]?.isOut = false
@@ -213,7 +215,8 @@ struct BusRoster: Sendable {
         return false
     }
 
-    /// Somebody wants an attempt to end; answers where its worker is told so, nil for one that has ended, or is not there.
+    /// Notes that somebody wants an attempt to end; answers where its worker is told so, nil for one that has ended, or is not
+    /// there.
     mutating func cancel(_ attempt: AttemptID) -> JobPlace? {
         guard let entry = self[attempt], entry.end == nil else { return nil }
         entries[attempt.run]?.isCancelling = true
@@ -222,7 +225,7 @@ struct BusRoster: Sendable {
 
     func isBusy(_ job: String) -> Bool { runs[job] != nil }
 
-    /// What is out at such places, as far as anybody knows.
+    /// Lists what is out at such places, as far as anybody knows.
     func outstanding(where isMeant: (JobPlace) -> Bool) -> [AttemptID] {
         runs.values.flatMap { runs in
             // A job has one place.
@@ -231,7 +234,7 @@ struct BusRoster: Sendable {
         }
     }
 
-    /// What is out of a job.
+    /// Lists what is out of a job.
     func outstanding(of job: String) -> [AttemptID] { outstanding(among: runs[job] ?? []) }
 
     private func outstanding(among runs: Set<RunID>) -> [AttemptID] {
@@ -244,9 +247,10 @@ struct BusRoster: Sendable {
     /// Puts a job's attempts where the job is now.
     mutating func move(to place: JobPlace) {
         for run in runs[place.job] ?? [] { entries[run]?.place = place }
+        for (run, gone) in left where gone.place.job == place.job { left[run]?.place = place }
     }
 
-    /// What went out, and of which nobody has said that it started; in its order.
+    /// Lists what went out, and of which nobody has said that it started; in its order.
     func unstarted() -> [AttemptID] { unstarted(among: entries.keys) }
 
     func unstarted(of job: String) -> [AttemptID] { unstarted(among: runs[job] ?? []) }

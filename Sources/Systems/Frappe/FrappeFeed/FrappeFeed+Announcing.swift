@@ -32,7 +32,7 @@ extension FrappeFeed {
     /// Microseconds for which an announced row is looked at every second.
     private static let attention: Int64 = 15_000_000
 
-    /// The job that a schedule is.
+    /// Names the job that a schedule is.
     public func job(of schedule: String) -> String { reader.prefix + schedule }
 
     /// Notes that a row is changing, or about to be there. Answers what the user is to read.

@@ -63,9 +63,13 @@ package enum Frappe: Integration {
             parts.services = { _ in
                 var services: [any Service] = []
                 if let socket = site.socket {
+                    // Who saves a schedule does not wait for the ledger.
+                    let trail = AuditQueue(
+                        AuditTrail(store: daemon.store, keep: daemon.settings.auditKeep, logger: logger))
+                    services.append(trail)
                     services.append(
                         BTUSocket(path: socket.path, group: socket.group, logger: logger) { request in
-                            await answer(request, feed, dispatcher, daemon)
+                            await answer(request, feed, dispatcher, trail, clock)
                         })
                 }
                 if let server {
@@ -89,9 +93,13 @@ package enum Frappe: Integration {
             clock: daemon.clock, logger: daemon.logger)
     }
 
+    /// Characters of a name that stand in the trail; whoever sends more has no schedule of that name.
+    private static let longestName = 200
+
     /// Does what the app asks, and answers what its user is to read.
     private static func answer(
-        _ request: BTURequest, _ feed: FrappeFeed, _ dispatcher: FrappeDispatcher, _ daemon: DaemonContext
+        _ request: BTURequest, _ feed: FrappeFeed, _ dispatcher: FrappeDispatcher, _ trail: AuditQueue,
+        _ clock: SystemClock
     ) async -> String {
         let (action, name, answer): (String, String, String)
         switch request {
@@ -100,13 +108,13 @@ package enum Frappe: Integration {
             (action, name) = ("announce", schedule)
             answer = await feed.created(schedule) { await dispatcher.doubt(of: $0) }
         case .cancel(let schedule):
-            (action, name) = ("cancel", schedule)
+            (action, name) = ("withdraw", schedule)
             answer = await feed.cancelled(schedule)
         }
-        await AuditTrail(store: daemon.store, keep: daemon.settings.auditKeep, logger: daemon.logger).note(
+        trail.note(
             AuditEntry(
-                at: daemon.clock.now, user: nil, channel: "Frappe's app", action: action, subject: feed.job(of: name),
-                after: answer))
+                at: clock.now, user: nil, channel: "Frappe's app", action: action,
+                subject: String(feed.job(of: name).prefix(Self.longestName)), after: answer))
         return answer
     }
 

@@ -1,0 +1,173 @@
+/// The right of an instance to write what concerns its shards; each write names it, and is refused once it is not in force.
+///
+/// Under one term the shards of an instance grow and never shrink: whoever gives one takes a new term in the same step. So what an
+/// instance wrote of a shard stands in the store before the next holder reads it, and nothing comes after.
+public struct Term: Hashable, Sendable {
+    public var instance: InstanceNumber
+    /// Grows with each term of any instance.
+    public var count: Int64
+    /// Drawn for each: a server that has lost its last commits may count the same twice.
+    public var nonce: UInt64
+
+    public init(instance: InstanceNumber, count: Int64, nonce: UInt64) {
+        self.instance = instance
+        self.count = count
+        self.nonce = nonce
+    }
+}
+
+/// What an instance says of itself.
+public struct InstanceFacts: Hashable, Sendable, Codable {
+    /// Of its state directory, drawn once: it stays when the number changes.
+    public var id: String
+    public var name: String
+    public var host: String
+    public var roles: Set<String>
+    /// What it may hold besides shares of the jobs.
+    public var labels: Set<String>
+    /// Jobs at most; 0 for as many as there are.
+    public var mostJobs: Int
+    /// How long it may be silent before it is ended, in microseconds.
+    public var lease: Int64
+    public var build: String
+
+    public init(
+        id: String, name: String, host: String, roles: Set<String> = ["scheduler"], labels: Set<String> = [],
+        mostJobs: Int = 0, lease: Int64, build: String = ""
+    ) {
+        self.id = id
+        self.name = name
+        self.host = host
+        self.roles = roles
+        self.labels = labels
+        self.mostJobs = mostJobs
+        self.lease = lease
+        self.build = build
+    }
+}
+
+/// An instance as the store has it.
+public struct InstanceRecord: Hashable, Sendable {
+    public var number: InstanceNumber
+    public var facts: InstanceFacts
+    /// Nil for one that has left, or was ended: its number never comes back.
+    public var term: Term?
+    /// Its last sign of life; it never goes back.
+    public var beat: Int64
+
+    public init(number: InstanceNumber, facts: InstanceFacts, term: Term?, beat: Int64) {
+        self.number = number
+        self.facts = facts
+        self.term = term
+        self.beat = beat
+    }
+}
+
+/// A shard as the store has it.
+public struct ShardRecord: Hashable, Sendable {
+    public var shard: Shard
+    /// Nil for a share of the jobs.
+    public var label: String?
+    /// Who had it last, in force or not; nil when it was given to nobody.
+    public var holder: InstanceNumber?
+    /// Grows with each change of the holder.
+    public var epoch: Int64
+    /// How many jobs stand in it.
+    public var jobs: Int
+
+    public init(shard: Shard, label: String?, holder: InstanceNumber?, epoch: Int64, jobs: Int) {
+        self.shard = shard
+        self.label = label
+        self.holder = holder
+        self.epoch = epoch
+        self.jobs = jobs
+    }
+}
+
+/// A shard that is to change hands, if it still is as it was read.
+public struct ShardMove: Hashable, Sendable {
+    public var shard: Shard
+    public var from: InstanceNumber?
+    public var epoch: Int64
+    /// Nil for nobody.
+    public var to: InstanceNumber?
+
+    public init(_ record: ShardRecord, to: InstanceNumber?) {
+        shard = record.shard
+        from = record.holder
+        epoch = record.epoch
+        self.to = to
+    }
+}
+
+/// Word from one instance to another, kept until it was acted on.
+public struct Mail: Hashable, Sendable {
+    /// Whose it is: whoever holds a shard, or the machine with a state directory's id.
+    public enum Recipient: Hashable, Sendable {
+        case shard(Shard)
+        case machine(String)
+    }
+
+    /// Grows; set by the store.
+    public var number: Int64
+    public var to: Recipient
+    /// One word for what it is; one that a build does not know stays for another build.
+    public var kind: String
+    /// JSON.
+    public var body: String
+
+    public init(number: Int64 = 0, to: Recipient, kind: String, body: String) {
+        self.number = number
+        self.to = to
+        self.kind = kind
+        self.body = body
+    }
+}
+
+/// What an instance reads of shards that it was given, before it plans anything of them.
+public struct Taken: Hashable, Sendable {
+    public var cursors: [JobCursor]
+    /// Those that are not final.
+    public var runs: [Run]
+
+    public init(cursors: [JobCursor], runs: [Run]) {
+        self.cursors = cursors
+        self.runs = runs
+    }
+}
+
+/// What the instances that share a store know of each other: who is there, who has which shard, and what one tells another.
+///
+/// No clock is read here, and none is compared with another: a beat is a number, and whoever watches judges it by its own clock.
+/// All calls throw `StoreError`, `leaseLost` for a term that is not in force.
+public protocol InstanceStore: Sendable {
+    /// Begins a life. Whoever's last one is still in force goes on under its number, with the shards it has and a new term; all
+    /// others get a number that was never there, and have nothing.
+    func join(_ facts: InstanceFacts, nonce: UInt64) async throws -> Term
+    /// Leaves a sign of life. The count never goes back, whichever of two that were sent comes first.
+    func beat(_ term: Term, count: Int64) async throws
+    /// Reads every instance of which something is still there.
+    func instances() async throws -> [InstanceRecord]
+    /// Ends an instance if it has not beaten since: a term and a beat as they were seen. Answers whether it did.
+    func end(_ instance: InstanceNumber, term: Int64, beat: Int64) async throws -> Bool
+
+    /// Reads every shard, in order.
+    func shards() async throws -> [ShardRecord]
+    /// Answers the shard of a label, which is made when there is none.
+    func shard(labelled label: String) async throws -> Shard
+    /// Gives shards of nobody in force to somebody in force; a move that is not right any more is left out.
+    func deal(_ moves: [ShardMove]) async throws
+    /// Gives shards of one's own away and takes a new term in the same step. What was sent twice with one nonce is done once. A
+    /// shard whose taker is not in force any more is kept.
+    func give(_ moves: [ShardMove], under term: Term, nonce: UInt64) async throws -> Term
+    /// Reads what stands in shards. Whoever was given them reads all that an earlier holder wrote.
+    func take(_ shards: Set<Shard>, under term: Term) async throws -> Taken
+    /// Ends one's own life; the shards stay under a number that is not in force, for others to deal.
+    func leave(_ term: Term) async throws
+
+    func post(_ mail: [Mail]) async throws
+    /// Reads what there is for these shards and for this machine, the oldest first.
+    func mail(for shards: Set<Shard>, machine: String) async throws -> [Mail]
+    /// Removes mail that was acted on, under the term under which it was read: then whoever read it had the shard.
+    func done(_ mail: [Int64], under term: Term) async throws
+}

@@ -1,0 +1,204 @@
+public import CarillonCore
+
+/// What every store that instances share must do; each check gets an empty store of its own.
+public enum InstanceConformance {
+    /// Instances in a store.
+    private struct Bench: Sendable {
+        let store: any InstanceStore & JobStore
+
+        func join(_ id: String, nonce: UInt64 = 1) async throws -> Term {
+            try await store.join(InstanceFacts(id: id, name: id, host: "h", lease: 3_000_000), nonce: nonce)
+        }
+
+        func record(_ shard: Shard) async throws -> ShardRecord {
+            guard let record = try await store.shards().first(where: { $0.shard == shard }) else {
+                throw ConformanceFailure(description: "there is no shard \(shard.number)")
+            }
+            return record
+        }
+
+        func holder(_ number: Int16) async throws -> InstanceNumber? { try await record(Shard(number)).holder }
+
+        /// Deals these shards to somebody, as they are now.
+        func deal(_ numbers: [Int16], to instance: InstanceNumber) async throws {
+            var moves: [ShardMove] = []
+            for number in numbers { moves.append(ShardMove(try await record(Shard(number)), to: instance)) }
+            try await store.deal(moves)
+        }
+
+        func end(_ term: Term, beat: Int64 = 0) async throws -> Bool {
+            try await store.end(term.instance, term: term.count, beat: beat)
+        }
+    }
+
+    private static func check(
+        _ name: String, _ run: @escaping @Sendable (Bench) async throws -> Void
+    ) -> Check<any InstanceStore & JobStore> {
+        Check(name) { try await run(Bench(store: $0)) }
+    }
+
+    public static let checks: [Check<any InstanceStore & JobStore>] = lives + holdings + mail
+
+    // MARK: Lives
+
+    private static let lives = [
+        check("who joins again goes on under its number, and the old term is refused everywhere") { bench in
+            let old = try await bench.join("a")
+            try await bench.deal([7], to: old.instance)
+            let new = try await bench.join("a", nonce: 2)
+            try require(new.instance, is: old.instance)
+            try require(new.count > old.count && new != old, "a new term")
+            try require(try await bench.holder(7), is: new.instance)
+            try await require(throwing: .leaseLost) { try await bench.store.beat(old, count: 9) }
+            try await require(throwing: .leaseLost) { try await bench.store.take([Shard(7)], under: old) }
+            try await require(throwing: .leaseLost) { try await bench.store.done([1], under: old) }
+            try await require(throwing: .leaseLost) { try await bench.store.leave(old) }
+            try await require(throwing: .leaseLost) { try await bench.store.give([], under: old, nonce: 3) }
+            try require(try await bench.store.instances().first?.beat, is: 0)
+        },
+        check("a number that was ended never comes back") { bench in
+            let old = try await bench.join("a")
+            try await bench.deal([7], to: old.instance)
+            try require(try await bench.end(old), is: true)
+            let new = try await bench.join("a", nonce: 2)
+            try require(new.instance != old.instance, "another number")
+            // So a late deal of what it had takes nothing from anybody.
+            try require(try await bench.holder(7), is: old.instance)
+            try require(
+                try await bench.store.instances().filter { $0.term != nil }.map(\.number), is: [new.instance])
+        },
+        check("an instance is ended only at the beat and the term that were seen") { bench in
+            let term = try await bench.join("a")
+            try await bench.store.beat(term, count: 5)
+            try require(try await bench.end(term, beat: 4), is: false)
+            try require(
+                try await bench.store.end(term.instance, term: term.count - 1, beat: 5), is: false)
+            try require(try await bench.end(term, beat: 5), is: true)
+            try require(try await bench.end(term, beat: 5), is: false)
+            try await require(throwing: .leaseLost) { try await bench.store.beat(term, count: 6) }
+        },
+        check("a beat that comes late does not go back") { bench in
+            let term = try await bench.join("a")
+            try await bench.store.beat(term, count: 5)
+            try await bench.store.beat(term, count: 4)
+            try require(try await bench.store.instances().map(\.beat), is: [5])
+        },
+        check("a nonce tells two terms of one number apart") { bench in
+            let term = try await bench.join("a")
+            var other = term
+            other.nonce &+= 1
+            try await require(throwing: .leaseLost) { try await bench.store.beat(other, count: 1) }
+            try await bench.store.beat(term, count: 1)
+        },
+    ]
+
+    // MARK: Shards
+
+    private static let holdings = [
+        check("what nobody has is dealt once") { bench in
+            let (a, b) = (try await bench.join("a"), try await bench.join("b"))
+            let seen = try await bench.record(Shard(7))
+            try await bench.store.deal([ShardMove(seen, to: a.instance)])
+            try await bench.store.deal([ShardMove(seen, to: b.instance)])
+            try require(try await bench.holder(7), is: a.instance)
+            try require(try await bench.record(Shard(7)).epoch, is: seen.epoch + 1)
+            // Nobody takes it from who is in force, nor gives it to who is not.
+            try await bench.deal([7], to: b.instance)
+            try require(try await bench.holder(7), is: a.instance)
+            try await bench.store.leave(b)
+            try await bench.deal([8], to: b.instance)
+            try require(try await bench.holder(8), is: nil)
+        },
+        check("who gives keeps the rest under a new term, and what was sent before is refused") { bench in
+            let (a, b) = (try await bench.join("a"), try await bench.join("b"))
+            try await bench.deal([7, 8], to: a.instance)
+            let moves = [ShardMove(try await bench.record(Shard(7)), to: b.instance)]
+            let new = try await bench.store.give(moves, under: a, nonce: 2)
+            try require(try await bench.holder(7), is: b.instance)
+            try require(try await bench.holder(8), is: a.instance)
+            try await require(throwing: .leaseLost) { try await bench.store.beat(a, count: 1) }
+            try await bench.store.beat(new, count: 1)
+            // The answer was lost: sent again, it is done once.
+            try require(try await bench.store.give(moves, under: a, nonce: 2), is: new)
+            try require(try await bench.record(Shard(7)).epoch, is: moves[0].epoch + 1)
+        },
+        check("a give to who is not in force keeps the shard, and so does one of another holding") { bench in
+            var (a, b) = (try await bench.join("a"), try await bench.join("b"))
+            try await bench.deal([7], to: a.instance)
+            let first = ShardMove(try await bench.record(Shard(7)), to: b.instance)
+            a = try await bench.store.give([first], under: a, nonce: 2)
+            b = try await bench.store.give(
+                [ShardMove(try await bench.record(Shard(7)), to: a.instance)], under: b, nonce: 2)
+            // The first one, held up on its way: the shard is its sender's again, and not as it was read.
+            a = try await bench.store.give([first], under: a, nonce: 3)
+            try require(try await bench.holder(7), is: a.instance)
+            try await bench.store.leave(b)
+            let late = ShardMove(try await bench.record(Shard(7)), to: b.instance)
+            a = try await bench.store.give([late], under: a, nonce: 4)
+            try require(try await bench.holder(7), is: a.instance)
+        },
+        check("a shard may be given to nobody") { bench in
+            let a = try await bench.join("a")
+            try await bench.deal([7], to: a.instance)
+            _ = try await bench.store.give(
+                [ShardMove(try await bench.record(Shard(7)), to: nil)], under: a, nonce: 2)
+            try require(try await bench.holder(7), is: nil)
+        },
+        check("a label has one shard, whoever asks first") { bench in
+            let shard = try await bench.store.shard(labelled: "custody")
+            try require(shard.number >= Int16(Shard.shares), "not among the shares")
+            try require(try await bench.store.shard(labelled: "custody"), is: shard)
+            try require(try await bench.store.shard(labelled: "host:a") != shard, "another one")
+            try require(try await bench.record(shard).label, is: "custody")
+            try require(try await bench.store.shards().count, is: Shard.shares + 2)
+        },
+        check("who takes reads the jobs and the active runs of its shards alone") { bench in
+            let a = try await bench.join("a")
+            let lease = try await bench.store.lease(instance: "a", length: 30_000_000)
+            let (start, store) = (Samples.noon, try await bench.store.storeID())
+            var jobs: [StoredJob] = []
+            for name in ["one", "two"] {
+                jobs.append(
+                    try await bench.store.put(
+                        Samples.job(name), cursor: start, nextDue: start.plus(60), under: lease))
+            }
+            let parts = jobs.map { job in
+                JobAdvance(
+                    id: job.id, revision: job.revision, from: start, to: start.plus(60), nextDue: start.plus(120),
+                    runs: [Samples.run(job, at: start.plus(60), store: store)])
+            }
+            _ = try await bench.store.openRuns(parts, lease: lease, now: start)
+            let shard = Shard(of: jobs[0].id)
+            try require(try await bench.record(shard).jobs, is: 1)
+            let taken = try await bench.store.take([shard], under: a)
+            try require(taken.cursors, is: [JobCursor(id: jobs[0].id, nextDue: start.plus(120))])
+            try require(taken.runs, is: parts[0].runs)
+        },
+    ]
+
+    // MARK: Mail
+
+    private static let mail = [
+        check("mail is kept, in order, until it was acted on under the term it was read under") { bench in
+            let a = try await bench.join("a")
+            let words = [
+                Mail(to: .shard(Shard(7)), kind: "cancel", body: "{}"),
+                Mail(to: .machine("a"), kind: "end", body: "{}"),
+                Mail(to: .shard(Shard(8)), kind: "cancel", body: "{}"),
+                Mail(to: .shard(Shard(7)), kind: "told", body: #"{"a":1}"#),
+            ]
+            try await bench.store.post(words)
+            let mine = try await bench.store.mail(for: [Shard(7)], machine: "a")
+            try require(mine.map(\.kind), is: ["cancel", "end", "told"])
+            try require(mine.map(\.number) == mine.map(\.number).sorted(), "in order")
+            try require(try await bench.store.mail(for: [], machine: "b"), is: [])
+            // What was read before a give may be somebody else's by now.
+            let new = try await bench.store.give([], under: a, nonce: 2)
+            try await require(throwing: .leaseLost) { try await bench.store.done(mine.map(\.number), under: a) }
+            try require(try await bench.store.mail(for: [Shard(7)], machine: "a").count, is: 3)
+            try await bench.store.done([mine[0].number], under: new)
+            try require(try await bench.store.mail(for: [Shard(7)], machine: "a").map(\.kind), is: ["end", "told"])
+            try require(try await bench.store.mail(for: [Shard(8)], machine: "b").count, is: 1)
+        }
+    ]
+}

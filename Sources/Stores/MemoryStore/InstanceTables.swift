@@ -1,0 +1,121 @@
+public import CarillonCore
+
+/// Instances, shards and mail as a store keeps them, each step whole. What other stores do is measured by this.
+public struct InstanceTables: Sendable {
+    public private(set) var instances: [InstanceNumber: InstanceRecord] = [:]
+    /// In order, each at its number; without their jobs, which the ledger counts.
+    public private(set) var shards: [ShardRecord]
+    private var labels: [String: Shard] = [:]
+    private var mail: [Mail] = []
+    private var lastNumber: Int32 = 0
+    private var lastTerm: Int64 = 0
+    private var lastMail: Int64 = 0
+
+    public init() {
+        shards = Shard.all.map { ShardRecord(shard: $0, label: nil, holder: nil, epoch: 0, jobs: 0) }
+    }
+
+    public func isInForce(_ term: Term) -> Bool { instances[term.instance]?.term == term }
+
+    public func check(_ term: Term) throws {
+        guard isInForce(term) else {
+            throw StoreError(.leaseLost, "the term \(term.count) of instance \(term.instance.number) is not in force")
+        }
+    }
+
+    // MARK: Lives
+
+    private mutating func newTerm(of instance: InstanceNumber, nonce: UInt64) -> Term {
+        lastTerm += 1
+        let term = Term(instance: instance, count: lastTerm, nonce: nonce)
+        instances[instance]?.term = term
+        return term
+    }
+
+    public mutating func join(_ facts: InstanceFacts, nonce: UInt64) -> Term {
+        let former = instances.values.first { $0.facts.id == facts.id && $0.term != nil }
+        if let former {
+            instances[former.number]?.facts = facts
+            return newTerm(of: former.number, nonce: nonce)
+        }
+        lastNumber += 1
+        let number = InstanceNumber(lastNumber)
+        instances[number] = InstanceRecord(number: number, facts: facts, term: nil, beat: 0)
+        return newTerm(of: number, nonce: nonce)
+    }
+
+    public mutating func beat(_ term: Term, count: Int64) throws {
+        try check(term)
+        let before = instances[term.instance]?.beat ?? 0
+        instances[term.instance]?.beat = max(before, count)
+    }
+
+    public mutating func end(_ instance: InstanceNumber, term: Int64, beat: Int64) -> Bool {
+        guard let record = instances[instance], record.term?.count == term, record.beat == beat else { return false }
+        instances[instance]?.term = nil
+        return true
+    }
+
+    public mutating func leave(_ term: Term) throws {
+        try check(term)
+        instances[term.instance]?.term = nil
+    }
+
+    // MARK: Shards
+
+    public mutating func shard(labelled label: String) -> Shard {
+        if let known = labels[label] { return known }
+        let shard = Shard(Int16(shards.count))
+        labels[label] = shard
+        shards.append(ShardRecord(shard: shard, label: label, holder: nil, epoch: 0, jobs: 0))
+        return shard
+    }
+
+    private func isInForce(_ instance: InstanceNumber?) -> Bool { instance.flatMap { instances[$0]?.term } != nil }
+
+    private func isRight(_ move: ShardMove) -> Bool {
+        let record = shards[Int(move.shard.number)]
+        return record.holder == move.from && record.epoch == move.epoch && (move.to == nil || isInForce(move.to))
+    }
+
+    private mutating func carryOut(_ move: ShardMove) {
+        shards[Int(move.shard.number)].holder = move.to
+        shards[Int(move.shard.number)].epoch += 1
+    }
+
+    public mutating func deal(_ moves: [ShardMove]) {
+        for move in moves where isRight(move) && !isInForce(move.from) { carryOut(move) }
+    }
+
+    public mutating func give(_ moves: [ShardMove], under term: Term, nonce: UInt64) throws -> Term {
+        // The answer of the first time was lost.
+        if let now = instances[term.instance]?.term, now.nonce == nonce { return now }
+        try check(term)
+        for move in moves where isRight(move) && move.from == term.instance { carryOut(move) }
+        return newTerm(of: term.instance, nonce: nonce)
+    }
+
+    // MARK: Mail
+
+    public mutating func post(_ new: [Mail]) {
+        for var word in new {
+            lastMail += 1
+            word.number = lastMail
+            mail.append(word)
+        }
+    }
+
+    public func mail(for shards: Set<Shard>, machine: String) -> [Mail] {
+        mail.filter { word in
+            switch word.to {
+            case .shard(let shard): shards.contains(shard)
+            case .machine(let id): id == machine
+            }
+        }
+    }
+
+    public mutating func done(_ numbers: [Int64], under term: Term) throws {
+        try check(term)
+        mail.removeAll { numbers.contains($0.number) }
+    }
+}
