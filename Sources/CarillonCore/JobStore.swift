@@ -197,17 +197,17 @@ public struct EndedCounts: Sendable {
         public var state: RunState
     }
 
-    public private(set) var hours: [Key: (runs: Int, took: Int64)] = [:]
-    /// What its runs did to the streak of each job that has one to begin or to end.
-    public private(set) var streaks: [JobID: Streak] = [:]
-
-    /// How a batch changes a job's streak.
-    public struct Streak: Hashable, Sendable {
-        /// One of its runs completed.
-        public var isNew = false
-        /// Failures since then, or on top.
-        public var failures = 0
+    public struct Count: Hashable, Sendable {
+        public var runs = 0
+        /// Microseconds, of all of them.
+        public var took: Int64 = 0
     }
+
+    public private(set) var hours: [Key: Count] = [:]
+    /// Whose streaks end: a job for each of its runs that completed.
+    public private(set) var completed: [JobID] = []
+    /// How many runs of a job failed since one completed, or on top of its streak.
+    public private(set) var failures: [JobID: Int] = [:]
 
     /// Microseconds.
     private static let longest: Int64 = 31_536_000_000_000
@@ -223,12 +223,14 @@ public struct EndedCounts: Sendable {
     /// Counts a run that the ledger has as ended from now on.
     public mutating func count(_ run: Run) {
         let key = Key(hour: HourCount.hour(of: run.endedAt ?? run.scheduledAt), state: run.state)
-        let before = hours[key] ?? (0, 0)
-        hours[key] = (before.runs + 1, before.took + Self.took(run))
+        let took = Self.took(run)
+        hours[key, default: Count()].runs += 1
+        if took > 0 { hours[key]?.took += took }
         if run.hasFailed {
-            streaks[run.jobID, default: Streak()].failures += 1
+            failures[run.jobID, default: 0] += 1
         } else if run.state == .completed {
-            streaks[run.jobID] = Streak(isNew: true)
+            completed.append(run.jobID)
+            if !failures.isEmpty { failures[run.jobID] = nil }
         }
     }
 }

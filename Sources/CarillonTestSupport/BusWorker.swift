@@ -54,7 +54,7 @@ public final class BusWorker: Sendable {
         process.standardOutput = log
         process.standardError = log
         process.standardInput = FileHandle.nullDevice
-        try Spawn.run(process)
+        try process.start()
         worker.withLock { $0 = process }
     }
 

@@ -71,7 +71,7 @@ public final class DaemonFixture: Sendable {
         file?.seekToEndOfFile()
         process.standardError = file
         process.standardInput = FileHandle.nullDevice
-        try Spawn.run(process)
+        try process.start()
         daemon.withLock { $0 = process }
         let status = try await carillon("status", "--wait", "20")
         guard status.code == 0 else { throw ConformanceFailure(description: "no daemon: \(status.error)\n\(log)") }
@@ -144,7 +144,7 @@ public final class DaemonFixture: Sendable {
         process.standardError = error
         let feed = Pipe()
         process.standardInput = input == nil ? FileHandle.nullDevice : feed
-        try Spawn.run(process)
+        try process.start()
         if let input {
             try feed.fileHandleForWriting.write(contentsOf: Data(input.utf8))
             try feed.fileHandleForWriting.close()

@@ -29,7 +29,7 @@ public enum Program {
         process.standardOutput = output
         process.standardError = error
         process.standardInput = FileHandle.nullDevice
-        try Spawn.run(process)
+        try process.start()
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         let complaint = String(decoding: error.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.awaitEnd()
@@ -51,17 +51,5 @@ enum VirtualEnvironment {
             throw ConformanceFailure(description: "there is no \(program); scripts/test.sh installs it")
         }
         return program
-    }
-}
-
-enum Spawn {
-    /// Starts a process: a child inherits its thread's signal mask (signal(7)), and a worker thread blocks SIGTERM.
-    static func run(_ process: Process) throws {
-        var none = sigset_t()
-        var before = sigset_t()
-        sigemptyset(&none)
-        pthread_sigmask(SIG_SETMASK, &none, &before)
-        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        try process.run()
     }
 }

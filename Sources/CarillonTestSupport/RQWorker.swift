@@ -46,7 +46,7 @@ public final class RQWorker: Sendable {
             try? self.start()
         }
         try worker.withLock { worker in
-            try Spawn.run(process)
+            try process.start()
             worker = process
         }
     }

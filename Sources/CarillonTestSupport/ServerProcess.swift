@@ -62,7 +62,7 @@ public final class ServerProcess: Sendable {
         started.standardOutput = file
         started.standardError = file
         started.standardInput = FileHandle.nullDevice
-        try Spawn.run(started)
+        try started.start()
         process.withLock { $0 = started }
         for _ in 0..<2000 where started.isRunning {
             if await isReady() { return }

@@ -35,7 +35,7 @@ public struct TestCertificates: Sendable {
         let complaints = Pipe()
         process.standardError = complaints
         do {
-            try Spawn.run(process)
+            try process.start()
         } catch {
             throw ConformanceFailure(description: "openssl does not start (apt install openssl): \(error)")
         }

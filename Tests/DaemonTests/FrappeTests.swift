@@ -196,7 +196,7 @@
             let old = Process()
             old.executableURL = URL(fileURLWithPath: "/usr/bin/env")
             old.arguments = ["python3", script, socket.path]
-            try old.run()
+            try old.start()
             defer { old.terminate() }
             try await daemon.eventually("it listens") { FileManager.default.fileExists(atPath: socket.path) }
             try await site.schedule("TS-1", cron: "* * * * * * *")

@@ -95,7 +95,7 @@ import Testing
             process.environment = [
                 "C": daemon.binary, "S": daemon.state, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": daemon.state,
             ]
-            try process.run()
+            try process.start()
         }
 
         deinit { kill(process.processIdentifier, SIGKILL) }
@@ -198,7 +198,7 @@ import Testing
         process.executableURL = URL(fileURLWithPath: daemon.binary)
         process.arguments = ["serve", "--state-dir", daemon.state]
         process.standardError = pipe
-        try process.run()
+        try process.start()
         defer { kill(process.processIdentifier, SIGKILL) }
         try await daemon.eventually("it runs all the same") {
             try await daemon.objects("runs", "list", "--state", "completed").count >= 2

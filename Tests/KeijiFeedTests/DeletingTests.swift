@@ -79,7 +79,7 @@ import Timetable
         let swapping = Process()
         swapping.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         swapping.arguments = ["python3", "-c", swap]
-        try swapping.run()
+        try swapping.start()
         // Threads of the pool block what is gentler, and so do their children.
         defer { kill(swapping.processIdentifier, SIGKILL) }
         for number in 0..<500 {

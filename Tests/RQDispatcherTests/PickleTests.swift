@@ -155,7 +155,7 @@ enum Python {
         process.standardInput = try FileHandle(forReadingFrom: file)
         let output = Pipe()
         process.standardOutput = output
-        try process.run()
+        try process.start()
         let data = output.fileHandleForReading.readDataToEndOfFile()
         process.awaitEnd()
         return String(decoding: data, as: UTF8.self)

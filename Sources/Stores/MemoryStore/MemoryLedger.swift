@@ -242,10 +242,8 @@ public struct MemoryLedger: Sendable {
             hours[place].runs += count.runs
             hours[place].took += count.took
         }
-        for (job, streak) in ended.streaks {
-            let before = streak.isNew ? 0 : jobs[job]?.stored.streak ?? 0
-            jobs[job]?.stored.streak = before + streak.failures
-        }
+        for job in ended.completed { jobs[job]?.stored.streak = 0 }
+        for (job, failures) in ended.failures { jobs[job]?.stored.streak += failures }
         return unwritten
     }
 

@@ -154,19 +154,16 @@ extension SQLiteStore {
                     """
             ).execute(arguments: [key.hour.microseconds, key.state.number, count.runs, count.took])
         }
-        if ended.streaks.isEmpty { return }
         // Most jobs have none, and those rows are not even looked for.
         var end = try BulkStatement(
             db, "UPDATE cursors INDEXED BY cursors_streak SET streak = 0 WHERE job_id = ? AND streak > 0")
-        for (job, streak) in ended.streaks {
-            if streak.isNew {
-                end.bind(Int64(job.number))
-                _ = try end.run()
-            }
-            if streak.failures > 0 {
-                try db.cachedStatement(sql: "UPDATE cursors SET streak = streak + ? WHERE job_id = ?")
-                    .execute(arguments: [streak.failures, job.number])
-            }
+        for job in ended.completed {
+            end.bind(Int64(job.number))
+            _ = try end.run()
+        }
+        for (job, failures) in ended.failures {
+            try db.cachedStatement(sql: "UPDATE cursors SET streak = streak + ? WHERE job_id = ?")
+                .execute(arguments: [failures, job.number])
         }
     }
 
