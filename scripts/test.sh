@@ -35,7 +35,11 @@ else
     heavy='DaemonTests|ExecDispatcherTests'
     greedy='SimulationTests|FuzzTests'
     alone='EngineCostTests'
-    part --skip "$heavy|$greedy|$alone"
+    # Hundreds of connections to servers. A process with some 1,350 descriptors crashes where it starts another one: Foundation's
+    # Process reads past the end of what readdir(3) gave it of /proc/self/fd.
+    connected='PostgresStoreTests'
+    part --skip "$heavy|$greedy|$alone|$connected"
+    part --filter "$connected"
     part --filter DaemonTests
     part --filter ExecDispatcherTests
     part --filter "$greedy"

@@ -1,21 +1,15 @@
 public import Foundation
 import Glibc
-import Synchronization
 
 extension Process {
-    /// One at a time: `run` of two at once has read memory that was not there.
-    private static let starting = Mutex(())
-
     /// Starts it. A child inherits its thread's signal mask (signal(7)), and a worker thread blocks SIGTERM.
     public func start() throws {
-        try Self.starting.withLock { _ in
-            var none = sigset_t()
-            var before = sigset_t()
-            sigemptyset(&none)
-            pthread_sigmask(SIG_SETMASK, &none, &before)
-            defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-            try run()
-        }
+        var none = sigset_t()
+        var before = sigset_t()
+        sigemptyset(&none)
+        pthread_sigmask(SIG_SETMASK, &none, &before)
+        defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
+        try run()
     }
 
     /// Waits until it has ended; one that takes longer is killed, which is printed, so that no test waits for ever.
