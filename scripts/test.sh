@@ -35,9 +35,9 @@ else
     heavy='DaemonTests|ExecDispatcherTests'
     greedy='SimulationTests|FuzzTests'
     alone='EngineCostTests'
-    # Hundreds of connections to servers. A process with some 1,350 descriptors crashes where it starts another one: Foundation's
+    # Hundreds of connections to servers, of files and of databases. A process with some 1,350 descriptors crashes where it starts another one: Foundation's
     # Process reads past the end of what readdir(3) gave it of /proc/self/fd.
-    connected='PostgresStoreTests'
+    connected='StoreTests|BusDispatcherTests|RQDispatcherTests'
     part --skip "$heavy|$greedy|$alone|$connected"
     part --filter "$connected"
     part --filter DaemonTests

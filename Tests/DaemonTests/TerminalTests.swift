@@ -113,6 +113,8 @@ import Testing
                 shown, end = b"", time.monotonic() + 60
                 while not re.search(wanted, shown) and time.monotonic() < end:
                     if select.select([screen], [], [], 0.1)[0]: shown += os.read(screen, 65536)
+                    # Whatever it is painted with.
+                    shown = re.sub(rb"\\x1b(\\[[0-9;?]*[A-Za-z]|[()].|[=>])", b"", shown)
                 return shown
             read(b"READY> ")
             os.write(screen, b"carillon jobs show pay\\t\\t")
