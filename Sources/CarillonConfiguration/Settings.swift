@@ -27,6 +27,17 @@ public struct Settings: Sendable {
         public var lease: Int64?
         /// How often it says that it is; nil for a third of that.
         public var heartbeat: Int64?
+        /// Jobs at most that it holds of those that instances share; 0 for as many as there are.
+        public var mostJobs = 0
+        /// What it does of what instances share.
+        public var roles = Set(Role.allCases)
+    }
+
+    /// A part of the work that instances share.
+    public enum Role: String, Sendable, CaseIterable {
+        case scheduler
+        case custodian
+        case api
     }
 
     public var timeZone = "UTC"

@@ -59,6 +59,12 @@ package struct SettingsReader: Sendable {
         settings.given = whole.table.given
         settings.known = whole.table.known
         settings.warnings = unread(whole.table.variables?.asked ?? [])
+        if settings.instance.mostJobs > 0 {
+            settings.warnings.append(
+                ConfigProblem(
+                    source: source, key: "instance.max_jobs",
+                    message: "is not kept yet: one daemon has the store, and holds every job"))
+        }
         return settings
     }
 
@@ -97,6 +103,22 @@ package struct SettingsReader: Sendable {
             !(100_000...(instance.lease ?? Self.standardLease) / 2).contains(heartbeat)
         {
             table.complain("heartbeat", "expected a length of time from \"100ms\" to half of the lease")
+        }
+        instance.mostJobs = table.integer("max_jobs", in: 0...Int64(Int32.max)).map(Int.init) ?? instance.mostJobs
+        readRoles(&table, &instance)
+    }
+
+    private func readRoles(_ table: inout ConfigTable, _ instance: inout Settings.Instance) {
+        guard let names = table.strings("roles") else { return }
+        let roles = names.map(Settings.Role.init)
+        let known = Settings.Role.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
+        if let place = roles.firstIndex(of: nil) {
+            return table.complain("roles", "\"\(names[place])\" is no role; expected some of \(known)")
+        }
+        instance.roles = Set(roles.compactMap(\.self))
+        // One daemon has the store, and nobody else would do what it leaves.
+        if !instance.roles.contains(.scheduler) {
+            table.complain("roles", "expected \"scheduler\" among them: one daemon has the store, and schedules")
         }
     }
 

@@ -61,6 +61,16 @@ import Timetable
         #expect(throws: ConfigurationError.self) { try read("jobs_file_limit = 0") }
     }
 
+    @Test func whatAnInstanceIsToDoIsRead() throws {
+        #expect(try read("").instance.roles == [.scheduler, .custodian, .api])
+        #expect(try read("").instance.mostJobs == 0)
+        let settings = try read("[instance]\nmax_jobs = 10\nroles = [\"scheduler\", \"api\"]")
+        #expect(settings.instance.roles == [.scheduler, .api])
+        #expect(settings.instance.mostJobs == 10)
+        #expect(settings.warnings.map(\.key) == ["instance.max_jobs"])
+        #expect(try read("", ["CARILLON_INSTANCE_MAX_JOBS": "7"]).instance.mostJobs == 7)
+    }
+
     @Test func theEnvironmentHasTheLastWord() throws {
         let settings = try read(
             "time_zone = \"Europe/Berlin\"\n[exec]\nmax_children = 7\n",
@@ -78,6 +88,9 @@ import Timetable
         ("[instance]\nname = \"\"", 2, "instance.name"),
         ("[instance]\nlease = \"100ms\"", 2, "instance.lease"),
         ("[instance]\nlease = \"5s\"\nheartbeat = \"3s\"", 3, "instance.heartbeat"),
+        ("[instance]\nmax_jobs = -1", 2, "instance.max_jobs"),
+        ("[instance]\nroles = [\"scheduler\", \"cook\"]", 2, "instance.roles"),
+        ("[instance]\nroles = [\"custodian\"]", 2, "instance.roles"),
         ("[exec]\nmax_chidlren = 4", 2, "exec.max_chidlren"),
         ("[log]\nlevel = \"loud\"", 2, "log.level"),
         ("[log]\nformat = 1", 2, "log.format"),
