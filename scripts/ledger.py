@@ -102,6 +102,8 @@ def measure(kind, binary, runs, folder):
         began = time.monotonic()
         first = (int(time.time()) - 86_400 - runs // TICKING) * 1_000_000
         fill_postgres(server, runs, first) if server else fill_sqlite(folder, runs, first)
+        # What the filling left in memory would be written while the daemon is looked at.
+        os.sync()
         print(f"{kind}: {runs:,} runs put in after {time.monotonic() - began:.0f} s", flush=True)
         print(f"{kind}: started after {serve(daemon):.1f} s", flush=True)
         loaded, worst = lateness(daemon, 8)

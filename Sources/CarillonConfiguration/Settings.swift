@@ -23,9 +23,9 @@ public struct Settings: Sendable {
     public struct Instance: Sendable {
         /// Who writes in the ledger; nil for the host's name.
         public var name: String?
-        /// How long the store takes a silent daemon to be alive; nil for the engine's own.
+        /// How long it may be silent before others take it to be gone; nil for four beats, or what is right for the store.
         public var lease: Int64?
-        /// How often it says that it is; nil for a third of that.
+        /// How often it leaves a sign of life; nil for a quarter of that.
         public var heartbeat: Int64?
         /// Jobs at most that it holds of those that instances share; 0 for as many as there are.
         public var mostJobs = 0

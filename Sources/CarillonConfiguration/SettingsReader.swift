@@ -96,12 +96,11 @@ package struct SettingsReader: Sendable {
         if instance.name == "" { table.complain("name", "expected a name, or no such key for the host's name") }
         instance.lease = table.span("lease")
         if let lease = instance.lease, !Self.leases.contains(lease) {
-            table.complain("lease", "expected a length of time from \"1s\" to \"1h\"")
+            table.complain("lease", "expected a length of time from \"500ms\" to \"1h\"")
         }
         instance.heartbeat = table.span("heartbeat")
-        if let heartbeat = instance.heartbeat,
-            !(100_000...(instance.lease ?? Self.standardLease) / 2).contains(heartbeat)
-        {
+        let most = (instance.lease ?? Self.leases.upperBound) / 2
+        if let heartbeat = instance.heartbeat, !(100_000...max(most, 100_000)).contains(heartbeat) {
             table.complain("heartbeat", "expected a length of time from \"100ms\" to half of the lease")
         }
         instance.mostJobs = table.integer("max_jobs", in: 0...Int64(Int32.max)).map(Int.init) ?? instance.mostJobs
@@ -123,8 +122,7 @@ package struct SettingsReader: Sendable {
     }
 
     /// Microseconds.
-    private static let leases: ClosedRange<Int64> = 1_000_000...3_600_000_000
-    private static let standardLease: Int64 = 30_000_000
+    private static let leases: ClosedRange<Int64> = 500_000...3_600_000_000
 
     private func readStore(_ table: inout ConfigTable, _ settings: inout Settings) {
         settings.store.url = table.string("url") ?? settings.store.url

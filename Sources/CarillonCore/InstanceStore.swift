@@ -54,13 +54,19 @@ public struct InstanceRecord: Hashable, Sendable {
     public var term: Term?
     /// Its last sign of life; it never goes back.
     public var beat: Int64
+    /// How long ago that came, in microseconds on the store's clock: for people, and nothing is decided by it.
+    public var silence: Int64?
 
-    public init(number: InstanceNumber, facts: InstanceFacts, term: Term?, beat: Int64) {
+    public init(number: InstanceNumber, facts: InstanceFacts, term: Term?, beat: Int64, silence: Int64? = nil) {
         self.number = number
         self.facts = facts
         self.term = term
         self.beat = beat
+        self.silence = silence
     }
+
+    /// Whether it is in force and has not been silent for longer than it may.
+    public var isHeard: Bool { term != nil && silence.map { $0 <= facts.lease } ?? true }
 }
 
 /// A shard as the store has it.
@@ -72,10 +78,10 @@ public struct ShardRecord: Hashable, Sendable {
     public var holder: InstanceNumber?
     /// Grows with each change of the holder.
     public var epoch: Int64
-    /// How many jobs stand in it.
+    /// How many jobs stand in it, where that was asked for.
     public var jobs: Int
 
-    public init(shard: Shard, label: String?, holder: InstanceNumber?, epoch: Int64, jobs: Int) {
+    public init(shard: Shard, label: String? = nil, holder: InstanceNumber?, epoch: Int64 = 0, jobs: Int = 0) {
         self.shard = shard
         self.label = label
         self.holder = holder
@@ -124,6 +130,47 @@ public struct Mail: Hashable, Sendable {
     }
 }
 
+extension Mail {
+    /// What mail says, as far as this build knows it.
+    public enum Word: Hashable, Sendable {
+        /// Definitions of these jobs were changed, or are new.
+        case changed([JobID])
+        /// Somebody asked for these runs.
+        case opened([RunID])
+    }
+
+    /// Nil for what another build has written.
+    public var word: Word? {
+        switch kind {
+        case "changed": (try? JSONText.decode([Int32].self, body)).map { .changed($0.map { JobID($0) }) }
+        case "opened": (try? JSONText.decode([String].self, body)).map { .opened($0.compactMap { RunID($0) }) }
+        default: nil
+        }
+    }
+
+    public init(to recipient: Recipient, _ word: Word) {
+        switch word {
+        case .changed(let jobs):
+            self.init(
+                to: recipient, kind: "changed", body: "[" + jobs.map { "\($0.number)" }.joined(separator: ",") + "]")
+        case .opened(let runs):
+            self.init(to: recipient, kind: "opened", body: "[" + runs.map { "\"\($0)\"" }.joined(separator: ",") + "]")
+        }
+    }
+
+    /// Tells those who hold the shards of these jobs that they were changed: one word for each shard.
+    public static func changed(_ jobs: [JobID]) -> [Mail] {
+        let byShard = Dictionary(grouping: jobs, by: Shard.init(of:)).sorted { $0.key < $1.key }
+        return byShard.map { Mail(to: .shard($0), .changed($1)) }
+    }
+
+    /// Tells those who hold the shards of these runs' jobs that they were opened.
+    public static func opened(_ runs: [Run]) -> [Mail] {
+        let byShard = Dictionary(grouping: runs) { Shard(of: $0.jobID) }.sorted { $0.key < $1.key }
+        return byShard.map { Mail(to: .shard($0), .opened($1.map(\.id))) }
+    }
+}
+
 /// What an instance reads of shards that it was given, before it plans anything of them.
 public struct Taken: Hashable, Sendable {
     public var cursors: [JobCursor]
@@ -141,6 +188,12 @@ public struct Taken: Hashable, Sendable {
 /// No clock is read here, and none is compared with another: a beat is a number, and whoever watches judges it by its own clock.
 /// All calls throw `StoreError`, `leaseLost` for a term that is not in force.
 public protocol InstanceStore: Sendable {
+    /// Whether several instances may be in force at once.
+    ///
+    /// In a store of one alone, whoever joins ends the one before, has every share of the jobs, and nobody else is there to be
+    /// told anything: what concerns others does nothing.
+    var isShared: Bool { get }
+
     /// Begins a life. Whoever's last one is still in force goes on under its number, with the shards it has and a new term; all
     /// others get a number that was never there, and have nothing.
     func join(_ facts: InstanceFacts, nonce: UInt64) async throws -> Term
@@ -151,8 +204,8 @@ public protocol InstanceStore: Sendable {
     /// Ends an instance if it has not beaten since: a term and a beat as they were seen. Answers whether it did.
     func end(_ instance: InstanceNumber, term: Int64, beat: Int64) async throws -> Bool
 
-    /// Reads every shard, in order.
-    func shards() async throws -> [ShardRecord]
+    /// Reads every shard, in order; with how many jobs stand in each when these are to be counted.
+    func shards(counting: Bool) async throws -> [ShardRecord]
     /// Answers the shard of a label, which is made when there is none.
     func shard(labelled label: String) async throws -> Shard
     /// Gives shards of nobody in force to somebody in force; a move that is not right any more is left out.
@@ -160,7 +213,7 @@ public protocol InstanceStore: Sendable {
     /// Gives shards of one's own away and takes a new term in the same step. What was sent twice with one nonce is done once. A
     /// shard whose taker is not in force any more is kept.
     func give(_ moves: [ShardMove], under term: Term, nonce: UInt64) async throws -> Term
-    /// Reads what stands in shards. Whoever was given them reads all that an earlier holder wrote.
+    /// Reads what stands in shards of one's own. Whoever was given them reads all that an earlier holder wrote.
     func take(_ shards: Set<Shard>, under term: Term) async throws -> Taken
     /// Ends one's own life; the shards stay under a number that is not in force, for others to deal.
     func leave(_ term: Term) async throws

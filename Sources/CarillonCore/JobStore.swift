@@ -1,19 +1,5 @@
 public import Timetable
 
-/// An instance's right to schedule, on the store's clock. A write under an old term is refused.
-public struct Lease: Hashable, Sendable {
-    public var instance: String
-    /// Grows each time the lease changes hands.
-    public var term: Int64
-    public var expiresAt: Timestamp
-
-    public init(instance: String, term: Int64, expiresAt: Timestamp) {
-        self.instance = instance
-        self.term = term
-        self.expiresAt = expiresAt
-    }
-}
-
 /// What stands in the planner's heap for a job.
 public struct JobCursor: Hashable, Sendable {
     public var id: JobID
@@ -264,23 +250,17 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// The one source of truth: job definitions, cursors and the ledger. Implementations pass `StoreConformance`.
 ///
-/// Every call that writes takes `now`; a store reads a clock of its own only for leases. Every call may throw
-/// `StoreError`; a call that throws may have been carried out all the same, so all of them may be repeated.
-public protocol JobStore: Sendable {
+/// Every call that writes takes `now`; a store reads no clock of its own. Every call may throw `StoreError`; a call that throws
+/// may have been carried out all the same, so all of them may be repeated.
+public protocol JobStore: InstanceStore {
     /// Answers the store's id, drawn once when the store was made; part of every run id.
     func storeID() async throws -> UInt64
 
-    // MARK: Leases
-
-    /// Takes the instance's lease for `length` microseconds, under a new term.
-    func lease(instance: String, length: Int64) async throws -> Lease
-    func renew(_ lease: Lease, length: Int64) async throws -> Lease
-    func release(_ lease: Lease) async throws
-
     // MARK: Jobs
 
-    /// Applies changes and answers each, in order. Needs no lease: each is of the revision that it names, or nothing.
-    func apply(_ changes: [JobChange], now: Timestamp) async throws -> [JobAnswer]
+    /// Applies changes and answers each, in order. Each is of the revision that it names, or nothing, so anybody may make one:
+    /// whoever holds a job's shard has mail of it in the same step, but for the instance of this term.
+    func apply(_ changes: [JobChange], by term: Term?, now: Timestamp) async throws -> [JobAnswer]
     /// Reads the cursors of all enabled jobs, for the planner's heap; those that are to be taken up are due at once.
     func cursors() async throws -> [JobCursor]
     func jobs(ids: [JobID]) async throws -> [StoredJob]
@@ -307,17 +287,17 @@ public protocol JobStore: Sendable {
     /// Writes new runs and skips and advances the cursors, in one transaction, and takes up what changed of the jobs of which
     /// that is said. A run whose occurrence is there already is left as it is; a run id that another occurrence has is drawn
     /// again.
-    func openRuns(_ batch: [JobAdvance], lease: Lease, now: Timestamp) async throws -> Opened
+    func openRuns(_ batch: [JobAdvance], under term: Term, now: Timestamp) async throws -> Opened
     /// Writes runs as they stand, by id, and counts those that end. A run that is final in the ledger stays as it is; answers
     /// which ones were not written, because they are, or because the ledger does not have them.
     @discardableResult
-    func record(_ runs: [Run], lease: Lease, now: Timestamp) async throws -> Set<RunID>
+    func record(_ runs: [Run], under term: Term, now: Timestamp) async throws -> Set<RunID>
     /// Opens runs that somebody asks for, in one transaction. Answers each as it was written, with the id it got; nil for
     /// one whose occurrence has a run already, and for one of a backfill that repeats another when that is not the last of
-    /// its time, or any of them goes on.
-    func openOrdered(_ runs: [Run], lease: Lease, now: Timestamp) async throws -> [Run?]
+    /// its time, or any of them goes on. Anybody may; whoever holds a job's shard has mail of it, as of a change.
+    func openOrdered(_ runs: [Run], by term: Term?, now: Timestamp) async throws -> [Run?]
     /// Sets cursors back, and cuts skips short that reach past `now`; the runs stay.
-    func rewind(_ cursors: [JobCursor], lease: Lease, now: Timestamp) async throws
+    func rewind(_ cursors: [JobCursor], under term: Term, now: Timestamp) async throws
     /// Reads runs that are not final, the oldest first, after one of an earlier page, at most `limit`.
     ///
     /// Some may come twice when that one has left the ledger since.
@@ -331,10 +311,10 @@ public protocol JobStore: Sendable {
     ///
     /// A store may remember between two calls where it was, so one at a time prunes.
     func prune(
-        _ retention: Retention, lease: Lease, now: Timestamp, limit: Int
+        _ retention: Retention, under term: Term, now: Timestamp, limit: Int
     ) async throws -> [(id: RunID, job: String)]
     /// Gives room that was freed back to the disk, at most so many pages; answers whether there is more.
-    func shrink(lease: Lease, limit: Int) async throws -> Bool
+    func shrink(under term: Term, limit: Int) async throws -> Bool
 
     // MARK: Notes
 

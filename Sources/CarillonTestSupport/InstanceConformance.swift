@@ -4,14 +4,12 @@ public import CarillonCore
 public enum InstanceConformance {
     /// Instances in a store.
     private struct Bench: Sendable {
-        let store: any InstanceStore & JobStore
+        let store: any JobStore
 
-        func join(_ id: String, nonce: UInt64 = 1) async throws -> Term {
-            try await store.join(InstanceFacts(id: id, name: id, host: "h", lease: 3_000_000), nonce: nonce)
-        }
+        func join(_ id: String, nonce: UInt64 = 1) async throws -> Term { try await store.join(id, nonce: nonce) }
 
         func record(_ shard: Shard) async throws -> ShardRecord {
-            guard let record = try await store.shards().first(where: { $0.shard == shard }) else {
+            guard let record = try await store.shards(counting: true).first(where: { $0.shard == shard }) else {
                 throw ConformanceFailure(description: "there is no shard \(shard.number)")
             }
             return record
@@ -33,11 +31,11 @@ public enum InstanceConformance {
 
     private static func check(
         _ name: String, _ run: @escaping @Sendable (Bench) async throws -> Void
-    ) -> Check<any InstanceStore & JobStore> {
+    ) -> Check<any JobStore> {
         Check(name) { try await run(Bench(store: $0)) }
     }
 
-    public static let checks: [Check<any InstanceStore & JobStore>] = lives + holdings + mail
+    public static let checks: [Check<any JobStore>] = lives + holdings + mail
 
     // MARK: Lives
 
@@ -150,27 +148,28 @@ public enum InstanceConformance {
             try require(try await bench.store.shard(labelled: "custody"), is: shard)
             try require(try await bench.store.shard(labelled: "host:a") != shard, "another one")
             try require(try await bench.record(shard).label, is: "custody")
-            try require(try await bench.store.shards().count, is: Shard.shares + 2)
+            try require(try await bench.store.shards(counting: true).count, is: Shard.shares + 2)
         },
         check("who takes reads the jobs and the active runs of its shards alone") { bench in
-            let a = try await bench.join("a")
-            let lease = try await bench.store.lease(instance: "a", length: 30_000_000)
+            let term = try await bench.join("a")
             let (start, store) = (Samples.noon, try await bench.store.storeID())
             var jobs: [StoredJob] = []
             for name in ["one", "two"] {
                 jobs.append(
                     try await bench.store.put(
-                        Samples.job(name), cursor: start, nextDue: start.plus(60), under: lease))
+                        Samples.job(name), cursor: start, nextDue: start.plus(60), under: term))
             }
             let parts = jobs.map { job in
                 JobAdvance(
                     id: job.id, revision: job.revision, from: start, to: start.plus(60), nextDue: start.plus(120),
                     runs: [Samples.run(job, at: start.plus(60), store: store)])
             }
-            _ = try await bench.store.openRuns(parts, lease: lease, now: start)
+            _ = try await bench.store.openRuns(parts, under: term, now: start)
             let shard = Shard(of: jobs[0].id)
             try require(try await bench.record(shard).jobs, is: 1)
-            let taken = try await bench.store.take([shard], under: a)
+            try await require(throwing: .leaseLost) { try await bench.store.take([shard], under: term) }
+            try await bench.deal([shard.number], to: term.instance)
+            let taken = try await bench.store.take([shard], under: term)
             try require(taken.cursors, is: [JobCursor(id: jobs[0].id, nextDue: start.plus(120))])
             try require(taken.runs, is: parts[0].runs)
         },
@@ -179,6 +178,43 @@ public enum InstanceConformance {
     // MARK: Mail
 
     private static let mail = [
+        check("what somebody else is to plan or start is told to it, in the same step") { bench in
+            let (a, b) = (try await bench.join("a"), try await bench.join("b"))
+            let (start, store) = (Samples.noon, bench.store)
+            let added = try await store.apply(
+                ["one", "two", "three"].map {
+                    .add(Samples.job($0), cursor: start, nextDue: start.plus(60), skips: [])
+                }, by: a, now: start
+            ).compactMap(\.stored)
+            let shards = added.map { Shard(of: $0.id) }
+            func words(_ shard: Shard) async throws -> [Mail.Word?] {
+                try await store.mail(for: [shard], machine: "").map(\.word)
+            }
+            // Nobody has any of them, so whoever will has mail.
+            for (job, shard) in zip(added, shards) {
+                try require(try await words(shard), is: [.changed([job.id])])
+            }
+            try await bench.deal([shards[0].number], to: a.instance)
+            try await bench.deal([shards[1].number], to: b.instance)
+            let changes = added.map { JobChange.change($0.id, $0.job, revision: $0.revision) }
+            let changed = try await store.apply(changes, by: a, now: start).compactMap(\.stored)
+            try require(changed.count, is: 3)
+            try require(try await words(shards[0]).count, is: 1)
+            try require(try await words(shards[1]), is: [.changed([added[1].id]), .changed([added[1].id])])
+            let runs = changed.map { job in
+                Run(
+                    id: RunID(manualAt: start, random: UInt64(job.id.number)), jobID: job.id, job: job.job.name,
+                    revision: job.revision, trigger: .manual, scheduledAt: start, createdAt: start)
+            }
+            let opened = try await store.openOrdered(runs, by: b, now: start).compactMap { $0 }
+            try require(try await words(shards[0]).last, is: .opened([opened[0].id]))
+            try require(try await words(shards[1]).count, is: 2)
+            try require(try await words(shards[2]).last, is: .opened([opened[2].id]))
+            // A term that is not in force holds nothing.
+            try await store.leave(a)
+            _ = try await store.apply([.remove(added[0].id, revision: changed[0].revision)], by: a, now: start)
+            try require(try await words(shards[0]).last, is: .changed([added[0].id]))
+        },
         check("mail is kept, in order, until it was acted on under the term it was read under") { bench in
             let a = try await bench.join("a")
             let words = [
@@ -199,6 +235,6 @@ public enum InstanceConformance {
             try await bench.store.done([mine[0].number], under: new)
             try require(try await bench.store.mail(for: [Shard(7)], machine: "a").map(\.kind), is: ["end", "told"])
             try require(try await bench.store.mail(for: [Shard(8)], machine: "b").count, is: 1)
-        }
+        },
     ]
 }

@@ -22,7 +22,7 @@ extension StoreConformance {
         },
         Check("a change is a new revision of the same number") { store in
             let bench = try await Bench(store)
-            let changed = try await Bench.put(Samples.job("tick", every: "5s"), in: store, bench.lease)
+            let changed = try await Bench.put(Samples.job("tick", every: "5s"), in: store, bench.term)
             try require(changed.id, is: bench.job.id)
             try require(changed.revision, is: 2)
             let old = try await store.definition(of: bench.job.id, revision: 1)
@@ -33,7 +33,7 @@ extension StoreConformance {
         Check("who knows an old revision changes nothing") { store in
             let bench = try await Bench(store)
             let job = Samples.job("tick", every: "5s")
-            let changed = try await Bench.put(job, in: store, bench.lease)
+            let changed = try await Bench.put(job, in: store, bench.term)
             let late: [JobChange] = [
                 .change(bench.job.id, Samples.job("tick", every: "7s"), revision: 1),
                 .remove(bench.job.id, revision: 1),
@@ -55,7 +55,7 @@ extension StoreConformance {
             let bench = try await Bench(store)
             let before = bench.job
             _ = try await store.openRuns(
-                [bench.advance(to: bench.start.plus(60), runs: [bench.run(bench.start.plus(60))])], lease: bench.lease,
+                [bench.advance(to: bench.start.plus(60), runs: [bench.run(bench.start.plus(60))])], under: bench.term,
                 now: bench.start)
             let second = Samples.job("tick", every: "5s")
             let third = Samples.job("tick", every: "7s")
@@ -80,7 +80,7 @@ extension StoreConformance {
             for revision in [1, 3] as [Int64] {
                 old.revision = revision
                 try require(
-                    try await store.openRuns([old], lease: bench.lease, now: bench.start).refused, is: [before.id])
+                    try await store.openRuns([old], under: bench.term, now: bench.start).refused, is: [before.id])
             }
             var last = bench.run(bench.start.plus(120))
             last.revision = 1
@@ -89,9 +89,9 @@ extension StoreConformance {
                 nextDue: bench.start.plus(126), runs: [last],
                 skips: [Samples.skip(before, after: bench.start.plus(60), through: bench.start.plus(119))],
                 takesUp: true, countsAnew: true)
-            try require(try await store.openRuns([up], lease: bench.lease, now: bench.start), is: Opened(new: [last]))
+            try require(try await store.openRuns([up], under: bench.term, now: bench.start), is: Opened(new: [last]))
             try require(
-                try await store.openRuns([up], lease: bench.lease, now: bench.start).refused, is: [before.id])
+                try await store.openRuns([up], under: bench.term, now: bench.start).refused, is: [before.id])
             let now = try await bench.fresh()
             try require(now.isChanging, is: false)
             try require(now.opened, is: 0)
@@ -105,7 +105,7 @@ extension StoreConformance {
                     JobAdvance(
                         id: now.id, revision: 4, from: now.cursor, to: bench.start.plus(126), nextDue: nil, runs: [run],
                         takesUp: true)
-                ], lease: bench.lease, now: bench.start)
+                ], under: bench.term, now: bench.start)
             try require(same?.revision, is: 4)
             try require(try await bench.fresh().opened, is: 1)
         },
@@ -123,8 +123,8 @@ extension StoreConformance {
             let changing = try await store.changing([bench.job.id])
             try require(changing.first?.former.isRemoved, is: false)
             try require(changing.first?.former.job, is: bench.job.job)
-            try await store.takeUp(back ?? bench.job, cursor: bench.start, nextDue: nil, under: bench.lease)
-            try await store.remove(bench.job.id, under: bench.lease)
+            try await store.takeUp(back ?? bench.job, cursor: bench.start, nextDue: nil, under: bench.term)
+            try await store.remove(bench.job.id, under: bench.term)
             try require(try await store.cursors(), is: [])
             let again = try await store.apply([add], now: bench.start)[0].stored
             try require(try await store.changing([bench.job.id]).first?.former.isRemoved, is: true)
@@ -132,17 +132,17 @@ extension StoreConformance {
         },
         Check("a removed job is gone, and returns under its number") { store in
             let bench = try await Bench(store)
-            try await store.remove(bench.job.id, under: bench.lease)
+            try await store.remove(bench.job.id, under: bench.term)
             try require(try await store.job(named: "tick") == nil, "a removed job is still there")
             try require(try await store.cursors(), is: [])
             try require(try await store.jobs(after: nil, limit: 10), is: [])
-            let back = try await Bench.put(Samples.job("tick", feed: "other"), in: store, bench.lease)
+            let back = try await Bench.put(Samples.job("tick", feed: "other"), in: store, bench.term)
             try require(back.id, is: bench.job.id)
         },
         Check("a name has one spelling") { store in
             let bench = try await Bench(store, job: Samples.job("cafe\u{301}"))
             try require(Array(bench.job.job.name.utf8), is: Array("caf\u{e9}".utf8))
-            let again = try await Bench.put(Samples.job("caf\u{e9}", every: "5s"), in: store, bench.lease)
+            let again = try await Bench.put(Samples.job("caf\u{e9}", every: "5s"), in: store, bench.term)
             try require(again.id, is: bench.job.id)
             try require(try await store.jobs(ofFeed: "files").map(\.id), is: [bench.job.id])
             try require(try await store.job(named: Job.canonical("cafe\u{301}"))?.id, is: bench.job.id)
@@ -151,14 +151,14 @@ extension StoreConformance {
             let bench = try await Bench(store, job: Samples.job("tick", feed: "files"))
             var off = bench.job.job
             off.standing = Standing(off: .disabled)
-            _ = try await Bench.put(off, in: store, bench.lease)
-            try await store.remove(bench.job.id, under: bench.lease)
-            let back = try await Bench.put(Samples.job("tick", feed: "files"), in: store, bench.lease)
+            _ = try await Bench.put(off, in: store, bench.term)
+            try await store.remove(bench.job.id, under: bench.term)
+            let back = try await Bench.put(Samples.job("tick", feed: "files"), in: store, bench.term)
             try require(back.job.standing, is: Standing(off: .disabled))
             try require(try await store.job(named: "tick")?.job.standing, is: Standing(off: .disabled))
             try require(try await store.cursors(), is: [])
-            try await store.remove(bench.job.id, under: bench.lease)
-            let other = try await Bench.put(Samples.job("tick", feed: "other"), in: store, bench.lease)
+            try await store.remove(bench.job.id, under: bench.term)
+            let other = try await Bench.put(Samples.job("tick", feed: "other"), in: store, bench.term)
             try require(other.job.standing, is: nil)
         },
         Check("a name of another feed is left alone") { store in
@@ -173,12 +173,12 @@ extension StoreConformance {
         },
         Check("cursors are those of enabled jobs with a next time") { store in
             let bench = try await Bench(store)
-            try await store.put(Samples.job("off", enabled: false), nextDue: nil, under: bench.lease)
+            try await store.put(Samples.job("off", enabled: false), nextDue: nil, under: bench.term)
             try require(try await store.cursors(), is: [JobCursor(id: bench.job.id, nextDue: bench.start.plus(60))])
         },
         Check("jobs are listed by name, page by page") { store in
             let bench = try await Bench(store)
-            for name in ["b", "a", "z"] { _ = try await Bench.put(Samples.job(name), in: store, bench.lease) }
+            for name in ["b", "a", "z"] { _ = try await Bench.put(Samples.job(name), in: store, bench.term) }
             try require(try await store.jobs(after: nil, limit: 2).map(\.job.name), is: ["a", "b"])
             try require(try await store.jobs(after: "b", limit: 9).map(\.job.name), is: ["tick", "z"])
         },
@@ -190,7 +190,7 @@ extension StoreConformance {
                 job.tags = tags
                 job.standing = off.map { Standing(off: $0) }
                 let nextDue = next.map { bench.start.plus($0) }
-                return try await store.put(job, cursor: bench.start, nextDue: nextDue, under: bench.lease).id
+                return try await store.put(job, cursor: bench.start, nextDue: nextDue, under: bench.term).id
             }
             let late = try await job("pay-late", tags: ["pay", "eu"], next: 90)
             let soon = try await job("pay-soon", tags: ["pay"], next: 30)
@@ -225,12 +225,12 @@ extension StoreConformance {
                 var run = Run(
                     id: RunID(manualAt: bench.start, random: UInt64(id.number)), jobID: id, job: name, revision: 1,
                     trigger: .manual, scheduledAt: bench.start, createdAt: bench.start)
-                run = try await store.openOrdered([run], lease: bench.lease, now: bench.start)[0] ?? run
+                run = try await store.openOrdered([run], by: bench.term, now: bench.start)[0] ?? run
                 try require(try await names(JobQuery(states: [.active])).contains(name), "\(name) has an active run")
                 run.state = state
                 run.endedAt = bench.start.plus(1)
                 runs.append(run)
-                try await store.record([run], lease: bench.lease, now: bench.start)
+                try await store.record([run], under: bench.term, now: bench.start)
             }
             try require(try await names(JobQuery(states: [.failed])), is: ["pay-late"])
             try require(try await names(JobQuery(states: [.active])), is: [])
@@ -274,19 +274,44 @@ extension StoreConformance {
         },
         Check("an old term writes nothing") { store in
             let bench = try await Bench(store)
-            let newer = try await store.lease(instance: "a", length: 30_000_000)
-            try require(newer.term > bench.lease.term, "the term did not grow")
-            try await require(throwing: .leaseLost) {
-                try await store.openRuns(
-                    [bench.advance(to: bench.start.plus(60))], lease: bench.lease, now: bench.start)
-            }
-            try await require(throwing: .leaseLost) {
-                try await store.record([bench.run(bench.start)], lease: bench.lease, now: bench.start)
-            }
-            try await require(throwing: .leaseLost) { try await store.renew(bench.lease, length: 1) }
+            let newer = try await store.join("a", nonce: 2)
+            try require(newer.count > bench.term.count, "the term did not grow")
+            let old = bench.term
+            let part = bench.advance(to: bench.start.plus(60))
+            let next = [JobCursor(id: bench.job.id, nextDue: bench.start.plus(60))]
+            let refused: [@Sendable () async throws -> Void] = [
+                { _ = try await store.openRuns([part], under: old, now: bench.start) },
+                { _ = try await store.record([bench.run(bench.start)], under: old, now: bench.start) },
+                { try await store.rewind(next, under: old, now: bench.start.plus(-60)) },
+                { try await store.beat(old, count: 1) },
+                { try await store.leave(old) },
+            ]
+            for call in refused { try await require(throwing: .leaseLost, call) }
             try require(try await bench.fresh().cursor, is: bench.start)
-            _ = try await store.renew(newer, length: 30_000_000)
-            try await store.release(newer)
+            try require(try await store.openRuns([part], under: newer, now: bench.start).refused, is: [])
+            try await store.leave(newer)
+            try await require(throwing: .leaseLost) {
+                try await store.record([], under: newer, now: bench.start)
+            }
+        },
+        Check("whoever joins alone has every share, and reads all that stands in them") { store in
+            let bench = try await Bench(store)
+            try await store.deal(
+                try await store.shards(counting: false).map { ShardMove($0, to: bench.term.instance) })
+            let shards = try await store.shards(counting: true)
+            try require(shards.prefix(Shard.shares).map(\.shard), is: Shard.all)
+            try require(shards.allSatisfy { $0.holder == bench.term.instance }, "all are its own")
+            try require(shards.map(\.jobs).reduce(0, +), is: 1)
+            let run = bench.run(bench.start.plus(60))
+            _ = try await store.openRuns(
+                [bench.advance(to: bench.start.plus(60), runs: [run])], under: bench.term, now: bench.start)
+            let taken = try await store.take(Set(Shard.all), under: bench.term)
+            try require(taken, is: Taken(cursors: try await store.cursors(), runs: [run]))
+            try require(try await store.take([Shard(7)], under: bench.term), is: Taken(cursors: [], runs: []))
+            let known = try await store.instances().filter { $0.term != nil }
+            try require(known.map(\.facts), is: [.sample("a")])
+            try require(known[0].term, is: bench.term)
+            try require(known[0].isHeard, "it was heard just now")
         },
         Check("notes are kept and removed") { store in
             try await store.setNote("pause", "because \"x\"")
@@ -310,7 +335,7 @@ extension StoreConformance {
                 Samples.job("tick", feed: "orders"), cursor: bench.start, nextDue: nil, skips: [])
             for number in 2...4 {
                 _ = try await store.apply([other, other], now: bench.start)
-                let next = try await Bench.put(Samples.job("job \(number)"), in: store, bench.lease)
+                let next = try await Bench.put(Samples.job("job \(number)"), in: store, bench.term)
                 try require(next.id, is: JobID(Int32(number)))
             }
         },
@@ -323,13 +348,13 @@ extension StoreConformance {
             }
             try require(try await names("a", "b"), is: ["tick"])
             job.tags = ["b", "c"]
-            _ = try await Bench.put(job, in: store, bench.lease)
+            _ = try await Bench.put(job, in: store, bench.term)
             try require(try await names("a"), is: [])
             try require(try await names("c"), is: ["tick"])
-            try await store.remove(bench.job.id, under: bench.lease)
+            try await store.remove(bench.job.id, under: bench.term)
             try require(try await names("c"), is: [])
             job.tags = ["d"]
-            _ = try await Bench.put(job, in: store, bench.lease)
+            _ = try await Bench.put(job, in: store, bench.term)
             try require(try await names("c"), is: [])
             try require(try await names("d"), is: ["tick"])
         },

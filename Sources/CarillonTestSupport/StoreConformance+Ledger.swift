@@ -7,7 +7,7 @@ extension StoreConformance {
             let bench = try await Bench(store)
             let run = bench.run(bench.start.plus(60))
             let part = bench.advance(to: bench.start.plus(60), runs: [run])
-            let opened = try await store.openRuns([part], lease: bench.lease, now: bench.start.plus(60))
+            let opened = try await store.openRuns([part], under: bench.term, now: bench.start.plus(60))
             try require(opened, is: Opened(new: [run]))
             let job = try await bench.fresh()
             try require(job.cursor, is: bench.start.plus(60))
@@ -19,8 +19,8 @@ extension StoreConformance {
         Check("a repeated batch is refused and doubles nothing") { store in
             let bench = try await Bench(store)
             let part = bench.advance(to: bench.start.plus(60), runs: [bench.run(bench.start.plus(60))])
-            _ = try await store.openRuns([part], lease: bench.lease, now: bench.start)
-            let again = try await store.openRuns([part], lease: bench.lease, now: bench.start)
+            _ = try await store.openRuns([part], under: bench.term, now: bench.start)
+            let again = try await store.openRuns([part], under: bench.term, now: bench.start)
             try require(again, is: Opened(refused: [bench.job.id]))
             try require(try await store.activeRuns(after: nil, limit: 10).count, is: 1)
         },
@@ -28,13 +28,13 @@ extension StoreConformance {
             let bench = try await Bench(store)
             let run = bench.run(bench.start.plus(60))
             _ = try await store.openRuns(
-                [bench.advance(to: bench.start.plus(60), runs: [run])], lease: bench.lease, now: bench.start)
+                [bench.advance(to: bench.start.plus(60), runs: [run])], under: bench.term, now: bench.start)
             let back = JobCursor(id: bench.job.id, nextDue: bench.start.plus(60))
-            try await store.rewind([back], lease: bench.lease, now: bench.start)
+            try await store.rewind([back], under: bench.term, now: bench.start)
             var other = run
             other.id = RunID(second: 1, hash: 2)
             let opened = try await store.openRuns(
-                [bench.advance(to: bench.start.plus(60), runs: [other])], lease: bench.lease, now: bench.start)
+                [bench.advance(to: bench.start.plus(60), runs: [other])], under: bench.term, now: bench.start)
             try require(opened.new, is: [])
             try require(opened.refused, is: [])
             try require(try await store.runs(RunQuery(job: "tick")).map(\.id), is: [run.id])
@@ -45,7 +45,7 @@ extension StoreConformance {
             var second = bench.run(bench.start.plus(120))
             second.id = first.id
             let part = bench.advance(to: bench.start.plus(120), runs: [first, second])
-            let opened = try await store.openRuns([part], lease: bench.lease, now: bench.start)
+            let opened = try await store.openRuns([part], under: bench.term, now: bench.start)
             try require(opened.new.count, is: 2)
             try require(Set(opened.new.map(\.id)).count, is: 2, "ids")
             try require(try await store.runs(RunQuery(job: "tick")).count, is: 2)
@@ -55,12 +55,12 @@ extension StoreConformance {
             var all = (1...100).map { bench.run(bench.start.plus(60 * $0)) }
             let end = bench.start.plus(6_000)
             let known = bench.advance(to: end, runs: [all[7], all[50]])
-            _ = try await store.openRuns([known], lease: bench.lease, now: bench.start)
+            _ = try await store.openRuns([known], under: bench.term, now: bench.start)
             let back = JobCursor(id: bench.job.id, nextDue: bench.start.plus(60))
-            try await store.rewind([back], lease: bench.lease, now: bench.start)
+            try await store.rewind([back], under: bench.term, now: bench.start)
             all[30].id = all[20].id
             let opened = try await store.openRuns(
-                [bench.advance(to: end, runs: all)], lease: bench.lease, now: bench.start)
+                [bench.advance(to: end, runs: all)], under: bench.term, now: bench.start)
             all.remove(at: 50)
             all.remove(at: 7)
             try require(opened.new.map(\.scheduledAt), is: all.map(\.scheduledAt))
@@ -71,22 +71,22 @@ extension StoreConformance {
         },
         Check("a changed job refuses a plan of its old revision, the others go on") { store in
             let bench = try await Bench(store)
-            let other = try await Bench.put(Samples.job("other"), in: store, bench.lease)
-            _ = try await Bench.put(Samples.job("tick", every: "5s"), in: store, bench.lease)
+            let other = try await Bench.put(Samples.job("other"), in: store, bench.term)
+            _ = try await Bench.put(Samples.job("tick", every: "5s"), in: store, bench.term)
             let run = Samples.run(other, at: bench.start.plus(60), store: bench.id)
             let parts = [
                 bench.advance(to: bench.start.plus(60), runs: [bench.run(bench.start.plus(60))]),
                 JobAdvance(
                     id: other.id, revision: 1, from: bench.start, to: bench.start.plus(60), nextDue: nil, runs: [run]),
             ]
-            let opened = try await store.openRuns(parts, lease: bench.lease, now: bench.start)
+            let opened = try await store.openRuns(parts, under: bench.term, now: bench.start)
             try require(opened, is: Opened(new: [run], refused: [bench.job.id]))
         },
         Check("a recorded run is what was recorded") { store in
             let bench = try await Bench(store)
             var run = bench.run(bench.start.plus(60))
             _ = try await store.openRuns(
-                [bench.advance(to: bench.start.plus(60), runs: [run])], lease: bench.lease, now: bench.start)
+                [bench.advance(to: bench.start.plus(60), runs: [run])], under: bench.term, now: bench.start)
             run.state = .failed
             run.attempt = 2
             run.notBefore = bench.start.plus(61)
@@ -99,7 +99,7 @@ extension StoreConformance {
             run.reason = "why"
             run.held = Hold(since: bench.start, until: bench.start.adding(microseconds: 7), why: "away")
             run.earlier = [EndedAttempt(attempt: 1, startedAt: nil, endedAt: bench.start, outcome: Outcome(error: "x"))]
-            try await store.record([run], lease: bench.lease, now: bench.start)
+            try await store.record([run], under: bench.term, now: bench.start)
             try require(try await store.run(run.id), is: run)
             try require(try await store.activeRuns(after: nil, limit: 10), is: [])
         },
@@ -107,9 +107,9 @@ extension StoreConformance {
             let bench = try await Bench(store)
             var runs = (1...9).map { bench.run(bench.start.plus(60 * Int64($0))) }
             _ = try await store.openRuns(
-                [bench.advance(to: bench.start.plus(540), runs: runs)], lease: bench.lease, now: bench.start)
+                [bench.advance(to: bench.start.plus(540), runs: runs)], under: bench.term, now: bench.start)
             for index in [0, 4, 8] { runs[index].state = .completed }
-            try await store.record([runs[0], runs[4], runs[8]], lease: bench.lease, now: bench.start)
+            try await store.record([runs[0], runs[4], runs[8]], under: bench.term, now: bench.start)
             let active = runs.filter { !$0.state.isFinal }.map(\.id)
             let first = try await store.activeRuns(after: nil, limit: 4).map(\.id)
             try require(first, is: Array(active.prefix(4)))
@@ -125,12 +125,12 @@ extension StoreConformance {
             let bench = try await Bench(store)
             var run = bench.run(bench.start.plus(60))
             _ = try await store.openRuns(
-                [bench.advance(to: bench.start.plus(60), runs: [run])], lease: bench.lease, now: bench.start)
+                [bench.advance(to: bench.start.plus(60), runs: [run])], under: bench.term, now: bench.start)
             run.state = .completed
-            try await store.record([run], lease: bench.lease, now: bench.start)
+            try await store.record([run], under: bench.term, now: bench.start)
             var late = run
             late.state = .running
-            let unwritten = try await store.record([late], lease: bench.lease, now: bench.start)
+            let unwritten = try await store.record([late], under: bench.term, now: bench.start)
             try require(unwritten, is: [run.id])
             try require(try await store.run(run.id)?.state, is: .completed)
         },
@@ -138,14 +138,14 @@ extension StoreConformance {
             let bench = try await Bench(store)
             var runs = [60, 120, 180].map { bench.run(bench.start.plus($0)) }
             _ = try await store.openRuns(
-                [bench.advance(to: bench.start.plus(120), runs: Array(runs.prefix(2)))], lease: bench.lease,
+                [bench.advance(to: bench.start.plus(120), runs: Array(runs.prefix(2)))], under: bench.term,
                 now: bench.start)
             runs[0].state = .failed
-            try require(try await store.record([runs[0]], lease: bench.lease, now: bench.start), is: [])
+            try require(try await store.record([runs[0]], under: bench.term, now: bench.start), is: [])
             // The first again, as after a lost answer, one that goes on, and one that nobody has opened.
             runs[1].state = .running
             try require(
-                try await store.record(runs, lease: bench.lease, now: bench.start), is: [runs[0].id, runs[2].id])
+                try await store.record(runs, under: bench.term, now: bench.start), is: [runs[0].id, runs[2].id])
             try require(try await store.run(runs[1].id)?.state, is: .running)
             try require(try await store.run(runs[2].id), is: nil)
         },
@@ -154,7 +154,7 @@ extension StoreConformance {
             let times = (1...5).map { bench.start.plus(1_500 * Int64($0)) }
             var runs = times.map(bench.run)
             _ = try await store.openRuns(
-                [bench.advance(to: times[4], runs: runs)], lease: bench.lease, now: bench.start)
+                [bench.advance(to: times[4], runs: runs)], under: bench.term, now: bench.start)
             for index in runs.indices {
                 runs[index].state = index == 1 ? .failed : .completed
                 runs[index].startedAt = times[index]
@@ -162,7 +162,7 @@ extension StoreConformance {
             }
             // In the middle of a batch, and once more.
             for batch in [Array(runs[0...2]), Array(runs[1...4]), runs] {
-                try await store.record(batch, lease: bench.lease, now: times[4])
+                try await store.record(batch, under: bench.term, now: times[4])
             }
             let hour = HourCount.hour(of: bench.start)
             let expected = [
@@ -188,11 +188,11 @@ extension StoreConformance {
                 let times = states.indices.map { time.plus(60 * Int64($0 + 1)) }
                 var runs = times.map(bench.run)
                 let part = bench.advance(from: time, to: times.last ?? time, runs: runs)
-                _ = try await store.openRuns([part], lease: bench.lease, now: time)
+                _ = try await store.openRuns([part], under: bench.term, now: time)
                 for (index, state) in states.enumerated() { runs[index].state = state }
-                try await store.record(runs, lease: bench.lease, now: time)
+                try await store.record(runs, under: bench.term, now: time)
                 // What is told twice counts once.
-                try await store.record(runs, lease: bench.lease, now: time)
+                try await store.record(runs, under: bench.term, now: time)
                 time = times.last ?? time
                 return try await bench.fresh().streak
             }
@@ -205,7 +205,7 @@ extension StoreConformance {
             try require(try await end(.failed, .skipped, .cancelled, .failed), is: 3)
             try require(try await failing(), is: ["tick"])
             // Another definition is the same job.
-            _ = try await Bench.put(Samples.job("tick", every: "5s"), in: store, bench.lease, cursor: time)
+            _ = try await Bench.put(Samples.job("tick", every: "5s"), in: store, bench.term, cursor: time)
             try require(try await bench.fresh().streak, is: 3)
             try require(try await store.job(named: "tick")?.streak, is: 3)
         },
@@ -214,13 +214,13 @@ extension StoreConformance {
             let times = (1...4).map { bench.start.plus(60 * Int64($0)) }
             var runs = times.map(bench.run)
             _ = try await store.openRuns(
-                [bench.advance(to: times[3], runs: runs)], lease: bench.lease, now: bench.start)
+                [bench.advance(to: times[3], runs: runs)], under: bench.term, now: bench.start)
             for (index, state) in [RunState.failed, .failed, .completed, .failed].enumerated() {
                 runs[index].state = state
             }
-            try await store.record([runs[0]], lease: bench.lease, now: bench.start)
+            try await store.record([runs[0]], under: bench.term, now: bench.start)
             try require(try await bench.fresh().streak, is: 1)
-            try await store.record(Array(runs[1...3]), lease: bench.lease, now: bench.start)
+            try await store.record(Array(runs[1...3]), under: bench.term, now: bench.start)
             try require(try await bench.fresh().streak, is: 1)
             try require(try await store.runs(RunQuery(states: [.failed])).map(\.id), is: [3, 1, 0].map { runs[$0].id })
         },
@@ -228,21 +228,21 @@ extension StoreConformance {
             let bench = try await Bench(store)
             var run = bench.run(bench.start.plus(60))
             _ = try await store.openRuns(
-                [bench.advance(to: run.scheduledAt, runs: [run])], lease: bench.lease, now: bench.start)
+                [bench.advance(to: run.scheduledAt, runs: [run])], under: bench.term, now: bench.start)
             run.state = .cancelled
             run.outcome.error = "it took too long"
-            try await store.record([run], lease: bench.lease, now: bench.start)
+            try await store.record([run], under: bench.term, now: bench.start)
             try require(try await bench.fresh().streak, is: 1)
         },
         Check("manual runs stand outside the occurrences") { store in
             let bench = try await Bench(store)
             let time = bench.start.plus(60)
             let part = bench.advance(to: time, runs: [bench.run(time)])
-            _ = try await store.openRuns([part], lease: bench.lease, now: bench.start)
+            _ = try await store.openRuns([part], under: bench.term, now: bench.start)
             var manual = Samples.run(bench.job, at: time, store: bench.id, trigger: .manual)
             manual.arguments = ["width": "640", "note": "\"é\""]
             manual.id = RunID(manualAt: time, random: 1)
-            let opened = try await store.openOrdered([manual, manual], lease: bench.lease, now: time).compactMap {
+            let opened = try await store.openOrdered([manual, manual], by: bench.term, now: time).compactMap {
                 $0?.id
             }
             try require(Set(opened).count, is: 2)
@@ -253,26 +253,26 @@ extension StoreConformance {
             let bench = try await Bench(store)
             let times = [60, 120].map { bench.start.plus($0) }
             let part = bench.advance(to: times[1], runs: [bench.run(times[0])])
-            _ = try await store.openRuns([part], lease: bench.lease, now: bench.start)
+            _ = try await store.openRuns([part], under: bench.term, now: bench.start)
             var late = times.map { Samples.run(bench.job, at: $0, store: bench.id, trigger: .backfill) }
             late[1].cause = .missed(.paused, detail: "a new disk")
-            let opened = try await store.openOrdered(late, lease: bench.lease, now: times[1])
+            let opened = try await store.openOrdered(late, by: bench.term, now: times[1])
             try require(opened, is: [nil, late[1]])
-            try require(try await store.openOrdered(late, lease: bench.lease, now: times[1]), is: [nil, nil])
+            try require(try await store.openOrdered(late, by: bench.term, now: times[1]), is: [nil, nil])
             var again = late[0]
             again.cause = .repeats(late[0].id)
             try require(
-                try await store.openOrdered([again], lease: bench.lease, now: times[1]), is: [nil], "it goes on")
+                try await store.openOrdered([again], by: bench.term, now: times[1]), is: [nil], "it goes on")
             var ended = bench.run(times[0])
             ended.state = .failed
             ended.endedAt = times[1]
-            try await store.record([ended], lease: bench.lease, now: times[1])
-            guard let repeated = try await store.openOrdered([again], lease: bench.lease, now: times[1])[0] else {
+            try await store.record([ended], under: bench.term, now: times[1])
+            guard let repeated = try await store.openOrdered([again], by: bench.term, now: times[1])[0] else {
                 throw ConformanceFailure(description: "a run that repeats another was not opened")
             }
             try require(repeated.id != late[0].id, "it repeats another run under the same id")
             try require(
-                try await store.openOrdered([again], lease: bench.lease, now: times[1]), is: [nil],
+                try await store.openOrdered([again], by: bench.term, now: times[1]), is: [nil],
                 "what it repeats is not the last any more")
             for run in [late[1], repeated] { try require(try await store.run(run.id), is: run) }
             try require(try await store.runs(RunQuery(job: "tick", triggers: [.backfill])).count, is: 2)
@@ -283,7 +283,7 @@ extension StoreConformance {
             for (from, to) in zip(times, times.dropFirst()) {
                 let skip = Samples.skip(bench.job, after: from, through: to, .overlap)
                 _ = try await store.openRuns(
-                    [bench.advance(from: from, to: to, skips: [skip])], lease: bench.lease, now: to)
+                    [bench.advance(from: from, to: to, skips: [skip])], under: bench.term, now: to)
             }
             let skips = try await store.skips(RunQuery(job: "tick"))
             try require(skips.map(\.after), is: [times[0]])
@@ -293,11 +293,11 @@ extension StoreConformance {
             let bench = try await Bench(store)
             let year = bench.start.plus(365 * 86_400)
             let skip = Samples.skip(bench.job, after: bench.start, through: year, .clock)
-            _ = try await store.openRuns([bench.advance(to: year, skips: [skip])], lease: bench.lease, now: year)
+            _ = try await store.openRuns([bench.advance(to: year, skips: [skip])], under: bench.term, now: year)
             try require(try await store.jobs(cursorAfter: bench.start.plus(10), limit: 5).map(\.id), is: [bench.job.id])
             let now = bench.start.plus(120)
             let back = JobCursor(id: bench.job.id, nextDue: now.plus(60))
-            try await store.rewind([back], lease: bench.lease, now: now)
+            try await store.rewind([back], under: bench.term, now: now)
             let job = try await bench.fresh()
             try require(job.cursor, is: now)
             try require(job.nextDue, is: now.plus(60))
@@ -308,15 +308,15 @@ extension StoreConformance {
             let bench = try await Bench(store)
             var runs = (1...6).map { bench.run(bench.start.plus(Int64($0) * 60)) }
             let last = bench.start.plus(360)
-            _ = try await store.openRuns([bench.advance(to: last, runs: runs)], lease: bench.lease, now: last)
+            _ = try await store.openRuns([bench.advance(to: last, runs: runs)], under: bench.term, now: last)
             for index in 1..<6 { runs[index].state = .completed }
-            try await store.record(runs, lease: bench.lease, now: last)
+            try await store.record(runs, under: bench.term, now: last)
             // Older than three minutes: runs 1 (active, stays), 2 and, at exactly the limit, not 3.
             let age = Retention(age: 180_000_000, perJob: 100)
-            let old = try await store.prune(age, lease: bench.lease, now: last, limit: 100)
+            let old = try await store.prune(age, under: bench.term, now: last, limit: 100)
             try require(old.map(\.id), is: [runs[1].id])
             try require(old.map(\.job), is: ["tick"])
-            try require(try await store.prune(age, lease: bench.lease, now: last, limit: 100).count, is: 0)
+            try require(try await store.prune(age, under: bench.term, now: last, limit: 100).count, is: 0)
             let crowd = try await bench.pruned(Retention(age: 1_000_000_000_000, perJob: 2), now: last)
             try require(Set(crowd), is: Set([runs[2].id, runs[3].id]))
             try require(try await store.runs(RunQuery(job: "tick")).count, is: 3)
@@ -325,10 +325,10 @@ extension StoreConformance {
             let bench = try await Bench(store)
             let time = bench.start.plus(60)
             var run = bench.run(time)
-            _ = try await store.openRuns([bench.advance(to: time, runs: [run])], lease: bench.lease, now: time)
+            _ = try await store.openRuns([bench.advance(to: time, runs: [run])], under: bench.term, now: time)
             run.state = .completed
             run.endedAt = time.plus(1_000)
-            try await store.record([run], lease: bench.lease, now: time)
+            try await store.record([run], under: bench.term, now: time)
             let retention = Retention(age: 500_000_000, perJob: 100)
             try require(try await bench.pruned(retention, now: time.plus(1_400)), is: [])
             try require(try await bench.pruned(retention, now: time.plus(1_600)), is: [run.id])
@@ -373,17 +373,17 @@ extension StoreConformance {
             var kept: [String: [Timestamp]] = [:]
             var going = 0
             for number in 0..<30 {
-                let job = try await Bench.put(Samples.job("job \(number)"), in: store, bench.lease)
+                let job = try await Bench.put(Samples.job("job \(number)"), in: store, bench.term)
                 let count = Int64(number * 7 % 60 + 1)
                 let times = (1...count).map { bench.start.plus(60 * $0) }
                 var runs = times.map { Samples.run(job, at: $0, store: bench.id) }
                 let part = JobAdvance(
                     id: job.id, revision: 1, from: bench.start, to: bench.start.plus(60 * count), nextDue: nil,
                     runs: runs)
-                _ = try await store.openRuns([part], lease: bench.lease, now: bench.start)
+                _ = try await store.openRuns([part], under: bench.term, now: bench.start)
                 // Every fifth is still active, and counts for nothing.
                 for index in runs.indices where index % 5 != 2 { runs[index].state = .completed }
-                try await store.record(runs, lease: bench.lease, now: bench.start)
+                try await store.record(runs, under: bench.term, now: bench.start)
                 let ended = runs.filter(\.state.isFinal).map(\.scheduledAt)
                 let stay = Set(ended.suffix(10) + runs.filter { !$0.state.isFinal }.map(\.scheduledAt))
                 kept[job.job.name] = stay.sorted(by: >)
@@ -404,9 +404,9 @@ extension StoreConformance {
             let bench = try await Bench(store)
             var runs = (1...4).map { bench.run(bench.start.plus(Int64($0) * 60)) }
             let last = bench.start.plus(240)
-            _ = try await store.openRuns([bench.advance(to: last, runs: runs)], lease: bench.lease, now: last)
+            _ = try await store.openRuns([bench.advance(to: last, runs: runs)], under: bench.term, now: last)
             runs[2].state = .failed
-            try await store.record([runs[2]], lease: bench.lease, now: last)
+            try await store.record([runs[2]], under: bench.term, now: last)
             let newest = Array(runs.reversed())
             try require(try await store.runs(RunQuery(limit: 3)), is: Array(newest.prefix(3)))
             try require(try await store.runs(RunQuery(job: "tick", limit: 2)), is: Array(newest.prefix(2)))

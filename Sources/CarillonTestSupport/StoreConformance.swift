@@ -5,25 +5,25 @@ import Timetable
 public enum StoreConformance {
     public static let checks: [Check<any JobStore>] = jobs + ledger + reading
 
-    /// An empty store with one lease and one job in it.
+    /// An empty store with one instance and one job in it.
     struct Bench: Sendable {
         let store: any JobStore
-        let lease: Lease
+        let term: Term
         let job: StoredJob
         let id: UInt64
         let start = Samples.noon
 
         init(_ store: any JobStore, job: Job = Samples.job("tick")) async throws {
             self.store = store
-            lease = try await store.lease(instance: "a", length: 30_000_000)
+            term = try await store.join("a")
             id = try await store.storeID()
-            self.job = try await Self.put(job, in: store, lease)
+            self.job = try await Self.put(job, in: store, term)
         }
 
         static func put(
-            _ job: Job, in store: any JobStore, _ lease: Lease, cursor: Timestamp = Samples.noon
+            _ job: Job, in store: any JobStore, _ term: Term, cursor: Timestamp = Samples.noon
         ) async throws -> StoredJob {
-            try await store.put(job, cursor: cursor, nextDue: cursor.plus(60), under: lease)
+            try await store.put(job, cursor: cursor, nextDue: cursor.plus(60), under: term)
         }
 
         func fresh() async throws -> StoredJob {
@@ -47,12 +47,12 @@ public enum StoreConformance {
         func ended(_ times: [Timestamp]) async throws -> [Run] {
             var runs = times.map(run)
             _ = try await store.openRuns(
-                [advance(to: times.max() ?? start, runs: runs)], lease: lease, now: start)
+                [advance(to: times.max() ?? start, runs: runs)], under: term, now: start)
             for index in runs.indices {
                 runs[index].state = .completed
                 runs[index].endedAt = runs[index].scheduledAt
             }
-            try await store.record(runs, lease: lease, now: start)
+            try await store.record(runs, under: term, now: start)
             return runs
         }
 
@@ -60,7 +60,7 @@ public enum StoreConformance {
         func pruned(_ retention: Retention, now: Timestamp, limit: Int = 1_000) async throws -> [RunID] {
             var gone: [RunID] = []
             while true {
-                let bite = try await store.prune(retention, lease: lease, now: now, limit: limit)
+                let bite = try await store.prune(retention, under: term, now: now, limit: limit)
                 if bite.isEmpty { return gone }
                 try require(bite.count <= limit, "a bite of \(bite.count), more than \(limit)")
                 gone += bite.map(\.id)

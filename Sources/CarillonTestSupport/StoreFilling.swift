@@ -3,10 +3,10 @@ import Timetable
 
 /// A store with something of everything in it.
 public enum StoreFilling {
-    /// Puts jobs, runs in each state, skips, notes and a trail into an empty store; under no lease when it is done.
+    /// Puts jobs, runs in each state, skips, notes and a trail into an empty store; without an instance when it is done.
     public static func fill(_ store: any JobStore, jobs count: Int = 12, runsEach: Int = 9) async throws {
         let start = Samples.noon
-        let lease = try await store.lease(instance: "filler", length: 30_000_000)
+        let term = try await store.join("filler")
         let id = try await store.storeID()
         let changes = (1...count).map { number in
             var job = Samples.job("ümläut \(number) '\"x\"", enabled: number % 4 != 0)
@@ -25,8 +25,8 @@ public enum StoreFilling {
                     id: stored[0].id, revision: again?.revision ?? 0, from: start, to: start.plus(5),
                     nextDue: start.plus(7), skips: [Samples.skip(stored[0], after: start, through: start.plus(5))],
                     takesUp: true, countsAnew: true)
-            ], lease: lease, now: start)
-        try await store.remove(stored[1].id, cursor: start, under: lease)
+            ], under: term, now: start)
+        try await store.remove(stored[1].id, cursor: start, under: term)
         // One that nobody has taken up yet.
         var next = stored[6].job
         next.policies.retry = Retry(attempts: 3)
@@ -42,7 +42,7 @@ public enum StoreFilling {
             let part = JobAdvance(
                 id: job.id, revision: job.revision, from: start, to: times[runsEach - 1],
                 nextDue: times[runsEach - 1].plus(60), runs: own, skips: [skip])
-            runs += try await store.openRuns([part], lease: lease, now: start).new
+            runs += try await store.openRuns([part], under: term, now: start).new
         }
         for index in runs.indices {
             runs[index].state = RunState.allCases[index % RunState.allCases.count]
@@ -57,11 +57,11 @@ public enum StoreFilling {
                 exitCode: Int32(index % 3), signal: index % 2 == 0 ? 9 : nil, error: index % 4 == 0 ? "e\n'\"\\" : nil,
                 outputTail: "last words\u{7}")
         }
-        try await store.record(runs, lease: lease, now: start)
+        try await store.record(runs, under: term, now: start)
         let hand = Run(
             id: RunID(manualAt: start, random: 5), jobID: stored[2].id, job: stored[2].job.name, revision: 1,
             trigger: .manual, scheduledAt: start, createdAt: start)
-        _ = try await store.openOrdered([hand], lease: lease, now: start)
+        _ = try await store.openOrdered([hand], by: term, now: start)
         try await store.setNote("pause", "because \"x\"")
         for second in 1...3 {
             try await store.audit(
@@ -69,6 +69,6 @@ public enum StoreFilling {
                     at: start.plus(Int64(second)), user: second == 2 ? nil : "root", channel: "socket", action: "add",
                     subject: "ümläut", before: nil, after: "a\nb", error: nil), keep: 3_600_000_000)
         }
-        try await store.release(lease)
+        try await store.leave(term)
     }
 }

@@ -48,7 +48,7 @@ import Timetable
             store: store, storeID: "1", zones: zones, environment: [:], isShadow: false, logger: .silent)
         let service = try await EngineService(
             store: store, dispatchers: try Echo.parts(context).dispatchers, feeds: [], clock: SystemClock(),
-            zones: zones, instance: "i", bootID: "b", logger: .silent)
+            zones: zones, instance: .sample("i"), bootID: "b", logger: .silent)
         let desk = OrderService(service, version: "1")
         let serving = Task { try await service.run() }
         defer { serving.cancel() }

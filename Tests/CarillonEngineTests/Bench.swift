@@ -26,9 +26,9 @@ struct Bench {
     private(set) var noted: [AttemptID] = []
     private(set) var rewinds = 0
     private(set) var halts = 0
-    private var lease = Lease(instance: "i", term: 0, expiresAt: .distantFuture)
+    private var term: Term
 
-    init() { lease = ledger.lease(instance: "i") }
+    init() { term = ledger.join("i") }
 
     @discardableResult
     mutating func add(
@@ -72,14 +72,14 @@ struct Bench {
                     try send(.openFailed(batch, "the disk is full"))
                     continue
                 }
-                let opened = try ledger.openRuns(batch, lease: lease)
+                let opened = try ledger.openRuns(batch, under: term)
                 try send(failure == nil ? .opened(batch, opened) : .openFailed(batch, "no answer"))
             case .save:
                 if saveFails {
                     try send(.saveFailed("the disk is full"))
                 } else {
                     let (runs, versions) = state.unsaved(limit: 1_000)
-                    try ledger.record(runs, lease: lease)
+                    try ledger.record(runs, under: term)
                     try send(.saved(versions))
                 }
             case .sweep:

@@ -16,7 +16,7 @@ import Timetable
 
     private func engine() async throws -> Engine<ManualClock> {
         let service = try await EngineService(
-            store: store, dispatchers: [], feeds: [], clock: clock, zones: ZoneDatabase(), instance: "test",
+            store: store, dispatchers: [], feeds: [], clock: clock, zones: ZoneDatabase(), instance: .sample("test"),
             bootID: "boot", logger: .silent)
         let job = Samples.job("hourly", every: "1h", policies: Policies(overlap: .allow))
         #expect(try await service.engine.put([(job, nil)]) == [])

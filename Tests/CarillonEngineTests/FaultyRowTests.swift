@@ -15,7 +15,8 @@ import Timetable
 
     private func service(_ dispatchers: [any Dispatcher] = []) async throws -> EngineService<ManualClock> {
         try await EngineService(
-            store: store, dispatchers: dispatchers, feeds: [feed], clock: clock, zones: ZoneDatabase(), instance: "i",
+            store: store, dispatchers: dispatchers, feeds: [feed], clock: clock, zones: ZoneDatabase(),
+            instance: .sample("i"),
             bootID: "b", logger: .silent)
     }
 

@@ -61,7 +61,8 @@ import Timetable
 
     private func desk() async throws -> OrderService<ManualClock> {
         let service = try await EngineService(
-            store: store, dispatchers: [], feeds: [], clock: clock, zones: ZoneDatabase(), instance: "i", bootID: "b",
+            store: store, dispatchers: [], feeds: [], clock: clock, zones: ZoneDatabase(), instance: .sample("i"),
+            bootID: "b",
             logger: .silent)
         return OrderService(service, version: "1")
     }

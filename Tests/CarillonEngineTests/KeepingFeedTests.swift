@@ -22,7 +22,8 @@ import Timetable
         // However long a test lets the clock run.
         settings.grace = 365 * 86_400_000_000
         return try await EngineService(
-            store: store, dispatchers: dispatchers, feeds: [feed], clock: clock, zones: ZoneDatabase(), instance: "i",
+            store: store, dispatchers: dispatchers, feeds: [feed], clock: clock, zones: ZoneDatabase(),
+            instance: .sample("i"),
             bootID: "b", settings: settings, logger: .silent)
     }
 

@@ -15,7 +15,7 @@ import Timetable
 
     private func service() async throws -> EngineService<ManualClock> {
         try await EngineService(
-            store: store, dispatchers: [], feeds: [feed], clock: clock, zones: ZoneDatabase(), instance: "i",
+            store: store, dispatchers: [], feeds: [feed], clock: clock, zones: ZoneDatabase(), instance: .sample("i"),
             bootID: "b", logger: .silent)
     }
 

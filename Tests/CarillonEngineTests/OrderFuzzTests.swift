@@ -16,7 +16,8 @@ import Timetable
         var settings = EngineSettings()
         settings.grace = 0
         return try await EngineService(
-            store: store, dispatchers: [], feeds: [], clock: clock, zones: ZoneDatabase(), instance: "i", bootID: "b",
+            store: store, dispatchers: [], feeds: [], clock: clock, zones: ZoneDatabase(), instance: .sample("i"),
+            bootID: "b",
             settings: settings, logger: .silent)
     }
 

@@ -16,7 +16,8 @@ import Timetable
         var settings = EngineSettings()
         settings.retention = Retention(age: 86_400_000_000, perJob: 1)
         let service = try await EngineService(
-            store: store, dispatchers: [], feeds: [], clock: clock, zones: ZoneDatabase(), instance: "i", bootID: "b",
+            store: store, dispatchers: [], feeds: [], clock: clock, zones: ZoneDatabase(), instance: .sample("i"),
+            bootID: "b",
             settings: settings, logger: .silent)
         #expect(try await service.engine.put([(Samples.job("a", every: "30d"), nil)]) == [])
         try await store.fill(runs)

@@ -7,14 +7,14 @@ import Synchronization
 import Testing
 import Timetable
 
-/// Two that want the same: a name, or the lease.
+/// Two that want the same: a name, or the store.
 @Suite(.timeLimit(.minutes(1))) struct RivalTests {
     private let clock = ManualClock(now: Samples.noon)
     private let store = MemoryStore()
 
     private func service(_ feeds: [SourceFeed]) async throws -> EngineService<ManualClock> {
         try await EngineService(
-            store: store, dispatchers: [], feeds: feeds, clock: clock, zones: ZoneDatabase(), instance: "i",
+            store: store, dispatchers: [], feeds: feeds, clock: clock, zones: ZoneDatabase(), instance: .sample("i"),
             bootID: "b", logger: .silent)
     }
 
@@ -69,11 +69,12 @@ import Timetable
     }
 
     /// It must not write a word more: what it believes of the ledger is another daemon's now.
-    @Test func aDaemonThatLostItsLeaseStops() async throws {
+    @Test func aDaemonThatWasEndedStops() async throws {
         let service = try await service([SourceFeed()])
         let daemon = Task { try await service.run() }
         await clock.untilSleeping()
-        _ = try await store.lease(instance: "another", length: 30_000_000)
+        let known = try #require(await store.instances().first)
+        #expect(try await store.end(known.number, term: try #require(known.term).count, beat: known.beat))
         let time = Task {
             while !Task.isCancelled {
                 clock.advance(by: 1_000_000)
@@ -85,19 +86,20 @@ import Timetable
         #expect(error?.code == .leaseLost)
     }
 
-    /// As long as it cannot renew its lease, another one may have taken up what it would hand over.
-    @Test func nothingGoesOutWhileTheLeaseMayBeSomebodyElses() async throws {
+    /// As long as its signs of life do not get through, another one may have taken up what it would hand over.
+    @Test func nothingGoesOutWhileAnotherMayHaveTakenOver() async throws {
         let dispatcher = StubDispatcher()
         let feed = SourceFeed()
         feed.set(["a": ["one"]])
         let service = try await EngineService(
-            store: store, dispatchers: [dispatcher], feeds: [feed], clock: clock, zones: ZoneDatabase(), instance: "i",
+            store: store, dispatchers: [dispatcher], feeds: [feed], clock: clock, zones: ZoneDatabase(),
+            instance: .sample("i"),
             bootID: "b", logger: .silent)
         await service.reconciler.reconcile(feed)
         let desk = OrderService(service, version: "1")
         let daemon = Task { try await service.run() }
         defer { daemon.cancel() }
-        await store.refuseRenewals(StoreError(.unreachable, "no answer"))
+        await store.refuseBeats(StoreError(.unreachable, "no answer"))
         func pass(_ seconds: Int) async {
             for _ in 0..<seconds * 4 {
                 await clock.untilSleeping()
@@ -105,7 +107,7 @@ import Timetable
                 await Task.yield()
             }
         }
-        await pass(Int(EngineSettings().leaseLength / 1_000_000))
+        await pass(Int(InstanceFacts.sample("i").lease / 1_000_000))
         guard case .started = await desk.handle(.start("one")) else {
             Issue.record("not started")
             return
@@ -113,7 +115,7 @@ import Timetable
         await pass(20)
         #expect(try await store.runs(RunQuery()).map(\.state) == [.pending])
         #expect(dispatcher.dispatched.withLock { $0.isEmpty })
-        await store.refuseRenewals(nil)
+        await store.refuseBeats(nil)
         var news = dispatcher.news.makeAsyncIterator()
         async let first = news.next()
         while dispatcher.dispatched.withLock({ $0.isEmpty }) { await pass(1) }

@@ -14,7 +14,7 @@ import Timetable
 
     private func engine(_ policies: Policies) async throws -> Engine<ManualClock> {
         let service = try await EngineService(
-            store: store, dispatchers: [], feeds: [], clock: clock, zones: ZoneDatabase(), instance: "test",
+            store: store, dispatchers: [], feeds: [], clock: clock, zones: ZoneDatabase(), instance: .sample("test"),
             bootID: "boot", logger: .silent)
         #expect(
             try await service.engine.put([(Samples.job("every second", every: "1s", policies: policies), nil)]) == [])

@@ -18,7 +18,8 @@ import Timetable
     ) async throws {
         let dispatcher = StubDispatcher()
         let service = try await EngineService(
-            store: store, dispatchers: [dispatcher], feeds: [], clock: clock, zones: ZoneDatabase(), instance: "i",
+            store: store, dispatchers: [dispatcher], feeds: [], clock: clock, zones: ZoneDatabase(),
+            instance: .sample("i"),
             bootID: "b", logger: .silent)
         let desk = OrderService(service, version: "1")
         let serving = Task { try await service.run() }

@@ -66,7 +66,8 @@ import Timetable
                 "[instance]", "instance.",
                 [
                     Key("name", "\"a\"", "\"b\""), Key("lease", "\"30s\"", "\"40s\""),
-                    Key("heartbeat", "\"5s\"", "\"6s\""),
+                    Key("heartbeat", "\"5s\"", "\"6s\""), Key("max_jobs", "10", "20"),
+                    Key("roles", "[\"scheduler\"]", "[\"scheduler\", \"api\"]"),
                 ]),
             Table(
                 "[store]", "store.",

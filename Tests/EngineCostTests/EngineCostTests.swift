@@ -91,7 +91,7 @@ private struct Burst {
         try await fill(store, now, due, zones)
         let dispatcher = Idle(clock)
         let service = try await EngineService(
-            store: store, dispatchers: [dispatcher], feeds: [], clock: clock, zones: zones, instance: "cost",
+            store: store, dispatchers: [dispatcher], feeds: [], clock: clock, zones: zones, instance: .sample("cost"),
             bootID: "cost", logger: .silent)
         let group = ServiceGroup(configuration: .init(services: [service], logger: .silent))
         let cost = try await withThrowingTaskGroup(of: Void.self) { tasks in

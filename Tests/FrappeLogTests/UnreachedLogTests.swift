@@ -12,13 +12,13 @@ import Timetable
     private let clock = ManualClock(now: Samples.noon)
     private let store = MemoryStore()
     private let table = Recording()
-    private let lease: Lease
+    private let term: Term
     /// A schedule of the site, and a job of somebody else.
     private let schedule: StoredJob
     private let other: StoredJob
 
     init() async throws {
-        lease = try await store.lease(instance: "i", length: 3_600_000_000)
+        term = try await store.join("i")
         var job = Samples.job("site-TS-1", feed: "frappe", source: "tabBTU Task Schedule")
         job.target = try Target(FrappeTarget(task: "TASK-0001", schedule: "TS-1"))
         let changes = [job, Samples.job("backup")].map {
@@ -36,7 +36,7 @@ import Timetable
     /// Opens a run so many seconds after noon.
     private func open(_ job: StoredJob, at second: Int64) async throws -> Run {
         let run = Samples.run(job, at: Samples.noon.plus(second), store: 1, trigger: .manual)
-        return try #require(try await store.openOrdered([run], lease: lease, now: clock.now).first ?? nil)
+        return try #require(try await store.openOrdered([run], by: term, now: clock.now).first ?? nil)
     }
 
     /// Ends a run now, as the ledger has it.
@@ -46,7 +46,7 @@ import Timetable
         run.state = state
         run.startedAt = started ? clock.now : nil
         run.endedAt = clock.now
-        try await store.record([run], lease: lease, now: clock.now)
+        try await store.record([run], under: term, now: clock.now)
         return run
     }
 

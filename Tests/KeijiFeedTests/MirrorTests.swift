@@ -24,7 +24,7 @@ import Timetable
     }
 
     /// One task in the database and in the store, and its mirror.
-    private func mirror(largest: Int64? = nil) async throws -> (KeijiMirror, Lease, StoredJob) {
+    private func mirror(largest: Int64? = nil) async throws -> (KeijiMirror, Term, StoredJob) {
         tables.rows.withLock {
             $0 = [
                 KeijiTask(
@@ -34,7 +34,7 @@ import Timetable
         }
         var job = try #require(try await feed.snapshot(of: .everything).jobs.first)
         job.origin.feed = feed.name
-        let lease = try await store.lease(instance: "i", length: 3_600_000_000)
+        let term = try await store.join("i")
         let put = JobChange.add(job, cursor: clock.now, nextDue: clock.now.plus(60), skips: [])
         let stored = try #require(try await store.apply([put], now: clock.now)[0].stored)
         let path = folder.path
@@ -42,7 +42,7 @@ import Timetable
         let mirror = KeijiMirror(
             store: store, feed: feed, tables: tables, log: log, clock: clock,
             logger: .silent)
-        return (mirror, lease, stored)
+        return (mirror, term, stored)
     }
 
     private func log(_ name: String = "a.log") -> String? {
@@ -80,12 +80,12 @@ import Timetable
     }
 
     @Test func aRunningTaskIsMarked() async throws {
-        let (mirror, lease, job) = try await mirror()
+        let (mirror, term, job) = try await mirror()
         var run = Samples.run(job, at: clock.now, store: 1, trigger: .manual)
-        _ = try await store.openOrdered([run], lease: lease, now: clock.now)
+        _ = try await store.openOrdered([run], by: term, now: clock.now)
         run.state = .running
         run.startedAt = clock.now
-        try await store.record([run], lease: lease, now: clock.now)
+        try await store.record([run], under: term, now: clock.now)
         await mirror.sync()
         #expect(tables.states.withLock { $0["a"]?.isRunning } == true)
     }

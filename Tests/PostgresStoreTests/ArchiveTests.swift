@@ -24,15 +24,15 @@
             #expect(try await source.runs(RunQuery(limit: 1_000)) == target.runs(RunQuery(limit: 1_000)))
             #expect(try await source.runs(RunQuery(limit: 1_000)) == middle.runs(RunQuery(limit: 1_000)))
             // What comes next has the next number, of everything that has numbers.
-            let lease = try await middle.lease(instance: "a", length: 30_000_000)
-            #expect(try await Bench.put(["new"], in: middle, lease)[0]?.id == JobID(13))
+            let term = try await middle.join("a")
+            #expect(try await Bench.put(["new"], in: middle, term)[0]?.id == JobID(13))
             let job = try #require(try await middle.jobs(ids: [JobID(3)]).first)
             let time = job.cursor.plus(60)
             var part = JobAdvance(
                 id: job.id, revision: job.revision, from: job.cursor, to: time, nextDue: nil,
                 runs: [Samples.run(job, at: time, store: try await middle.storeID())])
             part.skips = [Samples.skip(job, after: job.cursor, through: job.cursor.plus(9))]
-            #expect(try await middle.openRuns([part], lease: lease, now: Samples.noon).new.count == 1)
+            #expect(try await middle.openRuns([part], under: term, now: Samples.noon).new.count == 1)
             let entry = AuditEntry(
                 at: Samples.noon.plus(9), user: nil, channel: "x", action: "y", subject: nil, before: nil, after: nil,
                 error: nil)

@@ -7,12 +7,12 @@
 
     @Suite(.timeLimit(.minutes(2)))
     struct FenceTests {
-        /// Somebody takes the lease over while a batch waits for its row, in either kind of opening, and for a record.
+        /// Somebody ends the instance while a batch waits for its row, in either kind of opening, and for a record.
         @Test(arguments: ["one statement", "carefully", "record"])
-        func aLeaseTakenOverWhileABatchWaitsWritesNothing(_ kind: String) async throws {
+        func aTermThatEndsWhileABatchWaitsWritesNothing(_ kind: String) async throws {
             let bench = try await Bench()
             var part = try await bench.advance(60)
-            let open = try await bench.store.openRuns([part], lease: bench.lease, now: bench.start)
+            let open = try await bench.store.openRuns([part], under: bench.term, now: bench.start)
             #expect(open.new.count == 1)
             part.from = part.to
             part.to = bench.start.plus(120)
@@ -23,16 +23,16 @@
             ended.state = .completed
             let before = try await bench.one("SELECT cursor || ' ' || opened FROM cursors")
 
-            let takingOver = ["DELETE FROM leases", "INSERT INTO leases (instance, term) VALUES ('b', 99)"]
-            let code = try await bench.holding(takingOver) { [part, ended] letGo in
+            let ending = ["DELETE FROM beats", "DELETE FROM terms"]
+            let code = try await bench.holding(ending) { [part, ended] letGo in
                 async let code = failure {
                     if kind == "record" {
-                        try await bench.store.record([ended], lease: bench.lease, now: bench.start)
+                        try await bench.store.record([ended], under: bench.term, now: bench.start)
                     } else {
-                        _ = try await bench.store.openRuns([part], lease: bench.lease, now: bench.start)
+                        _ = try await bench.store.openRuns([part], under: bench.term, now: bench.start)
                     }
                 }.code
-                try await bench.untilWaiting(like: "%leases%FOR SHARE%")
+                try await bench.untilWaiting(like: "%terms%FOR SHARE%")
                 letGo()
                 return try await code
             }
@@ -42,51 +42,86 @@
             try await bench.close()
         }
 
-        /// A batch holds the lease's row; who takes it over waits for the batch, and who renews it does not.
-        @Test func aBatchIsWaitedForByWhoTakesTheLeaseAndNotByWhoRenewsIt() async throws {
+        /// A batch holds the term's row; who ends or replaces it waits for the batch, and a beat does not.
+        @Test(arguments: ["end", "give", "join"])
+        func aBatchIsWaitedForByWhoEndsTheTermAndNotByABeat(_ kind: String) async throws {
             let bench = try await Bench()
-            let taken = try await bench.holding(["SELECT 1 FROM leases FOR SHARE"]) { letGo in
-                let renewed = try await bench.store.renew(bench.lease, length: 90_000_000)
-                #expect(renewed.term == bench.lease.term && renewed.expiresAt > bench.lease.expiresAt)
-                async let taken = bench.store.lease(instance: "a", length: 1)
+            let term = bench.term
+            let isDone = try await bench.holding(["SELECT 1 FROM terms FOR SHARE"]) { letGo in
+                try await bench.store.beat(term, count: 1)
+                async let done: Bool =
+                    switch kind {
+                    case "end": bench.store.end(term.instance, term: term.count, beat: 1)
+                    case "give": bench.store.give([], under: term, nonce: 9).count > term.count
+                    default: bench.store.join("a", nonce: 9).count > term.count
+                    }
                 try await bench.untilWaiting()
                 letGo()
-                return try await taken
+                return try await done
             }
-            #expect(taken.term == bench.lease.term + 1)
-            #expect(try await failure { try await bench.store.renew(bench.lease, length: 1) }.code == .leaseLost)
+            #expect(isDone)
+            #expect(try await failure { try await bench.store.beat(term, count: 2) }.code == .leaseLost)
             try await bench.close()
         }
 
-        @Test func ofTwoWhoTakeTheLeaseEachHasATermOfItsOwn() async throws {
+        /// A beat that is on its way while the instance is ended is refused: the row itself says under which term.
+        @Test func aBeatThatWaitedForTheEndIsRefused() async throws {
             let bench = try await Bench()
-            try await bench.store.release(bench.lease)
-            let terms = try await withThrowingTaskGroup(of: Int64.self) { group in
+            let code = try await bench.holding(["DELETE FROM beats", "DELETE FROM terms"]) { letGo in
+                async let code = failure { try await bench.store.beat(bench.term, count: 1) }.code
+                try await bench.untilWaiting(like: "%UPDATE beats%")
+                letGo()
+                return try await code
+            }
+            #expect(code == .leaseLost)
+            try await bench.close()
+        }
+
+        /// A change keeps the term until it is committed: who is given the shard afterwards reads it, or has mail.
+        @Test func aShardThatIsGivenWhileItsJobIsChangedIsTold() async throws {
+            let bench = try await Bench()
+            let other = try await bench.store.join("b")
+            let shard = Shard(of: bench.job.id)
+            func record() async throws -> ShardRecord {
+                try #require(try await bench.store.shards(counting: false).first { $0.shard == shard })
+            }
+            try await bench.store.deal([ShardMove(try await record(), to: bench.term.instance)])
+            let move = ShardMove(try await record(), to: other.instance)
+            let change = JobChange.change(bench.job.id, bench.job.job, revision: bench.job.revision)
+            // A give that is under way: the change waits for it at its end, and then the shard is not its own.
+            let giving = [
+                "UPDATE beats SET term = 99 WHERE instance = \(bench.term.instance.number)",
+                "UPDATE terms SET term = 99 WHERE instance = \(bench.term.instance.number)",
+                "UPDATE shards SET holder = \(other.instance.number), epoch = \(move.epoch + 1) WHERE shard = \(shard.number)",
+            ]
+            let answers = try await bench.holding(giving) { letGo in
+                async let answers = bench.store.apply([change], by: bench.term, now: bench.start)
+                try await bench.untilWaiting(like: "%terms%FOR SHARE%")
+                letGo()
+                return try await answers
+            }
+            #expect(answers.compactMap(\.stored).count == 1)
+            // The first word is of when the job was added, and nobody had its shard.
+            let words = try await bench.store.mail(for: [shard], machine: "").map(\.word)
+            #expect(words == [.changed([bench.job.id]), .changed([bench.job.id])])
+            try await bench.close()
+        }
+
+        @Test func ofThoseWhoJoinAtOnceEachHasANumberAndATermOfItsOwn() async throws {
+            let bench = try await Bench()
+            let terms = try await withThrowingTaskGroup(of: Term.self) { group in
                 for name in ["b", "c", "d", "e"] {
                     group.addTask {
                         let store = try await PostgresStore.open(bench.configuration, logger: .silent)
-                        let lease = try await store.lease(instance: name, length: 1)
+                        let term = try await store.join(name)
                         try await store.close()
-                        return lease.term
+                        return term
                     }
                 }
-                return try await group.reduce(into: Set()) { $0.insert($1) }
+                return try await group.reduce(into: []) { $0.append($1) }
             }
-            #expect(terms == [2, 3, 4, 5])
-            try await bench.close()
-        }
-
-        @Test func anotherDaemonIsLeftAloneUntilItsLeaseIsOver() async throws {
-            let bench = try await Bench()
-            let other = try await PostgresStore.open(bench.configuration, logger: .silent)
-            let error = try await failure { try await other.lease(instance: "b", length: 30_000_000) }
-            #expect(error.code == .busy && error.message.contains("'a'"))
-            // The same one, started again, waits for nobody.
-            let again = try await bench.store.lease(instance: "a", length: 30_000_000)
-            #expect(again.term == bench.lease.term + 1)
-            try await bench.store.release(again)
-            #expect(try await other.lease(instance: "b", length: 30_000_000).term == again.term + 1)
-            try await other.close()
+            #expect(Set(terms.map(\.count)) == [2, 3, 4, 5])
+            #expect(Set(terms.map(\.instance.number)) == [2, 3, 4, 5])
             try await bench.close()
         }
     }

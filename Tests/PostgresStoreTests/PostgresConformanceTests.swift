@@ -7,7 +7,7 @@
 
     @Suite(.timeLimit(.minutes(5)))
     struct PostgresConformanceTests {
-        @Test(arguments: StoreConformance.checks)
+        @Test(arguments: StoreConformance.checks + InstanceConformance.checks)
         func postgres(_ check: Check<any JobStore>) async throws {
             let store = try await PostgresStore.open(try await Rig.shared.database(), logger: .silent)
             try await check.run(store)
@@ -21,7 +21,7 @@
         }
 
         /// Behind a real pooler with two connections for each store, where nothing is prepared or set in a session.
-        @Test(arguments: StoreConformance.checks)
+        @Test(arguments: StoreConformance.checks + InstanceConformance.checks)
         func pooled(_ check: Check<any JobStore>) async throws {
             var configuration = try await Rig.shared.database()
             configuration.port = try await Self.bouncing.value.port

@@ -13,13 +13,13 @@
         func everythingIsThereAfterReopening(isPooled: Bool) async throws {
             let bench = try await Bench { $0.isPooled = isPooled }
             _ = try await bench.store.openRuns(
-                [try await bench.advance(60)], lease: bench.lease, now: bench.start)
+                [try await bench.advance(60)], under: bench.term, now: bench.start)
             try await bench.store.close()
             let again = try await PostgresStore.open(bench.configuration, logger: .silent)
             #expect(try await again.storeID() == bench.store.storeID())
             #expect(try await again.job(named: "tick")?.cursor == bench.start.plus(60))
             #expect(try await again.runs(RunQuery(job: "tick")) == [try await bench.run(60)])
-            #expect(try await again.lease(instance: "a", length: 1).term == bench.lease.term + 1)
+            #expect(try await again.join("a").count == bench.term.count + 1)
             try await again.close()
             #expect(try await failure { try await again.note("a") }.code == .unreachable)
             try await bench.close()
@@ -39,7 +39,7 @@
         @Test func aConnectionThatIsEndedHealsWithTheNextCall() async throws {
             let bench = try await Bench()
             #expect(try await bench.store.note("a") == nil)
-            _ = try await bench.store.renew(bench.lease, length: 1_000_000)
+            try await bench.store.beat(bench.term, count: 1)
             let ended = try await bench.one(
                 """
                 SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity
@@ -48,9 +48,9 @@
             #expect(ended == "3")
             // All of them were idle: none of the next calls notices.
             #expect(try await bench.store.note("a") == nil)
-            _ = try await bench.store.renew(bench.lease, length: 1_000_000)
+            try await bench.store.beat(bench.term, count: 1)
             let part = try await bench.advance(60)
-            #expect(try await bench.store.openRuns([part], lease: bench.lease, now: bench.start).new == part.runs)
+            #expect(try await bench.store.openRuns([part], under: bench.term, now: bench.start).new == part.runs)
             try await bench.close()
         }
 
@@ -59,12 +59,12 @@
             let part = try await bench.advance(60)
             try await bench.holding(["SELECT 1 FROM cursors FOR UPDATE"]) { _ in
                 async let code = failure {
-                    try await bench.store.openRuns([part], lease: bench.lease, now: bench.start)
+                    try await bench.store.openRuns([part], under: bench.term, now: bench.start)
                 }.code
                 try await bench.untilWaiting(ending: true)
                 #expect(try await code == .unreachable)
             }
-            _ = try await bench.store.openRuns([part], lease: bench.lease, now: bench.start)
+            _ = try await bench.store.openRuns([part], under: bench.term, now: bench.start)
             #expect(try await bench.store.runs(RunQuery(job: "tick")) == part.runs)
             #expect(try await bench.store.job(named: "tick")?.opened == 1)
             try await bench.close()
@@ -72,7 +72,7 @@
 
         @Test func numbersAreDense() async throws {
             let bench = try await Bench()
-            let lease = try await bench.store.lease(instance: "a", length: 1)
+            let term = try await bench.store.join("a")
             // A name that comes twice, one that is another feed's, and one that is gone and comes back.
             let names = ["a", "b", "a", "tick"]
             var changes = names.map { JobChange.add(Samples.job($0), cursor: bench.start, nextDue: nil, skips: []) }
@@ -84,7 +84,7 @@
             #expect(answers.map(\.stored?.revision) == [1, 1, nil, nil, nil, 2, 3])
             #expect(answers[2] == .stale(answers[0].stored) && answers[4] == .foreign)
             #expect(try await bench.store.job(named: "b")?.job.origin.feed == "orders")
-            #expect(try await Bench.put(["c"], in: bench.store, lease)[0]?.id.number == 4)
+            #expect(try await Bench.put(["c"], in: bench.store, term)[0]?.id.number == 4)
             try await bench.close()
         }
 
@@ -102,7 +102,7 @@
                         id: job.id, revision: 1, from: job.cursor, to: to, nextDue: to.plus(60),
                         runs: [Samples.run(job, at: to, store: store)])
                 }
-                let opened = try await bench.store.openRuns(parts, lease: bench.lease, now: bench.start)
+                let opened = try await bench.store.openRuns(parts, under: bench.term, now: bench.start)
                 #expect(opened.new.count == 100 && opened.refused.isEmpty)
                 for (place, part) in zip(places, parts) { jobs[place].cursor = part.to }
             }
@@ -122,7 +122,7 @@
             let first = try await bench.advance(60)
             var second = try await bench.advance(120)
             second.from = first.to
-            let opened = try await bench.store.openRuns([first, second], lease: bench.lease, now: bench.start)
+            let opened = try await bench.store.openRuns([first, second], under: bench.term, now: bench.start)
             #expect(opened == Opened(new: first.runs + second.runs))
             #expect(try await bench.store.job(named: "tick")?.opened == 2)
             try await bench.close()
@@ -144,13 +144,13 @@
                 }
                 let clock = ContinuousClock()
                 let took = try await clock.measure {
-                    var runs = try await bench.store.openRuns(parts, lease: bench.lease, now: bench.start).new
+                    var runs = try await bench.store.openRuns(parts, under: bench.term, now: bench.start).new
                     #expect(runs.count == count)
                     for place in runs.indices {
                         runs[place].state = .completed
                         runs[place].endedAt = bench.start
                     }
-                    #expect(try await bench.store.record(runs, lease: bench.lease, now: bench.start).isEmpty)
+                    #expect(try await bench.store.record(runs, under: bench.term, now: bench.start).isEmpty)
                 }
                 for place in 0..<count { jobs[place].cursor = parts[place].to }
                 return took / .seconds(1)
@@ -213,7 +213,7 @@
                     id: job.id, revision: 1, from: bench.start, to: bench.start.plus(60), nextDue: nil,
                     runs: [Samples.run(job, at: bench.start.plus(60), store: id)])
             }
-            let opened = try await store.openRuns(parts, lease: bench.lease, now: bench.start)
+            let opened = try await store.openRuns(parts, under: bench.term, now: bench.start)
             #expect(opened.new == parts.flatMap(\.runs) && opened.refused.isEmpty)
             try await store.close()
             try await bench.close()
@@ -222,10 +222,10 @@
         @Test func aZeroByteIsShown() async throws {
             let bench = try await Bench()
             let part = try await bench.advance(60)
-            var run = try await bench.store.openRuns([part], lease: bench.lease, now: bench.start).new[0]
+            var run = try await bench.store.openRuns([part], under: bench.term, now: bench.start).new[0]
             run.state = .failed
             run.outcome.outputTail = "a\0b\r\n\0"
-            try await bench.store.record([run], lease: bench.lease, now: bench.start)
+            try await bench.store.record([run], under: bench.term, now: bench.start)
             #expect(try await bench.store.run(run.id)?.outcome.outputTail == "a\u{2400}b\r\n\u{2400}")
             try await bench.store.setNote("a\0", "b\0")
             #expect(try await bench.store.note("a\0") == "b\u{2400}")

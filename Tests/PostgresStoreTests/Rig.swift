@@ -45,14 +45,14 @@
         }
     }
 
-    /// A store in a database of its own, with a lease and a job, and a client beside it.
+    /// A store in a database of its own, with an instance and a job, and a client beside it.
     struct Bench: Sendable {
         /// The server lives as long as somebody has this.
         let rig: Rig
         let configuration: PostgresConfiguration
         let store: PostgresStore
         let client: PostgresClient
-        let lease: Lease
+        let term: Term
         let job: StoredJob
         let start = Samples.noon
 
@@ -64,18 +64,18 @@
             change(&configuration)
             self.configuration = configuration
             store = try await PostgresStore.open(configuration, logger: .silent)
-            lease = try await store.lease(instance: "a", length: 30_000_000)
-            job = try await #require(Self.put(["tick"], in: store, lease)[0])
+            term = try await store.join("a")
+            job = try await #require(Self.put(["tick"], in: store, term)[0])
         }
 
-        static func put(_ names: [String], in store: PostgresStore, _ lease: Lease) async throws -> [StoredJob?] {
+        static func put(_ names: [String], in store: PostgresStore, _ term: Term) async throws -> [StoredJob?] {
             let changes = names.map {
                 JobChange.add(Samples.job($0), cursor: Samples.noon, nextDue: Samples.noon.plus(60), skips: [])
             }
             return try await store.apply(changes, now: Samples.noon).map(\.stored)
         }
 
-        func put(_ names: [String]) async throws -> [StoredJob?] { try await Self.put(names, in: store, lease) }
+        func put(_ names: [String]) async throws -> [StoredJob?] { try await Self.put(names, in: store, term) }
 
         func run(_ seconds: Int64) async throws -> Run {
             Samples.run(job, at: start.plus(seconds), store: try await store.storeID())

@@ -5,5 +5,5 @@ import Testing
 
 @Suite struct InstanceConformanceTests {
     @Test(arguments: InstanceConformance.checks)
-    func memory(_ check: Check<any InstanceStore & JobStore>) async throws { try await check.run(MemoryStore()) }
+    func memory(_ check: Check<any JobStore>) async throws { try await check.run(MemoryStore()) }
 }

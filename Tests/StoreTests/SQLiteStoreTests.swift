@@ -13,7 +13,7 @@ import Timetable
 
     init() throws { folder = try TemporaryFolder() }
 
-    private func put(_ names: [String], in store: SQLiteStore, _ lease: Lease) async throws -> [StoredJob?] {
+    private func put(_ names: [String], in store: SQLiteStore, _ term: Term) async throws -> [StoredJob?] {
         let changes = names.map {
             JobChange.add(Samples.job($0), cursor: Samples.noon, nextDue: Samples.noon.plus(60), skips: [])
         }
@@ -22,14 +22,14 @@ import Timetable
 
     @Test func everythingIsThereAfterReopening() async throws {
         let store = try SQLiteStore(path: path)
-        let lease = try await store.lease(instance: "a", length: 1)
-        _ = try await put(["tick"], in: store, lease)
+        let term = try await store.join("a")
+        _ = try await put(["tick"], in: store, term)
         let id = try await store.storeID()
         try await store.close()
         let again = try SQLiteStore(path: path)
         #expect(try await again.storeID() == id)
         #expect(try await again.job(named: "tick")?.cursor == Samples.noon)
-        #expect(try await again.lease(instance: "a", length: 1).term == lease.term + 1)
+        #expect(try await again.join("a").count == term.count + 1)
         try await again.close()
     }
 
@@ -38,16 +38,16 @@ import Timetable
         // 2 is FULL, https://www.sqlite.org/pragma.html#pragma_synchronous
         #expect(try await store.setting("synchronous") == 2)
         // But what retention removes, which may come back with the machine's power.
-        let lease = try await store.lease(instance: "a", length: 1)
-        let job = try #require(try await put(["tick"], in: store, lease)[0])
+        let term = try await store.join("a")
+        let job = try #require(try await put(["tick"], in: store, term)[0])
         var run = Samples.run(job, at: Samples.noon.plus(60), store: try await store.storeID())
         let part = JobAdvance(
             id: job.id, revision: 1, from: Samples.noon, to: Samples.noon.plus(60), nextDue: nil, runs: [run])
-        _ = try await store.openRuns([part], lease: lease, now: Samples.noon)
+        _ = try await store.openRuns([part], under: term, now: Samples.noon)
         run.state = .completed
-        try await store.record([run], lease: lease, now: Samples.noon)
+        try await store.record([run], under: term, now: Samples.noon)
         let none = Retention(age: 0, perJob: 10)
-        #expect(try await store.prune(none, lease: lease, now: Samples.noon.plus(90), limit: 9).count == 1)
+        #expect(try await store.prune(none, under: term, now: Samples.noon.plus(90), limit: 9).count == 1)
         #expect(try await store.setting("synchronous") == 2)
         try await store.close()
     }
@@ -61,35 +61,35 @@ import Timetable
 
     @Test func aFileReplacedInUseIsNoticed() async throws {
         let store = try SQLiteStore(path: path)
-        let lease = try await store.lease(instance: "a", length: 1)
+        let term = try await store.join("a")
         try FileManager.default.moveItem(atPath: path, toPath: path + ".kept")
         try "rubbish".write(toFile: path, atomically: true, encoding: .utf8)
-        try await require(throwing: .corrupt) { try await put(["tick"], in: store, lease) }
+        try await require(throwing: .corrupt) { try await put(["tick"], in: store, term) }
         // Put back, it goes on.
         try FileManager.default.removeItem(atPath: path)
         try FileManager.default.moveItem(atPath: path + ".kept", toPath: path)
-        #expect(try await put(["tick"], in: store, lease).count == 1)
+        #expect(try await put(["tick"], in: store, term).count == 1)
         try await store.close()
     }
 
     @Test func aFullDiskWritesNothingAndHealsWhenThereIsRoom() async throws {
         let small = try SQLiteStore(path: path, largest: 60)
-        let lease = try await small.lease(instance: "a", length: 1)
+        let term = try await small.join("a")
         let names = (0..<2_000).map { "job \($0) \(String(repeating: "x", count: 100))" }
-        try await require(throwing: .full) { try await put(names, in: small, lease) }
+        try await require(throwing: .full) { try await put(names, in: small, term) }
         #expect(try await small.jobs(after: nil, limit: 10).isEmpty)
-        #expect(try await put(["tick"], in: small, lease).count == 1)
+        #expect(try await put(["tick"], in: small, term).count == 1)
         try await small.close()
         let roomy = try SQLiteStore(path: path)
-        let next = try await roomy.lease(instance: "a", length: 1)
+        let next = try await roomy.join("a")
         #expect(try await put(names, in: roomy, next).count == 2_000)
         try await roomy.close()
     }
 
     @Test func readersLookWhileADaemonWrites() async throws {
         let store = try SQLiteStore(path: path)
-        let lease = try await store.lease(instance: "a", length: 1)
-        _ = try await put(["tick"], in: store, lease)
+        let term = try await store.join("a")
+        _ = try await put(["tick"], in: store, term)
         let reader = try SQLiteStore(reading: path)
         #expect(try await reader.job(named: "tick") != nil)
         await #expect(throws: StoreError.self) { try await reader.setNote("a", "b") }
@@ -123,7 +123,7 @@ import Timetable
     /// A store with three jobs, after something was done to the rows of the second.
     private func store(_ sql: String) async throws -> (SQLiteStore, [StoredJob]) {
         let first = try SQLiteStore(path: path)
-        let lease = try await first.lease(instance: "a", length: 1)
+        let term = try await first.join("a")
         let changes = ["a", "b", "c"].map {
             JobChange.add(Samples.job($0), cursor: Samples.noon, nextDue: Samples.noon.plus(60), skips: [])
         }
@@ -134,7 +134,7 @@ import Timetable
             id: stored[1].id, revision: 1, from: Samples.noon, to: Samples.noon.plus(60),
             nextDue: Samples.noon.plus(120),
             runs: [run], skips: [skip])
-        _ = try await first.openRuns([part], lease: lease, now: Samples.noon)
+        _ = try await first.openRuns([part], under: term, now: Samples.noon)
         try await first.close()
         try await DatabaseQueue(path: path).write { try $0.execute(sql: sql) }
         return (try SQLiteStore(path: path), stored)
@@ -159,8 +159,8 @@ import Timetable
         #expect(try await store.jobs(ofFeed: "files").count == 3)
         #expect(try await store.cursors().count == 3)
         // Its next good definition heals it.
-        let lease = try await store.lease(instance: "a", length: 1)
-        #expect(try await store.put(Samples.job("b"), under: lease).revision == 2)
+        let term = try await store.join("a")
+        #expect(try await store.put(Samples.job("b"), under: term).revision == 2)
         #expect(try await store.job(named: "b")?.fault == nil)
         try await store.close()
     }
@@ -184,16 +184,16 @@ import Timetable
 
     @Test func aJobThatIsGoneIsRememberedAsLongAsItIsOff() async throws {
         let store = try SQLiteStore(path: path)
-        let lease = try await store.lease(instance: "a", length: 1)
+        let term = try await store.join("a")
         var off = Samples.job("off")
         off.standing = Standing(off: .disabled)
         let puts = [off, Samples.job("on")].map { JobChange.add($0, cursor: Samples.noon, nextDue: nil, skips: []) }
         let ids = try await store.apply(puts, now: Samples.noon).compactMap(\.stored?.id)
-        for id in ids { try await store.remove(id, under: lease) }
+        for id in ids { try await store.remove(id, under: term) }
         let day = Retention(age: 86_400_000_000, perJob: 10)
-        #expect(try await store.prune(day, lease: lease, now: Samples.noon.plus(60), limit: 10).isEmpty)
+        #expect(try await store.prune(day, under: term, now: Samples.noon.plus(60), limit: 10).isEmpty)
         #expect(try await store.jobs(ids: ids).map(\.job.name) == ["off"])
-        #expect(try await store.prune(day, lease: lease, now: Samples.noon.plus(90_000), limit: 10).isEmpty)
+        #expect(try await store.prune(day, under: term, now: Samples.noon.plus(90_000), limit: 10).isEmpty)
         #expect(try await store.jobs(ids: ids).isEmpty)
         try await store.close()
     }
@@ -240,8 +240,11 @@ import Timetable
         }
     }
 
-    /// Takes away what the seventh migration brought, and the eighth.
+    /// Takes away what the seventh migration brought, and all after it.
     private let uncounted = """
+        DROP TABLE instances;
+        CREATE TABLE leases (instance TEXT PRIMARY KEY, term INTEGER NOT NULL, expires_at INTEGER NOT NULL)
+            STRICT, WITHOUT ROWID;
         DROP TABLE changing; ALTER TABLE cursors DROP COLUMN is_changing;
         DROP TRIGGER notes_added; DROP TRIGGER notes_changed; DROP TRIGGER notes_removed; DROP TABLE counters;
         DROP TRIGGER jobs_untagged; DROP TABLE job_tags; DROP TABLE hours; DROP INDEX runs_failed;
@@ -253,7 +256,7 @@ import Timetable
     @Test func whatAnOlderReleaseDidNotCountIsReckoned() async throws {
         let path = path
         let store = try SQLiteStore(path: path)
-        let lease = try await store.lease(instance: "a", length: 1)
+        let term = try await store.join("a")
         let id = try await store.storeID()
         var job = Samples.job("tick")
         job.tags = ["pay", "eu"]
@@ -266,13 +269,13 @@ import Timetable
         }
         let part = JobAdvance(
             id: stored[0].id, revision: 1, from: Samples.noon, to: Samples.noon.plus(9_000), nextDue: nil, runs: runs)
-        _ = try await store.openRuns([part], lease: lease, now: Samples.noon)
+        _ = try await store.openRuns([part], under: term, now: Samples.noon)
         for (index, state) in states.enumerated() {
             runs[index].state = state
             runs[index].startedAt = runs[index].scheduledAt
             if state.isFinal { runs[index].endedAt = runs[index].scheduledAt.plus(3) }
         }
-        try await store.record(runs, lease: lease, now: Samples.noon)
+        try await store.record(runs, under: term, now: Samples.noon)
         func facts(_ store: SQLiteStore) async throws -> [String] {
             let hours = try await store.hours(from: Samples.noon, to: Samples.noon.plus(9_000))
             return hours.map { "\($0)" }.sorted()

@@ -38,7 +38,7 @@ import Timetable
         try await same(source, target)
         #expect(try await target.check() == [])
         // What comes next gets the next number, and its own id.
-        let lease = try await target.lease(instance: "b", length: 30_000_000)
+        let term = try await target.join("b")
         let put = JobChange.add(Samples.job("new"), cursor: Samples.noon, nextDue: nil, skips: [])
         #expect(try await target.apply([put], now: Samples.noon).first?.stored?.id == JobID(13))
         let skips = try await target.skips(RunQuery(limit: 100)).count
@@ -47,7 +47,7 @@ import Timetable
             id: job.id, revision: job.revision, from: job.cursor, to: job.cursor.plus(60), nextDue: nil,
             runs: [Samples.run(job, at: job.cursor.plus(60), store: try await target.storeID())],
             skips: [Samples.skip(job, after: job.cursor, through: job.cursor.plus(9))])
-        #expect(try await target.openRuns([part], lease: lease, now: Samples.noon).new.count == 1)
+        #expect(try await target.openRuns([part], under: term, now: Samples.noon).new.count == 1)
         #expect(try await target.skips(RunQuery(limit: 100)).count == skips + 1)
         try await source.close()
         try await target.close()
@@ -56,17 +56,17 @@ import Timetable
     /// No text of PostgreSQL holds one, and a text that SQLite is asked for ends there.
     @Test func aZeroByteIsCarriedAsItsSign() async throws {
         let source = try store("a.db")
-        let lease = try await source.lease(instance: "a", length: 30_000_000)
+        let term = try await source.join("a")
         let put = JobChange.add(Samples.job("tick"), cursor: Samples.noon, nextDue: nil, skips: [])
         let job = try #require(try await source.apply([put], now: Samples.noon).first?.stored)
         var run = Samples.run(job, at: Samples.noon.plus(60), store: try await source.storeID())
         let part = JobAdvance(
             id: job.id, revision: 1, from: Samples.noon, to: Samples.noon.plus(60), nextDue: nil, runs: [run])
-        _ = try await source.openRuns([part], lease: lease, now: Samples.noon)
+        _ = try await source.openRuns([part], under: term, now: Samples.noon)
         run.state = .failed
         run.outcome.outputTail = "a\0b\0"
-        try await source.record([run], lease: lease, now: Samples.noon)
-        try await source.release(lease)
+        try await source.record([run], under: term, now: Samples.noon)
+        try await source.leave(term)
         let target = try store("b.db")
         _ = try await StoreCopy(from: source, to: target).run()
         #expect(try await target.run(run.id)?.outcome.outputTail == "a\u{2400}b\u{2400}")
@@ -95,16 +95,16 @@ import Timetable
         func refusal() async throws -> String {
             try await #require(throws: Failure.self) { try await StoreCopy(from: source, to: target).run() }.message
         }
-        let lease = try await source.lease(instance: "somebody", length: 30_000_000)
+        let term = try await source.join("somebody")
         #expect(try await refusal().hasPrefix("a daemon on somebody works with \(folder.path)/a.db: stop it first"))
-        try await source.release(lease)
+        try await source.leave(term)
         try await target.setNote("boot", "x 1")
         #expect(try await refusal() == "\(folder.path)/b.db is not empty: a daemon has worked with it")
         try await target.setNote("boot", nil)
-        let other = try await target.lease(instance: "t", length: 1)
+        let other = try await target.join("t")
         let put = JobChange.add(Samples.job("there"), cursor: Samples.noon, nextDue: nil, skips: [])
         _ = try await target.apply([put], now: Samples.noon)
-        try await target.release(other)
+        try await target.leave(other)
         #expect(try await refusal().hasPrefix("\(folder.path)/b.db is not empty: it has "))
         try await source.close()
         try await target.close()

@@ -37,11 +37,10 @@ struct Daemon {
             isShadow: isShadow, logger: logger)
         let parts = Parts(try composition.integrations.map { try $0.parts(context) })
         if !settings.startsUnconnected { try await parts.check() }
-        let instance = settings.instance.name ?? ProcessInfo.processInfo.hostName
         let engine = try await EngineService(
             store: store, dispatchers: parts.dispatchers, feeds: parts.feeds, clock: context.clock, zones: zones,
-            instance: instance, leaseName: "\(instance)/\(try StateDirectory.identity(of: state))",
-            bootID: StateDirectory.bootID, settings: try engineSettings(parts), logger: logger)
+            instance: try facts(isShared: store.isShared), bootID: StateDirectory.bootID,
+            settings: try engineSettings(parts, isShared: store.isShared), logger: logger)
         let live = LiveSettings(settings, path: source.path, logger: logger, read: reread) { settings in
             log.level = LogOptions.level(settings.log)
             await engine.engine.keep(settings.retention)
@@ -109,12 +108,25 @@ struct Daemon {
     /// Microseconds.
     private static let storePause: Int64 = 1_000_000
 
-    private func engineSettings(_ parts: Parts) throws -> EngineSettings {
+    /// How long this instance may be silent, in microseconds: shorter where others would do its work.
+    private func lease(isShared: Bool) -> Int64 {
+        let instance = source.settings.instance
+        return instance.lease ?? instance.heartbeat.map { 4 * $0 } ?? (isShared ? 3_000_000 : 30_000_000)
+    }
+
+    private func facts(isShared: Bool) throws -> InstanceFacts {
+        let instance = source.settings.instance
+        let host = ProcessInfo.processInfo.hostName
+        return InstanceFacts(
+            id: try StateDirectory.identity(of: state), name: instance.name ?? host, host: host,
+            roles: Set(instance.roles.map(\.rawValue)), mostJobs: instance.mostJobs, lease: lease(isShared: isShared),
+            build: Carillon.version)
+    }
+
+    private func engineSettings(_ parts: Parts, isShared: Bool) throws -> EngineSettings {
         var settings = EngineSettings()
         settings.retention = source.settings.retention
-        let instance = source.settings.instance
-        settings.leaseLength = instance.lease ?? settings.leaseLength
-        settings.heartbeat = instance.heartbeat ?? settings.leaseLength / 3
+        settings.heartbeat = source.settings.instance.heartbeat ?? lease(isShared: isShared) / 4
         settings.shadow = isShadow
         settings.waitsForStore =
             try composition.driver(of: source.settings.store).isRemote && source.settings.startsUnconnected

@@ -96,7 +96,7 @@ extension Engine {
             if made.isEmpty { break }
             let stored: [JobAnswer]
             do {
-                stored = try await store.apply(made.map(\.change), now: clock.now)
+                stored = try await store.apply(made.map(\.change), by: term, now: clock.now)
             } catch {
                 owesCursors()
                 throw error

@@ -110,7 +110,7 @@ extension Engine {
     func custodyLoop() async throws {
         var mustReplan = false
         while !Task.isCancelled {
-            do { try await clock.sleep(for: settings.heartbeat) } catch { return }
+            do { try await clock.sleep(for: settings.custody) } catch { return }
             await rewindIfOwed()
             await readCursorsIfOwed()
             if zones.refresh() {
@@ -172,7 +172,7 @@ extension Engine {
             while !Task.isCancelled {
                 let length = try await makeWay()
                 let begun = clock.uptime
-                let gone = try await store.prune(retention, lease: lease, now: clock.now, limit: rows.size)
+                let gone = try await store.prune(retention, under: term, now: clock.now, limit: rows.size)
                 if gone.isEmpty { break }
                 rows.adapt(to: clock.uptime - begun, of: gone.count, goal: length)
                 for lane in lanes.served { await lane.dispatcher.forget(gone) }
@@ -182,7 +182,7 @@ extension Engine {
             while !Task.isCancelled {
                 let length = try await makeWay()
                 let begun = clock.uptime
-                guard try await store.shrink(lease: lease, limit: pages.size) else { break }
+                guard try await store.shrink(under: term, limit: pages.size) else { break }
                 pages.adapt(to: clock.uptime - begun, of: pages.size, goal: length)
             }
         } catch is CancellationError {
@@ -230,7 +230,7 @@ extension Engine {
             outbox.put.finish()
             await outbox.lane.dispatcher.shutdown()
         }
-        await releaseLease()
+        await leave()
         logger.notice("stopped")
     }
 }

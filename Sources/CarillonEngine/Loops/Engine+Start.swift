@@ -5,52 +5,32 @@ import Timetable
 extension Engine {
     /// Does everything between an empty process and the first tick.
     static func start(
-        store: any JobStore, dispatchers: [any Dispatcher], clock: Clock, zones: ZoneDatabase, instance: String,
-        leaseName: String?, bootID: String, settings: EngineSettings, logger: Logger
+        store: any JobStore, dispatchers: [any Dispatcher], clock: Clock, zones: ZoneDatabase,
+        instance: InstanceFacts, bootID: String, settings: EngineSettings, logger: Logger
     ) async throws -> Engine {
-        let (lease, sent) = try await lease(of: store, leaseName ?? instance, clock: clock, settings, logger)
+        let (term, sent, taken) = try await join(store, instance, clock: clock, settings, logger)
         let pause = try await store.note(Pause.note).map(Pause.init)
         let tags = Pause.ofTags(try await store.note(Pause.tagsNote))
         let bootedAt = try await boot(bootID, store: store, now: clock.now)
         let lanes = Lanes(dispatchers)
-        let cursors = try await store.cursors()
         let state = EngineState(
-            storeID: try await store.storeID(), instance: instance, cursors: cursors, now: clock.now,
+            storeID: try await store.storeID(), instance: instance.name, cursors: taken.cursors, now: clock.now,
             bootedAt: bootedAt, pauseReason: pause?.reason,
             pausedTags: tags.mapValues { ($0.reason, $0.since ?? clock.now) }, lanes: lanes.states)
         let engine = Engine(
             store: store, clock: clock, zones: zones, lanes: lanes, settings: settings, logger: logger,
-            lease: lease, state: state, pause: pause, pausedTags: tags)
+            facts: instance, term: term, state: state, pause: pause, pausedTags: tags)
         await engine.hold(from: sent)
         // All of this may take longer than the lease.
-        async let _: Void = engine.renewLoop()
+        async let _: Void = engine.beatLoop()
         // The clock may have gone back while no daemon ran.
         await engine.rewindIfAhead()
-        try await engine.adopt()
+        try await engine.adopt(taken.runs)
         // Each time, because the last process may have died between the note of the boot and its runs.
         await engine.send(.plan(await engine.state.waitingForBoot))
-        await engine.takeUpWhatWasChanged(cursors)
+        await engine.takeUpWhatWasChanged(taken.cursors)
         try await engine.replanIfZonesChanged()
         return engine
-    }
-
-    /// Takes the lease; waits for that of another daemon to be over, as after a machine that is gone.
-    private static func lease(
-        of store: any JobStore, _ instance: String, clock: Clock, _ settings: EngineSettings, _ logger: Logger
-    ) async throws -> (Lease, sent: Int64) {
-        var isSaid = false
-        while true {
-            let sent = clock.sinceBoot
-            do {
-                return (try await store.lease(instance: instance, length: settings.leaseLength), sent)
-            } catch let error as StoreError
-                where error.code == .busy || error.code == .unreachable && settings.waitsForStore
-            {
-                if !isSaid { logger.warning("waiting for the lease", metadata: ["error": "\(error)"]) }
-                isSaid = true
-                try await clock.sleep(for: settings.slice)
-            }
-        }
     }
 
     /// Answers when this boot of the machine was first seen.
@@ -65,13 +45,7 @@ extension Engine {
     }
 
     /// Asks the dispatchers what became of the ledger's active runs, and takes all of them up.
-    private func adopt() async throws {
-        var active: [Run] = []
-        while true {
-            let page = try await store.activeRuns(after: active.last?.id, limit: 5_000)
-            if page.isEmpty { break }
-            active += page
-        }
+    private func adopt(_ active: [Run]) async throws {
         let definitions = try await definitions(of: active)
         let byLane = Dictionary(grouping: active) { definitions[$0.jobID]?.lane }
         // What waits for a dispatcher that this daemon lacks waits on; of what is out there nobody tells.

@@ -26,10 +26,11 @@ public actor Engine<Clock: EngineClock> {
 
     public nonisolated let instance: String
     public nonisolated let startedAt: Timestamp
-    var lease: Lease
-    /// Until when nobody else can have the lease, on the clock of `sinceBoot`, with a tenth as a margin.
+    nonisolated let facts: InstanceFacts
+    var term: Term
+    /// Until when nobody else can have ended this instance, on the clock of `sinceBoot`, with a tenth as a margin.
     nonisolated let heldUntil = Mutex(Int64.max)
-    /// Those who wait for it to be renewed, each with a ticket.
+    /// Those who wait for the next sign of life, each with a ticket.
     var holders: [Int: CheckedContinuation<Void, Never>] = [:]
     var tickets = 0
     private(set) var state: EngineState
@@ -41,7 +42,7 @@ public actor Engine<Clock: EngineClock> {
 
     init(
         store: any JobStore, clock: Clock, zones: ZoneDatabase, lanes: Lanes,
-        settings: EngineSettings, logger: Logger, lease: Lease, state: EngineState, pause: Pause?,
+        settings: EngineSettings, logger: Logger, facts: InstanceFacts, term: Term, state: EngineState, pause: Pause?,
         pausedTags: [String: Pause]
     ) {
         self.store = store
@@ -54,7 +55,8 @@ public actor Engine<Clock: EngineClock> {
         self.outboxes = lanes.served.map(Outbox.init)
         self.instance = state.instance
         self.startedAt = clock.now
-        self.lease = lease
+        self.facts = facts
+        self.term = term
         self.state = state
         self.watch = ClockWatch(now: clock.now, uptime: clock.uptime, sinceBoot: clock.sinceBoot)
         self.pause = pause
@@ -240,7 +242,7 @@ public actor Engine<Clock: EngineClock> {
 
     private func open(_ batch: [JobAdvance]) async {
         do {
-            let opened = try await store.openRuns(batch, lease: lease, now: clock.now)
+            let opened = try await store.openRuns(batch, under: term, now: clock.now)
             answered()
             tell(of: batch, opened)
             await send(.opened(batch, opened))
@@ -266,7 +268,7 @@ public actor Engine<Clock: EngineClock> {
                 cursors = zip(back, ahead).map { cursor, stored in
                     JobCursor(id: cursor.id, nextDue: stored.isChanging ? .distantPast : cursor.nextDue)
                 }
-                try await store.rewind(back, lease: lease, now: now)
+                try await store.rewind(back, under: term, now: now)
                 await send(.rewound(cursors))
             }
             logger.warning("the clock went back; schedules were set back with it", metadata: ["to": "\(now)"])
@@ -351,7 +353,7 @@ public actor Engine<Clock: EngineClock> {
             do {
                 var ended: [Run] = []
                 if !runs.isEmpty {
-                    let unwritten = try await store.record(runs, lease: lease, now: clock.now)
+                    let unwritten = try await store.record(runs, under: term, now: clock.now)
                     // The others are those whose end was written before, and its answer lost.
                     for run in runs where !run.state.isFinal && unwritten.contains(run.id) {
                         if let known = try await store.run(run.id) { ended.append(known) }

@@ -10,15 +10,14 @@ public struct EngineService<Clock: EngineClock>: Service {
     let feeds: [any JobFeed]
     let logger: Logger
 
-    /// Takes the lease, under a name that no other daemon has when one is given, reads the ledger and adopts what earlier processes left running.
+    /// Joins the store's instances, reads the ledger and adopts what earlier processes left running.
     public init(
         store: any JobStore, dispatchers: [any Dispatcher], feeds: [any JobFeed], clock: Clock, zones: ZoneDatabase,
-        instance: String, leaseName: String? = nil, bootID: String, settings: EngineSettings = EngineSettings(),
+        instance: InstanceFacts, bootID: String, settings: EngineSettings = EngineSettings(),
         logger: Logger
     ) async throws {
         engine = try await Engine.start(
-            store: store, dispatchers: dispatchers, clock: clock, zones: zones, instance: instance,
-            leaseName: leaseName, bootID: bootID,
+            store: store, dispatchers: dispatchers, clock: clock, zones: zones, instance: instance, bootID: bootID,
             settings: settings, logger: logger)
         reconciler = Reconciler(engine: engine, feeds: feeds)
         self.feeds = feeds
@@ -36,7 +35,7 @@ public struct EngineService<Clock: EngineClock>: Service {
             group.addTask { await engine.saveLoop() }
             group.addTask { await engine.haltLoop() }
             group.addTask { await engine.readAheadLoop() }
-            group.addTask { try await engine.renewLoop() }
+            group.addTask { try await engine.beatLoop() }
             group.addTask { try await engine.custodyLoop() }
             group.addTask { await engine.pruneLoop() }
             group.addTask { await engine.inspect() }

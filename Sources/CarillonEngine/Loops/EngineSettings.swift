@@ -16,10 +16,10 @@ public struct EngineSettings: Sendable {
     public var grace: Int64 = 10_000_000
     /// Whether a stop of the daemon ends the runs, or leaves them for the next one to adopt.
     public var endRunsOnStop = true
-    /// How long the store takes a silent daemon to be alive.
-    public var leaseLength: Int64 = 30_000_000
-    /// How often it says that it is.
+    /// How often it leaves a sign of life in the store.
     public var heartbeat: Int64 = 10_000_000
+    /// Between two looks at what is owed to the clock and to the zone database.
+    public var custody: Int64 = 10_000_000
     /// Whether a store that cannot be reached at the start is waited for.
     public var waitsForStore = false
     public var retention = Retention.standard

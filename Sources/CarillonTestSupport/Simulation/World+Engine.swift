@@ -99,9 +99,9 @@ extension World {
     }
 
     private func open(_ batch: [JobAdvance], _ lane: Int) {
-        let lease = lease
+        let term = term
         ask(lane) { () throws(StoreError) in
-            try self.openRuns(batch, lease: lease)
+            try self.openRuns(batch, under: term)
         } then: { answer in
             switch answer {
             case .success(let opened): self.send(.opened(batch, opened), lane: lane)
@@ -112,9 +112,9 @@ extension World {
 
     private func saveAll() {
         let (runs, versions) = state.unsaved(limit: 1_000)
-        let lease = lease
+        let term = term
         ask(Lane.save) { () throws(StoreError) in
-            try self.record(runs, lease: lease)
+            try self.record(runs, under: term)
         } then: { answer in
             switch answer {
             case .success:
@@ -157,7 +157,7 @@ extension World {
 
     func rewind(_ lane: Int) {
         let now = clock.wall
-        let lease = lease
+        let term = term
         ask(lane) {
             self.ledger.jobs.values.map(\.stored).filter { $0.cursor > now }.sorted { $0.id < $1.id }
         } then: { answer in
@@ -169,7 +169,7 @@ extension World {
                 return JobCursor(id: stored.id, nextDue: Planner.nextDue(of: schedule, after: now))
             }
             self.ask(lane) { () throws(StoreError) in
-                try self.setBack(cursors, lease: lease, now: now)
+                try self.setBack(cursors, under: term, now: now)
             } then: { answer in
                 if case .failure = answer { self.oweRewind() } else { self.act(lane) { self.rewind(lane) } }
                 let due = zip(cursors, ahead).map { cursor, job in

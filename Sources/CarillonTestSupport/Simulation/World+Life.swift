@@ -15,7 +15,7 @@ extension World {
         (outbox, outboxStart) = ([], 0)
         (mustRewind, crashSoon, isReady) = (false, false, false)
         (frozenUntil, listensUntil, thawing) = (0, 0, [])
-        lease = ledger.lease(instance: "daemon")
+        term = ledger.join("daemon")
         let now = clock.wall
         let cursors = ledger.cursors()
         state = EngineState(
@@ -102,7 +102,7 @@ extension World {
         let now = clock.wall
         do {
             let gone = try ledger.prune(
-                Retention(age: age, perJob: .max), lease: lease, now: now, limit: .max)
+                Retention(age: age, perJob: .max), under: term, now: now, limit: .max)
             auditor.pruned(gone, before: now.adding(microseconds: 1_000_000 - age))
         } catch {
             trace { "retention failed: \(error)" }

@@ -54,10 +54,10 @@ extension World {
 
     // MARK: Writes, each checked
 
-    func openRuns(_ batch: [JobAdvance], lease: Lease) throws(StoreError) -> Opened {
+    func openRuns(_ batch: [JobAdvance], under term: Term) throws(StoreError) -> Opened {
         let batch = sabotaged(batch)
         let before = batch.map { ledger.jobs[$0.id]?.stored }
-        let opened = try checked { (ledger) throws in try ledger.openRuns(batch, lease: lease) }
+        let opened = try checked { (ledger) throws in try ledger.openRuns(batch, under: term) }
         trace { "written: " + batch.map(\.summary).joined(separator: ", ") }
         if sabotage == .cursorNotAdvanced, random.chance(0.3) {
             for stored in before.compactMap({ $0 }) { ledger.jobs[stored.id]?.stored.cursor = stored.cursor }
@@ -66,18 +66,18 @@ extension World {
         return opened
     }
 
-    func record(_ runs: [Run], lease: Lease) throws(StoreError) {
+    func record(_ runs: [Run], under term: Term) throws(StoreError) {
         let before = runs.map { ledger.runs[$0.id] }
-        _ = try checked { (ledger) throws in try ledger.record(runs, lease: lease) }
+        _ = try checked { (ledger) throws in try ledger.record(runs, under: term) }
         if sabotage == .finalRewritten, let final = before.compactMap({ $0 }).first(where: \.state.isFinal) {
             ledger.overwrite(final.id) { $0.state = .failed }
         }
         for (run, before) in zip(runs, before) { auditor.recorded(run, before: before) }
     }
 
-    func setBack(_ cursors: [JobCursor], lease: Lease, now: Timestamp) throws(StoreError) {
+    func setBack(_ cursors: [JobCursor], under term: Term, now: Timestamp) throws(StoreError) {
         let before = cursors.compactMap { ledger.jobs[$0.id]?.stored }
-        try checked { (ledger) throws in try ledger.rewind(cursors, lease: lease, now: now) }
+        try checked { (ledger) throws in try ledger.rewind(cursors, under: term, now: now) }
         for stored in before where stored.cursor > now {
             trace { "\(stored.job.name) set back from \(stored.cursor) to \(now)" }
             auditor.rewound(stored.id, from: stored.cursor, to: now)

@@ -22,7 +22,7 @@ public final class World {
     var outbox: [OutboxItem] = []
     var outboxStart = 0
     var watch: ClockWatch
-    var lease: Lease
+    var term: Term
     var mustRewind = false
     /// Counts daemons; what one asked for is not answered to the next.
     var life = 0
@@ -58,7 +58,7 @@ public final class World {
         random = SplitMix64(seed: seed)
         clock = WorldClock(start: Self.start)
         ledger = MemoryLedger(storeID: seed)
-        lease = ledger.lease(instance: "daemon")
+        term = ledger.join("daemon")
         state = EngineState(storeID: seed, instance: "daemon", cursors: [], now: Self.start)
         watch = ClockWatch(now: Self.start, uptime: 0)
     }

@@ -12,7 +12,7 @@ public struct InstanceTables: Sendable {
     private var lastMail: Int64 = 0
 
     public init() {
-        shards = Shard.all.map { ShardRecord(shard: $0, label: nil, holder: nil, epoch: 0, jobs: 0) }
+        shards = Shard.all.map { ShardRecord(shard: $0, holder: nil) }
     }
 
     public func isInForce(_ term: Term) -> Bool { instances[term.instance]?.term == term }
@@ -67,7 +67,7 @@ public struct InstanceTables: Sendable {
         if let known = labels[label] { return known }
         let shard = Shard(Int16(shards.count))
         labels[label] = shard
-        shards.append(ShardRecord(shard: shard, label: label, holder: nil, epoch: 0, jobs: 0))
+        shards.append(ShardRecord(shard: shard, label: label, holder: nil))
         return shard
     }
 
@@ -95,7 +95,25 @@ public struct InstanceTables: Sendable {
         return newTerm(of: term.instance, nonce: nonce)
     }
 
+    /// Throws unless all of these shards are of a term that is in force.
+    public func check(_ term: Term, holds asked: Set<Shard>) throws {
+        try check(term)
+        guard asked.allSatisfy({ shards[Int($0.number)].holder == term.instance }) else {
+            throw StoreError(.leaseLost, "instance \(term.instance.number) does not hold what it takes")
+        }
+    }
+
     // MARK: Mail
+
+    /// Posts what concerns shards, but for those that the instance of a term in force holds.
+    public mutating func tell(_ new: [Mail], but term: Term?) {
+        let holder = term.flatMap { isInForce($0) ? $0.instance : nil }
+        post(
+            new.filter { word in
+                guard case .shard(let shard) = word.to, let holder else { return true }
+                return shards[Int(shard.number)].holder != holder
+            })
+    }
 
     public mutating func post(_ new: [Mail]) {
         for var word in new {

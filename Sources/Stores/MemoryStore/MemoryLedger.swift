@@ -35,26 +35,21 @@ public struct MemoryLedger: Sendable {
     package var notes: [String: String] = [:]
     /// What ended, in no order.
     public private(set) var hours: [HourCount] = []
-    var leases: [String: Int64] = [:]
-    var lastTerm: Int64 = 0
+    public var tables = InstanceTables()
 
     public init(storeID: UInt64) { self.storeID = storeID }
 
-    func check(_ lease: Lease) throws {
-        guard leases[lease.instance] == lease.term else {
-            throw StoreError(.leaseLost, "another daemon took over: not term \(lease.term) any more")
-        }
-    }
-
-    public mutating func lease(instance: String) -> Lease {
-        lastTerm += 1
-        leases = [instance: lastTerm]
-        return Lease(instance: instance, term: lastTerm, expiresAt: .distantFuture)
-    }
+    func check(_ term: Term) throws { try tables.check(term) }
 
     // MARK: Jobs
 
-    public mutating func apply(_ changes: [JobChange], now: Timestamp) -> [JobAnswer] {
+    public mutating func apply(_ changes: [JobChange], by term: Term? = nil, now: Timestamp) -> [JobAnswer] {
+        let answers = carryOut(changes, now)
+        tables.tell(Mail.changed(answers.compactMap(\.stored?.id)), but: term)
+        return answers
+    }
+
+    private mutating func carryOut(_ changes: [JobChange], _ now: Timestamp) -> [JobAnswer] {
         changes.map { change in
             switch change {
             case .add(let job, let cursor, let nextDue, let skips):
@@ -137,8 +132,8 @@ public struct MemoryLedger: Sendable {
         }.sorted { $0.id < $1.id }
     }
 
-    public mutating func rewind(_ cursors: [JobCursor], lease: Lease, now: Timestamp) throws {
-        try check(lease)
+    public mutating func rewind(_ cursors: [JobCursor], under term: Term, now: Timestamp) throws {
+        try check(term)
         for cursor in cursors {
             guard let row = jobs[cursor.id], row.stored.cursor > now else { continue }
             jobs[cursor.id]?.stored.cursor = now
@@ -153,8 +148,8 @@ public struct MemoryLedger: Sendable {
 
     // MARK: The ledger
 
-    public mutating func openRuns(_ batch: [JobAdvance], lease: Lease) throws -> Opened {
-        try check(lease)
+    public mutating func openRuns(_ batch: [JobAdvance], under term: Term) throws -> Opened {
+        try check(term)
         var opened = Opened()
         for part in batch {
             guard let row = jobs[part.id], row.stored.revision == part.revision, row.stored.cursor == part.from,
@@ -221,8 +216,8 @@ public struct MemoryLedger: Sendable {
     }
 
     @discardableResult
-    public mutating func record(_ changed: [Run], lease: Lease) throws -> Set<RunID> {
-        try check(lease)
+    public mutating func record(_ changed: [Run], under term: Term) throws -> Set<RunID> {
+        try check(term)
         var unwritten: Set<RunID> = []
         var ended = EndedCounts()
         for run in changed {
@@ -260,8 +255,8 @@ public struct MemoryLedger: Sendable {
         return later.compactMap { runs[$0] }
     }
 
-    public mutating func prune(_ retention: Retention, lease: Lease, now: Timestamp, limit: Int) throws -> [Run] {
-        try check(lease)
+    public mutating func prune(_ retention: Retention, under term: Term, now: Timestamp, limit: Int) throws -> [Run] {
+        try check(term)
         let oldest = now.adding(microseconds: -retention.age)
         let ended = runs.values.filter(\.state.isFinal)
         let old = ended.filter { max($0.endedAt ?? $0.scheduledAt, $0.scheduledAt) < oldest }

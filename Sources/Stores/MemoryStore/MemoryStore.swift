@@ -6,29 +6,18 @@ public actor MemoryStore: JobStore {
     public var ledger: MemoryLedger
     private var audits: [AuditEntry] = []
     private var changesOfNotes: Int64 = 0
-    var tables = InstanceTables()
 
     public init(storeID: UInt64 = 1) { ledger = MemoryLedger(storeID: storeID) }
 
     public func storeID() async throws -> UInt64 { ledger.storeID }
 
-    public func lease(instance: String, length: Int64) async throws -> Lease { ledger.lease(instance: instance) }
+    /// What a beat throws meanwhile: a store that cannot be reached.
+    var trouble: StoreError?
 
-    /// What a renewal throws meanwhile: a store that cannot be reached.
-    private var trouble: StoreError?
+    public func refuseBeats(_ error: StoreError?) { trouble = error }
 
-    public func refuseRenewals(_ error: StoreError?) { trouble = error }
-
-    public func renew(_ lease: Lease, length: Int64) async throws -> Lease {
-        if let trouble { throw trouble }
-        try ledger.check(lease)
-        return lease
-    }
-
-    public func release(_ lease: Lease) async throws { try ledger.check(lease) }
-
-    public func apply(_ changes: [JobChange], now: Timestamp) async throws -> [JobAnswer] {
-        ledger.apply(changes, now: now)
+    public func apply(_ changes: [JobChange], by term: Term?, now: Timestamp) async throws -> [JobAnswer] {
+        ledger.apply(changes, by: term, now: now)
     }
 
     public func cursors() async throws -> [JobCursor] { ledger.cursors() }
@@ -114,22 +103,23 @@ public actor MemoryStore: JobStore {
         ledger.definition(of: job, revision: revision)
     }
 
-    public func openRuns(_ batch: [JobAdvance], lease: Lease, now: Timestamp) async throws -> Opened {
-        try ledger.openRuns(batch, lease: lease)
+    public func openRuns(_ batch: [JobAdvance], under term: Term, now: Timestamp) async throws -> Opened {
+        try ledger.openRuns(batch, under: term)
     }
 
     @discardableResult
-    public func record(_ runs: [Run], lease: Lease, now: Timestamp) async throws -> Set<RunID> {
-        try ledger.record(runs, lease: lease)
+    public func record(_ runs: [Run], under term: Term, now: Timestamp) async throws -> Set<RunID> {
+        try ledger.record(runs, under: term)
     }
 
-    public func openOrdered(_ runs: [Run], lease: Lease, now: Timestamp) async throws -> [Run?] {
-        try ledger.check(lease)
-        return runs.map { ledger.isLast($0) ? ledger.insert($0) : nil }
+    public func openOrdered(_ runs: [Run], by term: Term?, now: Timestamp) async throws -> [Run?] {
+        let opened = runs.map { ledger.isLast($0) ? ledger.insert($0) : nil }
+        ledger.tables.tell(Mail.opened(opened.compactMap { $0 }), but: term)
+        return opened
     }
 
-    public func rewind(_ cursors: [JobCursor], lease: Lease, now: Timestamp) async throws {
-        try ledger.rewind(cursors, lease: lease, now: now)
+    public func rewind(_ cursors: [JobCursor], under term: Term, now: Timestamp) async throws {
+        try ledger.rewind(cursors, under: term, now: now)
     }
 
     public func activeRuns(after id: RunID?, limit: Int) async throws -> [Run] {
@@ -160,12 +150,12 @@ public actor MemoryStore: JobStore {
     }
 
     public func prune(
-        _ retention: Retention, lease: Lease, now: Timestamp, limit: Int
+        _ retention: Retention, under term: Term, now: Timestamp, limit: Int
     ) async throws -> [(id: RunID, job: String)] {
-        try ledger.prune(retention, lease: lease, now: now, limit: limit).map { ($0.id, $0.job) }
+        try ledger.prune(retention, under: term, now: now, limit: limit).map { ($0.id, $0.job) }
     }
 
-    public func shrink(lease: Lease, limit: Int) async throws -> Bool { false }
+    public func shrink(under term: Term, limit: Int) async throws -> Bool { false }
 
     public func note(_ key: String) async throws -> String? { ledger.notes[key] }
 

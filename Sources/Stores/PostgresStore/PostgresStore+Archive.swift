@@ -24,9 +24,7 @@
                             try $0.integer(0) ?? 0
                         }.first ?? 0
                 }
-                let holder = try await reader.query("SELECT instance FROM beats WHERE expires_at > \(Self.clock)") {
-                    try $0.text(0) ?? ""
-                }.first
+                let holder = try await Self.instances(reader).first(where: \.isHeard)?.facts.name
                 return StoreFacts(
                     kind: "postgres", address: address, id: id, migrations: applied,
                     missing: Schema.migrations.dropFirst(applied.count).map(\.name), holder: holder, bytes: bytes,
@@ -42,7 +40,8 @@
                     if found > 0 { faults.append("\(words): \(found)") }
                 }
                 // What the statements need, and what loses a commit that was answered.
-                for table in StoreTable.all.map(\.name) + ["leases", "beats", "counters"] {
+                for table in StoreTable.all.map(\.name) + ["instances", "terms", "beats", "shards", "mail", "counters"]
+                {
                     let may =
                         try await reader.query(
                             "SELECT has_table_privilege($1, 'SELECT, INSERT') AND has_table_privilege($1, 'UPDATE') AND has_table_privilege($1, 'DELETE')",

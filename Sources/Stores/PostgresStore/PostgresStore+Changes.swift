@@ -6,7 +6,7 @@
 
     /// Changes of definitions: thousands of them are some statements.
     extension PostgresStore {
-        public func apply(_ changes: [JobChange], now: Timestamp) async throws -> [JobAnswer] {
+        public func apply(_ changes: [JobChange], by term: Term?, now: Timestamp) async throws -> [JobAnswer] {
             let codec = codec
             return try await change { writer in
                 var left = 3
@@ -18,6 +18,8 @@
                             for part in Self.parts(of: changes) {
                                 answers += try Self.apply(part, codec, now, transaction)
                             }
+                            let changed = Set(answers.compactMap(\.stored?.id)).sorted()
+                            try Self.tell(Mail.changed(changed), but: term, transaction)
                             return answers
                         }
                     } catch let error as PostgresError where error.isClash && left > 0 {

@@ -13,18 +13,19 @@
             return try await rows("\(Self.selection) \(rest)", values) { try codec.job($0) }
         }
 
-        public func cursors() async throws -> [JobCursor] {
-            try await rows(
-                """
-                SELECT job_id, CASE WHEN NOT is_changing THEN next_due END FROM cursors
-                WHERE is_on AND next_due IS NOT NULL OR is_changing
-                """
-            ) { row in
-                JobCursor(
-                    id: JobID(Int32(truncatingIfNeeded: try row.integer(0) ?? 0)),
-                    nextDue: try row.integer(1).map { Timestamp(microseconds: $0) } ?? .distantPast)
-            }
+        /// Those in the planner's heap; what is to be taken up is due at once.
+        static let cursors = """
+            SELECT job_id, CASE WHEN NOT is_changing THEN next_due END FROM cursors
+            WHERE (is_on AND next_due IS NOT NULL OR is_changing)
+            """
+
+        static func cursor(_ row: borrowing PostgresRow) throws -> JobCursor {
+            JobCursor(
+                id: JobID(Int32(truncatingIfNeeded: try row.integer(0) ?? 0)),
+                nextDue: try row.integer(1).map { Timestamp(microseconds: $0) } ?? .distantPast)
         }
+
+        public func cursors() async throws -> [JobCursor] { try await rows(Self.cursors, [], Self.cursor) }
 
         public func jobs(ids: [JobID]) async throws -> [StoredJob] {
             if ids.isEmpty { return [] }
@@ -125,7 +126,7 @@
             return definition
         }
 
-        public func rewind(_ cursors: [JobCursor], lease: Lease, now: Timestamp) async throws {
+        public func rewind(_ cursors: [JobCursor], under term: Term, now: Timestamp) async throws {
             var ids = PostgresArray(of: .integer)
             var next = PostgresArray(of: .bigint)
             for cursor in cursors.sorted(by: { $0.id < $1.id }) {
@@ -134,7 +135,7 @@
             }
             let values: [PostgresValue] = [.init(ids), .init(now)]
             let moved: [PostgresValue] = values + [.init(next)]
-            try await write(under: lease) { transaction in
+            try await write(under: term) { transaction in
                 try transaction.execute(
                     """
                     UPDATE cursors SET cursor = $2, next_due = p.next_due

@@ -10,7 +10,8 @@
         /// Counted, so that it is read to its end before the first row is written. Whoever ends the term meanwhile waits; who
         /// waited for one that ended it finds no row (READ COMMITTED looks at the row anew).
         private static let fence = """
-            WITH fence AS MATERIALIZED (SELECT 1 FROM leases WHERE instance = $1 AND term = $2 FOR SHARE)
+            WITH fence AS MATERIALIZED (
+                SELECT 1 FROM terms WHERE instance = $1 AND term = $2 AND nonce = $3 FOR SHARE)
             """
         private static let isFenced = "(SELECT count(*) FROM fence) = 1"
 
@@ -50,21 +51,21 @@
 
         /// The jobs that are asked for and were not moved, as an array; empty mostly, and then nothing is compared.
         private static let refused = """
-            CASE WHEN (SELECT count(*) FROM moved) = cardinality($3::integer[]) THEN '{}'
-            ELSE ARRAY(SELECT unnest($3::integer[]) EXCEPT SELECT job_id FROM moved)::text END
+            CASE WHEN (SELECT count(*) FROM moved) = cardinality($4::integer[]) THEN '{}'
+            ELSE ARRAY(SELECT unnest($4::integer[]) EXCEPT SELECT job_id FROM moved)::text END
             """
 
         private static let opening = """
-            \(fence), moved AS (\(moved(from: 3))),
-            put AS (\(insertion("\(newRuns.rows("r", from: 10)) JOIN moved ON moved.job_id = r.job_id")))
+            \(fence), moved AS (\(moved(from: 4))),
+            put AS (\(insertion("\(newRuns.rows("r", from: 11)) JOIN moved ON moved.job_id = r.job_id")))
             SELECT (SELECT count(*) FROM fence), \(refused)
             """
 
         /// The same with skips. One that goes on where the last one of its kind ended is the same record, longer.
         private static let openingWithSkips = """
-            \(fence), moved AS (\(moved(from: 3))),
-            put AS (\(insertion("\(newRuns.rows("r", from: 10)) JOIN moved ON moved.job_id = r.job_id"))),
-            new AS MATERIALIZED (SELECT k.* FROM \(newSkips.rows("k", from: 22)) JOIN moved ON moved.job_id = k.job_id),
+            \(fence), moved AS (\(moved(from: 4))),
+            put AS (\(insertion("\(newRuns.rows("r", from: 11)) JOIN moved ON moved.job_id = r.job_id"))),
+            new AS MATERIALIZED (SELECT k.* FROM \(newSkips.rows("k", from: 23)) JOIN moved ON moved.job_id = k.job_id),
             longer AS (
                 UPDATE skips SET through = new.through FROM new
                 WHERE skips.job_id = new.job_id AND skips.through = new.after AND skips.reason = new.reason
@@ -101,27 +102,27 @@
             try transaction.execute(takingUp, [PostgresValue(ids), PostgresValue(anew)])
         }
 
-        public func openRuns(_ batch: [JobAdvance], lease: Lease, now: Timestamp) async throws -> Opened {
+        public func openRuns(_ batch: [JobAdvance], under term: Term, now: Timestamp) async throws -> Opened {
             if batch.isEmpty { return Opened() }
             // A statement sees nothing of what it does itself: a job's second part must come after it.
             var seen: Set<JobID> = []
             if let place = batch.firstIndex(where: { !seen.insert($0.id).inserted }) {
-                let first = try await openRuns(Array(batch[..<place]), lease: lease, now: now)
-                let second = try await openRuns(Array(batch[place...]), lease: lease, now: now)
+                let first = try await openRuns(Array(batch[..<place]), under: term, now: now)
+                let second = try await openRuns(Array(batch[place...]), under: term, now: now)
                 return Opened(new: first.new + second.new, refused: first.refused.union(second.refused))
             }
             // In one order, whoever writes: two that meet wait for each other less often.
             let parts = batch.sorted { $0.id < $1.id }
             do {
-                return try await open(parts, lease)
+                return try await open(parts, term)
             } catch let error as PostgresError where error.isClash {
                 // An occurrence that is there already, after a clock went back, or an id that another run has.
-                return try await openOneByOne(parts, lease)
+                return try await openOneByOne(parts, term)
             } catch let error as PostgresError where error.isTooLong && batch.count > 1 {
                 // A server that is at its limit gets less at a time.
                 let half = parts.count / 2
-                let first = try await openRuns(Array(parts[..<half]), lease: lease, now: now)
-                let second = try await openRuns(Array(parts[half...]), lease: lease, now: now)
+                let first = try await openRuns(Array(parts[..<half]), under: term, now: now)
+                let second = try await openRuns(Array(parts[half...]), under: term, now: now)
                 return Opened(new: first.new + second.new, refused: first.refused.union(second.refused))
             } catch {
                 throw StoreError(postgres: error)
@@ -129,7 +130,7 @@
         }
 
         /// Writes everything in one statement, or nothing. Throws `PostgresError` and `StoreError`.
-        private func open(_ parts: [JobAdvance], _ lease: Lease) async throws -> Opened {
+        private func open(_ parts: [JobAdvance], _ term: Term) async throws -> Opened {
             var advances = PostgresColumns(Self.advances)
             var runs = PostgresColumns(Self.newRuns)
             var skips = PostgresColumns(Self.newSkips)
@@ -138,18 +139,18 @@
                 for run in part.runs { try runs.bind(new: run) }
                 for skip in Self.joined(part.skips) { skips.bind(skip) }
             }
-            let values = Self.values(lease) + advances.values + runs.values
+            let values = Self.values(term) + advances.values + runs.values
             let (sql, all) =
                 skips.count == 0 ? (Self.opening, values) : (Self.openingWithSkips, values + skips.values)
             let refused = try await repeating {
                 guard parts.contains(where: \.takesUp) else {
                     let answer = try await self.writer.query(sql, all, Self.opened).first
-                    guard let answer, answer.isHeld else { throw StoreError.lost(lease) }
+                    guard let answer, answer.isHeld else { throw StoreError.lost(term) }
                     return answer.refused
                 }
                 return try await self.writer.transaction { transaction in
                     let answer = try transaction.first(sql, all, Self.opened)
-                    guard let answer, answer.isHeld else { throw StoreError.lost(lease) }
+                    guard let answer, answer.isHeld else { throw StoreError.lost(term) }
                     try Self.takeUp(parts.filter { !answer.refused.contains($0.id) }, transaction)
                     return answer.refused
                 }
@@ -197,15 +198,15 @@
 
         /// Writes job by job and run by run, in one transaction: what is there already is left as it is, and counted as opened
         /// before; an id that is taken is drawn again.
-        private func openOneByOne(_ parts: [JobAdvance], _ lease: Lease) async throws -> Opened {
+        private func openOneByOne(_ parts: [JobAdvance], _ term: Term) async throws -> Opened {
             let store = try await storeID()
-            let move = "\(Self.fence) \(Self.moved(from: 3))"
-            return try await write(under: lease) { transaction in
+            let move = "\(Self.fence) \(Self.moved(from: 4))"
+            return try await write(under: term) { transaction in
                 var opened = Opened()
                 for part in parts {
                     var advance = PostgresColumns(Self.advances)
                     advance.bind(part)
-                    guard try transaction.first(move, Self.values(lease) + advance.values, { _ in true }) == true else {
+                    guard try transaction.first(move, Self.values(term) + advance.values, { _ in true }) == true else {
                         opened.refused.insert(part.id)
                         continue
                     }
@@ -270,11 +271,15 @@
                 "INSERT INTO skips (\(newSkips.names)) SELECT * FROM \(newSkips.rows("k", from: 1))", row.values)
         }
 
-        public func openOrdered(_ runs: [Run], lease: Lease, now: Timestamp) async throws -> [Run?] {
+        public func openOrdered(_ runs: [Run], by term: Term?, now: Timestamp) async throws -> [Run?] {
             let store = try await storeID()
-            return try await write(under: lease) { transaction in
-                try runs.map { run in
-                    try Self.isLast(run, transaction) ? try Self.insert(run, store: store, transaction) : nil
+            return try await change { writer in
+                try await writer.transaction { transaction in
+                    let opened = try runs.map { run in
+                        try Self.isLast(run, transaction) ? try Self.insert(run, store: store, transaction) : nil
+                    }
+                    try Self.tell(Mail.opened(opened.compactMap { $0 }), but: term, transaction)
+                    return opened
                 }
             }
         }
@@ -305,7 +310,7 @@
             let set = changes.columns.dropFirst().prefix(18).map { "\($0.name) = p.\($0.name)" }.joined(separator: ", ")
             return """
                 changed AS (
-                    UPDATE runs SET \(set) FROM \(changes.rows("p", from: 3))
+                    UPDATE runs SET \(set) FROM \(changes.rows("p", from: 4))
                     WHERE \(isFenced) AND runs.id = p.id AND runs.state < 3
                     RETURNING runs.id, runs.job_id, p.state, p.place, p.hour, p.took, p.has_failed
                 )
@@ -314,9 +319,9 @@
 
         /// What was not written, as one text of ids; empty mostly, and then nothing is compared.
         private static let unwritten = """
-            CASE WHEN (SELECT count(*) FROM changed) = cardinality($3::bytea[]) THEN ''
+            CASE WHEN (SELECT count(*) FROM changed) = cardinality($4::bytea[]) THEN ''
             ELSE coalesce((SELECT string_agg(encode(id, 'hex'), ' ') FROM (
-                SELECT unnest($3::bytea[]) AS id EXCEPT SELECT id FROM changed) AS missing), '') END
+                SELECT unnest($4::bytea[]) AS id EXCEPT SELECT id FROM changed) AS missing), '') END
             """
 
         private static let recording = """
@@ -351,36 +356,36 @@
             """
 
         @discardableResult
-        public func record(_ runs: [Run], lease: Lease, now: Timestamp) async throws -> Set<RunID> {
+        public func record(_ runs: [Run], under term: Term, now: Timestamp) async throws -> Set<RunID> {
             // Of two changes of one run in a batch the second must find the first: a statement sees none of its own.
             var seen: Set<RunID> = []
             if let place = runs.firstIndex(where: { !seen.insert($0.id).inserted }) {
-                let first = try await record(Array(runs[..<place]), lease: lease, now: now)
-                return first.union(try await record(Array(runs[place...]), lease: lease, now: now))
+                let first = try await record(Array(runs[..<place]), under: term, now: now)
+                return first.union(try await record(Array(runs[place...]), under: term, now: now))
             }
             do {
-                return try await record(runs, lease)
+                return try await record(runs, term)
             } catch let error as PostgresError where error.isTooLong && runs.count > 1 {
                 let half = runs.count / 2
-                let first = try await record(Array(runs[..<half]), lease: lease, now: now)
-                return first.union(try await record(Array(runs[half...]), lease: lease, now: now))
+                let first = try await record(Array(runs[..<half]), under: term, now: now)
+                return first.union(try await record(Array(runs[half...]), under: term, now: now))
             } catch {
                 throw StoreError(postgres: error)
             }
         }
 
         /// In one statement. Throws `PostgresError` and `StoreError`.
-        private func record(_ runs: [Run], _ lease: Lease) async throws -> Set<RunID> {
+        private func record(_ runs: [Run], _ term: Term) async throws -> Set<RunID> {
             var rows = PostgresColumns(Self.changes)
             for (place, run) in runs.enumerated().sorted(by: { $0.element.id < $1.element.id }) {
                 try rows.bind(changed: run, place: place)
             }
             let sql = runs.contains(where: \.state.isFinal) ? Self.recordingEnds : Self.recording
-            let values = Self.values(lease) + rows.values
+            let values = Self.values(term) + rows.values
             let answer = try await repeating {
                 try await self.writer.query(sql, values) { (try $0.integer(0) ?? 0, try $0.text(1) ?? "") }
             }.first
-            guard let answer, answer.0 == 1 else { throw StoreError.lost(lease) }
+            guard let answer, answer.0 == 1 else { throw StoreError.lost(term) }
             return Set(answer.1.split(separator: " ").compactMap { RunID(String($0)) })
         }
     }

@@ -8,7 +8,7 @@
     /// Retention: what is to go is looked for beside those who write, and removed in bites.
     extension PostgresStore {
         public func prune(
-            _ retention: Retention, lease: Lease, now: Timestamp, limit: Int
+            _ retention: Retention, under term: Term, now: Timestamp, limit: Int
         ) async throws -> [(id: RunID, job: String)] {
             guard limit > 0 else { return [] }
             var pass: PruningPass
@@ -25,7 +25,7 @@
                     }
                     let victims = Array(pass.found.prefix(limit))
                     pass.found.removeFirst(victims.count)
-                    let gone = try await remove(victims, lease)
+                    let gone = try await remove(victims, term)
                     if !gone.isEmpty {
                         pruning.withLock { [pass] in $0 = pass }
                         return gone
@@ -36,17 +36,17 @@
                 throw error
             }
             pruning.withLock { $0 = nil }
-            try await pruneSkips(retention, oldest: pass.oldest, lease, limit: limit)
-            try await forgetJobs(oldest: pass.oldest, lease, limit: limit)
+            try await pruneSkips(retention, oldest: pass.oldest, term, limit: limit)
+            try await forgetJobs(oldest: pass.oldest, term, limit: limit)
             return []
         }
 
         /// Removes what was found, and answers it; a run may have changed since then, and only one that has ended goes.
-        private func remove(_ victims: [RunID], _ lease: Lease) async throws -> [(id: RunID, job: String)] {
+        private func remove(_ victims: [RunID], _ term: Term) async throws -> [(id: RunID, job: String)] {
             var ids = PostgresArray(of: .bytea)
             for victim in victims.sorted() { withUnsafeBytes(of: victim.words) { ids.append($0) } }
             let values = [PostgresValue(ids)]
-            return try await write(under: lease) { transaction in
+            return try await write(under: term) { transaction in
                 // What is lost with the machine's power is removed again.
                 _ = try transaction.all("SELECT set_config('synchronous_commit', 'off', true)") { _ in true }
                 return try transaction.all(
@@ -122,13 +122,13 @@
         }
 
         /// Skips that are too old, and of each job those past the number that is kept.
-        private func pruneSkips(_ retention: Retention, oldest: Timestamp, _ lease: Lease, limit: Int) async throws {
+        private func pruneSkips(_ retention: Retention, oldest: Timestamp, _ term: Term, limit: Int) async throws {
             let most = PostgresValue.integer(Int64(limit))
             try await repeatedly(
-                lease, "DELETE FROM skips WHERE id IN (SELECT id FROM skips WHERE through < $1 LIMIT $2)",
+                term, "DELETE FROM skips WHERE id IN (SELECT id FROM skips WHERE through < $1 LIMIT $2)",
                 [.init(oldest), most])
             try await repeatedly(
-                lease,
+                term,
                 """
                 DELETE FROM skips WHERE id IN (
                     SELECT id FROM (
@@ -141,9 +141,9 @@
         /// Forgets a job that is gone with the last of its history; its number is never drawn again. What an order laid on
         /// it is remembered as long as history is: a file that returns finds its job off. So are schedules forgotten that
         /// no skip is counted with any more.
-        private func forgetJobs(oldest: Timestamp, _ lease: Lease, limit: Int) async throws {
+        private func forgetJobs(oldest: Timestamp, _ term: Term, limit: Int) async throws {
             try await repeatedly(
-                lease,
+                term,
                 """
                 WITH gone AS (
                     DELETE FROM jobs WHERE removed AND id IN (
@@ -156,7 +156,7 @@
                 DELETE FROM cursors WHERE job_id IN (SELECT id FROM gone)
                 """, [.init(oldest), .integer(Int64(limit))])
             try await repeatedly(
-                lease,
+                term,
                 """
                 DELETE FROM revisions WHERE (job_id, revision) IN (
                     SELECT job_id, revision FROM revisions WHERE NOT EXISTS (
@@ -166,12 +166,12 @@
         }
 
         /// Carries a statement out in bites, until it finds nothing.
-        private func repeatedly(_ lease: Lease, _ sql: String, _ values: [PostgresValue]) async throws {
-            while try await write(under: lease, { try $0.execute(sql, values) }) > 0 {}
+        private func repeatedly(_ term: Term, _ sql: String, _ values: [PostgresValue]) async throws {
+            while try await write(under: term, { try $0.execute(sql, values) }) > 0 {}
         }
 
         /// The server gives room that was freed to new rows, and to its disk as its autovacuum sees fit.
-        public func shrink(lease: Lease, limit: Int) async throws -> Bool { false }
+        public func shrink(under term: Term, limit: Int) async throws -> Bool { false }
     }
 
     /// One pass of retention through the ledger: what is too old, then what is past the number that each job keeps.

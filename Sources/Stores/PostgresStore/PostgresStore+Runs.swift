@@ -6,7 +6,7 @@
 
     /// What is read of the ledger.
     extension PostgresStore {
-        private static let runTables = "runs JOIN jobs ON jobs.id = runs.job_id"
+        static let runTables = "runs JOIN jobs ON jobs.id = runs.job_id"
 
         private func runs(_ rest: String, _ values: [PostgresValue]) async throws -> [Run] {
             let codec = codec

@@ -8,7 +8,7 @@
 
     /// The store of a PostgreSQL database: what people have, back up and replicate already.
     ///
-    /// One connection writes, one renews the lease, so that no batch delays it, and one to three read.
+    /// One connection writes, one renews the term, so that no batch delays it, and one to three read.
     public final class PostgresStore: JobStore {
         /// Connections at once: those that read are fewer mostly.
         static let mostConnections = 5
@@ -16,7 +16,7 @@
 
         public let configuration: PostgresConfiguration
         let writer: PostgresClient
-        let renewer: PostgresClient
+        let beater: PostgresClient
         let readers: ReaderPool
         let codec = RowCodec()
         /// Drawn once and never changed, so it is read once; forgotten when a copy brings another.
@@ -30,11 +30,11 @@
             self.configuration = configuration
             self.writer = writer
             // A connection that a dead machine has left must be given up long before the lease is over.
-            var renewing = configuration
-            renewing.connectTimeout = min(3, configuration.connectTimeout)
-            renewing.statementTimeout = min(3, configuration.statementTimeout)
-            renewing.settings["lock_timeout"] = "2s"
-            renewer = try PostgresClient(renewing, logger: logger)
+            var beating = configuration
+            beating.connectTimeout = min(3, configuration.connectTimeout)
+            beating.statementTimeout = min(3, configuration.statementTimeout)
+            beating.settings["lock_timeout"] = "2s"
+            beater = try PostgresClient(beating, logger: logger)
             readers = ReaderPool(configuration, most: Self.mostReaders, logger: logger)
             knownID = Mutex(id)
         }
@@ -147,22 +147,21 @@
             }
         }
 
-        /// Runs `body` in a transaction that only the holder of the lease may make.
+        /// Runs `body` in a transaction that only who is in force may make.
         func write<Value: Sendable>(
-            under lease: Lease, _ body: @escaping @Sendable (PostgresTransaction) throws -> Value
+            under term: Term, _ body: @escaping @Sendable (PostgresTransaction) throws -> Value
         ) async throws -> Value {
             try await change { writer in
                 try await writer.transaction { transaction in
                     let held = try transaction.first(
-                        "SELECT 1 FROM leases WHERE instance = $1 AND term = $2 FOR SHARE", Self.values(lease)
+                        "SELECT 1 FROM terms WHERE instance = $1 AND term = $2 AND nonce = $3 FOR SHARE",
+                        Self.values(term)
                     ) { _ in true }
-                    guard held == true else { throw StoreError.lost(lease) }
+                    guard held == true else { throw StoreError.lost(term) }
                     return try body(transaction)
                 }
             }
         }
-
-        static func values(_ lease: Lease) -> [PostgresValue] { [.text(lease.instance), .integer(lease.term)] }
 
         // MARK: What is there
 
@@ -215,7 +214,7 @@
 
         public func close() async throws {
             await readers.close()
-            await renewer.close()
+            await beater.close()
             await writer.close()
         }
     }

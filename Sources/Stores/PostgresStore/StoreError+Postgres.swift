@@ -40,9 +40,9 @@
             }
         }
 
-        /// Another instance holds the lease.
-        static func lost(_ lease: Lease) -> StoreError {
-            StoreError(.leaseLost, "another daemon took over: not term \(lease.term) any more")
+        /// The term is not in force any more.
+        static func lost(_ term: Term) -> StoreError {
+            StoreError(.leaseLost, "another daemon took over: term \(term.count) is not in force any more")
         }
     }
 

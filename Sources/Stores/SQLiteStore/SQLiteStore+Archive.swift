@@ -22,8 +22,7 @@ extension SQLiteStore: StoreArchive {
                 kind: "sqlite", address: path, id: id,
                 migrations: Schema.migrator.migrations.filter(applied.contains),
                 missing: Schema.migrator.migrations.filter { !applied.contains($0) },
-                holder: try String.fetchOne(
-                    db, sql: "SELECT instance FROM leases WHERE expires_at > unixepoch() * 1000000"),
+                holder: try Self.instances(db).first(where: \.isHeard)?.facts.name,
                 bytes: size("") + size("-wal"), rows: rows)
         }
     }

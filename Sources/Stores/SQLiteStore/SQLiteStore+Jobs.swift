@@ -5,7 +5,7 @@ import StoreCodec
 public import Timetable
 
 extension SQLiteStore {
-    public func apply(_ changes: [JobChange], now: Timestamp) async throws -> [JobAnswer] {
+    public func apply(_ changes: [JobChange], by term: Term?, now: Timestamp) async throws -> [JobAnswer] {
         let codec = codec
         return try await write { db in
             var texts = JobTexts()
@@ -317,8 +317,8 @@ extension SQLiteStore {
         }
     }
 
-    public func rewind(_ cursors: [JobCursor], lease: Lease, now: Timestamp) async throws {
-        try await write(under: lease) { db in
+    public func rewind(_ cursors: [JobCursor], under term: Term, now: Timestamp) async throws {
+        try await write(under: term) { db in
             for cursor in cursors {
                 try db.cachedStatement(
                     sql: "UPDATE cursors SET cursor = ?, next_due = ? WHERE job_id = ? AND cursor > ?"

@@ -5,9 +5,9 @@ import StoreCodec
 public import Timetable
 
 extension SQLiteStore {
-    public func openRuns(_ batch: [JobAdvance], lease: Lease, now: Timestamp) async throws -> Opened {
+    public func openRuns(_ batch: [JobAdvance], under term: Term, now: Timestamp) async throws -> Opened {
         let store = try await storeID()
-        return try await write(under: lease) { db in
+        return try await write(under: term) { db in
             var opened = Opened()
             var advance = try BulkStatement(
                 db,
@@ -49,9 +49,9 @@ extension SQLiteStore {
         try db.cachedStatement(sql: "DELETE FROM changing WHERE job_id = ?").execute(arguments: [part.id.number])
     }
 
-    public func openOrdered(_ runs: [Run], lease: Lease, now: Timestamp) async throws -> [Run?] {
+    public func openOrdered(_ runs: [Run], by term: Term?, now: Timestamp) async throws -> [Run?] {
         let store = try await storeID()
-        return try await write(under: lease) { db in
+        return try await write { db in
             var insert = try BulkStatement(db, Self.insertion(rows: 1))
             return try runs.map { run in
                 if try !Self.isLast(run, db) { return nil }
@@ -103,8 +103,8 @@ extension SQLiteStore {
     }
 
     @discardableResult
-    public func record(_ runs: [Run], lease: Lease, now: Timestamp) async throws -> Set<RunID> {
-        try await write(under: lease) { db in
+    public func record(_ runs: [Run], under term: Term, now: Timestamp) async throws -> Set<RunID> {
+        try await write(under: term) { db in
             var unwritten: Set<RunID> = []
             var ended = EndedCounts()
             var update = try BulkStatement(

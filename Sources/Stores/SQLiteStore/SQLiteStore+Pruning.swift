@@ -6,7 +6,7 @@ public import Timetable
 /// Retention: what is to go is looked for beside those who write, and removed in bites.
 extension SQLiteStore {
     public func prune(
-        _ retention: Retention, lease: Lease, now: Timestamp, limit: Int
+        _ retention: Retention, under term: Term, now: Timestamp, limit: Int
     ) async throws -> [(id: RunID, job: String)] {
         guard limit > 0 else { return [] }
         var pass: PruningPass
@@ -28,7 +28,7 @@ extension SQLiteStore {
                 }
                 let victims = Array(pass.found.prefix(limit))
                 pass.found.removeFirst(victims.count)
-                let gone = try await write(under: lease, synchronous: false) { db in try Self.remove(victims, db) }
+                let gone = try await write(under: term, synchronous: false) { db in try Self.remove(victims, db) }
                 if !gone.isEmpty {
                     await copyLog()
                     let names = pass.names
@@ -41,8 +41,8 @@ extension SQLiteStore {
             throw error
         }
         pruning.withLock { $0 = nil }
-        try await pruneSkips(retention, oldest: pass.oldest, lease, limit: limit)
-        try await forgetJobs(oldest: pass.oldest, lease, limit: limit)
+        try await pruneSkips(retention, oldest: pass.oldest, term, limit: limit)
+        try await forgetJobs(oldest: pass.oldest, term, limit: limit)
         return []
     }
 
@@ -66,7 +66,7 @@ extension SQLiteStore {
     }
 
     /// Skips that are too old, and of each job those past the number that is kept.
-    private func pruneSkips(_ retention: Retention, oldest: Timestamp, _ lease: Lease, limit: Int) async throws {
+    private func pruneSkips(_ retention: Retention, oldest: Timestamp, _ term: Term, limit: Int) async throws {
         let victims = try await read { db in
             let old = try Int64.fetchAll(
                 db, sql: "SELECT id FROM skips WHERE through < ?", arguments: [oldest.microseconds])
@@ -79,13 +79,13 @@ extension SQLiteStore {
                     """, arguments: [retention.perJob, retention.perJob])
             return old + crowd
         }
-        try await delete(victims, "DELETE FROM skips WHERE id = ?", lease, limit: limit)
+        try await delete(victims, "DELETE FROM skips WHERE id = ?", term, limit: limit)
     }
 
     /// Forgets a job that is gone with the last of its history; its number is never drawn again. What an order laid on
     /// it is remembered as long as history is: a file that returns finds its job off. So are schedules forgotten that
     /// no skip is counted with any more.
-    private func forgetJobs(oldest: Timestamp, _ lease: Lease, limit: Int) async throws {
+    private func forgetJobs(oldest: Timestamp, _ term: Term, limit: Int) async throws {
         let gone = try await read { db in
             try Int64.fetchAll(
                 db,
@@ -101,20 +101,20 @@ extension SQLiteStore {
             AND NOT EXISTS (SELECT 1 FROM skips WHERE job_id = ?1)
             AND NOT EXISTS (SELECT 1 FROM changing WHERE job_id = ?1)
             """
-        try await delete(gone, forget, lease, limit: limit)
+        try await delete(gone, forget, term, limit: limit)
         let unused = """
             FROM revisions WHERE NOT EXISTS (SELECT 1 FROM skips
             WHERE skips.job_id = revisions.job_id AND skips.revision <= revisions.revision)
             AND NOT EXISTS (SELECT 1 FROM changing WHERE changing.job_id = revisions.job_id)
             """
         guard try await read({ try Int.fetchOne($0, sql: "SELECT 1 \(unused) LIMIT 1") }) != nil else { return }
-        try await write(under: lease) { db in try db.execute(sql: "DELETE \(unused)") }
+        try await write(under: term) { db in try db.execute(sql: "DELETE \(unused)") }
     }
 
-    private func delete(_ ids: [Int64], _ sql: String, _ lease: Lease, limit: Int) async throws {
+    private func delete(_ ids: [Int64], _ sql: String, _ term: Term, limit: Int) async throws {
         for start in stride(from: 0, to: ids.count, by: limit) {
             let part = ids[start..<min(start + limit, ids.count)]
-            try await write(under: lease) { db in
+            try await write(under: term) { db in
                 let statement = try db.cachedStatement(sql: sql)
                 for id in part { try statement.execute(arguments: [id]) }
             }
@@ -126,7 +126,7 @@ extension SQLiteStore {
     /// Free pages that are kept for what comes: 16 MiB of 4 KiB.
     private static let spare = 4_096
 
-    public func shrink(lease: Lease, limit: Int) async throws -> Bool {
+    public func shrink(under term: Term, limit: Int) async throws -> Bool {
         let (free, all, isIncremental) = try await read { db in
             (
                 try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0,
@@ -136,7 +136,7 @@ extension SQLiteStore {
         }
         // Room for as much again as is in use by half, so that a ledger that breathes does not move its pages for ever.
         guard isIncremental, free > max(Self.spare, (all - free) / 2) else { return false }
-        try await write(under: lease, synchronous: false) { db in
+        try await write(under: term, synchronous: false) { db in
             // Each row that is asked for gives one page back.
             _ = try Row.fetchAll(db, sql: "PRAGMA incremental_vacuum(\(limit))")
         }

@@ -141,18 +141,18 @@ public final class SQLiteStore: JobStore {
         }
     }
 
-    /// Runs `body` in a transaction that only the holder of the lease may make.
+    /// Runs `body` in a transaction that only who is in force may make.
     ///
     /// One that is not `synchronous` reaches the disk with the next one that is: what it did may be lost with the machine's
     /// power, and done again.
     func write<T: Sendable>(
-        under lease: Lease, synchronous: Bool = true, _ body: @escaping @Sendable (Database) throws -> T
+        under term: Term, synchronous: Bool = true, _ body: @escaping @Sendable (Database) throws -> T
     ) async throws -> T {
         try await write(synchronous: synchronous) { db in
-            let term = try Int64.fetchOne(
-                db, sql: "SELECT term FROM leases WHERE instance = ?", arguments: [lease.instance])
-            guard term == lease.term else {
-                throw StoreError(.leaseLost, "another daemon took over: term \(term ?? 0) instead of \(lease.term)")
+            let known = try Row.fetchOne(
+                try db.cachedStatement(sql: "SELECT term, nonce FROM instances WHERE is_in_force = 1"))
+            guard let known, known[0] == term.count, known[1] == Int64(bitPattern: term.nonce) else {
+                throw StoreError(.leaseLost, "another daemon took over: term \(term.count) is not in force any more")
             }
             return try body(db)
         }

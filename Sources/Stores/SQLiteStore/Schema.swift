@@ -198,6 +198,21 @@ enum Schema {
                     ) STRICT;
                     """)
         }
+        migrator.registerMigration("9 instances") { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE instances (
+                        number INTEGER PRIMARY KEY,
+                        facts TEXT NOT NULL,
+                        term INTEGER NOT NULL,
+                        nonce INTEGER NOT NULL,
+                        is_in_force INTEGER NOT NULL,
+                        beat INTEGER NOT NULL,
+                        seen_at INTEGER NOT NULL
+                    ) STRICT;
+                    DROP TABLE leases;
+                    """)
+        }
         return migrator
     }
 
