@@ -108,7 +108,7 @@ def measure(kind, binary, runs, folder):
         print(f"{kind}: started after {serve(daemon):.1f} s", flush=True)
         loaded, worst = lateness(daemon, 8)
         print(f"{kind}: lateness p99 {loaded:.1f} ms in the median look, {worst:.1f} in the worst", flush=True)
-        for words in (["status"], ["jobs", "list"], ["runs", "list"], ["runs", "list", "--job", "job-0007"],
+        for words in (["status"], ["jobs", "list", "--limit", "50"], ["runs", "list"], ["runs", "list", "--job", "job-0007"],
                       ["runs", "list", "--state", "failed"], ["why", "job-0007"], ["jobs", "show", "job-0007"], ["agenda"]):
             print(f"{kind}: {milliseconds(daemon, *words):7.1f} ms  carillon {' '.join(words)}", flush=True)
         # Every job forgets a tenth of what it has.

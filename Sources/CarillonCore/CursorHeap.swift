@@ -7,7 +7,7 @@ public struct CursorHeap: Sendable {
     fileprivate var due: ContiguousArray<Int64> = []
     fileprivate var job: ContiguousArray<Int32> = []
     /// Where a job stands in the heap; -1 when it does not.
-    private var place: ContiguousArray<Int32> = []
+    fileprivate var place: ContiguousArray<Int32> = []
 
     public init() {}
 
@@ -138,6 +138,14 @@ extension CursorHeap {
             open.append(2 * at + 2)
         }
         return found.sorted { isBefore($1, $0) }.map { JobID(job[$0]) }
+    }
+
+    /// Finds the jobs of a share that stand in the heap; looks at those numbers alone.
+    public func jobs(in shard: Shard) -> [JobID] {
+        guard shard.number < Shard.shares else { return [] }
+        return stride(from: Int(shard.number), to: place.count, by: Shard.shares).compactMap {
+            place[$0] >= 0 ? JobID(Int32($0)) : nil
+        }
     }
 
     /// Finds every job that waits for exactly this time, in no order; looks at all of them.

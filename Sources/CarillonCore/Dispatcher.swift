@@ -126,6 +126,10 @@ public protocol Dispatcher<Body>: Sendable {
     /// Learns that the ledger has the start of these attempts; only where `isConfirming`.
     func noted(_ attempts: [AttemptID]) async
 
+    /// Learns that another instance sees to these attempts from now on: nothing of them is ended or cleaned up any more. What is
+    /// told of them all the same goes nowhere.
+    func abandon(_ attempts: [AttemptID]) async
+
     /// Learns that these runs left the ledger: their logs may go too.
     func forget(_ runs: [(id: RunID, job: String)]) async
 
@@ -146,6 +150,8 @@ extension Dispatcher {
     public var takesArguments: Bool { false }
 
     public func noted(_ attempts: [AttemptID]) async {}
+
+    public func abandon(_ attempts: [AttemptID]) async {}
 
     public func refusal(of target: Body) -> String? { nil }
 

@@ -1,3 +1,5 @@
+public import Timetable
+
 /// The right of an instance to write what concerns its shards; each write names it, and is refused once it is not in force.
 ///
 /// Under one term the shards of an instance grow and never shrink: whoever gives one takes a new term in the same step. So what an
@@ -30,9 +32,15 @@ public struct InstanceFacts: Hashable, Sendable, Codable {
     /// How long it may be silent before it is ended, in microseconds.
     public var lease: Int64
     public var build: String
+    /// It takes nothing more, and gives what it has.
+    public var isLeaving = false
+    /// By how many microseconds its wall clock is ahead of the store's, as far as it knows.
+    public var clockError: Int64 = 0
+    /// How many jobs it plans, as of its last word.
+    public var jobs = 0
 
     public init(
-        id: String, name: String, host: String, roles: Set<String> = ["scheduler"], labels: Set<String> = [],
+        id: String, name: String, host: String, roles: Set<String> = [Self.scheduler], labels: Set<String> = [],
         mostJobs: Int = 0, lease: Int64, build: String = ""
     ) {
         self.id = id
@@ -43,6 +51,24 @@ public struct InstanceFacts: Hashable, Sendable, Codable {
         self.mostJobs = mostJobs
         self.lease = lease
         self.build = build
+    }
+
+    /// The role of those who plan jobs.
+    public static let scheduler = "scheduler"
+
+    /// Reads what any build has written: what it does not say is as it would be for one that knows nothing of it.
+    public init(from decoder: any Decoder) throws {
+        let fields = try decoder.container(keyedBy: CodingKeys.self)
+        func read<Value: Decodable>(_ key: CodingKeys, _ missing: Value) throws -> Value {
+            try fields.decodeIfPresent(Value.self, forKey: key) ?? missing
+        }
+        self.init(
+            id: try fields.decode(String.self, forKey: .id), name: try read(.name, ""), host: try read(.host, ""),
+            roles: try read(.roles, []), labels: try read(.labels, []), mostJobs: try read(.mostJobs, 0),
+            lease: try fields.decode(Int64.self, forKey: .lease), build: try read(.build, ""))
+        isLeaving = try read(.isLeaving, false)
+        clockError = try read(.clockError, 0)
+        jobs = try read(.jobs, 0)
     }
 }
 
@@ -183,6 +209,30 @@ public struct Taken: Hashable, Sendable {
     }
 }
 
+/// What an instance hears of the others in one look.
+public struct News: Hashable, Sendable {
+    /// Every instance of which something is still there, by their numbers.
+    public var instances: [InstanceRecord]
+    /// Grows whenever a shard changes hands.
+    public var holdings: Int64
+    /// Grows with each change of any note.
+    public var notes: Int64
+    /// What there is for it, the oldest first.
+    public var mail: [Mail]
+    /// The store's own clock, where it has one: for a warning, and nothing is decided by it but who is to have shares at all.
+    public var clock: Timestamp?
+
+    public init(
+        instances: [InstanceRecord], holdings: Int64, notes: Int64, mail: [Mail], clock: Timestamp? = nil
+    ) {
+        self.instances = instances
+        self.holdings = holdings
+        self.notes = notes
+        self.mail = mail
+        self.clock = clock
+    }
+}
+
 /// What the instances that share a store know of each other: who is there, who has which shard, and what one tells another.
 ///
 /// No clock is read here, and none is compared with another: a beat is a number, and whoever watches judges it by its own clock.
@@ -199,8 +249,12 @@ public protocol InstanceStore: Sendable {
     func join(_ facts: InstanceFacts, nonce: UInt64) async throws -> Term
     /// Leaves a sign of life. The count never goes back, whichever of two that were sent comes first.
     func beat(_ term: Term, count: Int64) async throws
-    /// Reads every instance of which something is still there.
+    /// Says anew what it says of itself.
+    func describe(_ facts: InstanceFacts, under term: Term) async throws
+    /// Reads every instance of which something is still there, by their numbers.
     func instances() async throws -> [InstanceRecord]
+    /// Reads what is new, with the mail for these shards and for the machine with this id.
+    func news(for shards: Set<Shard>, machine: String) async throws -> News
     /// Ends an instance if it has not beaten since: a term and a beat as they were seen. Answers whether it did.
     func end(_ instance: InstanceNumber, term: Int64, beat: Int64) async throws -> Bool
 
@@ -219,8 +273,6 @@ public protocol InstanceStore: Sendable {
     func leave(_ term: Term) async throws
 
     func post(_ mail: [Mail]) async throws
-    /// Reads what there is for these shards and for this machine, the oldest first.
-    func mail(for shards: Set<Shard>, machine: String) async throws -> [Mail]
     /// Removes mail that was acted on, under the term under which it was read: then whoever read it had the shard.
     func done(_ mail: [Int64], under term: Term) async throws
 }

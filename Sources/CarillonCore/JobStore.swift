@@ -277,8 +277,8 @@ public protocol JobStore: InstanceStore {
     func lastRuns(of jobs: [JobID]) async throws -> [JobID: Run]
     /// Reads names, numbers and sources of one feed's jobs, with a digest of each definition.
     func jobs(ofFeed feed: String) async throws -> [StoredJobDigest]
-    /// Finds jobs whose cursor lies after this moment: a clock that ran ahead left them so.
-    func jobs(cursorAfter: Timestamp, limit: Int) async throws -> [StoredJob]
+    /// Finds jobs in these shards whose cursor lies after this moment: a clock that ran ahead left them so.
+    func jobs(cursorAfter: Timestamp, in shards: Set<Shard>, limit: Int) async throws -> [StoredJob]
     /// Reads the definition that had this revision, for counting what its skips cover.
     func definition(of job: JobID, revision: Int64) async throws -> Job?
 

@@ -81,6 +81,31 @@ public enum InstanceConformance {
             try await bench.store.beat(term, count: 4)
             try require(try await bench.store.instances().map(\.beat), is: [5])
         },
+        check("what an instance says of itself is what others read") { bench in
+            let term = try await bench.join("a")
+            var facts = InstanceFacts.sample("a")
+            (facts.isLeaving, facts.clockError, facts.jobs, facts.labels) = (true, -7_000_000, 12, ["custody", "ü"])
+            try await bench.store.describe(facts, under: term)
+            let news = try await bench.store.news(for: [], machine: "a")
+            try require(news.instances.map(\.facts), is: [facts])
+            try require(news.instances.map(\.term), is: [term])
+            try await bench.store.leave(term)
+            try await require(throwing: .leaseLost) { try await bench.store.describe(facts, under: term) }
+        },
+        check("whoever knows the number of what changed hands knows whether anything has") { bench in
+            let (a, b) = (try await bench.join("a"), try await bench.join("b"))
+            func holdings() async throws -> Int64 { try await bench.store.news(for: [], machine: "").holdings }
+            let first = try await holdings()
+            try await bench.deal([7], to: a.instance)
+            let dealt = try await holdings()
+            try require(dealt > first, "it was dealt")
+            _ = try await bench.store.give(
+                [ShardMove(try await bench.record(Shard(7)), to: b.instance)], under: a, nonce: 2)
+            try require(try await holdings() > dealt, "it was given")
+            let notes = try await bench.store.news(for: [], machine: "").notes
+            try await bench.store.setNote("a", "b")
+            try require(try await bench.store.news(for: [], machine: "").notes > notes, "a note changed")
+        },
         check("a nonce tells two terms of one number apart") { bench in
             let term = try await bench.join("a")
             var other = term
@@ -188,7 +213,7 @@ public enum InstanceConformance {
             ).compactMap(\.stored)
             let shards = added.map { Shard(of: $0.id) }
             func words(_ shard: Shard) async throws -> [Mail.Word?] {
-                try await store.mail(for: [shard], machine: "").map(\.word)
+                try await store.news(for: [shard], machine: "").mail.map(\.word)
             }
             // Nobody has any of them, so whoever will has mail.
             for (job, shard) in zip(added, shards) {
@@ -224,17 +249,18 @@ public enum InstanceConformance {
                 Mail(to: .shard(Shard(7)), kind: "told", body: #"{"a":1}"#),
             ]
             try await bench.store.post(words)
-            let mine = try await bench.store.mail(for: [Shard(7)], machine: "a")
+            let mine = try await bench.store.news(for: [Shard(7)], machine: "a").mail
             try require(mine.map(\.kind), is: ["cancel", "end", "told"])
             try require(mine.map(\.number) == mine.map(\.number).sorted(), "in order")
-            try require(try await bench.store.mail(for: [], machine: "b"), is: [])
+            try require(try await bench.store.news(for: [], machine: "b").mail, is: [])
             // What was read before a give may be somebody else's by now.
             let new = try await bench.store.give([], under: a, nonce: 2)
             try await require(throwing: .leaseLost) { try await bench.store.done(mine.map(\.number), under: a) }
-            try require(try await bench.store.mail(for: [Shard(7)], machine: "a").count, is: 3)
+            try require(try await bench.store.news(for: [Shard(7)], machine: "a").mail.count, is: 3)
             try await bench.store.done([mine[0].number], under: new)
-            try require(try await bench.store.mail(for: [Shard(7)], machine: "a").map(\.kind), is: ["end", "told"])
-            try require(try await bench.store.mail(for: [Shard(8)], machine: "b").count, is: 1)
+            try require(
+                try await bench.store.news(for: [Shard(7)], machine: "a").mail.map(\.kind), is: ["end", "told"])
+            try require(try await bench.store.news(for: [Shard(8)], machine: "b").mail.count, is: 1)
         },
     ]
 }

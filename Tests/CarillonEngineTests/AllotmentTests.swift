@@ -6,28 +6,30 @@ import Testing
 /// Who is dealt which shard, and what is moved.
 @Suite struct AllotmentTests {
     private typealias Member = Allotment.Member
-    private typealias Holding = Allotment.Holding
 
     /// Shards with their holders, and what was moved so far.
     private struct Table {
-        var holdings: [Holding]
+        var holdings: [ShardRecord]
         var moved = 0
 
         init(jobs: Int, labels: [String] = []) {
             holdings = Shard.all.map { shard in
-                Holding(shard, holder: nil, jobs: (jobs + Shard.shares - 1 - Int(shard.number)) / Shard.shares)
+                ShardRecord(
+                    shard: shard, holder: nil, jobs: (jobs + Shard.shares - 1 - Int(shard.number)) / Shard.shares)
             }
             for (place, label) in labels.enumerated() {
-                holdings.append(Holding(Shard(Int16(Shard.shares + place)), label: label, holder: nil, jobs: 0))
+                holdings.append(
+                    ShardRecord(shard: Shard(Int16(Shard.shares + place)), label: label, holder: nil))
             }
         }
 
-        mutating func carryOut(_ moves: [Allotment.Move]) {
+        mutating func carryOut(_ moves: [ShardMove]) {
             #expect(Set(moves.map(\.shard)).count == moves.count, "no shard moves twice")
             for move in moves {
                 let place = Int(move.shard.number)
-                #expect(holdings[place].holder == move.from)
+                #expect(holdings[place].holder == move.from && holdings[place].epoch == move.epoch)
                 holdings[place].holder = move.to
+                holdings[place].epoch += 1
             }
             moved += moves.count
         }

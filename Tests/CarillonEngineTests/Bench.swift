@@ -95,7 +95,7 @@ struct Bench {
             case .acknowledge(_, let attempts): acknowledged += attempts
             case .noted(_, let attempts): noted += attempts
             case .halt: halts += 1
-            case .report: break
+            case .report, .abandon, .ask: break
             }
         }
     }

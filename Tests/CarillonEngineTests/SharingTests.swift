@@ -44,16 +44,15 @@ struct SharingWorld {
     private static let faults: Int64 = 2_000_000
     private static let end = faults + 100_000
 
+    private static func facts(_ place: Int) -> InstanceFacts {
+        InstanceFacts(id: "\(place)", name: "", host: "", lease: lease)
+    }
+
     private struct Instance {
-        var term: Term?
-        var isJoining = false
-        /// Shards that it has read and plans.
-        var held: Set<Shard> = []
-        /// A give whose answer has not come: nothing is written meanwhile, and it is sent again.
-        var giving: (moves: [ShardMove], term: Term, nonce: UInt64)?
-        var watch = Watch()
+        /// Nil until it has joined.
+        var sharing: Sharing?
+        var isJoining: (nonce: UInt64, sent: Int64)?
         var count: Int64 = 0
-        var deadline: Int64 = 0
         var frozenUntil: Int64 = 0
         var cutUntil: Int64 = 0
     }
@@ -71,6 +70,7 @@ struct SharingWorld {
 
     private enum Answer {
         case joined(Term)
+        case notTaken(Set<Shard>, Term)
         case beaten(Term, sent: Int64)
         case refused(Term)
         case seen([InstanceRecord], [ShardRecord])
@@ -151,8 +151,7 @@ struct SharingWorld {
         do {
             switch request {
             case .join(let nonce):
-                let facts = InstanceFacts(id: "\(place)", name: "", host: "", lease: Self.lease)
-                reply(.joined(tables.join(facts, nonce: nonce)), to: place)
+                reply(.joined(tables.join(Self.facts(place), nonce: nonce)), to: place)
             case .beat(let term, let count, let sent):
                 try tables.beat(term, count: count)
                 reply(.beaten(term, sent: sent), to: place)
@@ -178,7 +177,8 @@ struct SharingWorld {
             }
         } catch {
             switch request {
-            case .beat(let term, _, _), .take(_, let term), .write(_, let term): reply(.refused(term), to: place)
+            case .beat(let term, _, _), .write(_, let term): reply(.refused(term), to: place)
+            case .take(let shards, let term): reply(.notTaken(shards, term), to: place)
             case .give(_, _, let nonce): reply(.notGiven(nonce: nonce), to: place)
             default: break
             }
@@ -207,22 +207,32 @@ struct SharingWorld {
         } else {
             instances[place].cutUntil = 0
         }
-        guard let term = instances[place].term else {
-            if !instances[place].isJoining || random.chance(0.2) {
-                instances[place].isJoining = true
-                send(.join(nonce: random.next()), from: place)
+        guard let sharing = instances[place].sharing else {
+            if instances[place].isJoining == nil || random.chance(0.2) {
+                let nonce = random.next()
+                instances[place].isJoining = (nonce, now)
+                send(.join(nonce: nonce), from: place)
             }
             return
         }
+        let term = sharing.term
         instances[place].count += 1
         send(.beat(term, count: instances[place].count, sent: now), from: place)
         send(.look, from: place)
-        if let give = instances[place].giving {
+        if let give = sharing.giving {
             send(.give(give.moves, give.term, nonce: give.nonce), from: place)
             return
         }
-        guard now < instances[place].deadline else { return }
-        for shard in instances[place].held.sorted() where random.chance(0.3) {
+        if !sharing.leaving.isEmpty, random.chance(0.5) {
+            // Nothing of them is on its way any more.
+            let nonce = random.next()
+            guard let give = instances[place].sharing?.give(nonce: nonce) else { return }
+            send(.give(give.moves, give.term, nonce: nonce), from: place)
+            return
+        }
+        guard sharing.isSure(at: now) else { return }
+        let leaving = Set(sharing.leaving.map(\.shard))
+        for shard in sharing.held.subtracting(leaving).sorted() where random.chance(0.3) {
             if sabotage == .latestTerm, random.chance(0.5) {
                 // It lies in the outbox for a while.
                 late.append((place, shard, now + random.number(0...1_000)))
@@ -235,10 +245,10 @@ struct SharingWorld {
         for write in due { send(.write(write.shard, term), from: place) }
     }
 
-    /// Writes that were decided and not sent.
+    /// What lies in an outbox, with `latestTerm`.
     private var late: [(place: Int, shard: Shard, at: Int64)] = []
 
-    /// Drops everything, and begins anew.
+    /// Drops everything but what the machine itself is going through.
     private mutating func lose(_ place: Int) {
         let before = instances[place]
         instances[place] = Instance()
@@ -255,61 +265,40 @@ struct SharingWorld {
         }
         switch answer {
         case .joined(let term):
-            guard instances[place].term == nil, instances[place].isJoining else { return }
-            instances[place].term = term
-            instances[place].deadline = now
+            guard instances[place].sharing == nil, let asked = instances[place].isJoining, asked.nonce == term.nonce
+            else { return }
+            instances[place].sharing = Sharing(Self.facts(place), term, sent: asked.sent)
+            instances[place].sharing?.limits.pace = 0
         case .beaten(let term, let sent):
-            guard term == instances[place].term else { return }
-            instances[place].deadline = max(instances[place].deadline, sent + Self.lease - Self.lease / 10)
+            if term == instances[place].sharing?.term { instances[place].sharing?.beaten(sent: sent) }
         case .refused(let term):
-            // Of a term that it replaces itself just now that is no news.
-            if term == instances[place].term, instances[place].giving == nil { lose(place) }
-        case .gave(let term):
-            guard let give = instances[place].giving, give.nonce == term.nonce else { return }
-            instances[place].giving = nil
-            instances[place].term = term
-            instances[place].held.subtract(give.moves.map(\.shard))
+            if instances[place].sharing?.isLost(byRefusalOf: term) ?? false { lose(place) }
+        case .gave(let term): _ = instances[place].sharing?.gave(term, at: now)
         case .notGiven(let nonce):
-            if instances[place].giving?.nonce == nonce { lose(place) }
+            if instances[place].sharing?.giving?.nonce == nonce { lose(place) }
         case .taken(let shards, let term):
-            guard term == instances[place].term else { return }
-            instances[place].held.formUnion(shards)
-        case .seen(let records, let shards): look(records, shards, place)
+            if term == instances[place].sharing?.term { instances[place].sharing?.taken(shards) }
+        case .notTaken(let shards, let term):
+            if term == instances[place].sharing?.term { instances[place].sharing?.notTaken(shards) }
+        case .seen(let records, let shards):
+            guard let steps = instances[place].sharing?.look(records, shards, at: now) else { return }
+            for step in steps { carryOut(step, place) }
         }
     }
 
-    private mutating func look(_ records: [InstanceRecord], _ shards: [ShardRecord], _ place: Int) {
-        guard let term = instances[place].term, instances[place].giving == nil,
-            // An answer to a question of before the last give tells nothing.
-            records.contains(where: { $0.term == term })
-        else { return }
-        let mine = Set(shards.filter { $0.holder == term.instance }.map(\.shard))
-        if !instances[place].held.isSubset(of: mine) { return lose(place) }
-        let new = mine.subtracting(instances[place].held)
-        if !new.isEmpty {
-            if sabotage == .planBeforeTake { instances[place].held.formUnion(new) }
-            send(.take(new, term), from: place)
-        }
-        let inForce = records.filter { $0.term != nil }
-        let beats = inForce.filter { $0.number != term.instance }.map {
-            Beat($0.number, term: $0.term?.count ?? 0, count: $0.beat, lease: Self.lease)
-        }
-        if now > instances[place].deadline { instances[place].watch.restart() }
-        for silent in instances[place].watch.look(beats, at: now) { send(.end(silent), from: place) }
-        let allotment = Allotment(
-            shards.map { Allotment.Holding($0.shard, holder: $0.holder, jobs: 1) },
-            among: inForce.map { Allotment.Member($0.number) })
-        let byShard = Dictionary(uniqueKeysWithValues: shards.map { ($0.shard, $0) })
-        let moves = { (moves: [Allotment.Move]) in
-            moves.compactMap { move in byShard[move.shard].map { ShardMove($0, to: move.to) } }
-        }
-        let deals = moves(allotment.deals())
-        if !deals.isEmpty { send(.deal(deals), from: place) }
-        let gifts = moves(allotment.moves().filter { $0.from == term.instance })
-        if !gifts.isEmpty, instances[place].held.isSuperset(of: gifts.map(\.shard)) {
-            let nonce = random.next()
-            instances[place].giving = (gifts, term, nonce)
-            send(.give(gifts, term, nonce: nonce), from: place)
+    private mutating func carryOut(_ step: Sharing.Step, _ place: Int) {
+        switch step {
+        case .take(let shards):
+            guard let term = instances[place].sharing?.term else { return }
+            if sabotage == .planBeforeTake { instances[place].sharing?.taken(shards) }
+            send(.take(shards, term), from: place)
+            // Whoever asks gives up after a while.
+            schedule(.answer(.notTaken(shards, term), to: place), at: now + 3 * Self.lease)
+        case .end(let beat): send(.end(beat), from: place)
+        case .deal(let moves): send(.deal(moves), from: place)
+        // It is sent when it wakes.
+        case .give: break
+        case .lose: lose(place)
         }
     }
 
@@ -320,7 +309,11 @@ struct SharingWorld {
             guard let holder = record.holder, inForce.contains(holder) else {
                 return "nobody in force has shard \(record.shard.number)"
             }
-            guard instances.contains(where: { $0.term?.instance == holder && $0.held.contains(record.shard) }) else {
+            guard
+                instances.contains(where: {
+                    $0.sharing?.term.instance == holder && $0.sharing?.held.contains(record.shard) == true
+                })
+            else {
                 return "its holder has not taken shard \(record.shard.number)"
             }
         }

@@ -156,7 +156,7 @@
             // As the first build left it, whose daemon has the lease.
             for statement in [
                 "DROP TABLE instances, terms, beats, shards, mail", "ALTER TABLE cursors DROP COLUMN pinned",
-                "DELETE FROM counters WHERE name IN ('instances', 'terms')",
+                "DELETE FROM counters WHERE name IN ('instances', 'holdings', 'terms')",
                 "CREATE TABLE leases (instance text PRIMARY KEY, term bigint NOT NULL)",
                 "CREATE TABLE beats (instance text PRIMARY KEY, term bigint NOT NULL, expires_at bigint NOT NULL)",
                 "INSERT INTO leases VALUES ('a', 7)", "INSERT INTO beats VALUES ('a', 7, 9000000000000000)",

@@ -102,7 +102,7 @@
             }
             #expect(answers.compactMap(\.stored).count == 1)
             // The first word is of when the job was added, and nobody had its shard.
-            let words = try await bench.store.mail(for: [shard], machine: "").map(\.word)
+            let words = try await bench.store.news(for: [shard], machine: "").mail.map(\.word)
             #expect(words == [.changed([bench.job.id]), .changed([bench.job.id])])
             try await bench.close()
         }

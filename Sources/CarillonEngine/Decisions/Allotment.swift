@@ -5,23 +5,6 @@ package import CarillonCore
 /// Shares go evenly to those who take jobs; what stands under a label goes to one who has what the label asks for. A shard without
 /// a holder is dealt at once; all else moves only by its holder's own hand, since nobody but the holder may end the holding.
 package struct Allotment: Sendable {
-    /// A shard as the store has it.
-    package struct Holding: Hashable, Sendable {
-        package var shard: Shard
-        /// What only who has it may hold, such as `feed:site`; nil for a share of the jobs.
-        package var label: String?
-        /// In force or not; nil for a shard that was given to nobody.
-        package var holder: InstanceNumber?
-        package var jobs: Int
-
-        package init(_ shard: Shard, label: String? = nil, holder: InstanceNumber?, jobs: Int) {
-            self.shard = shard
-            self.label = label
-            self.holder = holder
-            self.jobs = jobs
-        }
-    }
-
     /// Whether an instance is to have shares of the jobs.
     package enum Readiness: Hashable, Sendable {
         case ready
@@ -51,20 +34,6 @@ package struct Allotment: Sendable {
         }
     }
 
-    package struct Move: Hashable, Sendable {
-        package var shard: Shard
-        /// Whose it must be for the move to be right, as it was read.
-        package var from: InstanceNumber?
-        /// Nil where nobody has room for what its holder may not keep.
-        package var to: InstanceNumber?
-
-        package init(_ shard: Shard, from: InstanceNumber?, to: InstanceNumber?) {
-            self.shard = shard
-            self.from = from
-            self.to = to
-        }
-    }
-
     private struct Load {
         var shares = 0
         var labels = 0
@@ -72,7 +41,7 @@ package struct Allotment: Sendable {
     }
 
     /// By their shards.
-    private let holdings: [Holding]
+    private let shards: [ShardRecord]
     /// By their numbers.
     private let members: [Member]
     /// Whether each member is to have shares.
@@ -81,17 +50,17 @@ package struct Allotment: Sendable {
     private var holders: [Int?]
     private var loads: [Load]
 
-    package init(_ holdings: [Holding], among members: [Member]) {
+    package init(_ shards: [ShardRecord], among members: [Member]) {
         let members = members.sorted { $0.number < $1.number }
         let readiness = members.contains { $0.readiness == .ready } ? Readiness.ready : .ifNobodyElse
-        self.holdings = holdings.sorted { $0.shard < $1.shard }
+        self.shards = shards.sorted { $0.shard < $1.shard }
         self.members = members
         takesShares = members.map { $0.readiness == readiness }
         let places = Dictionary(uniqueKeysWithValues: members.indices.map { (members[$0].number, $0) })
-        holders = self.holdings.map { _ in nil }
+        holders = self.shards.map { _ in nil }
         loads = members.map { _ in Load() }
-        for (shard, holding) in self.holdings.enumerated() {
-            if let holder = holding.holder.flatMap({ places[$0] }) { move(shard, to: holder) }
+        for (shard, record) in self.shards.enumerated() {
+            if let holder = record.holder.flatMap({ places[$0] }) { move(shard, to: holder) }
         }
     }
 
@@ -102,63 +71,64 @@ package struct Allotment: Sendable {
     }
 
     private mutating func count(_ shard: Int, of member: Int, _ sign: Int) {
-        if holdings[shard].label == nil { loads[member].shares += sign } else { loads[member].labels += sign }
-        loads[member].jobs += sign * holdings[shard].jobs
+        if shards[shard].label == nil { loads[member].shares += sign } else { loads[member].labels += sign }
+        loads[member].jobs += sign * shards[shard].jobs
     }
 
     private func may(_ member: Int, hold shard: Int) -> Bool {
-        holdings[shard].label.map { members[member].labels.contains($0) } ?? takesShares[member]
+        shards[shard].label.map { members[member].labels.contains($0) } ?? takesShares[member]
     }
 
     private func hasRoom(_ member: Int, for shard: Int) -> Bool {
-        let (most, jobs) = (members[member].mostJobs, holdings[shard].jobs)
-        return most == 0 || jobs == 0 || holdings[shard].label != nil || loads[member].jobs + jobs <= most
+        let (most, jobs) = (members[member].mostJobs, shards[shard].jobs)
+        return most == 0 || jobs == 0 || shards[shard].label != nil || loads[member].jobs + jobs <= most
     }
 
     /// Finds who has the least of those who may hold a shard and have room for it.
     private func taker(of shard: Int) -> Int? {
         members.indices.filter { may($0, hold: shard) && hasRoom($0, for: shard) }.min { a, b in
-            holdings[shard].label == nil ? loads[a].shares < loads[b].shares : loads[a].labels < loads[b].labels
+            shards[shard].label == nil ? loads[a].shares < loads[b].shares : loads[a].labels < loads[b].labels
         }
     }
 
     // MARK: What nobody has
 
     /// Deals every shard that nobody in force has to who has the least, as far as anybody has room.
-    package func deals() -> [Move] {
+    package func deals() -> [ShardMove] {
         var thought = self
         thought.deal()
         return moves(to: thought, ofWhatIsHeld: false)
     }
 
     private mutating func deal() {
-        for shard in holdings.indices where holders[shard] == nil { move(shard, to: taker(of: shard)) }
+        for shard in shards.indices where holders[shard] == nil { move(shard, to: taker(of: shard)) }
     }
 
-    private func moves(to thought: Allotment, ofWhatIsHeld isHeld: Bool) -> [Move] {
-        holdings.indices.compactMap { shard in
+    private func moves(to thought: Allotment, ofWhatIsHeld isHeld: Bool) -> [ShardMove] {
+        shards.indices.compactMap { shard in
             let (before, after) = (holders[shard], thought.holders[shard])
             guard before != after, (before != nil) == isHeld else { return nil }
-            return Move(holdings[shard].shard, from: holdings[shard].holder, to: after.map { members[$0].number })
+            return ShardMove(shards[shard], to: after.map { members[$0].number })
         }
     }
 
     // MARK: What is better elsewhere
 
     /// Answers what its holders are to give, once what nobody has is dealt: then nobody has what is not for it, nor more jobs than
-    /// it may, and shares are spread evenly. No two who take shares differ by more than one, but for want of room.
-    package func moves() -> [Move] {
+    /// it may. When they are to be level, shares are spread evenly besides: no two who take some differ by more than one, but for
+    /// want of room.
+    package func moves(isLevel: Bool = true) -> [ShardMove] {
         var thought = self
         thought.deal()
         thought.dismiss()
         thought.relieve()
-        thought.level()
+        if isLevel { thought.level() }
         return moves(to: thought, ofWhatIsHeld: true)
     }
 
     /// Takes from each what it may not hold.
     private mutating func dismiss() {
-        for shard in holdings.indices {
+        for shard in shards.indices {
             if let holder = holders[shard], !may(holder, hold: shard) { move(shard, to: taker(of: shard)) }
         }
     }
@@ -168,11 +138,11 @@ package struct Allotment: Sendable {
         for member in members.indices where members[member].mostJobs > 0 {
             while true {
                 let excess = loads[member].jobs - members[member].mostJobs
-                let given = shares(of: member).filter { holdings[$0].jobs > 0 }
+                let given = shares(of: member).filter { shards[$0].jobs > 0 }
                 if excess <= 0 || given.isEmpty { break }
                 let wanted = given.filter { taker(of: $0) != nil }
                 let choice = (wanted.isEmpty ? given : wanted).min { a, b in
-                    let (a, b) = (holdings[a].jobs, holdings[b].jobs)
+                    let (a, b) = (shards[a].jobs, shards[b].jobs)
                     // The smallest that is enough, else the largest.
                     if (a >= excess) != (b >= excess) { return a >= excess }
                     return a >= excess ? a < b : a > b
@@ -184,7 +154,7 @@ package struct Allotment: Sendable {
     }
 
     private func shares(of member: Int) -> [Int] {
-        holdings.indices.filter { holders[$0] == member && holdings[$0].label == nil }
+        shards.indices.filter { holders[$0] == member && shards[$0].label == nil }
     }
 
     /// Moves shares from who has more than its part to who has less: of a giver's every so many-th, so that those of any stretch
@@ -199,8 +169,8 @@ package struct Allotment: Sendable {
                 if members[taker].mostJobs > 0 {
                     // Whoever may have so many jobs only is not given those that somebody does already, as long as there
                     // are shares without any.
-                    rest = chosen.filter { holdings[$0].jobs > 0 }
-                    chosen.removeAll { holdings[$0].jobs > 0 }
+                    rest = chosen.filter { shards[$0].jobs > 0 }
+                    chosen.removeAll { shards[$0].jobs > 0 }
                 }
                 var left = count
                 for shard in chosen.spread(left) + rest.spread(max(0, left - chosen.count)) + rest
@@ -226,9 +196,9 @@ package struct Allotment: Sendable {
     }
 }
 
-extension [Int] {
+extension Array {
     /// Picks so many of these, as far from each other as can be.
-    fileprivate func spread(_ wanted: Int) -> [Int] {
+    func spread(_ wanted: Int) -> [Element] {
         let wanted = Swift.min(wanted, count)
         return (0..<wanted).map { self[$0 * count / wanted] }
     }

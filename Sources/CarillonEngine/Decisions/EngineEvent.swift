@@ -33,6 +33,12 @@ public enum EngineEvent: Sendable {
     case changed([JobCursor])
     /// Cursors as the store has them, or had them a moment ago: set back, or read again.
     case rewound([JobCursor])
+    /// These shards are this instance's, with what stands in them; their last holder was there until then.
+    case took(Set<Shard>, [JobCursor], since: Timestamp)
+    /// These shards are to go: `EngineState.isQuiet` says when they may.
+    case leave(Set<Shard>)
+    /// They are somebody else's.
+    case gave(Set<Shard>)
     /// The store has these jobs as halted, or no longer at all.
     case halted([JobID])
     /// Runs that wait because their definition could not be read have one.
@@ -67,6 +73,10 @@ public enum EngineEffect: Sendable {
     case acknowledge(lane: Int, [AttemptID])
     /// The ledger has the start of these attempts.
     case noted(lane: Int, [AttemptID])
+    /// Forget these attempts without a word: somebody else sees to them.
+    case abandon(lane: Int, [AttemptID])
+    /// Find out whose the runs are of which an executor tells, and pass it on.
+    case ask([DispatchEvent])
     /// Set back every cursor that lies in the future.
     case rewind
     /// Compare the ledger's active runs with the engine's: an answer of the store was lost.

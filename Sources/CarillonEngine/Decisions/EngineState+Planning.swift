@@ -24,7 +24,7 @@ extension EngineState {
 
     /// Takes jobs out of the heap until their plan is in the ledger.
     mutating func requestDefinitions(_ ids: [JobID], _ effects: inout [EngineEffect]) {
-        let fresh = ids.filter { planning.insert($0) }
+        let fresh = ids.filter { !isLeaving($0) && planning.insert($0) }
         if !readingAhead.isEmpty { readingAhead.subtract(fresh) }
         if !fresh.isEmpty { effects.append(.read(fresh)) }
     }
@@ -50,6 +50,7 @@ extension EngineState {
         var rewind = false
         for job in jobs {
             let id = job.definition.id
+            if isLeaving(id) { continue }
             if !outdated.isEmpty, outdated.remove(id) != nil {
                 again.append(id)
                 continue
@@ -141,6 +142,7 @@ extension EngineState {
             }
             let planned = cache[id]?.follow(batch[place])
             if batch[place].takesUp { formers[id] = planned }
+            if isLeaving(id) { continue }
             heap.set(JobCursor(id: id, nextDue: batch[place].nextDue))
         }
         for run in opened.new {
@@ -180,7 +182,7 @@ extension EngineState {
     }
 
     mutating func changed(_ cursors: [JobCursor]) {
-        for cursor in cursors {
+        for cursor in cursors where holds(cursor.id) && !isLeaving(cursor.id) {
             cache[cursor.id] = nil
             readingAhead.remove(cursor.id)
             if planning.contains(cursor.id) {

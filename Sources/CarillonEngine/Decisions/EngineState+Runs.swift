@@ -130,7 +130,7 @@ extension EngineState {
             let room = lanes[lane].room(limits)
             var batch: [Outgoing] = []
             while batch.count < room, let id = lanes[lane].queue.popFirst() {
-                if rests(id) || givesWay(id, now, &effects) { continue }
+                if stays(id) || rests(id) || givesWay(id, now, &effects) { continue }
                 switch runs[id]?.leaveQueue(at: now, from: instance) {
                 case nil, .moot: continue
                 case .early: offer(id, now, &effects)
@@ -148,7 +148,7 @@ extension EngineState {
             }
             if !batch.isEmpty {
                 lanes[lane].out += batch.count
-                lanes[lane].dispatching += 1
+                lanes[lane].sent += 1
                 effects.append(.dispatch(lane: lane, batch))
             }
         }
@@ -191,9 +191,15 @@ extension EngineState {
     }
 
     mutating func told(_ events: [DispatchEvent], _ now: Timestamp, _ effects: inout [EngineEffect]) {
+        var unknown: [DispatchEvent] = []
+        defer { if !unknown.isEmpty { effects.append(.ask(unknown)) } }
         for event in events {
             let id = event.attempt.run
             guard let tracked = runs[id] else {
+                if isShared {
+                    unknown.append(event)
+                    continue
+                }
                 // Final in the ledger, or never in it: whatever is kept to answer for it may go.
                 if event.what.isEnd {
                     effects.append(contentsOf: acknowledgements([event.attempt]))

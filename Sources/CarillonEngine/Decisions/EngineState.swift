@@ -43,10 +43,17 @@ public struct EngineState: Sendable {
 
     public let storeID: UInt64
     public let instance: String
+    /// Others may have runs of which nothing is known here.
+    let isShared: Bool
     public var limits = Limits()
     /// The dispatchers by their numbers.
     public var lanes: [LaneState]
 
+    /// Shards that are planned here.
+    package internal(set) var held: Set<Shard>
+    /// Of these the ones that are to go, and the batches that had gone to each lane by then.
+    package internal(set) var leaving: Set<Shard> = []
+    var leavingBatches: [Int] = []
     var heap: CursorHeap
     var planning = JobSet()
     /// Jobs that halt after a failure, as the store is still to learn; until then it does not learn of these ends either.
@@ -107,10 +114,12 @@ public struct EngineState: Sendable {
     public init(
         storeID: UInt64, instance: String, cursors: [JobCursor], now: Timestamp, bootedAt: Timestamp? = nil,
         pauseReason: String? = nil, pausedTags: [String: (reason: String, since: Timestamp)] = [:],
-        lanes: [LaneState] = [LaneState()]
+        lanes: [LaneState] = [LaneState()], holding held: Set<Shard> = Set(Shard.all), isShared: Bool = false
     ) {
         self.storeID = storeID
         self.instance = instance
+        self.held = held
+        self.isShared = isShared
         self.heap = CursorHeap(cursors)
         self.live = now
         self.gaps = [Gap(after: .distantPast, through: now, reason: .downtime)]
@@ -126,7 +135,7 @@ public struct EngineState: Sendable {
         var effects: [EngineEffect] = []
         switch event {
         case .tick: tick(now, &effects)
-        case .plan(let ids): requestDefinitions(ids, &effects)
+        case .plan(let ids): requestDefinitions(ours(ids), &effects)
         case .definitions(let asked, let jobs): planned(asked, jobs, now, &effects)
         case .ahead(let asked, let jobs): readAhead(asked, jobs, now, &effects)
         case .readFailed(let ids, let why): planFailed(ids.map { ($0, nil) }, why, now)
@@ -137,7 +146,7 @@ public struct EngineState: Sendable {
         case .swept: leftSinceSweep = nil
         case .sweepFailed(let why): sweepFailed(why, now)
         case .results(let lane, let attempts, let results):
-            lanes[lane].dispatching -= 1
+            lanes[lane].answered += 1
             self.results(lane, attempts, results, now, &effects)
         case .told(let events): told(events, now, &effects)
         case .saved(let versions): saved(versions, now, &effects)
@@ -146,6 +155,9 @@ public struct EngineState: Sendable {
         case .changed(let cursors): changed(cursors)
         case .rewound(let cursors): rewound(cursors)
         case .halted(let ids): halted(ids)
+        case .took(let shards, let cursors, let since): took(shards, cursors, since: since, now, &effects)
+        case .leave(let shards): leave(shards)
+        case .gave(let shards): gave(shards, &effects)
         case .healed(let definitions): healed(definitions, now, &effects)
         case .cancel(let id, let reason): apply(.cancel(reason: reason), to: id, at: now, &effects)
         case .clockStepped(let by, let isSuspension): clockStepped(by, isSuspension, now, &effects)

@@ -9,9 +9,25 @@ struct JobSet: Sendable {
 
     /// In the order of their numbers.
     var all: [JobID] {
-        words.indices.flatMap { word in
-            (0..<64).filter { words[word] >> $0 & 1 == 1 }.map { JobID(Int32(word * 64 + $0)) }
+        var all: [JobID] = []
+        all.reserveCapacity(count)
+        _ = contains { job in
+            all.append(job)
+            return false
         }
+        return all
+    }
+
+    /// Whether one of them is as asked.
+    func contains(where isWanted: (JobID) -> Bool) -> Bool {
+        for (place, word) in words.enumerated() where word != 0 {
+            var left = word
+            while left != 0 {
+                if isWanted(JobID(Int32(place * 64 + left.trailingZeroBitCount))) { return true }
+                left &= left - 1
+            }
+        }
+        return false
     }
 
     func contains(_ id: JobID) -> Bool {

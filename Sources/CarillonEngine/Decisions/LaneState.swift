@@ -14,8 +14,11 @@ public struct LaneState: Sendable {
     var queue = Deque<RunID>()
     /// Attempts handed over and not ended.
     var out = 0
+    /// Batches that went to it, and that came back.
+    var sent = 0
+    var answered = 0
     /// Batches on their way.
-    var dispatching = 0
+    var dispatching: Int { sent - answered }
     var outage: Outage?
 
     public init(capacity: Int? = nil, isBound: Bool = false, isConfirming: Bool = false) {

@@ -4,12 +4,11 @@ import Synchronization
 
 /// Being in force. Nothing goes out while somebody else may be.
 extension Engine {
-    /// Joins, and takes every share of the jobs; waits while another instance has them, as after a machine that is gone.
-    ///
-    /// Answers also when that was sent, by `sinceBoot`, and what stands in the shares.
+    /// Joins; one that shares the jobs with others has no shard yet. One that does not takes all of them, with what stands in them,
+    /// and waits while another instance has them, as after a machine that is gone.
     static func join(
         _ store: any JobStore, _ facts: InstanceFacts, clock: Clock, _ settings: EngineSettings, _ logger: Logger
-    ) async throws -> (Term, sent: Int64, Taken) {
+    ) async throws -> (Sharing, Taken) {
         var watch = Watch()
         var said = ""
         func say(_ why: String) {
@@ -18,7 +17,7 @@ extension Engine {
         }
         while true {
             do {
-                let others = try await others(in: store, than: facts, &watch, clock)
+                let others = settings.shares ? [] : try await others(in: store, than: facts, &watch, clock)
                 if let other = others.first?.facts {
                     say(
                         "another daemon, '\(other.name)' on \(other.host), works with it; one that was killed is given up "
@@ -26,8 +25,10 @@ extension Engine {
                 } else {
                     let sent = clock.sinceBoot
                     let term = try await store.join(facts, nonce: .random(in: .min ... .max))
+                    let sharing = Sharing(facts, term, sent: sent)
+                    if settings.shares { return (sharing, Taken(cursors: [], runs: [])) }
                     if try await takesAll(of: store, term) {
-                        return (term, sent, try await store.take(Set(Shard.all), under: term))
+                        return (sharing, try await store.take(Set(Shard.all), under: term))
                     }
                     // Somebody else came at the same moment.
                     try await store.leave(term)
@@ -75,14 +76,16 @@ extension Engine {
 
     private func beat(_ count: Int64) async throws {
         // Counted from before it is sent, by a clock that runs while the machine sleeps.
-        let sent = clock.sinceBoot
+        let (sent, term) = (clock.sinceBoot, sharing.term)
         do {
             try await store.beat(term, count: count)
+            sharing.beaten(sent: sent)
             hold(from: sent)
-        } catch let error as StoreError where error.code == .leaseLost {
+        } catch let error as StoreError where error.code == .leaseLost && !settings.shares {
             throw error
         } catch {
-            _ = note(error)
+            refused(error, under: term)
+            if (error as? StoreError)?.code != .leaseLost { _ = note(error) }
         }
     }
 
@@ -99,12 +102,13 @@ extension Engine {
 
     /// Answers true at once while this instance is in force for certain, else when it is again, and false when the task is
     /// cancelled before: one that lost sight of its store hands nothing over, since another may have taken it up.
-    nonisolated func untilHeld() async -> Bool {
+    nonisolated func untilHeld(in life: Int) async -> Bool {
         while !isHeld {
             if Task.isCancelled { return false }
             await wait()
         }
-        return true
+        // Mostly there is but one.
+        return await self.life == life
     }
 
     private func wait() async {
@@ -124,17 +128,9 @@ extension Engine {
 
     func leave() async {
         do {
-            try await store.leave(term)
+            try await store.leave(sharing.term)
         } catch {
             _ = note(error)
         }
-    }
-}
-
-extension Beat {
-    /// Nil for an instance that is not in force.
-    init?(_ record: InstanceRecord) {
-        guard let term = record.term else { return nil }
-        self.init(record.number, term: term.count, count: record.beat, lease: record.facts.lease)
     }
 }

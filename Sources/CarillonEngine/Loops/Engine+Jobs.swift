@@ -96,7 +96,7 @@ extension Engine {
             if made.isEmpty { break }
             let stored: [JobAnswer]
             do {
-                stored = try await store.apply(made.map(\.change), by: term, now: clock.now)
+                stored = try await store.apply(made.map(\.change), by: sharing.term, now: clock.now)
             } catch {
                 owesCursors()
                 throw error
@@ -121,8 +121,18 @@ extension Engine {
         }
     }
 
-    /// Takes up what the store has now; returns when that is done, or cannot be now.
+    /// Takes up what the store has now, of jobs that are planned here; returns when that is done, or cannot be now.
     private func takeUp(_ stored: [StoredJob]) async {
+        await hear(ofChanged: stored)
+        for id in stored.lazy.filter(\.isChanging).map(\.id) {
+            // Each once: they may be due again by then.
+            while state.isPlanning([id]), (try? await untilPerformed()) != nil {}
+        }
+    }
+
+    /// Begins to take up what the store has now.
+    func hear(ofChanged all: [StoredJob]) async {
+        let stored = all.filter { state.holds($0.id) }
         if stored.isEmpty { return }
         await send(
             .changed(
@@ -134,13 +144,7 @@ extension Engine {
         }
         await heal(stored.filter { !$0.isRemoved })
         let changing = stored.filter(\.isChanging).map(\.id)
-        if !changing.isEmpty {
-            await send(.plan(changing))
-            // Each once: they may be due again by then.
-            for id in changing {
-                while state.isPlanning([id]), (try? await untilPerformed()) != nil {}
-            }
-        }
+        if !changing.isEmpty { await send(.plan(changing)) }
         await rewind(ifAhead: stored.filter { !$0.isChanging }.map(\.cursor))
     }
 }

@@ -78,28 +78,31 @@ extension Engine {
         await withTaskGroup(of: Void.self) { group in
             for await item in outbox.items {
                 switch item {
-                case .dispatch(let batch):
-                    // What is not handed over the next daemon finds in the ledger.
-                    guard await untilHeld() else { continue }
+                case .dispatch(let batch, let life):
+                    // What is not handed over the next one finds in the ledger.
+                    guard await untilHeld(in: life) else { continue }
                     let results = await outbox.lane.dispatch(batch)
                     // The engine hears of one batch while the dispatcher has the next.
                     await group.next()
-                    group.addTask { await self.hear(lane, batch, results) }
+                    group.addTask { await self.hear(lane, batch, results, of: life) }
                 case .cancel(let attempt): await dispatcher.cancel(attempt, grace: settings.grace)
                 case .acknowledge(let attempts): await dispatcher.acknowledge(attempts)
                 case .noted(let attempts): await dispatcher.noted(attempts)
+                case .abandon(let attempts): await dispatcher.abandon(attempts)
                 }
             }
         }
     }
 
-    private nonisolated func hear(_ lane: Int, _ batch: [Outgoing], _ results: [DispatchResult]) async {
+    private nonisolated func hear(
+        _ lane: Int, _ batch: [Outgoing], _ results: [DispatchResult], of life: Int
+    ) async {
         if let notify = settings.notify {
             for (outgoing, result) in zip(batch, results) where result == .accepted {
                 notify(.queued(outgoing.attempt, job: outgoing.definition.job.name, at: clock.now))
             }
         }
-        await send(.results(lane: lane, batch.map(\.attempt), results))
+        await send(.results(lane: lane, batch.map(\.attempt), results), of: life)
     }
 
     nonisolated func observe(_ dispatcher: any Dispatcher) async {
@@ -167,12 +170,14 @@ extension Engine {
     /// Lets the ledger forget what retention does not keep, and the logs with it, in bites that fit into the tick's sleep.
     nonisolated package func prune() async {
         do {
+            guard await isCustodian else { return }
             var rows = Bite()
             let retention = await retention
             while !Task.isCancelled {
                 let length = try await makeWay()
                 let begun = clock.uptime
-                let gone = try await store.prune(retention, under: term, now: clock.now, limit: rows.size)
+                let size = rows.size
+                let gone = try await write { try await store.prune(retention, under: $0, now: clock.now, limit: size) }
                 if gone.isEmpty { break }
                 rows.adapt(to: clock.uptime - begun, of: gone.count, goal: length)
                 for lane in lanes.served { await lane.dispatcher.forget(gone) }
@@ -182,7 +187,8 @@ extension Engine {
             while !Task.isCancelled {
                 let length = try await makeWay()
                 let begun = clock.uptime
-                guard try await store.shrink(under: term, limit: pages.size) else { break }
+                let size = pages.size
+                guard try await write({ try await store.shrink(under: $0, limit: size) }) else { break }
                 pages.adapt(to: clock.uptime - begun, of: pages.size, goal: length)
             }
         } catch is CancellationError {
@@ -208,6 +214,7 @@ extension Engine {
 
     /// Ends what runs, waits for it within the grace, and writes the last outcomes.
     func drain() async {
+        if settings.shares { await handOver() }
         logger.notice("stopping", metadata: ["running": "\(state.outstanding.count)"])
         let running = state.outstandingBound
         await send(.shutdown(endRuns: settings.endRunsOnStop))

@@ -8,7 +8,7 @@ extension Engine {
         store: any JobStore, dispatchers: [any Dispatcher], clock: Clock, zones: ZoneDatabase,
         instance: InstanceFacts, bootID: String, settings: EngineSettings, logger: Logger
     ) async throws -> Engine {
-        let (term, sent, taken) = try await join(store, instance, clock: clock, settings, logger)
+        let (sharing, taken) = try await join(store, instance, clock: clock, settings, logger)
         let pause = try await store.note(Pause.note).map(Pause.init)
         let tags = Pause.ofTags(try await store.note(Pause.tagsNote))
         let bootedAt = try await boot(bootID, store: store, now: clock.now)
@@ -16,11 +16,12 @@ extension Engine {
         let state = EngineState(
             storeID: try await store.storeID(), instance: instance.name, cursors: taken.cursors, now: clock.now,
             bootedAt: bootedAt, pauseReason: pause?.reason,
-            pausedTags: tags.mapValues { ($0.reason, $0.since ?? clock.now) }, lanes: lanes.states)
+            pausedTags: tags.mapValues { ($0.reason, $0.since ?? clock.now) }, lanes: lanes.states,
+            holding: settings.shares ? [] : Set(Shard.all), isShared: settings.shares)
+        let custody = settings.shares ? try await store.shard(labelled: custodyLabel) : nil
         let engine = Engine(
             store: store, clock: clock, zones: zones, lanes: lanes, settings: settings, logger: logger,
-            facts: instance, term: term, state: state, pause: pause, pausedTags: tags)
-        await engine.hold(from: sent)
+            sharing: sharing, custody: custody, state: state, pause: pause, pausedTags: tags)
         // All of this may take longer than the lease.
         async let _: Void = engine.beatLoop()
         // The clock may have gone back while no daemon ran.
@@ -30,8 +31,13 @@ extension Engine {
         await engine.send(.plan(await engine.state.waitingForBoot))
         await engine.takeUpWhatWasChanged(taken.cursors)
         try await engine.replanIfZonesChanged()
+        // What it had before a restart it has still.
+        if settings.shares { _ = await engine.look() }
         return engine
     }
+
+    /// What stands where retention is carried out.
+    static var custodyLabel: String { "custody" }
 
     /// Answers when this boot of the machine was first seen.
     private static func boot(_ id: String, store: any JobStore, now: Timestamp) async throws -> Timestamp {
@@ -45,7 +51,7 @@ extension Engine {
     }
 
     /// Asks the dispatchers what became of the ledger's active runs, and takes all of them up.
-    private func adopt(_ active: [Run]) async throws {
+    func adopt(_ active: [Run]) async throws {
         let definitions = try await definitions(of: active)
         let byLane = Dictionary(grouping: active) { definitions[$0.jobID]?.lane }
         // What waits for a dispatcher that this daemon lacks waits on; of what is out there nobody tells.

@@ -27,13 +27,30 @@ public actor Engine<Clock: EngineClock> {
     public nonisolated let instance: String
     public nonisolated let startedAt: Timestamp
     nonisolated let facts: InstanceFacts
-    var term: Term
+    var sharing: Sharing
+    /// Counts the times this instance has begun anew: what was asked for in an earlier life is not answered to this one.
+    var life = 0
+    /// Somebody has ended it.
+    var isLost = false
+    /// It says something else of itself than the store has.
+    var mustDescribe = false
+    var shards = Holdings()
+    /// A look is under way, and what follows from it.
+    var isLooking = false
+    /// The revision of the notes that were taken up.
+    var notes: Int64 = -1
+    /// Where what is everybody's stands; nil where there is nobody else.
+    let custody: Shard?
+    /// Writes on their way, whoever waits for them to be over, and whoever waits to write while a give has no answer.
+    private var writes = 0
+    private var isGateClosed = false
+    private var gateWaiters: [CheckedContinuation<Void, Never>] = []
     /// Until when nobody else can have ended this instance, on the clock of `sinceBoot`, with a tenth as a margin.
-    nonisolated let heldUntil = Mutex(Int64.max)
+    nonisolated let heldUntil: Mutex<Int64>
     /// Those who wait for the next sign of life, each with a ticket.
     var holders: [Int: CheckedContinuation<Void, Never>] = [:]
     var tickets = 0
-    private(set) var state: EngineState
+    var state: EngineState
     private var watch: ClockWatch
     private(set) var pause: Pause?
     private(set) var pausedTags: [String: Pause]
@@ -42,7 +59,8 @@ public actor Engine<Clock: EngineClock> {
 
     init(
         store: any JobStore, clock: Clock, zones: ZoneDatabase, lanes: Lanes,
-        settings: EngineSettings, logger: Logger, facts: InstanceFacts, term: Term, state: EngineState, pause: Pause?,
+        settings: EngineSettings, logger: Logger, sharing: Sharing, custody: Shard?,
+        state: EngineState, pause: Pause?,
         pausedTags: [String: Pause]
     ) {
         self.store = store
@@ -55,8 +73,10 @@ public actor Engine<Clock: EngineClock> {
         self.outboxes = lanes.served.map(Outbox.init)
         self.instance = state.instance
         self.startedAt = clock.now
-        self.facts = facts
-        self.term = term
+        self.facts = sharing.facts
+        self.sharing = sharing
+        self.custody = custody
+        heldUntil = Mutex(sharing.deadline)
         self.state = state
         self.watch = ClockWatch(now: clock.now, uptime: clock.uptime, sinceBoot: clock.sinceBoot)
         self.pause = pause
@@ -94,7 +114,7 @@ public actor Engine<Clock: EngineClock> {
                 if settings.shadow {
                     await endUnsent(lane, batch)
                 } else if lane < outboxes.count {
-                    outboxes[lane].put.yield(.dispatch(batch))
+                    outboxes[lane].put.yield(.dispatch(batch, life: life))
                 } else {
                     // They wait, as for one that is out of reach: the next daemon may have it.
                     let results = batch.map {
@@ -109,6 +129,9 @@ public actor Engine<Clock: EngineClock> {
             case .noted(let lane, let attempts):
                 if lane < outboxes.count { outboxes[lane].put.yield(.noted(attempts)) }
             case .save: askToSave.yield()
+            case .abandon(let lane, let attempts):
+                if lane < outboxes.count { outboxes[lane].put.yield(.abandon(attempts)) }
+            case .ask(let events): await ask(events)
             case .rewind: await rewind()
             case .sweep: await sweep()
             case .halt: askToHalt.yield()
@@ -176,16 +199,56 @@ public actor Engine<Clock: EngineClock> {
         }
     }
 
+    /// Brings an event of this life; one of an earlier life is dropped.
+    func send(_ event: EngineEvent, of life: Int) async {
+        if life == self.life { await send(event) }
+    }
+
+    /// Writes under the term that is in force, once no give is on its way whose answer would tell which one that is.
+    func write<Value: Sendable>(_ body: @Sendable (Term) async throws -> Value) async throws -> Value {
+        while isGateClosed { await withCheckedContinuation { gateWaiters.append($0) } }
+        writes += 1
+        defer {
+            writes -= 1
+            if writes == 0, isGateClosed { resumeGateWaiters() }
+        }
+        let term = sharing.term
+        do {
+            return try await body(term)
+        } catch {
+            refused(error, under: term)
+            throw error
+        }
+    }
+
+    /// Keeps everybody from writing, and returns when nothing is on its way any more.
+    func closeGate() async {
+        isGateClosed = true
+        while writes > 0 { await withCheckedContinuation { gateWaiters.append($0) } }
+    }
+
+    func openGate() {
+        isGateClosed = false
+        resumeGateWaiters()
+    }
+
+    private func resumeGateWaiters() {
+        let resumed = gateWaiters
+        gateWaiters = []
+        for waiter in resumed { waiter.resume() }
+    }
+
     private func read(_ ids: [JobID]) async {
         let (known, missing) = state.cached(ids)
+        let life = life
         do {
             var jobs = known
             if !missing.isEmpty { jobs += try await load(missing) }
-            await send(.definitions(asked: ids, jobs))
+            await send(.definitions(asked: ids, jobs), of: life)
         } catch {
             // Nobody else looks at them during a pause.
             if state.paused { owesCursors() }
-            await send(.readFailed(ids, note(error)))
+            await send(.readFailed(ids, note(error)), of: life)
         }
     }
 
@@ -241,14 +304,15 @@ public actor Engine<Clock: EngineClock> {
     }
 
     private func open(_ batch: [JobAdvance]) async {
+        let life = life
         do {
-            let opened = try await store.openRuns(batch, under: term, now: clock.now)
+            let opened = try await write { try await store.openRuns(batch, under: $0, now: clock.now) }
             answered()
             tell(of: batch, opened)
-            await send(.opened(batch, opened))
+            await send(.opened(batch, opened), of: life)
         } catch {
             if state.paused { owesCursors() }
-            await send(.openFailed(batch, note(error)))
+            await send(.openFailed(batch, note(error)), of: life)
         }
     }
 
@@ -258,7 +322,7 @@ public actor Engine<Clock: EngineClock> {
         var cursors: [JobCursor] = []
         do {
             while true {
-                let ahead = try await store.jobs(cursorAfter: now, limit: state.limits.batch)
+                let ahead = try await store.jobs(cursorAfter: now, in: state.held, limit: state.limits.batch)
                 if ahead.isEmpty { break }
                 let back = ahead.map { stored in
                     let schedule = stored.job.isOn ? CompiledJob(stored, zones: zones).schedule : nil
@@ -268,7 +332,7 @@ public actor Engine<Clock: EngineClock> {
                 cursors = zip(back, ahead).map { cursor, stored in
                     JobCursor(id: cursor.id, nextDue: stored.isChanging ? .distantPast : cursor.nextDue)
                 }
-                try await store.rewind(back, under: term, now: now)
+                try await write { try await store.rewind(back, under: $0, now: now) }
                 await send(.rewound(cursors))
             }
             logger.warning("the clock went back; schedules were set back with it", metadata: ["to": "\(now)"])
@@ -317,7 +381,7 @@ public actor Engine<Clock: EngineClock> {
     func rewindIfAhead() async {
         do {
             let margin = clock.now.adding(microseconds: settings.jump)
-            if try await !store.jobs(cursorAfter: margin, limit: 1).isEmpty { await rewind() }
+            if try await !store.jobs(cursorAfter: margin, in: state.held, limit: 1).isEmpty { await rewind() }
         } catch {
             mustRewind = true
             _ = note(error)
@@ -326,18 +390,19 @@ public actor Engine<Clock: EngineClock> {
 
     /// Finds runs that are in the ledger and not in the engine: an answer of the store was lost.
     private func sweep() async {
+        let life = life
         do {
             var last: RunID?
             while true {
                 let page = try await store.activeRuns(after: last, limit: 1_000)
                 guard let end = page.last else { break }
                 last = end.id
-                let unknown = page.filter { state.run($0.id) == nil }
-                if !unknown.isEmpty { await send(.adopted(unknown, try await definitions(of: unknown))) }
+                let unknown = page.filter { state.run($0.id) == nil && state.holds($0.jobID) }
+                if !unknown.isEmpty { await send(.adopted(unknown, try await definitions(of: unknown)), of: life) }
             }
-            await send(.swept)
+            await send(.swept, of: life)
         } catch {
-            await send(.sweepFailed(note(error)))
+            await send(.sweepFailed(note(error)), of: life)
         }
     }
 
@@ -348,26 +413,27 @@ public actor Engine<Clock: EngineClock> {
 
     /// Writes changed runs until none is left; failures are tried again by the tick.
     func saveAll() async {
-        while true {
+        let life = life
+        while life == self.life {
             let (runs, versions) = state.unsaved(limit: 2_000)
             do {
                 var ended: [Run] = []
                 if !runs.isEmpty {
-                    let unwritten = try await store.record(runs, under: term, now: clock.now)
+                    let unwritten = try await write { try await store.record(runs, under: $0, now: clock.now) }
                     // The others are those whose end was written before, and its answer lost.
                     for run in runs where !run.state.isFinal && unwritten.contains(run.id) {
                         if let known = try await store.run(run.id) { ended.append(known) }
                     }
                 }
                 answered()
-                await send(.saved(versions))
+                await send(.saved(versions), of: life)
                 if !ended.isEmpty {
                     logger.error("runs had ended in the ledger already", metadata: ["runs": "\(ended.count)"])
-                    await send(.overruled(ended))
+                    await send(.overruled(ended), of: life)
                 }
                 if state.unsavedIDs.isEmpty { return }
             } catch {
-                await send(.saveFailed(note(error)))
+                await send(.saveFailed(note(error)), of: life)
                 return
             }
         }
@@ -400,6 +466,20 @@ public actor Engine<Clock: EngineClock> {
             try await engine.store.setNote(Pause.tagsNote, tags.isEmpty ? nil : JSONText.encode(tags))
             engine.pausedTags = tags
             await engine.send(.tagPaused(tag, pause?.reason))
+        }
+    }
+
+    /// Takes up what another instance has paused, or lets go on.
+    func hear(ofPause all: Pause?, _ tags: [String: Pause]) async throws {
+        try await changePause { engine in
+            if engine.pause != all {
+                engine.pause = all
+                await engine.send(.paused(all?.reason))
+            }
+            for tag in Set(tags.keys).union(engine.pausedTags.keys) where engine.pausedTags[tag] != tags[tag] {
+                engine.pausedTags[tag] = tags[tag]
+                await engine.send(.tagPaused(tag, tags[tag]?.reason))
+            }
         }
     }
 

@@ -36,6 +36,7 @@ public struct EngineService<Clock: EngineClock>: Service {
             group.addTask { await engine.haltLoop() }
             group.addTask { await engine.readAheadLoop() }
             group.addTask { try await engine.beatLoop() }
+            if engine.settings.shares { group.addTask { try await engine.lookLoop() } }
             group.addTask { try await engine.custodyLoop() }
             group.addTask { await engine.pruneLoop() }
             group.addTask { await engine.inspect() }

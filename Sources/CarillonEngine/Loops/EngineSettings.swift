@@ -22,6 +22,8 @@ public struct EngineSettings: Sendable {
     public var custody: Int64 = 10_000_000
     /// Whether a store that cannot be reached at the start is waited for.
     public var waitsForStore = false
+    /// Whether other instances may plan jobs of the same store.
+    public var shares = false
     public var retention = Retention.standard
     /// Between two looks for what retention no longer keeps.
     public var pruneEvery: Int64 = 60_000_000

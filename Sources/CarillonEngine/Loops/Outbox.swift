@@ -3,10 +3,12 @@ import CarillonCore
 /// What goes to one dispatcher, in order: a cancel never overtakes the dispatch it cancels.
 struct Outbox: Sendable {
     enum Item: Sendable {
-        case dispatch([Outgoing])
+        /// Decided in this life of the instance; one that is over hands nothing over.
+        case dispatch([Outgoing], life: Int)
         case cancel(AttemptID)
         case acknowledge([AttemptID])
         case noted([AttemptID])
+        case abandon([AttemptID])
     }
 
     let lane: Lane

@@ -19,8 +19,10 @@ extension Engine {
 
     /// Opens runs of a job that somebody asks for, but for those whose time has one already.
     func open(_ runs: [Run], of stored: StoredJob) async throws -> [Run] {
-        let opened = try await store.openOrdered(runs, by: term, now: clock.now).compactMap { $0 }
-        await send(.adopted(opened, [stored.id: definition(stored)]))
+        let opened = try await store.openOrdered(runs, by: sharing.term, now: clock.now)
+            .compactMap { $0 }
+        // Whoever else has its shard has mail.
+        if state.holds(stored.id) { await send(.adopted(opened, [stored.id: definition(stored)])) }
         return opened
     }
 
@@ -145,7 +147,7 @@ extension Engine {
                 StatusView.PausedTag(tag: $0, reason: $1.reason, until: $1.until)
             },
             shadow: settings.shadow, tzdata: zones.version,
-            term: term.count
+            term: sharing.term.count
         )
     }
 

@@ -51,7 +51,7 @@ extension World {
         case .dispatch(_, let batch): deliver(.dispatch(batch))
         case .cancel(_, let attempt): deliver(.cancel(attempt))
         case .acknowledge(_, let attempts): deliver(.acknowledge(attempts))
-        case .noted: break
+        case .noted, .abandon, .ask: break
         case .save:
             // One task saves; a signal while it works is kept.
             lanes[Lane.save].steps.insert(.act { self.saveAll() }, at: 0)

@@ -10,6 +10,8 @@ public struct InstanceTables: Sendable {
     private var lastNumber: Int32 = 0
     private var lastTerm: Int64 = 0
     private var lastMail: Int64 = 0
+    /// Grows whenever a shard changes hands.
+    public private(set) var holdings: Int64 = 0
 
     public init() {
         shards = Shard.all.map { ShardRecord(shard: $0, holder: nil) }
@@ -50,6 +52,11 @@ public struct InstanceTables: Sendable {
         instances[term.instance]?.beat = max(before, count)
     }
 
+    public mutating func describe(_ facts: InstanceFacts, under term: Term) throws {
+        try check(term)
+        instances[term.instance]?.facts = facts
+    }
+
     public mutating func end(_ instance: InstanceNumber, term: Int64, beat: Int64) -> Bool {
         guard let record = instances[instance], record.term?.count == term, record.beat == beat else { return false }
         instances[instance]?.term = nil
@@ -81,6 +88,7 @@ public struct InstanceTables: Sendable {
     private mutating func carryOut(_ move: ShardMove) {
         shards[Int(move.shard.number)].holder = move.to
         shards[Int(move.shard.number)].epoch += 1
+        holdings += 1
     }
 
     public mutating func deal(_ moves: [ShardMove]) {

@@ -12,6 +12,10 @@ extension MemoryStore {
         try ledger.tables.beat(term, count: count)
     }
 
+    public func describe(_ facts: InstanceFacts, under term: Term) async throws {
+        try ledger.tables.describe(facts, under: term)
+    }
+
     public func instances() async throws -> [InstanceRecord] {
         ledger.tables.instances.values.sorted { $0.number < $1.number }
     }
@@ -50,8 +54,10 @@ extension MemoryStore {
 
     public func post(_ mail: [Mail]) async throws { ledger.tables.post(mail) }
 
-    public func mail(for shards: Set<Shard>, machine: String) async throws -> [Mail] {
-        ledger.tables.mail(for: shards, machine: machine)
+    public func news(for shards: Set<Shard>, machine: String) async throws -> News {
+        News(
+            instances: try await instances(), holdings: ledger.tables.holdings, notes: changesOfNotes,
+            mail: ledger.tables.mail(for: shards, machine: machine))
     }
 
     public func done(_ mail: [Int64], under term: Term) async throws { try ledger.tables.done(mail, under: term) }

@@ -5,7 +5,7 @@ public import Timetable
 public actor MemoryStore: JobStore {
     public var ledger: MemoryLedger
     private var audits: [AuditEntry] = []
-    private var changesOfNotes: Int64 = 0
+    var changesOfNotes: Int64 = 0
 
     public init(storeID: UInt64 = 1) { ledger = MemoryLedger(storeID: storeID) }
 
@@ -95,8 +95,10 @@ public actor MemoryStore: JobStore {
         }
     }
 
-    public func jobs(cursorAfter time: Timestamp, limit: Int) async throws -> [StoredJob] {
-        ledger.jobs.values.filter { !$0.removed && $0.stored.cursor > time }.prefix(limit).map(\.stored)
+    public func jobs(cursorAfter time: Timestamp, in shards: Set<Shard>, limit: Int) async throws -> [StoredJob] {
+        ledger.jobs.values.filter {
+            !$0.removed && $0.stored.cursor > time && shards.contains(Shard(of: $0.stored.id))
+        }.prefix(limit).map(\.stored)
     }
 
     public func definition(of job: JobID, revision: Int64) async throws -> Job? {

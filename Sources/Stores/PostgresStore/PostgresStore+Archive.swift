@@ -24,7 +24,8 @@
                             try $0.integer(0) ?? 0
                         }.first ?? 0
                 }
-                let holder = try await Self.instances(reader).first(where: \.isHeard)?.facts.name
+                let holder = try await reader.query(Self.instances, [], Self.instance).first(where: \.isHeard)?.facts
+                    .name
                 return StoreFacts(
                     kind: "postgres", address: address, id: id, migrations: applied,
                     missing: Schema.migrations.dropFirst(applied.count).map(\.name), holder: holder, bytes: bytes,

@@ -2,6 +2,7 @@
     public import CarillonCore
     import PostgresClient
     import StoreCodec
+    import Timetable
 
     /// Lives: a term stands in two rows, apart, so that a beat never waits for the batch that holds the fence. Who changes both
     /// goes by the beats first.
@@ -84,27 +85,37 @@
             }
         }
 
-        public func instances() async throws -> [InstanceRecord] { try await read(Self.instances) }
-
-        static func instances(_ reader: PostgresClient) async throws -> [InstanceRecord] {
-            try await reader.query(
-                """
-                SELECT number, facts, terms.term, terms.nonce, coalesce(beat, 0),
-                    (extract(epoch FROM clock_timestamp() - seen_at) * 1000000)::bigint
-                FROM instances LEFT JOIN terms ON terms.instance = number LEFT JOIN beats ON beats.instance = number
-                ORDER BY number
-                """
-            ) { row in
-                let number = InstanceNumber(Int32(truncatingIfNeeded: try row.integer(0) ?? 0))
-                var term: Term?
-                if let count = try row.integer(2), let nonce = try row.integer(3) {
-                    term = Term(instance: number, count: count, nonce: UInt64(bitPattern: nonce))
-                }
-                return InstanceRecord(
-                    number: number, facts: try RowCodec.decode(InstanceFacts.self, try row.text(1) ?? ""), term: term,
-                    beat: try row.integer(4) ?? 0, silence: try row.integer(5))
+        public func describe(_ facts: InstanceFacts, under term: Term) async throws {
+            let text = PostgresValue(storable: try RowCodec.encode(facts))
+            let count = try await change { writer in
+                try await writer.execute(
+                    """
+                    UPDATE instances SET facts = $4 FROM terms
+                    WHERE number = $1 AND instance = $1 AND term = $2 AND nonce = $3
+                    """, Self.values(term) + [text])
             }
+            if count == 0 { throw StoreError.lost(term) }
         }
+
+        static let instances = """
+            SELECT number, facts, terms.term, terms.nonce, coalesce(beat, 0),
+                (extract(epoch FROM clock_timestamp() - seen_at) * 1000000)::bigint
+            FROM instances LEFT JOIN terms ON terms.instance = number LEFT JOIN beats ON beats.instance = number
+            ORDER BY number
+            """
+
+        static func instance(_ row: borrowing PostgresRow) throws -> InstanceRecord {
+            let number = InstanceNumber(Int32(truncatingIfNeeded: try row.integer(0) ?? 0))
+            var term: Term?
+            if let count = try row.integer(2), let nonce = try row.integer(3) {
+                term = Term(instance: number, count: count, nonce: UInt64(bitPattern: nonce))
+            }
+            return InstanceRecord(
+                number: number, facts: try RowCodec.decode(InstanceFacts.self, try row.text(1) ?? ""), term: term,
+                beat: try row.integer(4) ?? 0, silence: try row.integer(5))
+        }
+
+        public func instances() async throws -> [InstanceRecord] { try await rows(Self.instances, [], Self.instance) }
 
         public func end(_ instance: InstanceNumber, term: Int64, beat: Int64) async throws -> Bool {
             try await change { writer in
@@ -178,6 +189,13 @@
             }
         }
 
+        /// Numbers of shards, as `smallint[]`.
+        static func value(_ shards: Set<Shard>) -> PostgresValue {
+            var array = PostgresArray(of: .smallint)
+            for shard in shards { array.append(Int64(shard.number)) }
+            return PostgresValue(array)
+        }
+
         private static let moves = PostgresColumns.Shape([
             "shard": .smallint, "source": .integer, "epoch": .bigint, "target": .integer,
         ])
@@ -194,12 +212,13 @@
                 rows.bind(move.to.map { Int64($0.number) })
                 rows.end()
             }
-            try transaction.execute(
+            let count = try transaction.execute(
                 """
                 UPDATE shards SET holder = m.target, epoch = shards.epoch + 1 FROM \(moves.rows("m", from: 1))
                 WHERE shards.shard = m.shard AND shards.holder IS NOT DISTINCT FROM m.source AND shards.epoch = m.epoch
                 AND (m.target IS NULL OR EXISTS (SELECT 1 FROM terms WHERE instance = m.target)) AND \(condition)
                 """, rows.values)
+            if count > 0 { _ = try drawn("holdings", transaction) }
         }
 
         public func deal(_ moves: [ShardMove]) async throws {
@@ -237,9 +256,7 @@
 
         public func take(_ shards: Set<Shard>, under term: Term) async throws -> Taken {
             let codec = codec
-            var asked = PostgresArray(of: .smallint)
-            for shard in shards { asked.append(Int64(shard.number)) }
-            let all = PostgresValue(asked)
+            let all = Self.value(shards)
             return try await read { reader in
                 try await reader.read { transaction in
                     let held = try transaction.first(
@@ -313,20 +330,41 @@
                 """, values + rows(mail).values)
         }
 
-        public func mail(for shards: Set<Shard>, machine: String) async throws -> [Mail] {
-            var asked = PostgresArray(of: .smallint)
-            for shard in shards { asked.append(Int64(shard.number)) }
-            return try await rows(
+        /// What there is for these shards and this machine.
+        private static func mail(
+            _ shards: PostgresValue, _ machine: PostgresValue, _ transaction: PostgresTransaction
+        ) throws -> [Mail] {
+            try transaction.all(
                 """
                 SELECT number, shard, machine, kind, body FROM mail WHERE shard = ANY($1::smallint[]) OR machine = $2
                 ORDER BY number
-                """, [PostgresValue(asked), .init(storable: machine)]
+                """, [shards, machine]
             ) { row in
                 let shard = try row.integer(1).map { Shard(Int16(truncatingIfNeeded: $0)) }
                 return Mail(
                     number: try row.integer(0) ?? 0,
                     to: try shard.map { .shard($0) } ?? .machine(try row.text(2) ?? ""),
                     kind: try row.text(3) ?? "", body: try row.text(4) ?? "")
+            }
+        }
+
+        public func news(for shards: Set<Shard>, machine: String) async throws -> News {
+            let (shards, machine) = (Self.value(shards), PostgresValue(storable: machine))
+            return try await read { reader in
+                try await reader.read { transaction in
+                    let counted = try transaction.first(
+                        """
+                        SELECT (SELECT value FROM counters WHERE name = 'holdings'),
+                            (SELECT value FROM counters WHERE name = 'notes'),
+                            (extract(epoch FROM clock_timestamp()) * 1000000)::bigint
+                        """
+                    ) { (try $0.integer(0) ?? 0, try $0.integer(1) ?? 0, try $0.integer(2) ?? 0) }
+                    return News(
+                        instances: try transaction.all(Self.instances, [], Self.instance),
+                        holdings: counted?.0 ?? 0, notes: counted?.1 ?? 0,
+                        mail: try Self.mail(shards, machine, transaction),
+                        clock: counted.map { Timestamp(microseconds: $0.2) })
+                }
             }
         }
 

@@ -107,8 +107,10 @@
             ) { try RowCodec.digest($0) }
         }
 
-        public func jobs(cursorAfter time: Timestamp, limit: Int) async throws -> [StoredJob] {
-            try await jobs("WHERE cursor > $1 AND NOT removed LIMIT $2", [.init(time), .integer(Int64(limit))])
+        public func jobs(cursorAfter time: Timestamp, in shards: Set<Shard>, limit: Int) async throws -> [StoredJob] {
+            try await jobs(
+                "WHERE cursor > $1 AND NOT removed AND \(Self.shard) = ANY($2::smallint[]) LIMIT $3",
+                [.init(time), Self.value(shards), .integer(Int64(limit))])
         }
 
         public func definition(of job: JobID, revision: Int64) async throws -> Job? {

@@ -189,7 +189,7 @@
         ]
 
         private static let third = [
-            "INSERT INTO counters (name, value) VALUES ('instances', 0), ('terms', (SELECT coalesce(max(term), 0) FROM leases))",
+            "INSERT INTO counters (name, value) VALUES ('instances', 0), ('holdings', 0), ('terms', (SELECT coalesce(max(term), 0) FROM leases))",
             "DROP TABLE leases",
             "DROP TABLE beats",
             "CREATE TABLE instances (number integer PRIMARY KEY, id text NOT NULL, facts text NOT NULL)",

@@ -37,6 +37,17 @@ extension SQLiteStore {
         }
     }
 
+    public func describe(_ facts: InstanceFacts, under term: Term) async throws {
+        let text = try RowCodec.encode(facts)
+        try await write(under: term, synchronous: false) {
+            try $0.execute(sql: "UPDATE instances SET facts = ?", arguments: [text])
+        }
+    }
+
+    public func news(for shards: Set<Shard>, machine: String) async throws -> News {
+        News(instances: try await instances(), holdings: 0, notes: try await notesRevision(), mail: [])
+    }
+
     public func instances() async throws -> [InstanceRecord] { try await read(Self.instances) }
 
     static func instances(_ db: Database) throws -> [InstanceRecord] {
@@ -96,8 +107,6 @@ extension SQLiteStore {
     }
 
     public func post(_ mail: [Mail]) async throws {}
-
-    public func mail(for shards: Set<Shard>, machine: String) async throws -> [Mail] { [] }
 
     public func done(_ mail: [Int64], under term: Term) async throws {}
 }

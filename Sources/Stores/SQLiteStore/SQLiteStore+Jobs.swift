@@ -282,13 +282,17 @@ extension SQLiteStore {
         }
     }
 
-    public func jobs(cursorAfter time: Timestamp, limit: Int) async throws -> [StoredJob] {
+    public func jobs(cursorAfter time: Timestamp, in shards: Set<Shard>, limit: Int) async throws -> [StoredJob] {
         let codec = codec
-        return try await read { db in
+        var condition = "cursor > ? AND removed = 0"
+        if shards.count < Shard.shares {
+            let numbers = shards.map { "\($0.number)" }.joined(separator: ", ")
+            condition += " AND jobs.id % \(Shard.shares) IN (\(numbers))"
+        }
+        return try await read { [condition] db in
             try Row.fetchAll(
                 db,
-                sql:
-                    "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE cursor > ? AND removed = 0 LIMIT ?",
+                sql: "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE \(condition) LIMIT ?",
                 arguments: [time.microseconds, limit]
             ).map { try codec.job($0) }
         }

@@ -197,6 +197,8 @@ public final class FrappeDispatcher: ListenedDispatcher {
 
     public func acknowledge(_ attempts: [AttemptID]) async { await rq.acknowledge(attempts) }
 
+    public func abandon(_ attempts: [AttemptID]) async { await rq.abandon(attempts) }
+
     public func forget(_ runs: [(id: RunID, job: String)]) async { await rq.forget(runs) }
 
     public func shutdown() async {

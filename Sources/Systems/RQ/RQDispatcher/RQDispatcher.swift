@@ -62,6 +62,8 @@ public actor RQDispatcher: ListenedDispatcher {
         _ = try? await ask([command])
     }
 
+    public func abandon(_ attempts: [AttemptID]) async { for attempt in attempts { remove(attempt) } }
+
     public func forget(_ runs: [(id: RunID, job: String)]) async {}
 
     public func shutdown() async {

@@ -1,0 +1,93 @@
+package import CarillonCore
+import Timetable
+
+/// Shards come and go: what stands in one is planned and driven here as long as it is held, and forgotten once it is not.
+extension EngineState {
+    /// Whether a job is this instance's to plan.
+    package func holds(_ job: JobID) -> Bool { isEverythingHeld || held.contains(Shard(of: job)) }
+
+    private var isEverythingHeld: Bool { held.count >= Shard.shares && leaving.isEmpty }
+
+    /// Whether a job is in a shard that is to go: nothing new of it begins.
+    func isLeaving(_ job: JobID) -> Bool { !leaving.isEmpty && leaving.contains(Shard(of: job)) }
+
+    /// Keeps a run of a shard that is to go out of the queues.
+    mutating func stays(_ id: RunID) -> Bool {
+        guard !leaving.isEmpty, let job = runs[id]?.run.jobID, isLeaving(job) else { return false }
+        runs[id]?.queued = false
+        return true
+    }
+
+    /// Leaves out what is not planned here.
+    func ours(_ ids: [JobID]) -> [JobID] {
+        isEverythingHeld ? ids : ids.filter { holds($0) && !isLeaving($0) }
+    }
+
+    /// Plans what stands in shards from now on. Their active runs are known already: nothing is planned on top of runs that are
+    /// not. `since` is when their last holder was there for the last time.
+    mutating func took(
+        _ shards: Set<Shard>, _ cursors: [JobCursor], since: Timestamp, _ now: Timestamp,
+        _ effects: inout [EngineEffect]
+    ) {
+        let stayed = leaving.intersection(shards)
+        held.formUnion(shards)
+        leaving.subtract(shards)
+        if since < now { note(Gap(after: since, through: now, reason: .downtime)) }
+        changed(cursors)
+        // What waited to go out goes on, where the shard stays after all.
+        if stayed.isEmpty { return }
+        for run in runs.all.map(\.run) where stayed.contains(Shard(of: run.jobID)) { offer(run.id, now, &effects) }
+    }
+
+    /// Lets nothing new of these shards begin; `isQuiet` says when nothing of them is on its way any more.
+    mutating func leave(_ shards: Set<Shard>) {
+        leaving.formUnion(shards)
+        for shard in shards { for job in heap.jobs(in: shard) { heap.remove(job) } }
+        forgetDefinitions(of: shards)
+        // Whatever is on its way to a dispatcher now has come back by then.
+        leavingBatches = lanes.map { $0.sent }
+        // Marks do not wait: the next holder reads the ledger.
+        for id in marks where runs[id].map({ isLeaving($0.run.jobID) && !$0.isSaved }) ?? false { save(id) }
+    }
+
+    /// Whether nothing of the shards that are to go is planned, on its way to a dispatcher, or unknown to the ledger.
+    package var isQuiet: Bool {
+        guard zip(lanes, leavingBatches).allSatisfy({ $0.answered >= $1 }), !mustSweep, leftSinceSweep == nil else {
+            return false
+        }
+        if planning.contains(where: isLeaving) || halting.keys.contains(where: isLeaving) { return false }
+        return !runs.all.contains { isLeaving($0.run.jobID) && !$0.isSaved }
+    }
+
+    /// Forgets everything about shards that are somebody else's now.
+    mutating func gave(_ shards: Set<Shard>, _ effects: inout [EngineEffect]) {
+        held.subtract(shards)
+        leaving.subtract(shards)
+        let isGone = { (job: JobID) in shards.contains(Shard(of: job)) }
+        for shard in shards { for job in heap.jobs(in: shard) { heap.remove(job) } }
+        forgetDefinitions(of: shards)
+        var abandoned = [[AttemptID]](repeating: [], count: lanes.count)
+        for tracked in Array(runs.all) where isGone(tracked.run.jobID) {
+            abandoned[tracked.lane].append(tracked.attempt)
+            if tracked.isOut { lanes[tracked.lane].out -= 1 }
+            runs[tracked.run.id] = nil
+            byJob[tracked.run.jobID] = nil
+            unsavedIDs.remove(tracked.run.id)
+        }
+        for (lane, attempts) in abandoned.enumerated() where !attempts.isEmpty {
+            effects.append(.abandon(lane: lane, attempts))
+        }
+        for job in outdated where isGone(job) { outdated.remove(job) }
+        for job in restingJobs where isGone(job) { restingJobs.remove(job) }
+        pace = pace.filter { !isGone($0.key) }
+        presentTags = presentTags.filter { !isGone($0.key) }
+    }
+
+    private mutating func forgetDefinitions(of shards: Set<Shard>) {
+        let isGone = { (job: JobID) in shards.contains(Shard(of: job)) }
+        // What is planned just now is still needed to take up its runs.
+        for job in Array(cache.allKeys) where isGone(job) && !planning.contains(job) { cache[job] = nil }
+        for job in readingAhead where isGone(job) { readingAhead.remove(job) }
+        toReadAhead.removeAll(where: isGone)
+    }
+}

@@ -1,0 +1,292 @@
+import CarillonCore
+import Logging
+import Synchronization
+import Timetable
+
+/// Sharing the jobs with other instances: what `Sharing` decides is carried out here.
+extension Engine {
+    /// Looks what others do, again and again; does what follows.
+    func lookLoop() async throws {
+        while !Task.isCancelled {
+            let pause = await look()
+            do { try await clock.sleep(for: pause) } catch { return }
+        }
+    }
+
+    /// How many shares of the jobs are planned here.
+    package var heldShares: Int { sharing.held.shares.count }
+
+    /// Looks once; answers how long to wait for the next time, in microseconds.
+    package func look() async -> Int64 {
+        // One after the other.
+        if isLooking { return settings.breath }
+        isLooking = true
+        defer { isLooking = false }
+        if isLost { await rejoin() }
+        let term = sharing.term
+        do {
+            if mustDescribe {
+                try await store.describe(sharing.facts, under: sharing.term)
+                mustDescribe = false
+            }
+            let asked = clock.now
+            let news = try await store.news(for: sharing.held, machine: facts.id)
+            noteClock(news.clock, between: asked, and: clock.now)
+            if news.holdings != shards.holdings || crowd(of: news) != shards.crowd {
+                let counting = news.instances.contains { $0.term != nil && $0.facts.mostJobs > 0 }
+                shards = Holdings(
+                    records: try await store.shards(counting: counting), holdings: news.holdings,
+                    crowd: crowd(of: news))
+            }
+            for step in sharing.look(news.instances, shards.records, at: clock.sinceBoot) { await carryOut(step) }
+            await read(news.mail, under: term)
+            await takeUpNotes(news.notes)
+            return sharing.pause(among: news.instances)
+        } catch {
+            refused(error, under: term)
+            _ = note(error)
+            return facts.lease / 12
+        }
+    }
+
+    /// Who there is: whoever comes or goes has the shards looked at anew.
+    private func crowd(of news: News) -> [InstanceNumber] { news.instances.filter { $0.term != nil }.map(\.number) }
+
+    /// Compares the wall clock with the store's, whose answer came between two moments.
+    private func noteClock(_ theirs: Timestamp?, between sent: Timestamp, and heard: Timestamp) {
+        guard let theirs else { return }
+        let middle = (sent.microseconds + heard.microseconds) / 2
+        let error = middle - theirs.microseconds
+        // The way there and back tells no better than this.
+        guard abs(error - sharing.facts.clockError) > max(heard.microseconds - sent.microseconds, 100_000) else {
+            return
+        }
+        sharing.describe { $0.clockError = error }
+        mustDescribe = true
+    }
+
+    private func carryOut(_ step: Sharing.Step) async {
+        do {
+            switch step {
+            case .take(let shards): await take(shards)
+            case .end(let beat):
+                guard try await store.end(beat.number, term: beat.term, beat: beat.count) else { return }
+                logger.warning(
+                    "an instance is given up: it has left no sign of life",
+                    metadata: ["instance": "\(beat.number.number)"])
+            case .deal(let moves): try await store.deal(moves)
+            case .give(let moves): await give(moves)
+            case .lose: isLost = true
+            }
+        } catch {
+            _ = note(error)
+        }
+    }
+
+    // MARK: Taking
+
+    /// Reads what stands in shards that this instance was given, has the dispatchers adopt what is out, and only then plans.
+    private func take(_ shards: Set<Shard>) async {
+        let (term, mine) = (sharing.term, life)
+        let since = clock.now.adding(microseconds: -sharing.silence(of: shards, at: clock.sinceBoot))
+        do {
+            let taken = try await store.take(shards, under: term)
+            guard life == mine else { return }
+            try await adopt(taken.runs)
+            guard life == mine, sharing.term == term else { return }
+            sharing.taken(shards)
+            await send(.took(shards.shares, taken.cursors, since: since))
+            let rebooted = state.waitingForBoot
+            if !rebooted.isEmpty { await send(.plan(rebooted)) }
+            await takeUpWhatWasChanged(taken.cursors)
+            await rewindIfAhead()
+            logger.info("shards taken", metadata: ["shards": "\(shards.count)", "jobs": "\(taken.cursors.count)"])
+        } catch {
+            sharing.notTaken(shards)
+            refused(error, under: term)
+            _ = note(error)
+        }
+    }
+
+    // MARK: Giving
+
+    /// How long what is to go may still be on its way, in leases, before it is kept.
+    private static var longestLeaving: Int64 { 3 }
+
+    /// Lets what stands in these shards come to rest, and hands them over.
+    private func give(_ moves: [ShardMove]) async {
+        let mine = life
+        let shards = Set(moves.map(\.shard))
+        await send(.leave(shards.shares))
+        let deadline = clock.uptime + Self.longestLeaving * facts.lease
+        while !state.isQuiet, clock.uptime < deadline, life == mine {
+            await saveAll()
+            if state.isQuiet { break }
+            do { try await clock.sleep(for: settings.breath) } catch { return }
+        }
+        guard life == mine else { return }
+        guard state.isQuiet else {
+            logger.warning("shards are kept: something of them does not come to rest")
+            return await keep(shards)
+        }
+        // Nothing is written until it is known what became of it.
+        await closeGate()
+        defer { openGate() }
+        let give = sharing.give(nonce: .random(in: .min ... .max))
+        while life == mine {
+            do {
+                let term = try await store.give(give.moves, under: give.term, nonce: give.nonce)
+                let gone = sharing.gave(term, at: clock.sinceBoot)
+                await send(.gave(gone.shares))
+                logger.info("shards given", metadata: ["shards": "\(gone.count)"])
+                return
+            } catch let error as StoreError where error.code == .leaseLost {
+                isLost = true
+                return
+            } catch {
+                _ = note(error)
+                do { try await clock.sleep(for: facts.lease / 12) } catch { return }
+            }
+        }
+    }
+
+    /// Goes on with shards that were to go.
+    private func keep(_ shards: Set<Shard>) async {
+        sharing.keep()
+        do {
+            let taken = try await store.take(shards, under: sharing.term)
+            await send(.took(shards.shares, taken.cursors, since: clock.now))
+        } catch {
+            // Nobody would plan them.
+            isLost = true
+        }
+    }
+
+    // MARK: Losing
+
+    /// A write was refused: somebody has ended this instance, unless it has replaced the term itself meanwhile.
+    func refused(_ error: any Error, under term: Term) {
+        guard settings.shares, (error as? StoreError)?.code == .leaseLost, sharing.isLost(byRefusalOf: term) else {
+            return
+        }
+        isLost = true
+    }
+
+    /// Forgets all that it believed of the ledger; answers of the store and of dispatchers that are still to come are of a life
+    /// that is over.
+    private func drop() {
+        life += 1
+        heldUntil.withLock { $0 = .min }
+        state = EngineState(
+            storeID: state.storeID, instance: state.instance, cursors: [], now: clock.now, bootedAt: state.bootedAt,
+            pauseReason: pause?.reason, pausedTags: pausedTags.mapValues { ($0.reason, $0.since ?? clock.now) },
+            lanes: lanes.states, holding: [], isShared: true)
+    }
+
+    /// Drops everything that it believed of the ledger, and begins another life. What runs goes on, and is adopted by whoever has
+    /// its shard.
+    private func rejoin() async {
+        logger.warning("this instance was given up by the others: it joins again")
+        drop()
+        while !Task.isCancelled {
+            do {
+                let sent = clock.sinceBoot
+                let term = try await store.join(facts, nonce: .random(in: .min ... .max))
+                sharing = Sharing(facts, term, sent: sent)
+                hold(from: sent)
+                isLost = false
+                return
+            } catch {
+                _ = note(error)
+                do { try await clock.sleep(for: facts.lease / 12) } catch { return }
+            }
+        }
+    }
+
+    // MARK: Leaving
+
+    /// Hands everything over to those who stay; what nobody has room for stays behind.
+    func handOver() async {
+        sharing.describe { $0.isLeaving = true }
+        mustDescribe = true
+        let deadline = clock.uptime + 2 * facts.lease
+        while !sharing.held.isEmpty, !isLost, clock.uptime < deadline {
+            _ = await look()
+            if sharing.held.isEmpty { return }
+            do { try await clock.sleep(for: settings.breath) } catch { return }
+        }
+    }
+
+    /// Whether this one sees to what is everybody's, such as retention.
+    var isCustodian: Bool { custody.map { sharing.held.contains($0) } ?? true }
+
+    // MARK: Notes
+
+    /// Takes up what another instance has noted: what is paused.
+    private func takeUpNotes(_ revision: Int64) async {
+        guard revision != notes else { return }
+        do {
+            let all = try await store.note(Pause.note).map(Pause.init)
+            let tags = Pause.ofTags(try await store.note(Pause.tagsNote))
+            notes = revision
+            try await hear(ofPause: all, tags)
+        } catch {
+            _ = note(error)
+        }
+    }
+
+    // MARK: Mail
+
+    private func read(_ mail: [Mail], under term: Term) async {
+        var done: [Int64] = []
+        for word in mail {
+            switch word.word {
+            case .changed(let jobs):
+                guard let stored = try? await store.jobs(ids: jobs) else { return }
+                await hear(ofChanged: stored)
+            case .opened(let runs):
+                var found: [Run] = []
+                for id in runs where state.run(id) == nil {
+                    guard let run = try? await store.run(id) else { continue }
+                    if !run.state.isFinal, state.holds(run.jobID) { found.append(run) }
+                }
+                guard let definitions = try? await definitions(of: found) else { return }
+                if !found.isEmpty { await send(.adopted(found, definitions)) }
+            // Another build has written it, and reads it.
+            case nil: continue
+            }
+            done.append(word.number)
+        }
+        if done.isEmpty { return }
+        do {
+            // Under the term it was read under: then the shard was this instance's, and what was done counts.
+            try await store.done(done, under: term)
+        } catch {
+            refused(error, under: term)
+        }
+    }
+
+    // MARK: What executors tell
+
+    /// Finds out of runs that are not known here whether they are over; of those that go on, whoever has the shard hears itself.
+    func ask(_ events: [DispatchEvent]) async {
+        for event in events where event.what.isEnd {
+            guard let run = try? await store.run(event.attempt.run) else { continue }
+            if run.state.isFinal || run.attempt > event.attempt.attempt {
+                for outbox in outboxes { outbox.put.yield(.acknowledge([event.attempt])) }
+            }
+        }
+    }
+}
+
+extension Set<Shard> {
+    /// Those that jobs stand in by their numbers.
+    fileprivate var shares: Set<Shard> { filter { $0.number < Shard.shares } }
+}
+
+/// Shards as they were read last.
+struct Holdings: Sendable {
+    var records: [ShardRecord] = []
+    var holdings: Int64 = -1
+    var crowd: [InstanceNumber] = []
+}
