@@ -20,6 +20,6 @@ output=$(mktemp)
 trap 'rm -f "$output"' EXIT
 status=0
 CARILLON_SEEDS=$seeds CARILLON_FIRST_SEED=$from \
-    swift test -c release --filter SimulationTests.everySeedKeepsThePromises >"$output" 2>&1 || status=$?
-if ((status)); then cat "$output"; else grep '^simulation:' "$output"; fi
+    swift test -c release --filter "SimulationTests.everySeed" >"$output" 2>&1 || status=$?
+if ((status)); then cat "$output"; else grep "^simulation" "$output"; fi
 exit "$status"

@@ -20,6 +20,18 @@ import class Foundation.ProcessInfo
     }
 
     @Test func everySeedKeepsThePromises() async throws {
+        let totals = await live("simulation", years: 10, instances: 1)
+        if Self.seeds >= 200 { #expect(totals.occurrences >= 1_000_000) }
+    }
+
+    /// Three that share the jobs, with clocks of their own, one year each.
+    @Test func everySeedOfThreeKeepsThePromises() async throws {
+        let totals = await live("simulation of three", years: 1, instances: 3)
+        if Self.seeds >= 200 { #expect(totals.losses > 100 && totals.gives > 500) }
+    }
+
+    /// Lives through all seeds, and tells what happened and what went wrong.
+    private func live(_ title: String, years: Int, instances: Int) async -> SimulationTotals {
         let clock = ContinuousClock()
         let start = clock.now
         let zones = Self.zones
@@ -29,7 +41,7 @@ import class Foundation.ProcessInfo
                 guard let seed = seeds.next() else { return }
                 group.addTask {
                     do throws(SimulationFailure) {
-                        return .success(try World.run(seed: seed, zones: zones))
+                        return .success(try World.run(seed: seed, years: years, instances: instances, zones: zones))
                     } catch {
                         return .failure(error)
                     }
@@ -47,14 +59,16 @@ import class Foundation.ProcessInfo
             }
             return (totals, failures)
         }
-        print("simulation: \(totals), \(start.duration(to: clock.now))")
+        print("\(title): \(totals), \(start.duration(to: clock.now))")
         for failure in failures.sorted(by: { $0.seed < $1.seed }) { Issue.record("\(failure)") }
-        if failures.isEmpty, Self.seeds >= 200 { #expect(totals.occurrences >= 1_000_000) }
+        return totals
     }
 
     @Test func aSeedIsReproducible() throws {
         let once = try World.run(seed: 4711, years: 2, zones: Self.zones)
         #expect("\(once)" == "\(try World.run(seed: 4711, years: 2, zones: Self.zones))")
+        let three = try World.run(seed: 4711, years: 1, instances: 3, zones: Self.zones)
+        #expect("\(three)" == "\(try World.run(seed: 4711, years: 1, instances: 3, zones: Self.zones))")
         #expect(
             once.crashes > 0 && once.clockSteps > 0 && once.freezes > 0 && once.storeFaults > 0 && once.jobChanges > 0)
     }
@@ -75,10 +89,26 @@ import class Foundation.ProcessInfo
         (.finalRewritten, [.finalStays]),
     ])
     func sabotageIsCaught(_ sabotage: Sabotage, by promises: [Promise]) throws {
+        try expect(sabotage, by: promises, years: 10, instances: 1)
+    }
+
+    /// The same of three that share, within two hundred.
+    @Test(arguments: [
+        (Sabotage.noFence, [Promise.oneDriver]),
+        (.planBeforeTake, [.overlap, .trueReason, .liveness]),
+        (.unknownAcknowledged, [.acknowledgedTooEarly, .startedOnce]),
+        (.mailUnread, [.liveness]),
+    ])
+    func sabotageOfSharingIsCaught(_ sabotage: Sabotage, by promises: [Promise]) throws {
+        try expect(sabotage, by: promises, years: 1, instances: 3)
+    }
+
+    private func expect(_ sabotage: Sabotage, by promises: [Promise], years: Int, instances: Int) throws {
         var caught: SimulationFailure?
-        for seed in 1...20 where caught == nil {
+        for seed in 1...(instances == 1 ? 20 : 200) where caught == nil {
             do throws(SimulationFailure) {
-                _ = try World.run(seed: UInt64(seed), sabotage: sabotage, zones: Self.zones)
+                _ = try World.run(
+                    seed: UInt64(seed), years: years, instances: instances, sabotage: sabotage, zones: Self.zones)
             } catch {
                 caught = error
             }

@@ -34,15 +34,20 @@ struct Rig {
         return try await PostgresDriver.open(StoreAddress(url: postgres), state: folder)
     }
 
+    private static let instance = InstanceFacts(id: "bench", name: "bench", host: "bench", lease: 30_000_000)
+
     /// Puts jobs into the store as a feed would have.
     func fill(_ jobs: some Sequence<Job>, cursor: Timestamp? = nil) async throws {
         let store = try await open()
         // Drawn by whoever is the first to ask.
         _ = try await store.storeID()
+        // A feed's daemon has every share of the jobs, so there is nobody to be told.
+        let term = try await store.join(Self.instance, nonce: 1)
+        try await store.deal(try await store.shards(counting: false).map { ShardMove($0, to: term.instance) })
         let now = cursor ?? clock.now
         var batch: [JobChange] = []
         func flush() async throws {
-            _ = try await store.apply(batch, now: now)
+            _ = try await store.apply(batch, by: term, now: now)
             batch = []
         }
         for job in jobs {
@@ -52,6 +57,7 @@ struct Rig {
         }
         try await flush()
         try await store.setNote("zones", zones.version)
+        try await store.leave(term)
         try await store.close()
     }
 
@@ -63,7 +69,7 @@ struct Rig {
         var logger = Logger(label: "bench")
         logger.logLevel = .error
         let service = try await EngineService(
-            store: store, dispatchers: [dispatcher], feeds: [], clock: clock, zones: zones, instance: "bench",
+            store: store, dispatchers: [dispatcher], feeds: [], clock: clock, zones: zones, instance: Self.instance,
             bootID: "bench", logger: logger)
         let group = ServiceGroup(configuration: .init(services: [service], logger: logger))
         let result = try await withThrowingTaskGroup(of: T?.self) { tasks in

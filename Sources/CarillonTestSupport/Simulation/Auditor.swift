@@ -20,13 +20,13 @@ final class Auditor {
 
     // MARK: The ledger
 
-    func opened(_ batch: [JobAdvance], _ opened: Opened) {
+    func opened(_ batch: [JobAdvance], _ opened: Opened, by instance: SimulatedInstance) {
         for run in opened.new { written(run) }
         for part in batch where !opened.refused.contains(part.id) {
             world.expect(
                 part.takesUp || part.to >= part.from, .ledgerFirst, "the cursor of job \(part.id.number) went back")
             // Written across a step back, it speaks of a time that has not come; then the cursor is set back too.
-            let end = part.takesUp ? min(part.to, world.clock.wall) : part.to
+            let end = part.takesUp ? min(part.to, instance.wall) : part.to
             account(
                 for: part.id, after: part.from, through: end,
                 fresh: Set(opened.new.filter { $0.jobID == part.id }.map(\.scheduledAt)))
@@ -41,13 +41,13 @@ final class Auditor {
     }
 
     /// Checks that a skip says why its times did not run, and that this is true at the moment it is decided.
-    private func checkReason(of skip: Skip, in part: JobAdvance) {
+    private func checkReason(of skip: Skip, in part: JobAdvance, by instance: SimulatedInstance) {
         switch skip.reason {
         case .overlap:
             let planned = Set(part.runs.map(\.id))
             let wasActive = active.keys.contains {
                 // One of a time that is gone through again is there already.
-                world.ledger.runs[$0]?.jobID == part.id && (!planned.contains($0) || world.state.run($0) != nil)
+                world.ledger.runs[$0]?.jobID == part.id && (!planned.contains($0) || instance.state.run($0) != nil)
             }
             world.expect(wasActive, .trueReason, "\(skip.summary) of \(skip.job) is no overlap: nothing was active")
         case .stall, .clock:
@@ -55,7 +55,7 @@ final class Auditor {
             let isNewest = models[part.id]?.times(after: skip.through, through: skip.recordedAt).isEmpty ?? false
             let age = skip.recordedAt.microseconds - skip.through.microseconds
             world.expect(
-                !isNewest || age >= Planner.tardy || skip.through < world.state.live, .trueReason,
+                !isNewest || age >= Planner.tardy || skip.through < instance.state.live, .trueReason,
                 "\(skip.summary) of \(skip.job) is only late: \(Span.format(age))")
         default: break
         }
@@ -131,18 +131,41 @@ final class Auditor {
 
     // MARK: The engine
 
-    func decided(_ effect: EngineEffect) {
+    func decided(_ effect: EngineEffect, by instance: SimulatedInstance) {
         switch effect {
         case .open(let batch):
-            for part in batch { for skip in part.skips { checkReason(of: skip, in: part) } }
-        case .dispatch(_, let batch): batch.forEach(dispatched)
+            // One that may have been replaced knows nothing any more, and its word is refused.
+            guard isBelieved(instance) else { return }
+            for part in batch { for skip in part.skips { checkReason(of: skip, in: part, by: instance) } }
+        case .dispatch(_, let batch):
+            guard isBelieved(instance) else { return }
+            for outgoing in batch { dispatched(outgoing, by: instance) }
         case .acknowledge(_, let attempts): attempts.forEach(acknowledged)
         default: break
         }
     }
 
-    private func dispatched(_ outgoing: Outgoing) {
-        let now = world.clock.wall
+    /// Whether an instance may trust that nobody has ended it; then nobody has.
+    private func isBelieved(_ instance: SimulatedInstance) -> Bool {
+        guard let sharing = instance.sharing else { return !instance.isShared }
+        guard sharing.isSure(at: instance.uptime) else { return false }
+        world.expect(
+            world.ledger.tables.instances[sharing.term.instance]?.term != nil, .oneDriver,
+            "\(instance.name) was ended while it could be sure")
+        return true
+    }
+
+    /// Checks that a write was taken only of who holds the shard.
+    func wrote(_ job: JobID, by term: Term, _ instance: SimulatedInstance) {
+        guard instance.isShared else { return }
+        let holder = world.ledger.tables.shards[Int(Shard(of: job).number)].holder
+        world.expect(
+            holder == term.instance, .oneDriver,
+            "\(instance.name) wrote job \(job.number), which \(holder.map { "\($0.number)" } ?? "nobody") holds")
+    }
+
+    private func dispatched(_ outgoing: Outgoing, by instance: SimulatedInstance) {
+        let now = instance.wall
         let id = outgoing.attempt
         guard let run = world.ledger.runs[id.run], let model = models[run.jobID] else {
             return world.fail(
@@ -162,8 +185,8 @@ final class Auditor {
                 run.scheduledAt.adding(microseconds: window) >= now, .window,
                 "\(run.job) at \(run.scheduledAt) is dispatched at \(now)")
         }
-        let isHeldBack = world.ledger.jobs[run.jobID].map { world.state.isHeldBack($0.stored.job) } ?? false
-        world.expect(!world.state.paused && !isHeldBack, .window, "\(run.job) is dispatched during a pause")
+        let isHeldBack = world.ledger.jobs[run.jobID].map { instance.state.isHeldBack($0.stored.job) } ?? false
+        world.expect(!instance.state.paused && !isHeldBack, .window, "\(run.job) is dispatched during a pause")
     }
 
     private func acknowledged(_ id: AttemptID) {
@@ -178,7 +201,7 @@ final class Auditor {
         for (id, model) in models {
             guard let most = model.mostWaiting else { continue }
             let waiting = model.runs.values.reduce(0) { count, run in
-                guard active[run] != nil, let run = world.state.run(run), run.trigger != .catchUp else { return count }
+                guard active[run] != nil, let run = state(of: run), run.trigger != .catchUp else { return count }
                 return count + (run.state == .pending && run.dispatchedAt == nil && run.attempt == 1 ? 1 : 0)
             }
             world.expect(waiting <= most, .overlap, "\(waiting) runs of job \(id.number) wait; \(most) may")
@@ -203,13 +226,36 @@ final class Auditor {
 
     // MARK: When all is well
 
+    /// As whoever drives it has it.
+    private func state(of run: RunID) -> Run? {
+        world.instances.lazy.filter(\.isUp).compactMap { $0.state.run(run) }.first
+    }
+
+    /// Checks that every shard is planned by somebody, and that all have their part.
+    private func checkSharing() {
+        guard let first = world.instances.first, first.isShared else { return }
+        let shards = world.ledger.tables.shards.prefix(World.shards)
+        for record in shards {
+            let holder = world.instances.first { $0.isUp && $0.term?.instance == record.holder }
+            world.expect(
+                holder?.sharing?.held.contains(record.shard) ?? false, .takenOver,
+                "nobody plans shard \(record.shard.number), which "
+                    + "\(record.holder.map { "\($0.number)" } ?? "nobody") has")
+        }
+        let counts = world.instances.map { instance in shards.count { $0.holder == instance.term?.instance } }
+        world.expect((counts.max() ?? 0) - (counts.min() ?? 0) <= 1, .takenOver, "they have \(counts) shards")
+    }
+
     /// Checks that after two days without a fault everything that was due has happened.
     func checkLiveness() {
         let now = world.clock.wall
-        world.trace { [state = world.state, isUp = world.isUp] in
-            "daemon is \(isUp ? "up" : "down"), \(state.predicament)"
+        for instance in world.instances {
+            instance.trace { [state = instance.state, isUp = instance.isUp] in
+                "is \(isUp ? "up" : "down"), \(state.predicament)"
+            }
         }
         checkQueues()
+        checkSharing()
         for (id, row) in world.ledger.jobs.sorted(by: { $0.key < $1.key }) where !row.removed {
             let cursor = row.stored.cursor
             world.expect(
@@ -226,15 +272,17 @@ final class Auditor {
             world.fail(
                 .liveness,
                 "run \(id) of \(run?.job ?? "?") is \(run?.state.rawValue ?? "?") since days; engine: "
-                    + (world.state.run(id).map { "\($0.state) not before \($0.notBefore)" } ?? "unknown"))
+                    + (state(of: id).map { "\($0.state) not before \($0.notBefore)" } ?? "unknown"))
         }
     }
 
     /// Checks that nothing runs once no job is enabled any more.
     func checkNothingLeft() {
         world.expect(active.isEmpty, .leak, "\(active.count) runs of the ledger are not final")
-        world.expect(world.state.trackedRuns == 0, .leak, "the engine tracks \(world.state.trackedRuns) runs")
-        world.expect(world.state.unsavedIDs.isEmpty, .leak, "\(world.state.unsavedIDs.count) runs are not saved")
+        for state in world.instances.map(\.state) {
+            world.expect(state.trackedRuns == 0, .leak, "the engine tracks \(state.trackedRuns) runs")
+            world.expect(state.unsavedIDs.isEmpty, .leak, "\(state.unsavedIDs.count) runs are not saved")
+        }
         world.expect(world.executor.isIdle, .leak, "\(world.executor.attempts.count) attempts are not acknowledged")
     }
 

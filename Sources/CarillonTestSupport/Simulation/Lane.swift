@@ -17,7 +17,9 @@ struct Lane {
     /// The tick's second hand.
     static let other = 6
     static let ahead = 7
-    static let count = 8
+    static let beat = 8
+    static let look = 9
+    static let count = 10
 
     /// The next one last.
     var steps: [Step] = []

@@ -23,4 +23,15 @@ public enum Sabotage: String, Sendable, CaseIterable {
     case noRewind
     /// A final run is written over.
     case finalRewritten
+
+    // Of several instances.
+
+    /// The store takes writes of any term.
+    case noFence
+    /// What was given is planned before its active runs are known.
+    case planBeforeTake
+    /// The outcome of a run that is not known is acknowledged.
+    case unknownAcknowledged
+    /// Mail is removed, and nobody acts on it.
+    case mailUnread
 }

@@ -24,7 +24,7 @@ final class SimulatedExecutor {
 
     var isIdle: Bool { attempts.isEmpty }
 
-    func dispatch(_ outgoing: Outgoing) -> DispatchResult {
+    func dispatch(_ outgoing: Outgoing, from instance: SimulatedInstance) -> DispatchResult {
         let id = outgoing.attempt
         if attempts[id] != nil, world.sabotage != .noGuard { return .known }
         if world.clock.uptime < awayUntil { return .unavailable("the executor is away") }
@@ -81,6 +81,16 @@ final class SimulatedExecutor {
         attempts[id] = attempt
         world.auditor.ends(id, of: attempt.job)
         tell(event)
+        if world.instances.count > 1 { remind(of: id) }
+    }
+
+    /// Tells of an end again as long as nobody has acknowledged it: whoever recorded it may be gone.
+    private func remind(of id: AttemptID) {
+        world.later(JobMaker.day / 4) {
+            guard let end = self.attempts[id]?.end else { return }
+            self.tell(end)
+            self.remind(of: id)
+        }
     }
 
     /// Tells late, twice, in any order; it is lost when no daemon listens.
@@ -103,9 +113,11 @@ final class SimulatedExecutor {
     }
 
     /// Answers what it never received, forgets what the ledger has done with, and tells the rest once more.
-    func adopt(_ outstanding: [AttemptID]) -> [AttemptID] {
+    ///
+    /// Where others may have handed something over, it says nothing of what is not asked for.
+    func adopt(_ outstanding: [AttemptID], alone: Bool) -> [AttemptID] {
         let wanted = Set(outstanding)
-        for id in attempts.keys.sorted(by: AttemptID.byRun) {
+        for id in attempts.keys.sorted(by: AttemptID.byRun) where alone || wanted.contains(id) {
             guard let attempt = attempts[id] else { continue }
             if let end = attempt.end {
                 if !wanted.contains(id), world.random.chance(0.5) { attempts[id] = nil } else { tell(end) }

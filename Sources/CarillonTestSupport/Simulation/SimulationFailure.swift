@@ -19,4 +19,6 @@ public enum Promise: String, Sendable {
     case oneRunPerOccurrence, trueReason, ledgerFirst, startedOnce, noSilentSkip, notScheduled, overlap, window,
         retryBounds
     case finalStays, acknowledgedTooEarly, liveness, leak
+    /// Of several instances: nobody but the holder of a shard writes what stands in it, and each shard has somebody who plans it.
+    case oneDriver, takenOver
 }

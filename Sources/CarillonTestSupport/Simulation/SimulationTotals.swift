@@ -13,6 +13,10 @@ public struct SimulationTotals: Sendable, CustomStringConvertible {
     public var storeFaults = 0
     public var jobChanges = 0
     public var steps = 0
+    /// Of several instances: how often one was given up, and how often shards were taken and given.
+    public var losses = 0
+    public var takes = 0
+    public var gives = 0
 
     public init() {}
 
@@ -29,13 +33,16 @@ public struct SimulationTotals: Sendable, CustomStringConvertible {
         storeFaults += other.storeFaults
         jobChanges += other.jobChanges
         steps += other.steps
+        losses += other.losses
+        takes += other.takes
+        gives += other.gives
     }
 
     public var description: String {
         """
         \(seeds) seeds, \(years) simulated years, \(occurrences) occurrences, \(runs) runs, \(attempts) attempts, \
         \(skips) skips, \(crashes) crashes, \(clockSteps) clock steps, \(freezes) freezes, \(storeFaults) store faults, \
-        \(jobChanges) job changes, \(steps) steps
+        \(jobChanges) job changes, \(steps) steps, \(losses) instances given up, \(takes) takes, \(gives) gives
         """
     }
 }

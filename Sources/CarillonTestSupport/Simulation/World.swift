@@ -3,7 +3,7 @@ import CarillonEngine
 import MemoryStore
 public import Timetable
 
-/// A daemon's decisions, a store, an executor and two clocks, driven through years by a seed alone.
+/// Decisions of one daemon or of several, a store, an executor and clocks, driven through years by a seed alone.
 public final class World {
     public let seed: UInt64
     let sabotage: Sabotage?
@@ -15,34 +15,11 @@ public final class World {
     private(set) var failure: SimulationFailure?
     private var agenda = Agenda()
     private var traced = Trace()
-
-    // The daemon: gone after a crash, but for what the ledger and the executor keep.
-    var state: EngineState
-    var lanes: [Lane] = []
-    var outbox: [OutboxItem] = []
-    var outboxStart = 0
-    var watch: ClockWatch
-    var term: Term
-    var mustRewind = false
-    /// Counts daemons; what one asked for is not answered to the next.
-    var life = 0
-    var isUp = false
-    /// The runs of earlier daemons have been taken up.
-    var isReady = false
+    private(set) var instances: [SimulatedInstance] = []
 
     // What goes wrong.
     var faulty = true
     var storeDownUntil: Int64 = 0
-    var crashSoon = false
-    var ambush: (() -> Void)?
-    /// Nothing of the daemon goes on before this, in elapsed time; the rest of the world does.
-    var frozenUntil: Int64 = 0
-    var isFrozen: Bool { clock.uptime < frozenUntil }
-    /// What came to the frozen daemon, in that order.
-    var thawing: [() -> Void] = []
-    /// The daemon hears what happened before it looks what is due.
-    var listensUntil: Int64 = 0
-    var boots = 0
     var names = 0
 
     private(set) lazy var auditor = Auditor(self)
@@ -50,36 +27,43 @@ public final class World {
 
     static let start = Timestamp(seconds: 1_767_225_600)
     static let year = 365 * JobMaker.day
+    /// What instances that share have: nobody beats each second for years here.
+    static let lease = 8 * JobMaker.hour
+    static let beat = lease / 4
+    /// Shards that are looked at; the numbers of all jobs are among them.
+    static let shards = 64
 
-    init(seed: UInt64, sabotage: Sabotage? = nil, zones: ZoneDatabase) {
+    init(seed: UInt64, instances count: Int = 1, sabotage: Sabotage? = nil, zones: ZoneDatabase) {
         self.seed = seed
         self.sabotage = sabotage
         self.zones = zones
         random = SplitMix64(seed: seed)
         clock = WorldClock(start: Self.start)
         ledger = MemoryLedger(storeID: seed)
-        term = ledger.join("daemon")
-        state = EngineState(storeID: seed, instance: "daemon", cursors: [], now: Self.start)
-        watch = ClockWatch(now: Self.start, uptime: 0)
+        instances = (1...count).map { SimulatedInstance(self, "daemon \($0)", isShared: count > 1) }
     }
 
     /// Lives through years with one seed; throws the first broken promise.
     public static func run(
-        seed: UInt64, years: Int = 10, sabotage: Sabotage? = nil, zones: ZoneDatabase
+        seed: UInt64, years: Int = 10, instances: Int = 1, sabotage: Sabotage? = nil, zones: ZoneDatabase
     ) throws(SimulationFailure) -> SimulationTotals {
-        let world = World(seed: seed, sabotage: sabotage, zones: zones)
-        world.boot()
-        for _ in 0..<2 { world.addJob() }
+        let world = World(seed: seed, instances: instances, sabotage: sabotage, zones: zones)
+        for instance in world.instances { instance.boot() }
+        for _ in 0..<2 { world.instances[0].addJob() }
         world.planFault()
-        for year in 1...years where world.failure == nil {
-            world.live(until: Int64(year) * World.year - 3 * JobMaker.day)
+        // The faults of several come together, and so do the times in which all is well.
+        let stretch = instances == 1 ? World.year : World.year / 4
+        let stretches = instances == 1 ? years : years * 4
+        for number in 1...stretches where world.failure == nil {
+            let end = Int64(number) * stretch
+            world.live(until: end - 3 * JobMaker.day)
             world.calm()
-            world.live(until: Int64(year) * World.year - JobMaker.day / 4)
+            world.live(until: end - JobMaker.day / 4)
             world.auditor.checkLiveness()
-            if year < years { world.faulty = true }
+            if number < stretches { world.faulty = true }
         }
         world.retire()
-        world.live(until: Int64(years) * World.year + 3 * JobMaker.day)
+        world.live(until: Int64(stretches) * stretch + 3 * JobMaker.day)
         if world.failure == nil {
             world.auditor.checkNothingLeft()
             world.auditor.audit()
@@ -98,23 +82,71 @@ public final class World {
     private func live(until end: Int64) {
         var ticks = 0
         while failure == nil {
-            let hand =
-                isUp && !isFrozen
-                ? [Lane.tick, Lane.other].first { lanes[$0].isIdle && (isReady || $0 == Lane.tick) } : nil
-            let wake = hand == nil ? nil : state.nextWake.map { max(clock.uptime(at: $0), listensUntil) }
+            var wake: (at: Int64, hand: Int)?
+            var waking: SimulatedInstance?
+            for instance in instances {
+                guard let own = instance.wake, own.at < wake?.at ?? .max else { continue }
+                (wake, waking) = (own, instance)
+            }
             let next = agenda.next
-            guard let time = [wake, next].compactMap({ $0 }).min(), time <= end else { break }
+            guard let time = [wake?.at, next].compactMap({ $0 }).min(), time <= end else { break }
             ticks = time > clock.uptime ? 0 : ticks + 1
             expect(ticks < 2_000, .liveness, "time stands still")
             clock.advance(to: time)
             totals.steps += 1
-            if let hand, let wake, wake <= next ?? .max {
-                send(.tick, lane: hand)
+            if let wake, let waking, wake.at <= next ?? .max {
+                waking.send(.tick, lane: wake.hand)
                 continue
             }
             agenda.take()?()
         }
         clock.advance(to: end)
+    }
+
+    // MARK: All is well
+
+    /// Ends faults and puts what they left right, by hand where a hand is needed.
+    func calm() {
+        trace { "all is well again" }
+        faulty = false
+        storeDownUntil = 0
+        executor.awayUntil = 0
+        for instance in instances { instance.calm() }
+        if ledger.notes["pause"] != nil { instances[0].pause(nil) }
+        if ledger.notes[SimulatedInstance.tagNote] != nil { instances[0].pause(nil, tag: JobMaker.pausedTag) }
+        for instance in instances { instance.boot() }
+        later(JobMaker.hour) { self.executor.endAll(.failed(Outcome(error: "ended by hand"))) }
+        later(JobMaker.day / 24) { self.prune() }
+    }
+
+    /// Lets the ledger forget what is older than any step of the clock reaches back.
+    private func prune() {
+        guard let instance = instances.first(where: { $0.isUp && $0.clockError == 0 }), let term = instance.term else {
+            return
+        }
+        let age = 400 * JobMaker.day
+        let now = clock.wall
+        do {
+            let gone = try ledger.prune(
+                Retention(age: age, perJob: .max), under: term, now: now, limit: .max)
+            auditor.pruned(gone, before: now.adding(microseconds: 1_000_000 - age))
+        } catch {
+            trace { "retention failed: \(error)" }
+        }
+    }
+
+    /// Switches off every job that is enabled.
+    private func retire() {
+        calm()
+        let names = ledger.jobs.values.filter { !$0.removed && $0.stored.job.enabled }.map(\.stored.job.name).sorted()
+        instances[0].change(names.map { name in (name, { $0.enabled = false }) })
+    }
+
+    /// Lets those hear who have what an executor tells of; sometimes somebody else does, and when nobody has it.
+    func hear(_ event: DispatchEvent) {
+        let knowing = instances.filter { !$0.isShared || $0.state.run(event.attempt.run) != nil }
+        for instance in knowing { instance.hear(event) }
+        if knowing.isEmpty || instances.count > 1 && random.chance(0.1) { random.pick(instances).hear(event) }
     }
 
     // MARK: Telling

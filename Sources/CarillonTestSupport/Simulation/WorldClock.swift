@@ -1,26 +1,21 @@
 import CarillonEngine
 import Timetable
 
-/// Elapsed time that only grows, and a wall clock that may stand anywhere beside it.
+/// Elapsed time that only grows, and the wall time it truly is; machines may believe another one.
 struct WorldClock {
     /// Microseconds the machine has been running; what the agenda counts in.
     private(set) var uptime: Int64 = 0
-    /// Where the wall clock would stand had nobody set it.
     private var truth: Int64
-    /// How far it is from there.
-    private(set) var error: Int64 = 0
 
     init(start: Timestamp) { truth = start.microseconds }
 
-    var wall: Timestamp { Timestamp(microseconds: uptime + truth + error) }
+    var wall: Timestamp { Timestamp(microseconds: uptime + truth) }
 
-    /// Answers the elapsed time at which the wall clock shows a moment, if nobody sets it.
-    func uptime(at wall: Timestamp) -> Int64 { max(uptime, wall.adding(microseconds: -(truth + error)).microseconds) }
+    /// Answers the elapsed time of a moment that is still to come.
+    func uptime(at wall: Timestamp) -> Int64 { max(uptime, wall.adding(microseconds: -truth).microseconds) }
 
     mutating func advance(to time: Int64) { uptime = max(uptime, time) }
 
     /// Lets time pass while nothing runs.
     mutating func suspend(for time: Int64) { truth += time }
-
-    mutating func set(error: Int64) { self.error = error }
 }

@@ -132,6 +132,14 @@ public struct MemoryLedger: Sendable {
         }.sorted { $0.id < $1.id }
     }
 
+    /// Reads what stands in shards of a term that is in force.
+    public func take(_ shards: Set<Shard>, under term: Term) throws -> Taken {
+        try tables.check(term, holds: shards)
+        return Taken(
+            cursors: cursors().filter { shards.contains(Shard(of: $0.id)) },
+            runs: activeRuns(after: nil, limit: .max).filter { shards.contains(Shard(of: $0.jobID)) })
+    }
+
     public mutating func rewind(_ cursors: [JobCursor], under term: Term, now: Timestamp) throws {
         try check(term)
         for cursor in cursors {

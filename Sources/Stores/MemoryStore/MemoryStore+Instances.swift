@@ -44,10 +44,7 @@ extension MemoryStore {
     }
 
     public func take(_ shards: Set<Shard>, under term: Term) async throws -> Taken {
-        try ledger.tables.check(term, holds: shards)
-        return Taken(
-            cursors: ledger.cursors().filter { shards.contains(Shard(of: $0.id)) },
-            runs: ledger.activeRuns(after: nil, limit: .max).filter { shards.contains(Shard(of: $0.jobID)) })
+        try ledger.take(shards, under: term)
     }
 
     public func leave(_ term: Term) async throws { try ledger.tables.leave(term) }

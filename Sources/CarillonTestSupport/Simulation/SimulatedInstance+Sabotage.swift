@@ -4,7 +4,7 @@ import MemoryStore
 import Timetable
 
 /// Promises broken on purpose.
-extension World {
+extension SimulatedInstance {
     func sabotaged(_ effects: [EngineEffect], after event: EngineEvent) -> [EngineEffect] {
         switch sabotage {
         case .dispatchBeforeLedger:

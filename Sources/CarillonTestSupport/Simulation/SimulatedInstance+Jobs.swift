@@ -4,17 +4,17 @@ import MemoryStore
 import Timetable
 
 /// Changes of definitions, made and taken up as the live engine does it.
-extension World {
+extension SimulatedInstance {
     func addJob() {
         guard ledger.jobs.values.count(where: { !$0.removed }) < 3 else { return }
         // A name that was removed may come back.
         let old = ledger.jobs.values.filter(\.removed).map(\.stored.job).sorted { $0.name < $1.name }
-        names += 1
+        world.names += 1
         let returning = old.isEmpty || random.chance(0.5) ? nil : random.pick(old)
         let mayOverlap = returning.map { $0.policies.overlap == .allow } ?? random.chance(0.35)
         let job = JobMaker.job(
-            named: returning?.name ?? "job-\(names)", mayOverlap: mayOverlap, now: clock.wall, &random)
-        change { [TakeUp.addition(job, at: self.clock.wall, zones: self.zones)] }
+            named: returning?.name ?? "job-\(world.names)", mayOverlap: mayOverlap, now: wall, &random)
+        change { [TakeUp.addition(job, at: self.wall, zones: self.zones)] }
         // A job of every second lives for minutes, and is to see a freeze.
         if case .every(let text, _) = job.schedule.rule, ["1s", "5s"].contains(text), faulty {
             later(random.span(1_000_000...120_000_000)) { if self.faulty { self.freeze() } }
@@ -79,7 +79,7 @@ extension World {
                 guard case .success(let answers) = answer else { return self.readCursorsLater() }
                 let stored = answers.compactMap(\.stored)
                 self.act(Lane.orders) {
-                    let margin = self.clock.wall.adding(microseconds: 2_000_000)
+                    let margin = self.wall.adding(microseconds: 2_000_000)
                     if stored.contains(where: { !$0.isChanging && $0.cursor > margin }) { self.rewind(Lane.orders) }
                 }
                 let changing = stored.filter(\.isChanging).map(\.id)

@@ -4,23 +4,40 @@ import MemoryStore
 import Timetable
 
 /// Daemons come and go; the ledger and the executor stay.
-extension World {
+extension SimulatedInstance {
     /// Does everything between an empty process and the first tick, as the live engine does it.
     func boot() {
         guard !isUp else { return }
         life += 1
         if isStoreDown || (faulty && random.chance(0.05)) { return bootLater() }
         isUp = true
+        begin()
+        trace { "starts its life \(self.life)" }
+        if isShared { return join() }
+        soleTerm = ledger.join(name)
+        let cursors = ledger.cursors()
+        state = fresh(cursors, holding: Set(Shard.all))
+        takeUp(cursors, Lane.tick)
+        act(Lane.tick) { self.adopt() }
+        rewindIfAhead(Lane.tick)
+        work(Lane.tick)
+    }
+
+    /// Forgets everything of an earlier life.
+    func begin() {
         lanes = Array(repeating: Lane(), count: Lane.count)
         (outbox, outboxStart) = ([], 0)
         (mustRewind, crashSoon, isReady) = (false, false, false)
         (frozenUntil, listensUntil, thawing) = (0, 0, [])
-        term = ledger.join("daemon")
-        let now = clock.wall
-        let cursors = ledger.cursors()
-        state = EngineState(
-            storeID: ledger.storeID, instance: "daemon", cursors: cursors, now: now,
-            pauseReason: ledger.notes["pause"], pausedTags: pausedTags)
+        (soleTerm, sharing, isGateClosed, writes, isGiving) = (nil, nil, false, 0, false)
+        state = fresh([], holding: [])
+        watch = ClockWatch(now: wall, uptime: uptime)
+    }
+
+    private func fresh(_ cursors: [JobCursor], holding shards: Set<Shard>) -> EngineState {
+        var state = EngineState(
+            storeID: ledger.storeID, instance: name, cursors: cursors, now: wall, pauseReason: ledger.notes["pause"],
+            pausedTags: pausedTags, holding: shards, isShared: isShared)
         state.lanes[0].capacity = seed % 3 == 0 ? 2 : nil
         state.limits.patience = 60_000_000
         state.limits.batch = seed % 5 == 0 ? 2 : seed % 5 == 1 ? 1 : 100
@@ -29,35 +46,42 @@ extension World {
         state.limits.lookAhead = seed % 2 == 0 ? JobMaker.day : 10_000_000
         state.limits.keep = seed % 4 == 0 ? 0 : seed % 4 == 1 ? JobMaker.day : 60_000_000
         state.limits.markLag = seed % 3 == 0 ? JobMaker.hour / 60 : 1_000_000
-        watch = ClockWatch(now: now, uptime: clock.uptime)
-        trace { "daemon \(self.life) starts" }
-        takeUp(cursors, Lane.tick)
-        act(Lane.tick) { self.adopt() }
-        rewindIfAhead(Lane.tick)
-        work(Lane.tick)
+        return state
     }
 
     private func bootLater() { later(random.span(1_000_000...JobMaker.hour)) { self.boot() } }
 
     private func adopt() {
-        let active = ledger.activeRuns(after: nil, limit: .max)
-        let never = Set(executor.adopt(active.map { AttemptID(run: $0.id, attempt: $0.attempt) }))
+        isReady = true
+        adopt(ledger.activeRuns(after: nil, limit: .max), Lane.tick)
+    }
+
+    /// Asks the executor what became of runs, and takes them up.
+    func adopt(_ active: [Run], _ lane: Int) {
+        let never = Set(executor.adopt(active.map { AttemptID(run: $0.id, attempt: $0.attempt) }, alone: !isShared))
         let taken = active.map { run in
             var run = run
             let isUnknown = never.contains(AttemptID(run: run.id, attempt: run.attempt))
             run.dispatchedAt = isUnknown ? nil : run.dispatchedAt ?? run.createdAt
             return run
         }
-        isReady = true
         let unmarked = Set(active.filter { $0.dispatchedAt == nil }.map(\.id))
         let changed = unmarked.intersection(taken.filter { $0.dispatchedAt != nil }.map(\.id))
-        send(.adopted(taken, definitions(of: active), changed: changed), lane: Lane.tick)
+        send(.adopted(taken, definitions(of: active), changed: changed), lane: lane)
+    }
+
+    /// Ends what is wrong with it.
+    func calm() {
+        ambush = nil
+        crashSoon = false
+        cutUntil = 0
+        setClock(error: 0)
     }
 
     /// Ends the daemon between two instructions.
     func crash() {
         guard isUp else { return }
-        trace { "the daemon dies" }
+        trace { "dies" }
         totals.crashes += 1
         isUp = false
         life += 1
@@ -72,57 +96,20 @@ extension World {
         let mine = life
         later(random.span(10_000...12_000_000)) {
             guard mine == self.life, self.isUp else { return }
-            self.trace { "the daemon has stopped" }
+            self.trace { "has stopped" }
             self.isUp = false
             self.life += 1
             self.bootLater()
         }
     }
 
-    /// Ends faults and puts what they left right, by hand where a hand is needed.
-    func calm() {
-        trace { "all is well again" }
-        faulty = false
-        ambush = nil
-        crashSoon = false
-        storeDownUntil = 0
-        executor.awayUntil = 0
-        setClock(error: 0)
-        if ledger.notes["pause"] != nil { pause(nil) }
-        if ledger.notes[Self.tagNote] != nil { pause(nil, tag: JobMaker.pausedTag) }
-        boot()
-        later(JobMaker.hour) { self.executor.endAll(.failed(Outcome(error: "ended by hand"))) }
-        later(JobMaker.day / 24) { self.prune() }
-    }
-
-    /// Lets the ledger forget what is older than any step of the clock reaches back.
-    private func prune() {
-        guard isUp, clock.error == 0 else { return }
-        let age = 400 * JobMaker.day
-        let now = clock.wall
-        do {
-            let gone = try ledger.prune(
-                Retention(age: age, perJob: .max), under: term, now: now, limit: .max)
-            auditor.pruned(gone, before: now.adding(microseconds: 1_000_000 - age))
-        } catch {
-            trace { "retention failed: \(error)" }
-        }
-    }
-
-    /// Switches off every job that is enabled.
-    func retire() {
-        calm()
-        let names = ledger.jobs.values.filter { !$0.removed && $0.stored.job.enabled }.map(\.stored.job.name).sorted()
-        change(names.map { name in (name, { $0.enabled = false }) })
-    }
-
     // MARK: The clock
 
     func setClock(error: Int64) {
-        guard clock.error != error else { return }
+        guard clockError != error else { return }
         totals.clockSteps += 1
-        trace { "the wall clock is set to an error of \(Span.format(error))" }
-        clock.set(error: error)
+        trace { "its wall clock is set to an error of \(Span.format(error))" }
+        clockError = error
         noticeClock()
     }
 
@@ -136,7 +123,7 @@ extension World {
         guard isUp else { return later(JobMaker.hour / 60) { self.pause(reason, tag: tag) } }
         if let tag {
             let isSame = (ledger.notes[Self.tagNote] == nil) == (reason == nil)
-            if !isSame { ledger.notes[Self.tagNote] = reason.map { _ in "\(clock.wall.microseconds)" } }
+            if !isSame { ledger.notes[Self.tagNote] = reason.map { _ in "\(wall.microseconds)" } }
             send(.tagPaused(tag, reason), lane: Lane.observe)
         } else {
             ledger.notes["pause"] = reason
@@ -145,7 +132,7 @@ extension World {
     }
 
     /// Since when the jobs with `JobMaker.pausedTag` are held back, in microseconds.
-    private static let tagNote = "paused tag"
+    static let tagNote = "paused tag"
 
     private var pausedTags: [String: (reason: String, since: Timestamp)] {
         guard let since = ledger.notes[Self.tagNote].flatMap(Int64.init) else { return [:] }

@@ -4,7 +4,7 @@ import MemoryStore
 import Timetable
 
 /// The store as the daemon sees it: slow, sometimes down, and not always sure of what it wrote.
-extension World {
+extension SimulatedInstance {
     private enum Fault { case none, before, after }
 
     /// Asks the store; the lane waits. The answer comes late, never when the daemon died meanwhile, and may be a lie.
@@ -14,7 +14,8 @@ extension World {
     ) {
         lanes[lane].isWaiting = true
         let mine = life
-        later(storeDelay()) {
+        // What a cut holds back comes late.
+        later(max(0, cutUntil - uptime) + storeDelay()) {
             // A daemon that died may leave a write on its way.
             if mine != self.life, self.random.chance(0.5) { return }
             let answer = self.answer(body)
@@ -44,35 +45,42 @@ extension World {
     private func storeDelay() -> Int64 { random.span(100...(faulty && random.chance(0.02) ? 20_000_000 : 10_000)) }
 
     private func fault() -> Fault {
-        if clock.uptime < storeDownUntil { return .before }
+        if isStoreDown { return .before }
         guard faulty, random.chance(0.006) else { return .none }
         totals.storeFaults += 1
         return random.chance(0.5) ? .before : .after
     }
 
-    var isStoreDown: Bool { clock.uptime < storeDownUntil }
+    var isStoreDown: Bool { uptime < world.storeDownUntil }
 
     // MARK: Writes, each checked
 
     func openRuns(_ batch: [JobAdvance], under term: Term) throws(StoreError) -> Opened {
         let batch = sabotaged(batch)
+        let mine = term
+        let term = fenced(term)
         let before = batch.map { ledger.jobs[$0.id]?.stored }
         let opened = try checked { (ledger) throws in try ledger.openRuns(batch, under: term) }
         trace { "written: " + batch.map(\.summary).joined(separator: ", ") }
         if sabotage == .cursorNotAdvanced, random.chance(0.3) {
             for stored in before.compactMap({ $0 }) { ledger.jobs[stored.id]?.stored.cursor = stored.cursor }
         }
-        auditor.opened(batch, opened)
+        auditor.opened(batch, opened, by: self)
+        for part in batch where !opened.refused.contains(part.id) { auditor.wrote(part.id, by: mine, self) }
         return opened
     }
 
     func record(_ runs: [Run], under term: Term) throws(StoreError) {
         let before = runs.map { ledger.runs[$0.id] }
-        _ = try checked { (ledger) throws in try ledger.record(runs, under: term) }
+        let (mine, term) = (term, fenced(term))
+        let unwritten = try checked { (ledger) throws in try ledger.record(runs, under: term) }
         if sabotage == .finalRewritten, let final = before.compactMap({ $0 }).first(where: \.state.isFinal) {
             ledger.overwrite(final.id) { $0.state = .failed }
         }
-        for (run, before) in zip(runs, before) { auditor.recorded(run, before: before) }
+        for (run, before) in zip(runs, before) {
+            auditor.recorded(run, before: before)
+            if !unwritten.contains(run.id) { auditor.wrote(run.jobID, by: mine, self) }
+        }
     }
 
     func setBack(_ cursors: [JobCursor], under term: Term, now: Timestamp) throws(StoreError) {
@@ -86,7 +94,7 @@ extension World {
 
     func apply(_ changes: [JobChange]) throws(StoreError) -> [JobAnswer] {
         let before = ledger.jobs
-        let answers = try checked { [now = clock.wall] ledger in ledger.apply(changes, now: now) }
+        let answers = try checked { [now = wall, term] ledger in ledger.apply(changes, by: term, now: now) }
         totals.jobChanges += changes.count
         for stored in answers.compactMap(\.stored) {
             trace {

@@ -4,19 +4,19 @@ import MemoryStore
 import Timetable
 
 /// Carries effects out as the live engine does: lanes that wait for answers while others go on.
-extension World {
+extension SimulatedInstance {
     func send(_ event: EngineEvent, lane: Int) {
         if isFrozen { return onceThawed { self.send(event, lane: lane) } }
-        let now = clock.wall
+        let now = wall
         var effects: [EngineEffect] = []
-        if let step = watch.step(now: now, uptime: clock.uptime, jump: 2_000_000) {
+        if let step = watch.step(now: now, uptime: uptime, jump: 2_000_000) {
             trace { "clock stepped by \(Span.format(step.by))" }
             effects = state.handle(.clockStepped(by: step.by, isSuspension: step.isSuspension), at: now)
         }
         trace { "lane \(lane): \(event.summary)" }
         effects += state.handle(event, at: now)
         effects = sabotaged(effects, after: event)
-        effects.forEach(auditor.decided)
+        for effect in effects { auditor.decided(effect, by: self) }
         lanes[lane].steps.append(contentsOf: effects.reversed().map { .effect($0) })
         work(lane)
     }
@@ -51,7 +51,8 @@ extension World {
         case .dispatch(_, let batch): deliver(.dispatch(batch))
         case .cancel(_, let attempt): deliver(.cancel(attempt))
         case .acknowledge(_, let attempts): deliver(.acknowledge(attempts))
-        case .noted, .abandon, .ask: break
+        case .noted, .abandon: break
+        case .ask(let events): ask(of: events, lane)
         case .save:
             // One task saves; a signal while it works is kept.
             lanes[Lane.save].steps.insert(.act { self.saveAll() }, at: 0)
@@ -99,8 +100,7 @@ extension World {
     }
 
     private func open(_ batch: [JobAdvance], _ lane: Int) {
-        let term = term
-        ask(lane) { () throws(StoreError) in
+        askToWrite(lane) { term throws(StoreError) in
             try self.openRuns(batch, under: term)
         } then: { answer in
             switch answer {
@@ -112,8 +112,7 @@ extension World {
 
     private func saveAll() {
         let (runs, versions) = state.unsaved(limit: 1_000)
-        let term = term
-        ask(Lane.save) { () throws(StoreError) in
+        askToWrite(Lane.save) { term throws(StoreError) in
             try self.record(runs, under: term)
         } then: { answer in
             switch answer {
@@ -133,7 +132,7 @@ extension World {
             case .failure(let error): self.send(.sweepFailed(error.message), lane: lane)
             case .success(let page):
                 guard let end = page.last else { return self.send(.swept, lane: lane) }
-                let unknown = page.filter { self.state.run($0.id) == nil }
+                let unknown = page.filter { self.state.run($0.id) == nil && self.state.holds($0.jobID) }
                 self.act(lane) { self.sweep(after: end.id, lane) }
                 guard !unknown.isEmpty else { return }
                 self.ask(lane) {
@@ -156,10 +155,11 @@ extension World {
     }
 
     func rewind(_ lane: Int) {
-        let now = clock.wall
-        let term = term
+        let now = wall
         ask(lane) {
-            self.ledger.jobs.values.map(\.stored).filter { $0.cursor > now }.sorted { $0.id < $1.id }
+            self.ledger.jobs.values.map(\.stored).filter { $0.cursor > now && self.state.holds($0.id) }.sorted {
+                $0.id < $1.id
+            }
         } then: { answer in
             guard case .success(let found) = answer else { return self.oweRewind() }
             let ahead = found.filter { !(self.ledger.jobs[$0.id]?.removed ?? true) }
@@ -168,7 +168,7 @@ extension World {
                 let schedule = stored.job.isOn ? CompiledJob(stored, zones: self.zones).schedule : nil
                 return JobCursor(id: stored.id, nextDue: Planner.nextDue(of: schedule, after: now))
             }
-            self.ask(lane) { () throws(StoreError) in
+            self.askToWrite(lane) { term throws(StoreError) in
                 try self.setBack(cursors, under: term, now: now)
             } then: { answer in
                 if case .failure = answer { self.oweRewind() } else { self.act(lane) { self.rewind(lane) } }
@@ -192,19 +192,28 @@ extension World {
     }
 
     func rewindIfAhead(_ lane: Int) {
-        let margin = clock.wall.adding(microseconds: 2_000_000)
-        if ledger.jobs.values.contains(where: { !$0.removed && $0.stored.cursor > margin }) { rewind(lane) }
+        let margin = wall.adding(microseconds: 2_000_000)
+        if ledger.jobs.values.contains(where: {
+            !$0.removed && $0.stored.cursor > margin && state.holds($0.stored.id)
+        }) {
+            rewind(lane)
+        }
     }
 
     // MARK: The dispatcher
 
-    private func deliver(_ item: OutboxItem) {
+    func deliver(_ item: OutboxItem) {
         outbox.append(item)
         later(0) { [life] in if life == self.life { self.deliverNext() } }
     }
 
     private func deliverNext() {
         guard isUp, !lanes[Lane.deliver].isWaiting, outboxStart < outbox.count else { return work(Lane.deliver) }
+        if isFrozen { return onceThawed { self.deliverNext() } }
+        guard sharing?.isSure(at: uptime) ?? true else {
+            // Until the next sign of life gets through, or everything is dropped.
+            return later(World.beat / 4) { [life] in if life == self.life { self.deliverNext() } }
+        }
         let item = outbox[outboxStart]
         outboxStart += 1
         if outboxStart == outbox.count { (outbox, outboxStart) = ([], 0) }
@@ -227,7 +236,7 @@ extension World {
 
     private func arrive(_ item: OutboxItem) -> [DispatchResult] {
         switch item {
-        case .dispatch(let batch): return batch.map { executor.dispatch($0) }
+        case .dispatch(let batch): return batch.map { executor.dispatch($0, from: self) }
         case .cancel(let attempt): executor.cancel(attempt)
         case .acknowledge(let attempts): attempts.forEach(executor.acknowledge)
         }

@@ -1,0 +1,326 @@
+import CarillonCore
+import CarillonEngine
+import MemoryStore
+import Timetable
+
+/// Carries out what `Sharing` decides, as the live engine does it.
+extension SimulatedInstance {
+    private var facts: InstanceFacts { InstanceFacts(id: name, name: name, host: name, lease: World.lease) }
+
+    // MARK: Being in force
+
+    func join() {
+        let (sent, nonce) = (uptime, random.next())
+        let facts = facts
+        ask(Lane.look) { () throws(StoreError) in
+            self.ledger.tables.join(facts, nonce: nonce)
+        } then: { answer in
+            guard case .success(let term) = answer else {
+                return self.later(World.beat / 4) { [life = self.life] in if life == self.life { self.join() } }
+            }
+            var sharing = Sharing(facts, term, sent: sent)
+            sharing.limits.pace = 0
+            self.sharing = sharing
+            self.isReady = true
+            self.beat()
+            self.look()
+        }
+    }
+
+    private func again(_ pause: Int64, _ action: @escaping () -> Void) {
+        later(random.span(pause / 2...pause)) { [life] in
+            guard life == self.life, self.isUp else { return }
+            if self.isFrozen { return self.onceThawed(action) }
+            action()
+        }
+    }
+
+    private func beat() {
+        again(World.beat) { self.beat() }
+        guard let term, lanes[Lane.beat].isIdle else { return }
+        beats += 1
+        let (sent, count) = (uptime, beats)
+        ask(Lane.beat) { () throws(StoreError) in
+            try self.change { tables in try tables.beat(term, count: count) }
+        } then: { answer in
+            switch answer {
+            case .success: if term == self.sharing?.term { self.sharing?.beaten(sent: sent) }
+            case .failure(let error): self.refused(error, under: term)
+            }
+        }
+    }
+
+    /// Makes a change of what instances know of each other.
+    private func change<Answer>(
+        _ body: (inout InstanceTables) throws -> Answer
+    ) throws(StoreError) -> Answer {
+        do {
+            return try body(&ledger.tables)
+        } catch let error as StoreError {
+            throw error
+        } catch {
+            throw StoreError(.refused, "\(error)")
+        }
+    }
+
+    func refused(_ error: StoreError, under term: Term) {
+        guard error.code == .leaseLost, sharing?.isLost(byRefusalOf: term) ?? false else { return }
+        if isFrozen { return onceThawed { self.refused(error, under: term) } }
+        lose()
+    }
+
+    /// Drops everything that it believed of the ledger, and joins again.
+    private func lose() {
+        trace { "was given up" }
+        totals.losses += 1
+        life += 1
+        begin()
+        join()
+    }
+
+    // MARK: Looking
+
+    private struct Sight {
+        var records: [InstanceRecord]
+        var shards: [ShardRecord]
+        var mail: [Mail]
+        var changed: [StoredJob]
+        var opened: [Run]
+        var pause: String?
+        var tagPause: Bool
+    }
+
+    private func look() {
+        again(World.beat) { self.look() }
+        guard let sharing, lanes[Lane.look].isIdle, !isGiving else { return }
+        let (term, held) = (sharing.term, sharing.held)
+        ask(Lane.look) {
+            self.sight(held)
+        } then: { answer in
+            switch answer {
+            case .success(let sight): self.see(sight, under: term)
+            case .failure(let error): self.refused(error, under: term)
+            }
+        }
+    }
+
+    private func sight(_ held: Set<Shard>) -> Sight {
+        let mail = ledger.tables.mail(for: held, machine: name)
+        var (changed, opened): ([StoredJob], [Run]) = ([], [])
+        for word in mail {
+            switch word.word {
+            case .changed(let jobs): changed += jobs.compactMap { ledger.jobs[$0]?.stored }
+            case .opened(let runs): opened += runs.compactMap { ledger.runs[$0] }.filter { !$0.state.isFinal }
+            case nil: break
+            }
+        }
+        return Sight(
+            records: ledger.tables.instances.values.sorted { $0.number < $1.number },
+            shards: Array(ledger.tables.shards.prefix(World.shards)), mail: mail, changed: changed, opened: opened,
+            pause: ledger.notes["pause"], tagPause: ledger.notes[Self.tagNote] != nil)
+    }
+
+    private func see(_ sight: Sight, under term: Term) {
+        if isFrozen { return onceThawed { self.see(sight, under: term) } }
+        guard let steps = sharing?.look(sight.records, sight.shards, at: uptime) else { return }
+        // The last one first, as steps of a lane are taken.
+        act(Lane.look) { self.read(sight, under: term) }
+        for step in steps.reversed() { act(Lane.look) { self.carryOut(step) } }
+        if sight.pause != state.pauseReason { send(.paused(sight.pause), lane: Lane.observe) }
+        send(.tagPaused(JobMaker.pausedTag, sight.tagPause ? "by hand" : nil), lane: Lane.observe)
+        work(Lane.look)
+    }
+
+    private func carryOut(_ step: Sharing.Step) {
+        trace { "does \(step.summary)" }
+        switch step {
+        case .take(let shards): take(shards)
+        case .end(let beat):
+            ask(Lane.look) { () throws(StoreError) in
+                self.ledger.tables.end(beat.number, term: beat.term, beat: beat.count)
+            } then: { _ in
+            }
+        case .deal(let moves):
+            ask(Lane.look) { () throws(StoreError) in
+                self.ledger.tables.deal(moves)
+            } then: { _ in
+            }
+        case .give(let moves): give(moves)
+        case .lose: lose()
+        }
+    }
+
+    // MARK: Taking and giving
+
+    private func take(_ shards: Set<Shard>) {
+        guard let sharing else { return }
+        let term = sharing.term
+        let since = wall.adding(microseconds: -sharing.silence(of: shards, at: uptime))
+        ask(Lane.look) { () throws(StoreError) in
+            do {
+                return try self.ledger.take(shards, under: term)
+            } catch {
+                throw error as? StoreError ?? StoreError(.refused, "\(error)")
+            }
+        } then: { answer in
+            switch answer {
+            case .failure(let error):
+                self.sharing?.notTaken(shards)
+                self.refused(error, under: term)
+            case .success(let taken):
+                if self.isFrozen { return self.onceThawed { self.took(shards, taken, since: since, under: term) } }
+                self.took(shards, taken, since: since, under: term)
+            }
+        }
+    }
+
+    private func took(_ shards: Set<Shard>, _ taken: Taken, since: Timestamp, under term: Term) {
+        guard sharing?.term == term else { return }
+        totals.takes += 1
+        sharing?.taken(shards)
+        act(Lane.look) { self.rewindIfAhead(Lane.look) }
+        act(Lane.look) { self.takeUp(taken.cursors, Lane.look) }
+        act(Lane.look) { self.send(.took(shards, taken.cursors, since: since), lane: Lane.look) }
+        if sabotage != .planBeforeTake { act(Lane.look) { self.adopt(taken.runs, Lane.look) } }
+        work(Lane.look)
+    }
+
+    private func give(_ moves: [ShardMove]) {
+        isGiving = true
+        let shards = Set(moves.map(\.shard))
+        send(.leave(shards), lane: Lane.observe)
+        waitForQuiet(shards, until: uptime + 3 * World.lease)
+    }
+
+    private func waitForQuiet(_ shards: Set<Shard>, until deadline: Int64) {
+        if state.isQuiet, writes == 0 {
+            isGateClosed = true
+            guard let give = sharing?.give(nonce: random.next()) else { return }
+            return send(give)
+        }
+        guard uptime < deadline else { return keep(shards) }
+        again(1_000_000) { self.waitForQuiet(shards, until: deadline) }
+    }
+
+    private func send(_ give: Sharing.Give) {
+        ask(Lane.look) { () throws(StoreError) in
+            try self.change { try $0.give(give.moves, under: give.term, nonce: give.nonce) }
+        } then: { answer in
+            if self.isFrozen { return self.onceThawed { self.hear(of: give, answer) } }
+            self.hear(of: give, answer)
+        }
+    }
+
+    private func hear(of give: Sharing.Give, _ answer: Result<Term, StoreError>) {
+        switch answer {
+        case .success(let term):
+            guard let gone = sharing?.gave(term, at: uptime) else { return }
+            totals.gives += 1
+            (isGateClosed, isGiving) = (false, false)
+            send(.gave(gone), lane: Lane.observe)
+        case .failure(let error) where error.code == .leaseLost: lose()
+        case .failure: again(60_000_000) { self.send(give) }
+        }
+    }
+
+    /// Goes on with shards that were to go.
+    private func keep(_ shards: Set<Shard>) {
+        sharing?.keep()
+        guard let term else { return }
+        ask(Lane.look) { () throws(StoreError) in
+            do {
+                return try self.ledger.take(shards, under: term)
+            } catch {
+                throw error as? StoreError ?? StoreError(.refused, "\(error)")
+            }
+        } then: { answer in
+            guard case .success(let taken) = answer else { return self.lose() }
+            self.isGiving = false
+            self.send(.took(shards, taken.cursors, since: self.wall), lane: Lane.observe)
+        }
+    }
+
+    // MARK: Mail and what executors tell
+
+    private func read(_ sight: Sight, under term: Term) {
+        if sight.mail.isEmpty { return }
+        let numbers = sight.mail.map(\.number)
+        act(Lane.look) {
+            self.ask(Lane.look) { () throws(StoreError) in
+                try self.change { try $0.done(numbers, under: term) }
+            } then: { answer in
+                if case .failure(let error) = answer { self.refused(error, under: term) }
+            }
+        }
+        if sabotage == .mailUnread { return }
+        let runs = sight.opened.filter { state.run($0.id) == nil && state.holds($0.jobID) }
+        if !runs.isEmpty { send(.adopted(runs, definitions(of: runs)), lane: Lane.observe) }
+        let stored = sight.changed.filter { state.holds($0.id) }
+        let cursors = stored.map { job in
+            JobCursor(id: job.id, nextDue: job.isChanging ? .distantPast : job.job.isOn ? job.nextDue : nil)
+        }
+        if cursors.isEmpty { return }
+        send(.changed(cursors), lane: Lane.observe)
+        let changing = stored.filter(\.isChanging).map(\.id)
+        if !changing.isEmpty { send(.plan(changing), lane: Lane.observe) }
+    }
+
+    /// Finds out whether runs that are not known here are over.
+    func ask(of events: [DispatchEvent], _ lane: Int) {
+        let ended = events.filter { $0.what.isEnd }.map(\.attempt)
+        if ended.isEmpty { return }
+        if sabotage == .unknownAcknowledged { return deliver(.acknowledge(ended)) }
+        ask(lane) {
+            ended.filter { attempt in
+                guard let run = self.ledger.runs[attempt.run] else { return false }
+                return run.state.isFinal || run.attempt > attempt.attempt
+            }
+        } then: { answer in
+            if case .success(let over) = answer, !over.isEmpty { self.deliver(.acknowledge(over)) }
+        }
+    }
+
+    // MARK: Writing
+
+    /// Asks for a write under the term that is in force, once no give is on its way.
+    func askToWrite<Answer>(
+        _ lane: Int, _ body: @escaping (Term) throws(StoreError) -> Answer,
+        then: @escaping (Result<Answer, StoreError>) -> Void
+    ) {
+        if isGateClosed {
+            lanes[lane].isWaiting = true
+            return later(1_000_000) { [life] in
+                guard life == self.life else { return }
+                self.lanes[lane].isWaiting = false
+                self.askToWrite(lane, body, then: then)
+            }
+        }
+        guard let term else { return then(.failure(StoreError(.leaseLost, "not joined"))) }
+        writes += 1
+        ask(lane) { () throws(StoreError) in
+            try body(term)
+        } then: { [life] answer in
+            self.writes -= 1
+            if case .failure(let error) = answer { self.refused(error, under: term) }
+            if life == self.life { then(answer) }
+        }
+    }
+
+    /// The term under which the store sees a write: where its fence is sabotaged, one that is in force.
+    func fenced(_ term: Term) -> Term {
+        guard sabotage == .noFence else { return term }
+        return ledger.tables.instances.values.compactMap(\.term).min { $0.count < $1.count } ?? term
+    }
+}
+
+extension Sharing.Step {
+    fileprivate var summary: String {
+        switch self {
+        case .take(let shards): "take \(shards.count) shards"
+        case .end(let beat): "end \(beat.number.number)"
+        case .deal(let moves): "deal \(moves.count) shards"
+        case .give(let moves): "give \(moves.count) shards"
+        case .lose: "lose"
+        }
+    }
+}
