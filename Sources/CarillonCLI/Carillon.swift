@@ -26,7 +26,7 @@ package struct Carillon: AsyncParsableCommand {
             Serve.self, Validate.self, Next.self, Jobs.self, Runs.self, Agenda.self, Why.self, Backfill.self,
             Status.self, Pause.self,
             Resume.self,
-            Feeds.self, Audit.self, Config.self, Reload.self, Import.self, Store.self,
+            Feeds.self, Instances.self, Audit.self, Config.self, Reload.self, Import.self, Store.self,
         ] + systemCommands)
 
     package init() {}

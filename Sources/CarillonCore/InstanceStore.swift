@@ -36,8 +36,6 @@ public struct InstanceFacts: Hashable, Sendable, Codable {
     public var isLeaving = false
     /// By how many microseconds its wall clock is ahead of the store's, as far as it knows.
     public var clockError: Int64 = 0
-    /// How many jobs it plans, as of its last word.
-    public var jobs = 0
 
     public init(
         id: String, name: String, host: String, roles: Set<String> = [Self.scheduler], labels: Set<String> = [],
@@ -68,7 +66,6 @@ public struct InstanceFacts: Hashable, Sendable, Codable {
             lease: try fields.decode(Int64.self, forKey: .lease), build: try read(.build, ""))
         isLeaving = try read(.isLeaving, false)
         clockError = try read(.clockError, 0)
-        jobs = try read(.jobs, 0)
     }
 }
 
@@ -163,6 +160,13 @@ extension Mail {
         case changed([JobID])
         /// Somebody asked for these runs.
         case opened([RunID])
+        /// Somebody wants a run to end.
+        case cancel(RunID, reason: String)
+    }
+
+    private struct Cancel: Codable {
+        var run: String
+        var reason: String
     }
 
     /// Nil for what another build has written.
@@ -170,6 +174,10 @@ extension Mail {
         switch kind {
         case "changed": (try? JSONText.decode([Int32].self, body)).map { .changed($0.map { JobID($0) }) }
         case "opened": (try? JSONText.decode([String].self, body)).map { .opened($0.compactMap { RunID($0) }) }
+        case "cancel":
+            (try? JSONText.decode(Cancel.self, body)).flatMap { cancel in
+                RunID(cancel.run).map { .cancel($0, reason: cancel.reason) }
+            }
         default: nil
         }
     }
@@ -181,6 +189,10 @@ extension Mail {
                 to: recipient, kind: "changed", body: "[" + jobs.map { "\($0.number)" }.joined(separator: ",") + "]")
         case .opened(let runs):
             self.init(to: recipient, kind: "opened", body: "[" + runs.map { "\"\($0)\"" }.joined(separator: ",") + "]")
+        case .cancel(let run, let reason):
+            // Two texts: they can be written.
+            let body = try? JSONText.encode(Cancel(run: "\(run)", reason: reason))
+            self.init(to: recipient, kind: "cancel", body: body ?? "")
         }
     }
 

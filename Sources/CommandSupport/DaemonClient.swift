@@ -178,4 +178,9 @@ package struct DaemonClient {
         }
         return views
     }
+
+    package func instances() async throws -> (views: [InstanceView], orphans: Int) {
+        guard case .instances(let views, let orphans) = try await ask(.instances) else { throw Self.otherKind }
+        return (views, orphans)
+    }
 }

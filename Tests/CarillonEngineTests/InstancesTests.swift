@@ -106,6 +106,41 @@ import Timetable
         for instance in both { try await instance.stop() }
     }
 
+    /// What goes on at another instance is ended from here, and the answer comes when it has ended.
+    @Test func whatRunsElsewhereIsEndedFromHere() async throws {
+        let (a, b) = (try await instance("a"), try await instance("b"))
+        let both = [a, b]
+        try await both.until("they share") { await both.shares.allSatisfy { $0 == Shard.shares / 2 } }
+        let desk = OrderService(a.service, version: "1")
+        for number in 0..<4 {
+            let job = Samples.job("long \(number)", every: "30d", feed: Origin.orders.feed, source: "")
+            #expect(try await a.service.engine.put([(job, nil)]).map(\.message) == [])
+        }
+        executor.holds.withLock { $0 = true }
+        for number in 0..<4 { _ = await desk.handle(.start("long \(number)")) }
+        func runs() async throws -> [Run] { try await store.runs(RunQuery(triggers: [.manual], limit: 99)) }
+        try await both.until("all run") { executor.starters.count == 4 }
+        let first = try await runs()[0]
+        guard case .done = await desk.handle(.cancel("\(first.id)")) else {
+            Issue.record("\(first.id) is not cancelled")
+            return
+        }
+        try await both.until("it is cancelled") { try await store.run(first.id)?.state == .cancelled }
+        let replies = Mutex<[Reply]>([])
+        async let stopping: Void = {
+            for number in 0..<4 {
+                let reply = await desk.handle(.stop("long \(number)"))
+                replies.withLock { $0.append(reply) }
+            }
+        }()
+        try await both.until("all were answered") { replies.withLock { $0.count == 4 } }
+        await stopping
+        #expect(try await runs().allSatisfy { $0.state == .cancelled })
+        let answers = replies.withLock { $0.compactMap { if case .done(let text) = $0 { text } else { nil } } }
+        #expect(answers.count { $0.hasSuffix("is stopped") } == 3 && answers.count == 4, "\(answers)")
+        for instance in both { try await instance.stop() }
+    }
+
     /// What one pauses the others do not dispatch.
     @Test func aPauseIsEverybodys() async throws {
         let (a, b) = (try await instance("a"), try await instance("b"))
@@ -127,6 +162,8 @@ import Timetable
 
 /// Whatever runs what all instances hand over, and knows what it has, as workers of one Redis do: each run ends at once.
 final class SharedExecutor: Sendable {
+    /// Runs go on until somebody cancels them.
+    let holds = Mutex(false)
     /// Who handed each attempt over.
     private let known = Mutex<[AttemptID: [String]]>([:])
 
@@ -167,17 +204,21 @@ private final class SharedDispatcher: Dispatcher {
 
     func adopt(_ outstanding: [Run]) async -> [AttemptID] {
         let attempts = outstanding.map { AttemptID(run: $0.id, attempt: $0.attempt) }
-        tellEnd(of: attempts.filter(executor.knows))
+        if !executor.holds.withLock({ $0 }) { tellEnd(of: attempts.filter(executor.knows)) }
         return attempts.filter { !executor.knows($0) }
     }
 
     func dispatch(_ batch: [Dispatch<SampleTarget>]) async -> [DispatchResult] {
         let results = batch.map { executor.start($0.attempt, by: name) }
-        tellEnd(of: batch.map(\.attempt))
+        if !executor.holds.withLock({ $0 }) { tellEnd(of: batch.map(\.attempt)) }
         return results
     }
 
-    func cancel(_ attempt: AttemptID, grace: Int64) async {}
+    func cancel(_ attempt: AttemptID, grace: Int64) async {
+        guard executor.knows(attempt) else { return }
+        tell.yield([DispatchEvent(attempt: attempt, at: clock.now, what: .cancelled(Outcome()))])
+    }
+
     func acknowledge(_ attempts: [AttemptID]) async {}
     func abandon(_ attempts: [AttemptID]) async {}
     func forget(_ runs: [(id: RunID, job: String)]) async {}

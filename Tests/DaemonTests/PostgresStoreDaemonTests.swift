@@ -120,6 +120,7 @@ import Testing
         try write(instance: "[instance]\nname = \"a\"\nlease = \"3s\"")
         try await daemon.start()
         try await daemon.eventually("it runs") { try await times().count >= 1 }
+        #expect(try await instances() == ["a inForce 4096"])
         daemon.kill()
         // Another state directory is another instance.
         try FileManager.default.removeItem(atPath: daemon.state + "/identity")
@@ -130,6 +131,18 @@ import Testing
         try await daemon.eventually("it runs again") { try await times().count >= before + 2 }
         let all = try await times()
         #expect(all == (0..<all.count).map { all[0] + Double($0) }, "each second once")
+        #expect(try await instances() == ["a gone 0", "b inForce 4096"])
+        let table = try await daemon.carillon("instances", "list")
+        #expect(table.code == 0 && table.lines.count == 3 && table.lines[0].hasPrefix("INSTANCE  STATE"), "\(table)")
+        #expect(table.lines.allSatisfy { $0.count <= 80 }, "\(table)")
         #expect(await daemon.stop() == 0)
+        // Questions without a daemon, too.
+        #expect(try await instances() == ["a gone 0", "b gone 0"])
+    }
+
+    private func instances() async throws -> [String] {
+        try await daemon.objects("instances", "list").map {
+            "\($0["name"] ?? "") \($0["state"] ?? "") \($0["shares"] ?? "")"
+        }
     }
 }

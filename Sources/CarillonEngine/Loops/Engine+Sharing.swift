@@ -252,6 +252,17 @@ extension Engine {
                 }
                 guard let definitions = try? await definitions(of: found) else { return }
                 if !found.isEmpty { await send(.adopted(found, definitions)) }
+            case .cancel(let id, let reason):
+                // One that is not known here is never over for that: the ledger says.
+                guard let run = try? await store.run(id) else { return }
+                if !run.state.isFinal {
+                    guard state.holds(run.jobID) else { continue }
+                    if state.run(id) == nil {
+                        guard let definitions = try? await definitions(of: [run]) else { return }
+                        await send(.adopted([run], definitions))
+                    }
+                    await send(.cancel(id, reason: reason))
+                }
             // Another build has written it, and reads it.
             case nil: continue
             }

@@ -49,22 +49,32 @@ extension Engine {
         return job.enabled ? nil : "the job is disabled; it runs this once"
     }
 
-    /// Cancels a job's runs; returns when they have ended or the grace is over: how many there were, and how many of them
-    /// are still ending.
-    func endRuns(of job: JobID, reason: String) async -> (asked: Int, left: Int) {
-        let runs = state.activeRuns(of: job)
-        for id in runs { await send(.cancel(id, reason: reason)) }
-        // The executors use force after the grace; their answer takes a moment more.
-        let deadline = clock.uptime + settings.grace + 2_000_000
-        while !state.activeRuns(of: job).allSatisfy({ !runs.contains($0) }), clock.uptime < deadline {
-            do { try await clock.sleep(for: 10_000) } catch { break }
-        }
-        return (runs.count, runsGoingOn(of: job, among: runs))
+    /// Has a run end, whoever drives it.
+    func cancel(_ run: RunID, of job: JobID, reason: String) async throws {
+        if state.holds(job) { return await send(.cancel(run, reason: reason)) }
+        try await store.post([Mail(to: .shard(Shard(of: job)), .cancel(run, reason: reason))])
     }
 
-    /// Counts a job's runs that have not ended; of these runs only, when they are given.
-    func runsGoingOn(of job: JobID, among runs: [RunID]? = nil) -> Int {
-        state.activeRuns(of: job).count { runs?.contains($0) ?? true }
+    /// Finds a job's runs that are not final: as they are driven here, else as the ledger has them.
+    func activeRuns(of stored: StoredJob) async throws -> [RunID] {
+        if state.holds(stored.id) { return state.activeRuns(of: stored.id) }
+        let active = Set(RunState.allCases.filter { !$0.isFinal })
+        return try await store.runs(RunQuery(job: stored.job.name, states: active, limit: 10_000)).map(\.id)
+    }
+
+    /// Cancels a job's runs; returns when they have ended or the grace is over: how many there were, and how many of them
+    /// are still ending.
+    func endRuns(of stored: StoredJob, reason: String) async throws -> (asked: Int, left: Int) {
+        let runs = try await activeRuns(of: stored)
+        for id in runs { try await cancel(id, of: stored.id, reason: reason) }
+        // The executors use force after the grace; their answer takes a moment more, and so does word to another instance.
+        let isHere = state.holds(stored.id)
+        let deadline = clock.uptime + settings.grace + 2_000_000 + (isHere ? 0 : facts.lease)
+        while true {
+            let left = try await activeRuns(of: stored).count { runs.contains($0) }
+            if left == 0 || clock.uptime >= deadline { return (runs.count, left) }
+            do { try await clock.sleep(for: isHere ? 10_000 : 100_000) } catch { return (runs.count, left) }
+        }
     }
 
     /// Reads what a run wrote, from its dispatcher; nothing where none keeps it.

@@ -14,6 +14,8 @@ public enum Order: Sendable, Codable {
     case run(String)
     case why(job: String, time: String?)
     case feeds
+    /// Who works with the store.
+    case instances
     case audits(AuditQuery)
     case agenda(AgendaQuery)
     /// The times that a backfill would run.
@@ -55,7 +57,7 @@ extension Order {
     /// Whether it changes nothing.
     public var isQuestion: Bool {
         switch self {
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .audits, .agenda, .missed, .ping, .status,
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .missed, .ping, .status,
             .output:
             true
         case .put, .delete, .enable, .stop, .restart, .resolve, .start, .retry, .backfill, .cancel, .pause, .resume,
@@ -86,7 +88,7 @@ extension Order {
         case .resume(let tags): ("resume", Self.words(of: tags))
         case .acceptFeed(let name): ("accept", name)
         case .reload: ("reload", nil)
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .audits, .agenda, .missed, .ping, .status,
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .missed, .ping, .status,
             .output:
             ("ask", nil)
         }
@@ -160,6 +162,8 @@ public enum Reply: Sendable, Codable {
     case runs([RunView])
     case why(WhyView)
     case feeds([FeedView])
+    /// With how many jobs nobody plans.
+    case instances([InstanceView], orphans: Int)
     case audits([AuditEntry])
     /// The first coming times, and whether there are more.
     case agenda([AgendaView], isCut: Bool)

@@ -38,7 +38,7 @@ extension OrderService {
         let stored = try await queries.job(named: name)
         guard stored.job.origin.feed != Origin.orders.feed else {
             try await engine.remove([stored.id])
-            let going = await engine.runsGoingOn(of: stored.id)
+            let going = try await engine.activeRuns(of: stored).count
             return "\(name) is deleted; " + rest(going, "going on")
         }
         _ = try await readable(name)
@@ -47,9 +47,9 @@ extension OrderService {
         // No run may begin while the last ones end, and what they need must not be gone before.
         let trouble = try await reconciler.lay(.deleted(definition.digest()), on: stored) { _ = try await stop(stored) }
         guard try await engine.store.job(named: name) != nil else {
-            return "\(name) is deleted; " + rest(await engine.runsGoingOn(of: stored.id), "still ending")
+            return "\(name) is deleted; " + rest(try await engine.activeRuns(of: stored).count, "still ending")
         }
-        let left = await engine.runsGoingOn(of: stored.id)
+        let left = try await engine.activeRuns(of: stored).count
         return "\(name) is deleted until its definition in \(stored.job.origin) changes"
             + (left == 0 ? "" : "; " + rest(left, "still ending")) + aside(trouble, stored)
     }
@@ -87,7 +87,7 @@ extension OrderService {
             let now = engine.clock.now
             try await engine.lay([stored.id]) { standing, _ in standing.anchor = now }
         }
-        return await engine.endRuns(of: stored.id, reason: "stopped by an order")
+        return try await engine.endRuns(of: stored, reason: "stopped by an order")
     }
 
     private func aside(_ trouble: String?, _ stored: StoredJob) -> String {

@@ -18,10 +18,13 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         engine = service.engine
         reconciler = service.reconciler
         let engine = service.engine
+        // Where others drive runs, too, the ledger says.
+        var activity: (@Sendable ([JobID]) async -> [JobID: JobActivity])?
+        if !engine.settings.shares { activity = { await engine.activity(of: $0) } }
         queries = QueryService(
             store: engine.store, zones: engine.zones, isDaemon: true, retention: { await engine.retention },
             checked: engine.lanes.checked,
-            doubts: { await engine.doubts(of: $0) }, activity: { await engine.activity(of: $0) })
+            doubts: { await engine.doubts(of: $0) }, activity: activity)
         self.daemon = daemon
     }
 
@@ -79,7 +82,7 @@ public struct OrderService<Clock: EngineClock>: Sendable {
             return .done("here")
         case .status: return .status(await status())
         case .output(let text, let offset): return try await output(text, offset)
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .audits, .agenda, .missed:
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .missed:
             throw OrderError(.bad, "a question was taken for an order")
         }
     }
@@ -170,7 +173,7 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         guard !run.state.isFinal else {
             throw OrderError(.refused, "run \(run.id) has ended already: \(run.state.rawValue)")
         }
-        await engine.send(.cancel(run.id, reason: "cancelled by an order"))
+        try await engine.cancel(run.id, of: run.jobID, reason: "cancelled by an order")
         return "run \(run.id) of \(run.job) is being cancelled"
     }
 

@@ -59,6 +59,9 @@ public struct QueryService: Sendable {
         case .why(let name, let time):
             return .why(try await why(name, time, now))
         case .feeds: return .feeds(try await feeds())
+        case .instances:
+            let (views, orphans) = try await instances()
+            return .instances(views, orphans: orphans)
         case .agenda(let query):
             let (lines, isCut) = try await agenda(query, now: now)
             return .agenda(lines, isCut: isCut)

@@ -86,6 +86,7 @@ extension SimulatedInstance {
         var mail: [Mail]
         var changed: [StoredJob]
         var opened: [Run]
+        var cancelled: [RunID]
         var pause: String?
         var tagPause: Bool
     }
@@ -106,17 +107,22 @@ extension SimulatedInstance {
 
     private func sight(_ held: Set<Shard>) -> Sight {
         let mail = ledger.tables.mail(for: held, machine: name)
-        var (changed, opened): ([StoredJob], [Run]) = ([], [])
+        var (changed, opened, cancelled): ([StoredJob], [Run], [RunID]) = ([], [], [])
         for word in mail {
             switch word.word {
             case .changed(let jobs): changed += jobs.compactMap { ledger.jobs[$0]?.stored }
             case .opened(let runs): opened += runs.compactMap { ledger.runs[$0] }.filter { !$0.state.isFinal }
+            case .cancel(let id, _):
+                guard let run = ledger.runs[id], !run.state.isFinal else { continue }
+                opened.append(run)
+                cancelled.append(id)
             case nil: break
             }
         }
         return Sight(
             records: ledger.tables.instances.values.sorted { $0.number < $1.number },
             shards: Array(ledger.tables.shards.prefix(World.shards)), mail: mail, changed: changed, opened: opened,
+            cancelled: cancelled,
             pause: ledger.notes["pause"], tagPause: ledger.notes[Self.tagNote] != nil)
     }
 
@@ -255,6 +261,7 @@ extension SimulatedInstance {
         if sabotage == .mailUnread { return }
         let runs = sight.opened.filter { state.run($0.id) == nil && state.holds($0.jobID) }
         if !runs.isEmpty { send(.adopted(runs, definitions(of: runs)), lane: Lane.observe) }
+        for id in sight.cancelled { send(.cancel(id, reason: "by hand"), lane: Lane.observe) }
         let stored = sight.changed.filter { state.holds($0.id) }
         let cursors = stored.map { job in
             JobCursor(id: job.id, nextDue: job.isChanging ? .distantPast : job.job.isOn ? job.nextDue : nil)

@@ -62,9 +62,12 @@ extension World {
         let run = random.pick(active)
         // An attempt whose executor denies it for now cannot be told to end.
         guard run.reason?.hasPrefix("waits") != true else { return }
-        // Whoever drives it hears of it.
-        guard let instance = instances.first(where: { $0.isUp && $0.state.run(run.id) != nil }) else { return }
-        instance.send(.cancel(run.id, reason: "by hand"), lane: Lane.observe)
+        guard let instance = instances.filter({ $0.isUp && $0.isReady }).randomElement(using: &random) else { return }
+        if instance.state.holds(run.jobID) {
+            instance.send(.cancel(run.id, reason: "by hand"), lane: Lane.observe)
+        } else {
+            ledger.tables.post([Mail(to: .shard(Shard(of: run.jobID)), .cancel(run.id, reason: "by hand"))])
+        }
     }
 
     func someJob() -> StoredJob? {
