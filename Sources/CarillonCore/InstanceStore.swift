@@ -24,6 +24,8 @@ public struct InstanceFacts: Hashable, Sendable, Codable {
     public var id: String
     public var name: String
     public var host: String
+    /// Of the machine's boot: a copy of the state directory on another machine has another one.
+    public var boot: String
     public var roles: Set<String>
     /// What it may hold besides shares of the jobs.
     public var labels: Set<String>
@@ -38,12 +40,14 @@ public struct InstanceFacts: Hashable, Sendable, Codable {
     public var clockError: Int64 = 0
 
     public init(
-        id: String, name: String, host: String, roles: Set<String> = [Self.scheduler], labels: Set<String> = [],
+        id: String, name: String, host: String, boot: String = "", roles: Set<String> = [Self.scheduler],
+        labels: Set<String> = [],
         mostJobs: Int = 0, lease: Int64, build: String = ""
     ) {
         self.id = id
         self.name = name
         self.host = host
+        self.boot = boot
         self.roles = roles
         self.labels = labels
         self.mostJobs = mostJobs
@@ -62,6 +66,7 @@ public struct InstanceFacts: Hashable, Sendable, Codable {
         }
         self.init(
             id: try fields.decode(String.self, forKey: .id), name: try read(.name, ""), host: try read(.host, ""),
+            boot: try read(.boot, ""),
             roles: try read(.roles, []), labels: try read(.labels, []), mostJobs: try read(.mostJobs, 0),
             lease: try fields.decode(Int64.self, forKey: .lease), build: try read(.build, ""))
         isLeaving = try read(.isLeaving, false)
@@ -87,6 +92,9 @@ public struct InstanceRecord: Hashable, Sendable {
         self.beat = beat
         self.silence = silence
     }
+
+    /// How many numbers one that is gone is kept for, so that people see it.
+    public static let mostKept: Int64 = 1_000
 
     /// Whether it is in force and has not been silent for longer than it may.
     public var isHeard: Bool { term != nil && silence.map { $0 <= facts.lease } ?? true }
@@ -247,7 +255,8 @@ public struct News: Hashable, Sendable {
 
 /// What the instances that share a store know of each other: who is there, who has which shard, and what one tells another.
 ///
-/// No clock is read here, and none is compared with another: a beat is a number, and whoever watches judges it by its own clock.
+/// Nothing is decided by a clock of the store, and none is compared with another: a beat is a number, and whoever watches judges it
+/// by its own clock.
 /// All calls throw `StoreError`, `leaseLost` for a term that is not in force.
 public protocol InstanceStore: Sendable {
     /// Whether several instances may be in force at once.

@@ -225,7 +225,7 @@ public struct EndedCounts: Sendable {
 public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable {
         public var name: String
-        /// The term is not the lease's: another instance holds it.
+        /// The term is not in force: somebody has ended the instance, or it has another one.
         public static let leaseLost = Code(name: "lease lost")
         /// Somebody else holds what is wanted; it may be tried again.
         public static let busy = Code(name: "busy")
@@ -250,7 +250,7 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// The one source of truth: job definitions, cursors and the ledger. Implementations pass `StoreConformance`.
 ///
-/// Every call that writes takes `now`; a store reads no clock of its own. Every call may throw `StoreError`; a call that throws
+/// Every call that writes takes `now`; a store decides nothing by a clock of its own. Every call may throw `StoreError`; a call that throws
 /// may have been carried out all the same, so all of them may be repeated.
 public protocol JobStore: InstanceStore {
     /// Answers the store's id, drawn once when the store was made; part of every run id.
@@ -294,8 +294,8 @@ public protocol JobStore: InstanceStore {
     func record(_ runs: [Run], under term: Term, now: Timestamp) async throws -> Set<RunID>
     /// Opens runs that somebody asks for, in one transaction. Answers each as it was written, with the id it got; nil for
     /// one whose occurrence has a run already, and for one of a backfill that repeats another when that is not the last of
-    /// its time, or any of them goes on. Anybody may; whoever holds a job's shard has mail of it, as of a change.
-    func openOrdered(_ runs: [Run], by term: Term?, now: Timestamp) async throws -> [Run?]
+    /// its time, or any of them goes on. Whoever else holds a job's shard has mail of it, as of a change.
+    func openOrdered(_ runs: [Run], under term: Term, now: Timestamp) async throws -> [Run?]
     /// Sets cursors back, and cuts skips short that reach past `now`; the runs stay.
     func rewind(_ cursors: [JobCursor], under term: Term, now: Timestamp) async throws
     /// Reads runs that are not final, the oldest first, after one of an earlier page, at most `limit`.

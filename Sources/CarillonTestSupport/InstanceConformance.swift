@@ -75,6 +75,25 @@ public enum InstanceConformance {
             try require(try await bench.end(term, beat: 5), is: false)
             try await require(throwing: .leaseLost) { try await bench.store.beat(term, count: 6) }
         },
+        check("signs of life are counted anew under a new term, and what is gone is forgotten") { bench in
+            let old = try await bench.join("a")
+            try await bench.store.beat(old, count: 900)
+            let new = try await bench.join("a", nonce: 2)
+            try await bench.store.beat(new, count: 1)
+            try require(try await bench.store.instances().map(\.beat), is: [1])
+            let given = try await bench.store.give([], under: new, nonce: 3)
+            try await bench.store.beat(given, count: 7)
+            try require(try await bench.store.instances().map(\.beat), is: [7])
+            // A number that a shard still names stays, until nobody needs to know that it is gone.
+            try await bench.deal([7], to: given.instance)
+            try await bench.store.leave(given)
+            let next = try await bench.join("a", nonce: 4)
+            try require(try await bench.store.instances().map(\.number), is: [given.instance, next.instance])
+            try await bench.deal([7], to: next.instance)
+            try await bench.store.leave(next)
+            let last = try await bench.join("a", nonce: 5)
+            try require(try await bench.store.instances().map(\.number), is: [next.instance, last.instance])
+        },
         check("a beat that comes late does not go back") { bench in
             let term = try await bench.join("a")
             try await bench.store.beat(term, count: 5)
@@ -231,12 +250,13 @@ public enum InstanceConformance {
                     id: RunID(manualAt: start, random: UInt64(job.id.number)), jobID: job.id, job: job.job.name,
                     revision: job.revision, trigger: .manual, scheduledAt: start, createdAt: start)
             }
-            let opened = try await store.openOrdered(runs, by: b, now: start).compactMap { $0 }
+            let opened = try await store.openOrdered(runs, under: b, now: start).compactMap { $0 }
             try require(try await words(shards[0]).last, is: .opened([opened[0].id]))
             try require(try await words(shards[1]).count, is: 2)
             try require(try await words(shards[2]).last, is: .opened([opened[2].id]))
-            // A term that is not in force holds nothing.
+            // A term that is not in force holds nothing, and opens nothing.
             try await store.leave(a)
+            try await require(throwing: .leaseLost) { try await store.openOrdered([], under: a, now: start) }
             _ = try await store.apply([.remove(added[0].id, revision: changed[0].revision)], by: a, now: start)
             try require(try await words(shards[0]).last, is: .changed([added[0].id]))
         },

@@ -225,7 +225,7 @@ extension StoreConformance {
                 var run = Run(
                     id: RunID(manualAt: bench.start, random: UInt64(id.number)), jobID: id, job: name, revision: 1,
                     trigger: .manual, scheduledAt: bench.start, createdAt: bench.start)
-                run = try await store.openOrdered([run], by: bench.term, now: bench.start)[0] ?? run
+                run = try await store.openOrdered([run], under: bench.term, now: bench.start)[0] ?? run
                 try require(try await names(JobQuery(states: [.active])).contains(name), "\(name) has an active run")
                 run.state = state
                 run.endedAt = bench.start.plus(1)

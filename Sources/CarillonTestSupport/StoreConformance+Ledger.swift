@@ -242,7 +242,7 @@ extension StoreConformance {
             var manual = Samples.run(bench.job, at: time, store: bench.id, trigger: .manual)
             manual.arguments = ["width": "640", "note": "\"é\""]
             manual.id = RunID(manualAt: time, random: 1)
-            let opened = try await store.openOrdered([manual, manual], by: bench.term, now: time).compactMap {
+            let opened = try await store.openOrdered([manual, manual], under: bench.term, now: time).compactMap {
                 $0?.id
             }
             try require(Set(opened).count, is: 2)
@@ -256,23 +256,23 @@ extension StoreConformance {
             _ = try await store.openRuns([part], under: bench.term, now: bench.start)
             var late = times.map { Samples.run(bench.job, at: $0, store: bench.id, trigger: .backfill) }
             late[1].cause = .missed(.paused, detail: "a new disk")
-            let opened = try await store.openOrdered(late, by: bench.term, now: times[1])
+            let opened = try await store.openOrdered(late, under: bench.term, now: times[1])
             try require(opened, is: [nil, late[1]])
-            try require(try await store.openOrdered(late, by: bench.term, now: times[1]), is: [nil, nil])
+            try require(try await store.openOrdered(late, under: bench.term, now: times[1]), is: [nil, nil])
             var again = late[0]
             again.cause = .repeats(late[0].id)
             try require(
-                try await store.openOrdered([again], by: bench.term, now: times[1]), is: [nil], "it goes on")
+                try await store.openOrdered([again], under: bench.term, now: times[1]), is: [nil], "it goes on")
             var ended = bench.run(times[0])
             ended.state = .failed
             ended.endedAt = times[1]
             try await store.record([ended], under: bench.term, now: times[1])
-            guard let repeated = try await store.openOrdered([again], by: bench.term, now: times[1])[0] else {
+            guard let repeated = try await store.openOrdered([again], under: bench.term, now: times[1])[0] else {
                 throw ConformanceFailure(description: "a run that repeats another was not opened")
             }
             try require(repeated.id != late[0].id, "it repeats another run under the same id")
             try require(
-                try await store.openOrdered([again], by: bench.term, now: times[1]), is: [nil],
+                try await store.openOrdered([again], under: bench.term, now: times[1]), is: [nil],
                 "what it repeats is not the last any more")
             for run in [late[1], repeated] { try require(try await store.run(run.id), is: run) }
             try require(try await store.runs(RunQuery(job: "tick", triggers: [.backfill])).count, is: 2)

@@ -61,7 +61,7 @@ public enum StoreFilling {
         let hand = Run(
             id: RunID(manualAt: start, random: 5), jobID: stored[2].id, job: stored[2].job.name, revision: 1,
             trigger: .manual, scheduledAt: start, createdAt: start)
-        _ = try await store.openOrdered([hand], by: term, now: start)
+        _ = try await store.openOrdered([hand], under: term, now: start)
         try await store.setNote("pause", "because \"x\"")
         for second in 1...3 {
             try await store.audit(

@@ -36,7 +36,7 @@ import Timetable
     /// Opens a run so many seconds after noon.
     private func open(_ job: StoredJob, at second: Int64) async throws -> Run {
         let run = Samples.run(job, at: Samples.noon.plus(second), store: 1, trigger: .manual)
-        return try #require(try await store.openOrdered([run], by: term, now: clock.now).first ?? nil)
+        return try #require(try await store.openOrdered([run], under: term, now: clock.now).first ?? nil)
     }
 
     /// Ends a run now, as the ledger has it.

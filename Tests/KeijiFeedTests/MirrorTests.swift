@@ -82,7 +82,7 @@ import Timetable
     @Test func aRunningTaskIsMarked() async throws {
         let (mirror, term, job) = try await mirror()
         var run = Samples.run(job, at: clock.now, store: 1, trigger: .manual)
-        _ = try await store.openOrdered([run], by: term, now: clock.now)
+        _ = try await store.openOrdered([run], under: term, now: clock.now)
         run.state = .running
         run.startedAt = clock.now
         try await store.record([run], under: term, now: clock.now)

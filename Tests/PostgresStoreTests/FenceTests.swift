@@ -73,7 +73,10 @@
                 letGo()
                 return try await code
             }
-            #expect(code == .leaseLost)
+            // On a slow machine it has given up before; the next one is refused all the same.
+            let isRefused = code == .leaseLost
+            #expect(isRefused || code == .busy)
+            #expect(try await failure { try await bench.store.beat(bench.term, count: 2) }.code == .leaseLost)
             try await bench.close()
         }
 

@@ -119,6 +119,7 @@ struct Daemon {
         let host = ProcessInfo.processInfo.hostName
         return InstanceFacts(
             id: try StateDirectory.identity(of: state), name: instance.name ?? host, host: host,
+            boot: StateDirectory.bootID,
             roles: Set(instance.roles.map(\.rawValue)), mostJobs: instance.mostJobs, lease: lease(isShared: isShared),
             build: Carillon.version)
     }

@@ -50,7 +50,4 @@ package struct Watch: Sendable {
     /// Begins anew with everybody: one whose own beats did not get through knows nothing of others'. So nobody ends the others
     /// because the store was away.
     package mutating func restart() { seen = [:] }
-
-    /// When the next one is to be ended, if it stays silent.
-    package var next: Int64? { seen.values.map { $0.since + $0.beat.lease + $0.beat.lease / 10 + 1 }.min() }
 }

@@ -2,55 +2,95 @@ import CarillonCore
 import Logging
 import Synchronization
 
+/// Signs of life of one term: how many there were, and when the last one that got through was sent.
+final class Beats: Sendable {
+    private let state = Mutex((count: Int64(0), sent: Int64.min))
+
+    /// Numbers the next one.
+    func next() -> Int64 {
+        state.withLock { state in
+            state.count += 1
+            return state.count
+        }
+    }
+
+    /// When the last one that got through was sent, by the clock of `sinceBoot`.
+    var sent: Int64 { state.withLock { $0.sent } }
+
+    func gotThrough(sent: Int64) { state.withLock { $0.sent = max($0.sent, sent) } }
+}
+
 /// Being in force. Nothing goes out while somebody else may be.
 extension Engine {
-    /// Joins; one that shares the jobs with others has no shard yet. One that does not takes all of them, with what stands in them,
-    /// and waits while another instance has them, as after a machine that is gone.
+    /// Joins. One that shares the jobs with others has no shard yet; one that does not is dealt all of them, and waits while another
+    /// instance has some, as after a machine that is gone.
     static func join(
         _ store: any JobStore, _ facts: InstanceFacts, clock: Clock, _ settings: EngineSettings, _ logger: Logger
-    ) async throws -> (Sharing, Taken) {
+    ) async throws -> Sharing {
         var watch = Watch()
         var said = ""
         func say(_ why: String) {
             if why != said { logger.warning("waiting for the store", metadata: ["error": "\(why)"]) }
             said = why
         }
+        let pause = min(settings.heartbeat / 3, settings.slice)
+        var looked = clock.sinceBoot
         while true {
             do {
-                let others = settings.shares ? [] : try await others(in: store, than: facts, &watch, clock)
+                let records = try await store.instances()
+                // A store that was silent kept others' signs of life back, too.
+                if clock.sinceBoot - looked > pause + facts.lease / 5 { watch.restart() }
+                looked = clock.sinceBoot
+                let others = try await others(in: store, records, than: facts, settings, &watch, looked)
                 if let other = others.first?.facts {
-                    say(
-                        "another daemon, '\(other.name)' on \(other.host), works with it; one that was killed is given up "
-                            + "after its lease")
+                    say(Self.inTheWay(other, of: facts))
                 } else {
                     let sent = clock.sinceBoot
                     let term = try await store.join(facts, nonce: .random(in: .min ... .max))
-                    let sharing = Sharing(facts, term, sent: sent)
-                    if settings.shares { return (sharing, Taken(cursors: [], runs: [])) }
-                    if try await takesAll(of: store, term) {
-                        return (sharing, try await store.take(Set(Shard.all), under: term))
-                    }
+                    let isEverythings = try await takesAll(of: store, term)
+                    if settings.shares || isEverythings { return Sharing(facts, term, sent: sent) }
                     // Somebody else came at the same moment.
                     try await store.leave(term)
                 }
-            } catch let error as StoreError where error.code == .unreachable && settings.waitsForStore {
+            } catch let error as StoreError
+                where [.busy, .leaseLost].contains(error.code) || error.code == .unreachable && settings.waitsForStore
+            {
                 say("\(error)")
                 watch.restart()
             }
-            try await clock.sleep(for: min(settings.heartbeat / 3, settings.slice))
+            try await clock.sleep(for: pause)
         }
     }
 
-    /// Finds the other instances in force, and ends those that have been silent for too long.
+    private static func inTheWay(_ other: InstanceFacts, of facts: InstanceFacts) -> String {
+        if other.id == facts.id {
+            return
+                "a daemon on \(other.host) has the identity of this state directory, as a copy of it has; one that was killed "
+                + "is given up after its lease, and else remove the file `identity` here"
+        }
+        return
+            "another daemon, '\(other.name)' on \(other.host), works with it; one that was killed is given up after its lease"
+    }
+
+    /// Finds the instances in force that must end before this one joins, and ends those that have been silent for too long: all
+    /// others where it is to be alone, and in any case one with its own identity that is not an earlier process of this machine.
     private static func others(
-        in store: any JobStore, than facts: InstanceFacts, _ watch: inout Watch, _ clock: Clock
+        in store: any JobStore, _ records: [InstanceRecord], than facts: InstanceFacts, _ settings: EngineSettings,
+        _ watch: inout Watch, _ now: Int64
     ) async throws -> [InstanceRecord] {
         // In a store of one alone whoever joins ends the one before.
         guard store.isShared else { return [] }
-        let others = try await store.instances().filter { $0.term != nil && $0.facts.id != facts.id }
-        let silent = watch.look(others.compactMap(Beat.init), at: clock.sinceBoot)
-        for beat in silent { _ = try await store.end(beat.number, term: beat.term, beat: beat.count) }
-        return others.filter { other in !silent.contains { $0.number == other.number } }
+        let others = records.filter { record in
+            let isOwn = record.facts.id == facts.id
+            let isHere = record.facts.host == facts.host && record.facts.boot == facts.boot
+            return record.term != nil && (isOwn ? !isHere : !settings.shares)
+        }
+        var ended: Set<InstanceNumber> = []
+        for beat in watch.look(others.compactMap(Beat.init), at: now)
+        where try await store.end(beat.number, term: beat.term, beat: beat.count) {
+            ended.insert(beat.number)
+        }
+        return others.filter { !ended.contains($0.number) }
     }
 
     /// Whether every share is this instance's, once it was dealt what nobody has.
@@ -64,23 +104,28 @@ extension Engine {
         return try await rest().isEmpty
     }
 
-    /// Leaves signs of life, again and again; throws once somebody has ended this instance.
-    func beatLoop() async throws {
-        var count: Int64 = 0
-        while !Task.isCancelled {
-            do { try await clock.sleep(for: settings.heartbeat) } catch { return }
-            count += 1
-            try await beat(count)
+    /// Leaves signs of life while there is no engine yet to do it: what it begins with may take longer to read than the lease.
+    static func beat(_ store: any JobStore, _ term: Term, _ beats: Beats, clock: Clock, every pause: Int64) async {
+        while (try? await clock.sleep(for: pause)) != nil {
+            let sent = clock.sinceBoot
+            if (try? await store.beat(term, count: beats.next())) != nil { beats.gotThrough(sent: sent) }
         }
     }
 
-    private func beat(_ count: Int64) async throws {
+    /// Leaves signs of life, again and again; throws once somebody has ended this instance, when it does not share.
+    func beatLoop() async throws {
+        while !Task.isCancelled {
+            do { try await clock.sleep(for: settings.heartbeat) } catch { return }
+            try await beat()
+        }
+    }
+
+    private func beat() async throws {
         // Counted from before it is sent, by a clock that runs while the machine sleeps.
         let (sent, term) = (clock.sinceBoot, sharing.term)
         do {
-            try await store.beat(term, count: count)
-            sharing.beaten(sent: sent)
-            hold(from: sent)
+            try await store.beat(term, count: beats.next())
+            if term == sharing.term { hold(from: sent) }
         } catch let error as StoreError where error.code == .leaseLost && !settings.shares {
             throw error
         } catch {
@@ -90,7 +135,8 @@ extension Engine {
     }
 
     func hold(from sent: Int64) {
-        let end = sent + facts.lease - facts.lease / 10
+        sharing.beaten(sent: sent)
+        let end = sharing.deadline
         heldUntil.withLock { $0 = end }
         let resumed = holders.values
         holders = [:]

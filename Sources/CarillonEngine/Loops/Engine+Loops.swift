@@ -88,7 +88,6 @@ extension Engine {
                 case .cancel(let attempt): await dispatcher.cancel(attempt, grace: settings.grace)
                 case .acknowledge(let attempts): await dispatcher.acknowledge(attempts)
                 case .noted(let attempts): await dispatcher.noted(attempts)
-                case .abandon(let attempts): await dispatcher.abandon(attempts)
                 }
             }
         }
@@ -106,7 +105,14 @@ extension Engine {
     }
 
     nonisolated func observe(_ dispatcher: any Dispatcher) async {
-        for await events in dispatcher.events { await send(.told(events)) }
+        for await events in dispatcher.events { await hear(events) }
+    }
+
+    /// Takes in what executors tell; of runs that are just being taken up, once they are known.
+    private func hear(_ events: [DispatchEvent]) async {
+        if adopting.isEmpty { return await send(.told(events)) }
+        heldBack += events.filter { adopting.contains($0.attempt.run) }
+        await send(.told(events.filter { !adopting.contains($0.attempt.run) }))
     }
 
     /// Looks after the zone database, and what is owed to the clock.
@@ -214,6 +220,7 @@ extension Engine {
 
     /// Ends what runs, waits for it within the grace, and writes the last outcomes.
     func drain() async {
+        isStopping = true
         if settings.shares { await handOver() }
         logger.notice("stopping", metadata: ["running": "\(state.outstanding.count)"])
         let running = state.outstandingBound

@@ -22,12 +22,20 @@ extension Engine {
         if isLooking { return settings.breath }
         isLooking = true
         defer { isLooking = false }
-        if isLost { await rejoin() }
+        if isLost {
+            if isStopping { return facts.lease }
+            await rejoin()
+        }
         let term = sharing.term
         do {
             if mustDescribe {
-                try await store.describe(sharing.facts, under: sharing.term)
                 mustDescribe = false
+                do {
+                    try await store.describe(sharing.facts, under: sharing.term)
+                } catch {
+                    mustDescribe = true
+                    throw error
+                }
             }
             let asked = clock.now
             let news = try await store.news(for: sharing.held, machine: facts.id)
@@ -75,7 +83,7 @@ extension Engine {
                     "an instance is given up: it has left no sign of life",
                     metadata: ["instance": "\(beat.number.number)"])
             case .deal(let moves): try await store.deal(moves)
-            case .give(let moves): await give(moves)
+            case .give(let moves): askToGive.yield(moves)
             case .lose: isLost = true
             }
         } catch {
@@ -113,6 +121,11 @@ extension Engine {
     /// How long what is to go may still be on its way, in leases, before it is kept.
     private static var longestLeaving: Int64 { 3 }
 
+    /// Gives what is to go, beside the looks: until it has come to rest others may need this instance.
+    func giveLoop() async {
+        for await moves in gives { await give(moves) }
+    }
+
     /// Lets what stands in these shards come to rest, and hands them over.
     private func give(_ moves: [ShardMove]) async {
         let mine = life
@@ -137,6 +150,8 @@ extension Engine {
             do {
                 let term = try await store.give(give.moves, under: give.term, nonce: give.nonce)
                 let gone = sharing.gave(term, at: clock.sinceBoot)
+                // Whoever waits to write goes on after the next event, which may write itself.
+                openGate()
                 await send(.gave(gone.shares))
                 logger.info("shards given", metadata: ["shards": "\(gone.count)"])
                 return
@@ -174,7 +189,8 @@ extension Engine {
 
     /// Forgets all that it believed of the ledger; answers of the store and of dispatchers that are still to come are of a life
     /// that is over.
-    private func drop() {
+    private func drop() async {
+        await send(.gave(state.held))
         life += 1
         heldUntil.withLock { $0 = .min }
         state = EngineState(
@@ -187,12 +203,13 @@ extension Engine {
     /// its shard.
     private func rejoin() async {
         logger.warning("this instance was given up by the others: it joins again")
-        drop()
+        await drop()
         while !Task.isCancelled {
             do {
                 let sent = clock.sinceBoot
                 let term = try await store.join(facts, nonce: .random(in: .min ... .max))
                 sharing = Sharing(facts, term, sent: sent)
+                beats = Beats()
                 hold(from: sent)
                 isLost = false
                 return
@@ -226,10 +243,8 @@ extension Engine {
     private func takeUpNotes(_ revision: Int64) async {
         guard revision != notes else { return }
         do {
-            let all = try await store.note(Pause.note).map(Pause.init)
-            let tags = Pause.ofTags(try await store.note(Pause.tagsNote))
+            try await readPauses()
             notes = revision
-            try await hear(ofPause: all, tags)
         } catch {
             _ = note(error)
         }
@@ -246,16 +261,22 @@ extension Engine {
                 await hear(ofChanged: stored)
             case .opened(let runs):
                 var found: [Run] = []
-                for id in runs where state.run(id) == nil {
-                    guard let run = try? await store.run(id) else { continue }
-                    if !run.state.isFinal, state.holds(run.jobID) { found.append(run) }
+                do {
+                    for id in runs where state.run(id) == nil {
+                        if let run = try await store.run(id), !run.state.isFinal, state.holds(run.jobID) {
+                            found.append(run)
+                        }
+                    }
+                } catch {
+                    return
                 }
                 guard let definitions = try? await definitions(of: found) else { return }
                 if !found.isEmpty { await send(.adopted(found, definitions)) }
             case .cancel(let id, let reason):
                 // One that is not known here is never over for that: the ledger says.
-                guard let run = try? await store.run(id) else { return }
-                if !run.state.isFinal {
+                let known: Run?
+                do { known = try await store.run(id) } catch { return }
+                if let run = known, !run.state.isFinal {
                     guard state.holds(run.jobID) else { continue }
                     if state.run(id) == nil {
                         guard let definitions = try? await definitions(of: [run]) else { return }

@@ -8,7 +8,12 @@ extension Engine {
         store: any JobStore, dispatchers: [any Dispatcher], clock: Clock, zones: ZoneDatabase,
         instance: InstanceFacts, bootID: String, settings: EngineSettings, logger: Logger
     ) async throws -> Engine {
-        let (sharing, taken) = try await join(store, instance, clock: clock, settings, logger)
+        let sharing = try await join(store, instance, clock: clock, settings, logger)
+        let beats = Beats()
+        async let _: Void = beat(store, sharing.term, beats, clock: clock, every: settings.heartbeat)
+        let taken =
+            settings.shares
+            ? Taken(cursors: [], runs: []) : try await store.take(Set(Shard.all), under: sharing.term)
         let pause = try await store.note(Pause.note).map(Pause.init)
         let tags = Pause.ofTags(try await store.note(Pause.tagsNote))
         let bootedAt = try await boot(bootID, store: store, now: clock.now)
@@ -21,9 +26,7 @@ extension Engine {
         let custody = settings.shares ? try await store.shard(labelled: custodyLabel) : nil
         let engine = Engine(
             store: store, clock: clock, zones: zones, lanes: lanes, settings: settings, logger: logger,
-            sharing: sharing, custody: custody, state: state, pause: pause, pausedTags: tags)
-        // All of this may take longer than the lease.
-        async let _: Void = engine.beatLoop()
+            sharing: sharing, beats: beats, custody: custody, state: state, pause: pause, pausedTags: tags)
         // The clock may have gone back while no daemon ran.
         await engine.rewindIfAhead()
         try await engine.adopt(taken.runs)
@@ -33,6 +36,7 @@ extension Engine {
         try await engine.replanIfZonesChanged()
         // What it had before a restart it has still.
         if settings.shares { _ = await engine.look() }
+        await engine.hold(from: beats.sent)
         return engine
     }
 
@@ -52,6 +56,9 @@ extension Engine {
 
     /// Asks the dispatchers what became of the ledger's active runs, and takes all of them up.
     func adopt(_ active: [Run]) async throws {
+        // What executors tell of them meanwhile waits until they are known.
+        adopting.formUnion(active.map(\.id))
+        defer { adopting.subtract(active.map(\.id)) }
         let definitions = try await definitions(of: active)
         let byLane = Dictionary(grouping: active) { definitions[$0.jobID]?.lane }
         // What waits for a dispatcher that this daemon lacks waits on; of what is out there nobody tells.
@@ -74,6 +81,9 @@ extension Engine {
             }
         }
         await send(.adopted(taken, definitions, changed: changed))
+        let told = heldBack
+        heldBack = []
+        if !told.isEmpty { await send(.told(told)) }
         if !taken.isEmpty { logger.info("runs of an earlier process taken up", metadata: ["runs": "\(taken.count)"]) }
     }
 

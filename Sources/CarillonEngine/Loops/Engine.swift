@@ -21,6 +21,8 @@ public actor Engine<Clock: EngineClock> {
     private let askToSave: AsyncStream<Void>.Continuation
     nonisolated let halts: AsyncStream<Void>
     private let askToHalt: AsyncStream<Void>.Continuation
+    nonisolated let gives: AsyncStream<[ShardMove]>
+    let askToGive: AsyncStream<[ShardMove]>.Continuation
     nonisolated let dueSoon: AsyncStream<[JobID]>
     private let askToReadAhead: AsyncStream<[JobID]>.Continuation
 
@@ -28,10 +30,16 @@ public actor Engine<Clock: EngineClock> {
     public nonisolated let startedAt: Timestamp
     nonisolated let facts: InstanceFacts
     var sharing: Sharing
+    var beats: Beats
+    /// Runs that dispatchers are being asked of, and what they told of them meanwhile.
+    var adopting: Set<RunID> = []
+    var heldBack: [DispatchEvent] = []
     /// Counts the times this instance has begun anew: what was asked for in an earlier life is not answered to this one.
     var life = 0
     /// Somebody has ended it.
     var isLost = false
+    /// It ends, and begins no other life.
+    var isStopping = false
     /// It says something else of itself than the store has.
     var mustDescribe = false
     var shards = Holdings()
@@ -59,7 +67,7 @@ public actor Engine<Clock: EngineClock> {
 
     init(
         store: any JobStore, clock: Clock, zones: ZoneDatabase, lanes: Lanes,
-        settings: EngineSettings, logger: Logger, sharing: Sharing, custody: Shard?,
+        settings: EngineSettings, logger: Logger, sharing: Sharing, beats: Beats, custody: Shard?,
         state: EngineState, pause: Pause?,
         pausedTags: [String: Pause]
     ) {
@@ -75,6 +83,7 @@ public actor Engine<Clock: EngineClock> {
         self.startedAt = clock.now
         self.facts = sharing.facts
         self.sharing = sharing
+        self.beats = beats
         self.custody = custody
         heldUntil = Mutex(sharing.deadline)
         self.state = state
@@ -84,6 +93,7 @@ public actor Engine<Clock: EngineClock> {
         (saves, askToSave) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (halts, askToHalt) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (dueSoon, askToReadAhead) = AsyncStream.makeStream()
+        (gives, askToGive) = AsyncStream.makeStream()
     }
 
     /// Brings an event and does what follows from it; returns when the store has answered.
@@ -130,7 +140,8 @@ public actor Engine<Clock: EngineClock> {
                 if lane < outboxes.count { outboxes[lane].put.yield(.noted(attempts)) }
             case .save: askToSave.yield()
             case .abandon(let lane, let attempts):
-                if lane < outboxes.count { outboxes[lane].put.yield(.abandon(attempts)) }
+                // At once: they may come back before the outbox has come to it.
+                if lane < outboxes.count { await outboxes[lane].lane.dispatcher.abandon(attempts) }
             case .ask(let events): await ask(events)
             case .rewind: await rewind()
             case .sweep: await sweep()
@@ -204,21 +215,31 @@ public actor Engine<Clock: EngineClock> {
         if life == self.life { await send(event) }
     }
 
-    /// Writes under the term that is in force, once no give is on its way whose answer would tell which one that is.
-    func write<Value: Sendable>(_ body: @Sendable (Term) async throws -> Value) async throws -> Value {
+    /// Writes under the term that is in force, once no give is on its way whose answer would tell which one that is: of what
+    /// `decide` answers then, in the same moment. Throws when this life is over by then.
+    func write<Decision: Sendable, Value: Sendable>(
+        of decide: () -> Decision, _ body: @Sendable (Decision, Term) async throws -> Value
+    ) async throws -> Value {
+        let life = life
         while isGateClosed { await withCheckedContinuation { gateWaiters.append($0) } }
+        let term = sharing.term
+        guard life == self.life else { throw StoreError(.leaseLost, "this instance has begun anew") }
+        let decision = decide()
         writes += 1
         defer {
             writes -= 1
             if writes == 0, isGateClosed { resumeGateWaiters() }
         }
-        let term = sharing.term
         do {
-            return try await body(term)
+            return try await body(decision, term)
         } catch {
             refused(error, under: term)
             throw error
         }
+    }
+
+    func write<Value: Sendable>(_ body: @Sendable (Term) async throws -> Value) async throws -> Value {
+        try await write(of: {}) { try await body($1) }
     }
 
     /// Keeps everybody from writing, and returns when nothing is on its way any more.
@@ -322,17 +343,22 @@ public actor Engine<Clock: EngineClock> {
         var cursors: [JobCursor] = []
         do {
             while true {
-                let ahead = try await store.jobs(cursorAfter: now, in: state.held, limit: state.limits.batch)
-                if ahead.isEmpty { break }
-                let back = ahead.map { stored in
-                    let schedule = stored.job.isOn ? CompiledJob(stored, zones: zones).schedule : nil
-                    return JobCursor(id: stored.id, nextDue: Planner.nextDue(of: schedule, after: now))
+                let limit = state.limits.batch
+                // Found and written under one term: afterwards they may be somebody else's.
+                let (ahead, back) = try await write(of: { state.held }) { [store, zones] held, term in
+                    let ahead = try await store.jobs(cursorAfter: now, in: held, limit: limit)
+                    let back = ahead.map { stored in
+                        let schedule = stored.job.isOn ? CompiledJob(stored, zones: zones).schedule : nil
+                        return JobCursor(id: stored.id, nextDue: Planner.nextDue(of: schedule, after: now))
+                    }
+                    if !back.isEmpty { try await store.rewind(back, under: term, now: now) }
+                    return (ahead, back)
                 }
+                if ahead.isEmpty { break }
                 // One that is changing is taken up at once, whatever its next time.
                 cursors = zip(back, ahead).map { cursor, stored in
                     JobCursor(id: cursor.id, nextDue: stored.isChanging ? .distantPast : cursor.nextDue)
                 }
-                try await write { try await store.rewind(back, under: $0, now: now) }
                 await send(.rewound(cursors))
             }
             logger.warning("the clock went back; schedules were set back with it", metadata: ["to": "\(now)"])
@@ -415,11 +441,15 @@ public actor Engine<Clock: EngineClock> {
     func saveAll() async {
         let life = life
         while life == self.life {
-            let (runs, versions) = state.unsaved(limit: 2_000)
             do {
                 var ended: [Run] = []
-                if !runs.isEmpty {
-                    let unwritten = try await write { try await store.record(runs, under: $0, now: clock.now) }
+                let (runs, versions, unwritten) = try await write(of: { state.unsaved(limit: 2_000) }) {
+                    [store, clock] unsaved, term in
+                    let (runs, versions) = unsaved
+                    if runs.isEmpty { return (runs, versions, Set<RunID>()) }
+                    return (runs, versions, try await store.record(runs, under: term, now: clock.now))
+                }
+                if !unwritten.isEmpty {
                     // The others are those whose end was written before, and its answer lost.
                     for run in runs where !run.state.isFinal && unwritten.contains(run.id) {
                         if let known = try await store.run(run.id) { ended.append(known) }
@@ -470,8 +500,11 @@ public actor Engine<Clock: EngineClock> {
     }
 
     /// Takes up what another instance has paused, or lets go on.
-    func hear(ofPause all: Pause?, _ tags: [String: Pause]) async throws {
+    func readPauses() async throws {
         try await changePause { engine in
+            // Read in turn with what this instance pauses itself.
+            let all = try await engine.store.note(Pause.note).map(Pause.init)
+            let tags = Pause.ofTags(try await engine.store.note(Pause.tagsNote))
             if engine.pause != all {
                 engine.pause = all
                 await engine.send(.paused(all?.reason))

@@ -36,7 +36,10 @@ public struct EngineService<Clock: EngineClock>: Service {
             group.addTask { await engine.haltLoop() }
             group.addTask { await engine.readAheadLoop() }
             group.addTask { try await engine.beatLoop() }
-            if engine.settings.shares { group.addTask { try await engine.lookLoop() } }
+            if engine.settings.shares {
+                group.addTask { try await engine.lookLoop() }
+                group.addTask { await engine.giveLoop() }
+            }
             group.addTask { try await engine.custodyLoop() }
             group.addTask { await engine.pruneLoop() }
             group.addTask { await engine.inspect() }

@@ -8,7 +8,6 @@ struct Outbox: Sendable {
         case cancel(AttemptID)
         case acknowledge([AttemptID])
         case noted([AttemptID])
-        case abandon([AttemptID])
     }
 
     let lane: Lane

@@ -19,8 +19,10 @@ extension Engine {
 
     /// Opens runs of a job that somebody asks for, but for those whose time has one already.
     func open(_ runs: [Run], of stored: StoredJob) async throws -> [Run] {
-        let opened = try await store.openOrdered(runs, by: sharing.term, now: clock.now)
-            .compactMap { $0 }
+        let opened = try await write { [store, clock] in
+            try await store.openOrdered(runs, under: $0, now: clock.now)
+        }
+        .compactMap { $0 }
         // Whoever else has its shard has mail.
         if state.holds(stored.id) { await send(.adopted(opened, [stored.id: definition(stored)])) }
         return opened

@@ -30,6 +30,7 @@ extension SimulatedInstance {
         (mustRewind, crashSoon, isReady) = (false, false, false)
         (frozenUntil, listensUntil, thawing) = (0, 0, [])
         (soleTerm, sharing, isGateClosed, writes, isGiving) = (nil, nil, false, 0, false)
+        beats = 0
         state = fresh([], holding: [])
         watch = ClockWatch(now: wall, uptime: uptime)
     }

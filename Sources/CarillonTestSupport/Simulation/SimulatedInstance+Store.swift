@@ -87,6 +87,7 @@ extension SimulatedInstance {
         let before = cursors.compactMap { ledger.jobs[$0.id]?.stored }
         try checked { (ledger) throws in try ledger.rewind(cursors, under: term, now: now) }
         for stored in before where stored.cursor > now {
+            auditor.wrote(stored.id, by: term, self)
             trace { "\(stored.job.name) set back from \(stored.cursor) to \(now)" }
             auditor.rewound(stored.id, from: stored.cursor, to: now)
         }

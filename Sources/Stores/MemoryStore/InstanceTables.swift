@@ -31,7 +31,18 @@ public struct InstanceTables: Sendable {
         lastTerm += 1
         let term = Term(instance: instance, count: lastTerm, nonce: nonce)
         instances[instance]?.term = term
+        // Under a new term signs of life are counted anew.
+        instances[instance]?.beat = 0
         return term
+    }
+
+    /// Removes earlier lives of an instance, and of others what is long gone.
+    private mutating func forget(_ id: String, before number: Int32) {
+        let holders = Set(shards.compactMap(\.holder))
+        instances = instances.filter { key, record in
+            let isOld = record.facts.id == id || Int64(key.number) < Int64(number) - InstanceRecord.mostKept
+            return record.term != nil || holders.contains(key) || !isOld
+        }
     }
 
     public mutating func join(_ facts: InstanceFacts, nonce: UInt64) -> Term {
@@ -41,6 +52,7 @@ public struct InstanceTables: Sendable {
             return newTerm(of: former.number, nonce: nonce)
         }
         lastNumber += 1
+        forget(facts.id, before: lastNumber)
         let number = InstanceNumber(lastNumber)
         instances[number] = InstanceRecord(number: number, facts: facts, term: nil, beat: 0)
         return newTerm(of: number, nonce: nonce)

@@ -114,7 +114,8 @@ public actor MemoryStore: JobStore {
         try ledger.record(runs, under: term)
     }
 
-    public func openOrdered(_ runs: [Run], by term: Term?, now: Timestamp) async throws -> [Run?] {
+    public func openOrdered(_ runs: [Run], under term: Term, now: Timestamp) async throws -> [Run?] {
+        try ledger.check(term)
         let opened = runs.map { ledger.isLast($0) ? ledger.insert($0) : nil }
         ledger.tables.tell(Mail.opened(opened.compactMap { $0 }), but: term)
         return opened

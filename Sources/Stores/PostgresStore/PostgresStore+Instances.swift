@@ -46,6 +46,7 @@
                         }
                     }
                     let number = Int32(truncatingIfNeeded: try Self.drawn("instances", transaction))
+                    try Self.forget(facts.id, before: number, transaction)
                     let term = Term(instance: InstanceNumber(number), count: count, nonce: nonce)
                     try transaction.execute(
                         "INSERT INTO instances (number, id, facts) VALUES ($1, $2, $3)",
@@ -59,13 +60,24 @@
             }
         }
 
+        /// Removes earlier lives of an instance, and of others what is long gone.
+        private static func forget(_ id: String, before number: Int32, _ transaction: PostgresTransaction) throws {
+            try transaction.execute(
+                """
+                DELETE FROM instances WHERE (id = $1 OR number < $2)
+                AND NOT EXISTS (SELECT 1 FROM terms WHERE instance = number)
+                AND NOT EXISTS (SELECT 1 FROM shards WHERE holder = number)
+                """, [.init(storable: id), .integer(Int64(number) - InstanceRecord.mostKept)])
+        }
+
         /// Puts a new term in the place of one that the condition names; false when there is none.
         private static func renew(
             _ term: Term, _ condition: String, _ more: [PostgresValue], _ transaction: PostgresTransaction
         ) throws -> Bool {
-            for table in ["beats", "terms"] {
+            // Under a new term signs of life are counted anew.
+            for (table, anew) in [("beats", ", beat = 0"), ("terms", "")] {
                 let count = try transaction.execute(
-                    "UPDATE \(table) SET term = $2, nonce = $3 WHERE \(condition)", values(term) + more)
+                    "UPDATE \(table) SET term = $2, nonce = $3\(anew) WHERE \(condition)", values(term) + more)
                 if count == 0 { return false }
             }
             return true
@@ -235,14 +247,15 @@
         public func give(_ moves: [ShardMove], under term: Term, nonce: UInt64) async throws -> Term {
             try await change { writer in
                 try await writer.transaction { transaction in
+                    // Drawn first: whoever sent the same before has the counter's row until that is done.
+                    let count = try Self.drawn("terms", transaction)
                     let known = try transaction.first(
                         "SELECT term FROM terms WHERE instance = $1 AND nonce = $2",
                         [.integer(Int64(term.instance.number)), .integer(Int64(bitPattern: nonce))]
                     ) { try $0.integer(0) ?? 0 }
                     // The answer of the first time was lost.
                     if let known { return Term(instance: term.instance, count: known, nonce: nonce) }
-                    let new = Term(
-                        instance: term.instance, count: try Self.drawn("terms", transaction), nonce: nonce)
+                    let new = Term(instance: term.instance, count: count, nonce: nonce)
                     let old: [PostgresValue] = [.integer(term.count), .integer(Int64(bitPattern: term.nonce))]
                     guard
                         try Self.renew(new, "instance = $1 AND term = $4 AND nonce = $5", old, transaction)

@@ -271,16 +271,14 @@
                 "INSERT INTO skips (\(newSkips.names)) SELECT * FROM \(newSkips.rows("k", from: 1))", row.values)
         }
 
-        public func openOrdered(_ runs: [Run], by term: Term?, now: Timestamp) async throws -> [Run?] {
+        public func openOrdered(_ runs: [Run], under term: Term, now: Timestamp) async throws -> [Run?] {
             let store = try await storeID()
-            return try await change { writer in
-                try await writer.transaction { transaction in
-                    let opened = try runs.map { run in
-                        try Self.isLast(run, transaction) ? try Self.insert(run, store: store, transaction) : nil
-                    }
-                    try Self.tell(Mail.opened(opened.compactMap { $0 }), but: term, transaction)
-                    return opened
+            return try await write(under: term) { transaction in
+                let opened = try runs.map { run in
+                    try Self.isLast(run, transaction) ? try Self.insert(run, store: store, transaction) : nil
                 }
+                try Self.tell(Mail.opened(opened.compactMap { $0 }), but: term, transaction)
+                return opened
             }
         }
 

@@ -29,11 +29,11 @@
         {
             self.configuration = configuration
             self.writer = writer
-            // A connection that a dead machine has left must be given up long before the lease is over.
+            // A connection that a dead machine has left must be given up before the shortest usual lease is over.
             var beating = configuration
-            beating.connectTimeout = min(3, configuration.connectTimeout)
-            beating.statementTimeout = min(3, configuration.statementTimeout)
-            beating.settings["lock_timeout"] = "2s"
+            beating.connectTimeout = min(1, configuration.connectTimeout)
+            beating.statementTimeout = min(1, configuration.statementTimeout)
+            beating.settings["lock_timeout"] = "1s"
             beater = try PostgresClient(beating, logger: logger)
             readers = ReaderPool(configuration, most: Self.mostReaders, logger: logger)
             knownID = Mutex(id)

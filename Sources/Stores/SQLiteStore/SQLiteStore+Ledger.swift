@@ -49,9 +49,9 @@ extension SQLiteStore {
         try db.cachedStatement(sql: "DELETE FROM changing WHERE job_id = ?").execute(arguments: [part.id.number])
     }
 
-    public func openOrdered(_ runs: [Run], by term: Term?, now: Timestamp) async throws -> [Run?] {
+    public func openOrdered(_ runs: [Run], under term: Term, now: Timestamp) async throws -> [Run?] {
         let store = try await storeID()
-        return try await write { db in
+        return try await write(under: term) { db in
             var insert = try BulkStatement(db, Self.insertion(rows: 1))
             return try runs.map { run in
                 if try !Self.isLast(run, db) { return nil }
