@@ -129,23 +129,31 @@ extension EngineState {
             if let outage = lanes[lane].outage, outage.probeAt > now { continue }
             let room = lanes[lane].room(limits)
             var batch: [Outgoing] = []
-            while batch.count < room, let id = lanes[lane].queue.popFirst() {
+            var marked = 0
+            while batch.count + marked < room, let id = lanes[lane].queue.popFirst() {
                 if stays(id) || rests(id) || givesWay(id, now, &effects) { continue }
                 switch runs[id]?.leaveQueue(at: now, from: instance) {
                 case nil, .moot: continue
                 case .early: offer(id, now, &effects)
                 case .late: apply(.skip(.window), to: id, at: now, &effects)
                 case .out(let outgoing, let late, let hasTimeOut):
+                    if let late { lateness.note(late) }
+                    if hasTimeOut { setTimeOuts(id, now) }
+                    if marksFirst(lane) {
+                        runs[id]?.awaitsMark = outgoing.attempt.attempt
+                        save(id)
+                        marked += 1
+                        continue
+                    }
                     if lanes[lane].isConfirming {
                         runs[id]?.unanswered = outgoing.attempt.attempt
                     } else {
                         marks.append(id)
                     }
-                    if let late { lateness.note(late) }
-                    if hasTimeOut { setTimeOuts(id, now) }
                     batch.append(outgoing)
                 }
             }
+            lanes[lane].out += marked
             if !batch.isEmpty {
                 lanes[lane].out += batch.count
                 lanes[lane].sent += 1

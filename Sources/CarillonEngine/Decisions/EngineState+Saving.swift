@@ -47,6 +47,7 @@ extension EngineState {
         storeTrouble = nil
         var ended = [[AttemptID]](repeating: [], count: lanes.count)
         var started = ended
+        var marked: [RunID] = []
         // Oldest first, which is the order they are dispatched in.
         for (id, version) in versions.sorted(by: { $0.key < $1.key }) {
             guard var tracked = runs[id] else {
@@ -67,6 +68,7 @@ extension EngineState {
                 tracked.notedStart = tracked.run.attempt
                 started[tracked.lane].append(tracked.attempt)
             }
+            if tracked.awaitsMark != nil { marked.append(id) }
             runs[id] = tracked
             unsavedIDs.remove(id)
             if tracked.run.state.isFinal {
@@ -83,6 +85,7 @@ extension EngineState {
         for (lane, attempts) in ended.enumerated() where !attempts.isEmpty {
             effects.append(.acknowledge(lane: lane, attempts))
         }
+        handOver(marked, now, &effects)
     }
 
     /// Takes runs as the ledger has them, and is done with them.

@@ -18,6 +18,40 @@ extension EngineState {
         return true
     }
 
+    /// Whether runs of a lane go out only when the ledger has that they do: what lives on one machine may not be started by the next
+    /// holder once more, and that one knows nothing but the ledger.
+    func marksFirst(_ lane: Int) -> Bool { isShared && lanes[lane].isBound }
+
+    /// Hands runs over that the ledger has as handed over, unless something came up meanwhile.
+    mutating func handOver(_ marked: [RunID], _ now: Timestamp, _ effects: inout [EngineEffect]) {
+        var batches = [[Outgoing]](repeating: [], count: lanes.count)
+        for id in marked {
+            guard var tracked = runs[id], let attempt = tracked.awaitsMark else { continue }
+            tracked.awaitsMark = nil
+            runs[id] = tracked
+            guard attempt == tracked.run.attempt else { continue }
+            switch tracked.run.state {
+            case .pending where stopping || paused || isLeaving(tracked.run.jobID):
+                // As if it had never left: nobody has it.
+                tracked.run.dispatchedAt = nil
+                put(tracked)
+                offer(id, now, &effects)
+            case .pending:
+                batches[tracked.lane].append(
+                    Outgoing(
+                        attempt: tracked.attempt, definition: tracked.definition, scheduledAt: tracked.run.scheduledAt,
+                        arguments: tracked.run.arguments))
+            // Nobody else will end what nobody has.
+            case .cancelling: apply(.cancelled(Outcome()), to: id, at: now, &effects)
+            default: break
+            }
+        }
+        for (lane, batch) in batches.enumerated() where !batch.isEmpty {
+            lanes[lane].sent += 1
+            effects.append(.dispatch(lane: lane, batch))
+        }
+    }
+
     /// Leaves out what is not planned here.
     func ours(_ ids: [JobID]) -> [JobID] {
         isEverythingHeld ? ids : ids.filter { holds($0) && !isLeaving($0) }

@@ -13,6 +13,8 @@ struct TrackedRun: Sendable {
     var savedAttempt: Int
     /// The attempt that went to a dispatcher which confirms, and has no answer yet.
     var unanswered: Int?
+    /// The attempt that is handed over as soon as the ledger has that it is.
+    var awaitsMark: Int?
     /// The attempt whose start the ledger has, as far as its dispatcher was told.
     var notedStart = 0
     /// It stands in the queue of its dispatcher.

@@ -239,7 +239,7 @@ public actor Engine<Clock: EngineClock> {
     }
 
     func write<Value: Sendable>(_ body: @Sendable (Term) async throws -> Value) async throws -> Value {
-        try await write(of: {}) { try await body($1) }
+        try await write(of: {}, { try await body($1) })
     }
 
     /// Keeps everybody from writing, and returns when nothing is on its way any more.
@@ -345,15 +345,17 @@ public actor Engine<Clock: EngineClock> {
             while true {
                 let limit = state.limits.batch
                 // Found and written under one term: afterwards they may be somebody else's.
-                let (ahead, back) = try await write(of: { state.held }) { [store, zones] held, term in
-                    let ahead = try await store.jobs(cursorAfter: now, in: held, limit: limit)
-                    let back = ahead.map { stored in
-                        let schedule = stored.job.isOn ? CompiledJob(stored, zones: zones).schedule : nil
-                        return JobCursor(id: stored.id, nextDue: Planner.nextDue(of: schedule, after: now))
-                    }
-                    if !back.isEmpty { try await store.rewind(back, under: term, now: now) }
-                    return (ahead, back)
-                }
+                let (ahead, back) = try await write(
+                    of: { state.held },
+                    { [store, zones] held, term in
+                        let ahead = try await store.jobs(cursorAfter: now, in: held, limit: limit)
+                        let back = ahead.map { stored in
+                            let schedule = stored.job.isOn ? CompiledJob(stored, zones: zones).schedule : nil
+                            return JobCursor(id: stored.id, nextDue: Planner.nextDue(of: schedule, after: now))
+                        }
+                        if !back.isEmpty { try await store.rewind(back, under: term, now: now) }
+                        return (ahead, back)
+                    })
                 if ahead.isEmpty { break }
                 // One that is changing is taken up at once, whatever its next time.
                 cursors = zip(back, ahead).map { cursor, stored in
@@ -443,12 +445,13 @@ public actor Engine<Clock: EngineClock> {
         while life == self.life {
             do {
                 var ended: [Run] = []
-                let (runs, versions, unwritten) = try await write(of: { state.unsaved(limit: 2_000) }) {
-                    [store, clock] unsaved, term in
-                    let (runs, versions) = unsaved
-                    if runs.isEmpty { return (runs, versions, Set<RunID>()) }
-                    return (runs, versions, try await store.record(runs, under: term, now: clock.now))
-                }
+                let (runs, versions, unwritten) = try await write(
+                    of: { state.unsaved(limit: 2_000) },
+                    { [store, clock] unsaved, term in
+                        let (runs, versions) = unsaved
+                        if runs.isEmpty { return (runs, versions, Set<RunID>()) }
+                        return (runs, versions, try await store.record(runs, under: term, now: clock.now))
+                    })
                 if !unwritten.isEmpty {
                     // The others are those whose end was written before, and its answer lost.
                     for run in runs where !run.state.isFinal && unwritten.contains(run.id) {
