@@ -373,7 +373,7 @@ let package = Package(
         .testTarget(
             name: "CarillonEngineTests",
             dependencies: [
-                "CarillonCore", "CarillonEngine", "CarillonTestSupport", "MemoryStore", "Timetable", logging,
+                "CarillonCore", "CarillonEngine", "CarillonTestSupport", "MemoryStore", "Timetable", lifecycle, logging,
             ]),
         .testTarget(
             name: "ControlBusTests",

@@ -3,6 +3,7 @@ import CarillonEngine
 import CarillonTestSupport
 import Logging
 import MemoryStore
+import ServiceLifecycle
 import Synchronization
 import Testing
 import Timetable
@@ -13,8 +14,10 @@ import Timetable
     private let store = MemoryStore()
     private let executor = SharedExecutor()
 
-    private func instance(_ name: String, at now: Timestamp = Samples.noon) async throws -> Instance {
-        try await Instance(name, store, executor, lease: Self.lease, at: now)
+    private func instance(
+        _ name: String, at now: Timestamp = Samples.noon, mostJobs: Int = 0
+    ) async throws -> Instance {
+        try await Instance(name, store, executor, lease: Self.lease, mostJobs: mostJobs, at: now)
     }
 
     /// Adds jobs of every second through an instance.
@@ -80,6 +83,50 @@ import Timetable
         try await both.settle()
         try await checkEveryTime(30, seconds: 15...400)
         for instance in both { try await instance.stop() }
+    }
+
+    /// What it has is somebody else's at once, before it ends what it runs: nobody waits for its lease.
+    @Test func whoLeavesHandsEverythingOver() async throws {
+        let (a, b) = (try await instance("a"), try await instance("b"))
+        let both = [a, b]
+        try await both.until("they share") { await both.shares.allSatisfy { $0 == Shard.shares / 2 } }
+        try await add(30, through: a)
+        try await both.pass(5)
+        let before = a.clock.uptime
+        await b.leave()
+        try await [a].until("a has everything") {
+            // Nobody waits for the one that ends to sleep: it may have ended.
+            b.clock.advance(by: 50_000)
+            return await a.shares == Shard.shares
+        }
+        #expect(a.clock.uptime - before < Self.lease, "it took \(a.clock.uptime - before) µs")
+        try await b.hasEnded()
+        try await [a].settle()
+        try await checkEveryTime(30, seconds: 5...400)
+        #expect(try await store.instances().filter { $0.term != nil }.map(\.facts.name) == ["a"])
+        try await a.stop()
+    }
+
+    /// Ten, ten and five of twenty-five; of more than all may have, some wait until somebody comes.
+    @Test func nobodyPlansMoreJobsThanItMay() async throws {
+        let a = try await instance("a", mostJobs: 10)
+        try await a.pass(1)
+        try await add(25, through: a)
+        func jobs() async throws -> [Int] {
+            let shards = try await store.shards(counting: true)
+            let records = try await store.instances().filter { $0.term != nil }
+            return records.map { record in shards.filter { $0.holder == record.number }.reduce(0) { $0 + $1.jobs } }
+        }
+        try await [a].until("a has ten") { try await jobs() == [10] }
+        let b = try await instance("b", at: a.clock.now, mostJobs: 10)
+        try await [a, b].until("b has ten") { try await jobs() == [10, 10] }
+        let c = try await instance("c", at: a.clock.now, mostJobs: 10)
+        try await [a, b, c].until("c has the rest") { try await jobs() == [10, 10, 5] }
+        let all = [a, b, c]
+        try await all.pass(5)
+        let runs = try await store.runs(RunQuery(limit: .max))
+        #expect(Set(runs.map(\.job)).count == 25 && executor.doubled.isEmpty)
+        for instance in all { try await instance.stop() }
     }
 
     /// What is told to one concerns jobs of another, and is done there.
@@ -230,15 +277,17 @@ private final class SharedDispatcher: Dispatcher {
 private struct Instance: Sendable {
     let clock: ManualClock
     let service: EngineService<ManualClock>
+    private let group: ServiceGroup
     private let serving: Task<Void, any Error>
 
     init(
-        _ name: String, _ store: MemoryStore, _ executor: SharedExecutor, lease: Int64, at now: Timestamp
+        _ name: String, _ store: MemoryStore, _ executor: SharedExecutor, lease: Int64, mostJobs: Int, at now: Timestamp
     ) async throws {
         clock = ManualClock(now: now)
         var facts = InstanceFacts.sample(name)
         facts.lease = lease
         facts.labels = ["custody"]
+        facts.mostJobs = mostJobs
         var settings = EngineSettings()
         settings.shares = true
         settings.heartbeat = lease / 4
@@ -246,7 +295,9 @@ private struct Instance: Sendable {
             store: store, dispatchers: [SharedDispatcher(name, executor, clock)], feeds: [], clock: clock,
             zones: ZoneDatabase(), instance: facts, bootID: "b", settings: settings, logger: .silent)
         self.service = service
-        serving = Task { try await service.run() }
+        let group = ServiceGroup(configuration: .init(services: [service], logger: .silent))
+        self.group = group
+        serving = Task { try await group.run() }
     }
 
     /// How many shares of the jobs it plans.
@@ -254,10 +305,28 @@ private struct Instance: Sendable {
 
     func pass(_ seconds: Int) async throws { try await [self].pass(seconds) }
 
-    /// Ends it in order, as nobody needs it any more.
+    /// Tells it to end in order, as SIGTERM does.
+    func leave() async { await group.triggerGracefulShutdown() }
+
+    /// Lets its time pass until it has.
+    func hasEnded() async throws {
+        let ended = Mutex(false)
+        async let end: Void = {
+            try await serving.value
+            ended.withLock { $0 = true }
+        }()
+        while !ended.withLock({ $0 }) {
+            try Task.checkCancellation()
+            clock.advance(by: 50_000)
+            for _ in 0..<50 { await Task.yield() }
+        }
+        try await end
+    }
+
+    /// Ends it at once, as nobody needs it any more.
     func stop() async throws {
         serving.cancel()
-        try await serving.value
+        do { try await serving.value } catch is CancellationError {}
     }
 }
 

@@ -40,8 +40,9 @@ extension Engine {
             let asked = clock.now
             let news = try await store.news(for: sharing.held, machine: facts.id)
             noteClock(news.clock, between: asked, and: clock.now)
-            if news.holdings != shards.holdings || crowd(of: news) != shards.crowd {
-                let counting = news.instances.contains { $0.term != nil && $0.facts.mostJobs > 0 }
+            // Where somebody may have so many jobs only, they are counted each time: new ones change nobody's holding.
+            let counting = news.instances.contains { $0.term != nil && $0.facts.mostJobs > 0 }
+            if counting || news.holdings != shards.holdings || crowd(of: news) != shards.crowd {
                 shards = Holdings(
                     records: try await store.shards(counting: counting), holdings: news.holdings,
                     crowd: crowd(of: news))
