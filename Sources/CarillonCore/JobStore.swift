@@ -250,8 +250,8 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
 
 /// The one source of truth: job definitions, cursors and the ledger. Implementations pass `StoreConformance`.
 ///
-/// Every call that writes takes `now`; a store decides nothing by a clock of its own. Every call may throw `StoreError`; a call that throws
-/// may have been carried out all the same, so all of them may be repeated.
+/// Every call that writes takes `now`; a store decides nothing by a clock of its own. Every call may throw `StoreError`; a call
+/// that throws may have been carried out all the same, so all of them may be repeated.
 public protocol JobStore: InstanceStore {
     /// Answers the store's id, drawn once when the store was made; part of every run id.
     func storeID() async throws -> UInt64

@@ -18,8 +18,8 @@ extension EngineState {
         return true
     }
 
-    /// Whether runs of a lane go out only when the ledger has that they do: what lives on one machine may not be started by the next
-    /// holder once more, and that one knows nothing but the ledger.
+    /// Whether runs of a lane go out only when the ledger has that they do: what lives on one machine may not be started by the
+    /// next holder once more, and that one knows nothing but the ledger.
     func marksFirst(_ lane: Int) -> Bool { isShared && lanes[lane].isBound }
 
     /// Hands runs over that the ledger has as handed over, unless something came up meanwhile.

@@ -10,6 +10,7 @@ package struct Sharing: Sendable {
         case take(Set<Shard>)
         /// Somebody has been silent for too long.
         case end(Beat)
+        /// What nobody in force has goes to somebody.
         case deal([ShardMove])
         /// These are to be given, once nothing of them is on its way (`give`).
         case give([ShardMove])
@@ -37,6 +38,12 @@ package struct Sharing: Sendable {
         package var nonce: UInt64
     }
 
+    /// Somebody who is there: whoever begins to leave counts as one who goes.
+    private struct Presence: Hashable {
+        var number: InstanceNumber
+        var isLeaving: Bool
+    }
+
     package var limits = Limits()
     package private(set) var facts: InstanceFacts
     package private(set) var term: Term
@@ -55,7 +62,7 @@ package struct Sharing: Sendable {
     private var holders: [Shard: InstanceNumber] = [:]
     private var formerHolders: [Shard: InstanceNumber] = [:]
     /// Who there was, and since when.
-    private var crowd: Set<Term> = []
+    private var crowd: Set<Presence> = []
     private var stillSince: Int64
     private var gaveAt = Int64.min
     /// Since when there is something to be dealt that those who come first have left.
@@ -165,7 +172,7 @@ package struct Sharing: Sendable {
     /// Notes whether somebody came or went.
     private mutating func note(_ inForce: [InstanceRecord], at now: Int64) {
         // A new term of the same instance is nobody who came.
-        let present = Set(inForce.map { Term(instance: $0.number, count: 0, nonce: $0.facts.isLeaving ? 1 : 0) })
+        let present = Set(inForce.map { Presence(number: $0.number, isLeaving: $0.facts.isLeaving) })
         if present != crowd { stillSince = now }
         crowd = present
         for beat in inForce.compactMap({ Beat($0) }) where heard[beat.number]?.beat != beat {
@@ -189,7 +196,7 @@ package struct Sharing: Sendable {
     /// For how long nobody was there for these shards, in microseconds, as far as this instance has seen: since the last sign of
     /// life of those who had them.
     package func silence(of shards: Set<Shard>, at now: Int64) -> Int64 {
-        let former = Set(shards.compactMap { formerHolders[$0] }).subtracting(crowd.map(\.instance))
+        let former = Set(shards.compactMap { formerHolders[$0] }).subtracting(crowd.map(\.number))
         return former.compactMap { heard[$0].map { now - $0.at } }.max() ?? 0
     }
 

@@ -22,8 +22,8 @@ final class Beats: Sendable {
 
 /// Being in force. Nothing goes out while somebody else may be.
 extension Engine {
-    /// Joins. One that shares the jobs with others has no shard yet; one that does not is dealt all of them, and waits while another
-    /// instance has some, as after a machine that is gone.
+    /// Joins. One that shares the jobs with others has no shard yet; one that does not is dealt all of them, and waits while
+    /// another instance has some, as after a machine that is gone.
     static func join(
         _ store: any JobStore, _ facts: InstanceFacts, clock: Clock, _ settings: EngineSettings, _ logger: Logger
     ) async throws -> Sharing {
@@ -47,8 +47,9 @@ extension Engine {
                 } else {
                     let sent = clock.sinceBoot
                     let term = try await store.join(facts, nonce: .random(in: .min ... .max))
-                    let isEverythings = try await takesAll(of: store, term)
-                    if settings.shares || isEverythings { return Sharing(facts, term, sent: sent) }
+                    let sharing = Sharing(facts, term, sent: sent)
+                    if settings.shares { return sharing }
+                    if try await takesAll(of: store, term) { return sharing }
                     // Somebody else came at the same moment.
                     try await store.leave(term)
                 }

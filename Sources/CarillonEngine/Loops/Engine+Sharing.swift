@@ -146,6 +146,7 @@ extension Engine {
         // Nothing is written until it is known what became of it.
         await closeGate()
         defer { openGate() }
+        guard life == mine else { return }
         let give = sharing.give(nonce: .random(in: .min ... .max))
         while life == mine {
             do {
