@@ -8,15 +8,20 @@ public struct Dispatch<Body: TargetBody>: Hashable, Sendable {
     public var scheduledAt: Timestamp
     /// What somebody who asked for the run gave along; only where `takesArguments`.
     public var arguments: [String: String]?
+    /// Past this it must not start any more, since somebody else may take it for lost: microseconds of the clock that runs while
+    /// the machine sleeps. Only where the dispatcher is `isBound`, and others share the store.
+    public var startBy: Int64?
 
     public init(
-        attempt: AttemptID, job: String, target: Body, scheduledAt: Timestamp, arguments: [String: String]? = nil
+        attempt: AttemptID, job: String, target: Body, scheduledAt: Timestamp, arguments: [String: String]? = nil,
+        startBy: Int64? = nil
     ) {
         self.attempt = attempt
         self.job = job
         self.target = target
         self.scheduledAt = scheduledAt
         self.arguments = arguments
+        self.startBy = startBy
     }
 }
 
@@ -35,8 +40,8 @@ public enum DispatchResult: Hashable, Sendable {
 }
 
 /// What an executor tells of an attempt, once or more often, in order or not.
-public struct DispatchEvent: Hashable, Sendable {
-    public enum What: Hashable, Sendable {
+public struct DispatchEvent: Hashable, Sendable, Codable {
+    public enum What: Hashable, Sendable, Codable {
         case started(ProcessIdentity?)
         case heartbeat
         case succeeded(Outcome)
@@ -49,6 +54,8 @@ public struct DispatchEvent: Hashable, Sendable {
         case forgotten(String)
         /// It was taken for accepted, and never got there: it waits like one whose executor was out of reach.
         case unsent(String)
+        /// The machine that it was handed over on has never started it, and never will.
+        case unstarted(String)
         /// Nobody can hear of it at the moment: its silence means nothing.
         case unheard
     }
@@ -88,6 +95,12 @@ public protocol Dispatcher<Body>: Sendable {
     /// Its runs are processes of this machine, which a stop of the daemon may end; the others have a life elsewhere.
     var isBound: Bool { get }
 
+    /// How long the machine of a run may be away before nobody waits for it any more, in microseconds; only where `isBound`.
+    var lostAfter: Int64 { get }
+
+    /// Attempts that are under way here, whoever sees to them; only where `isBound`.
+    var underWay: [AttemptID] { get }
+
     /// It hands over for certain, once it has answered: no run is out, as far as the ledger knows, before it has. And what
     /// its executors tell is theirs to repeat until the ledger has it, so it hears of starts too (`noted`).
     var isConfirming: Bool { get }
@@ -108,7 +121,8 @@ public protocol Dispatcher<Body>: Sendable {
     /// Runs what it does by itself, until its task is cancelled: asking for outcomes, say.
     func run() async
 
-    /// Takes over the ledger's outstanding attempts, those of earlier processes included; called once, before all else.
+    /// Takes over the ledger's outstanding attempts, those of earlier processes included: before all else, and again for those
+    /// whose jobs another instance has given to this one.
     ///
     /// Answers which of them the executor never received: these may be dispatched again. For every other one an event
     /// follows: it still runs, it ended, or it is lost.
@@ -146,6 +160,8 @@ public protocol Dispatcher<Body>: Sendable {
 
 extension Dispatcher {
     public var isBound: Bool { false }
+    public var lostAfter: Int64 { 120_000_000 }
+    public var underWay: [AttemptID] { [] }
     public var isConfirming: Bool { false }
     public var takesArguments: Bool { false }
 

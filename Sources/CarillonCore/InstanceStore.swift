@@ -170,6 +170,10 @@ extension Mail {
         case opened([RunID])
         /// Somebody wants a run to end.
         case cancel(RunID, reason: String)
+        /// What an executor tells of runs whose shards another instance has.
+        case told([DispatchEvent])
+        /// To a machine: an attempt that is under way there is to end.
+        case end(AttemptID)
     }
 
     private struct Cancel: Codable {
@@ -186,6 +190,8 @@ extension Mail {
             (try? JSONText.decode(Cancel.self, body)).flatMap { cancel in
                 RunID(cancel.run).map { .cancel($0, reason: cancel.reason) }
             }
+        case "told": (try? JSONText.decode([DispatchEvent].self, body)).map { .told($0) }
+        case "end": AttemptID(body).map { .end($0) }
         default: nil
         }
     }
@@ -201,6 +207,10 @@ extension Mail {
             // Two texts: they can be written.
             let body = try? JSONText.encode(Cancel(run: "\(run)", reason: reason))
             self.init(to: recipient, kind: "cancel", body: body ?? "")
+        case .told(let events):
+            self.init(to: recipient, kind: "told", body: (try? JSONText.encode(events)) ?? "")
+        case .end(let attempt):
+            self.init(to: recipient, kind: "end", body: "\(attempt)")
         }
     }
 

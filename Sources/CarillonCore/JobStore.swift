@@ -302,6 +302,8 @@ public protocol JobStore: InstanceStore {
     ///
     /// Some may come twice when that one has left the ledger since.
     func activeRuns(after: RunID?, limit: Int) async throws -> [Run]
+    /// Reads the runs that are not final and were handed over on a machine.
+    func activeRuns(on machine: String) async throws -> [Run]
     func run(_ id: RunID) async throws -> Run?
     /// Finds runs whose id begins with these hexadecimal digits, at most `limit`.
     func runs(idPrefix: String, limit: Int) async throws -> [Run]

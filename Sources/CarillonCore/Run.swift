@@ -65,7 +65,7 @@ public struct EndedAttempt: Hashable, Sendable, Codable {
     public var startedAt: Timestamp?
     public var endedAt: Timestamp
     public var outcome: Outcome
-    /// It fell silent, and went out again: no try that counts. Nil for false, which an older release did not write.
+    /// It fell silent, or was never started, and went out again: no try that counts. Nil for false, which an older release did not write.
     public var wasSilent: Bool?
 
     public init(
@@ -115,7 +115,12 @@ public struct Run: Hashable, Sendable, Codable {
     public var startedAt: Timestamp?
     public var endedAt: Timestamp?
     public var heartbeatAt: Timestamp?
+    /// The name of who opened it, or handed it over last.
     public var instance: String?
+    /// The count of the term that it was opened under, as the ledger has it; what is recorded afterwards leaves it as it is.
+    public var term: Int64?
+    /// What its present attempt was handed over on (`InstanceFacts.id`), where it lives there and others share the store.
+    public var machine: String?
     public var process: ProcessIdentity?
     public var outcome: Outcome
     /// Why it is where it is, in words, when its state alone does not say.

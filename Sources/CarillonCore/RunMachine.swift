@@ -20,6 +20,8 @@ public enum RunEvent: Hashable, Sendable {
     case unreachable(String)
     /// Its executor lost it before anybody was seen to start it.
     case forgotten(String)
+    /// The machine that it was handed over on has never started it, and never will.
+    case unstarted(String)
     /// Somebody wants it to end, for this reason.
     case cancel(reason: String)
     /// It took longer than a time-out of its job allows.
@@ -98,6 +100,11 @@ public enum RunMachine {
             return hold(&run, why, policies, at: now)
         case .forgotten(let why):
             return forget(&run, why, policies, at: now)
+        case .unstarted(let why):
+            guard run.dispatchedAt != nil, run.startedAt == nil else { return .ignored }
+            if run.state == .cancelling { return endCancelled(&run, Outcome(), policies, at: now) }
+            // Another attempt: the word of this one may come twice, when it is out again elsewhere.
+            return republish(&run, why, at: now)
         case .cancel(let reason):
             return cancel(&run, reason: reason, at: now)
         case .overran(let timeOut):
@@ -129,6 +136,7 @@ public enum RunMachine {
             if run.dispatchedAt == nil, isHeld { return .ignored }
             if !isHeld { run.held = Hold(since: run.dispatchedAt ?? now, why: why) }
             run.dispatchedAt = nil
+            run.machine = nil
             run.reason = "waits: \(why)"
             return .waiting
         case .cancelling where run.startedAt == nil: return endCancelled(&run, Outcome(), policies, at: now)
@@ -141,6 +149,7 @@ public enum RunMachine {
         switch run.state {
         case .pending:
             run.dispatchedAt = nil
+            run.machine = nil
             run.reason = "goes out again: \(why)"
             return .waiting
         case .cancelling where run.startedAt == nil: return endCancelled(&run, Outcome(), policies, at: now)
@@ -235,7 +244,7 @@ public enum RunMachine {
         return .retrying
     }
 
-    /// Sends a run out again whose executor fell silent.
+    /// Sends a run out again whose executor fell silent, or never had it: no try that counts.
     private static func republish(_ run: inout Run, _ why: String, at now: Timestamp) -> Step {
         run.earlier.append(
             EndedAttempt(
@@ -255,6 +264,7 @@ public enum RunMachine {
         run.state = .pending
         run.outcome = Outcome()
         run.dispatchedAt = nil
+        run.machine = nil
         run.startedAt = nil
         run.heartbeatAt = nil
         run.process = nil

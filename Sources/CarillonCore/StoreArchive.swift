@@ -115,9 +115,9 @@ public struct StoreTable: Hashable, Sendable {
                     .number,
                     """
                     scheduled_at manual not_before state attempt created_at dispatched_at started_at ended_at heartbeat_at \
-                    exit_code signal held_since held_until
+                    exit_code signal held_since held_until term
                     """
-                ), (.text, "instance process error output_tail reason earlier held_why cause arguments"),
+                ), (.text, "instance process error output_tail reason earlier held_why cause arguments machine"),
             ]),
         StoreTable(
             "skips",

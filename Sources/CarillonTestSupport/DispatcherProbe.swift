@@ -82,7 +82,7 @@ extension DispatchEvent.What {
     /// No other end can follow.
     public var isEnd: Bool {
         switch self {
-        case .started, .heartbeat, .forgotten, .unsent, .unheard: false
+        case .started, .heartbeat, .forgotten, .unsent, .unstarted, .unheard: false
         case .succeeded, .failed, .cancelled, .lost: true
         }
     }

@@ -39,7 +39,7 @@ import Timetable
     /// Every kind of event.
     enum Word: String, CaseIterable {
         case dispatched, taken, started, heartbeat, succeeded, failed, cancelled, lost, refused, unreachable, forgotten
-        case cancel, overranStart, overranExecution, overranHeartbeat, overranCancel, skip
+        case neverStarted, cancel, overranStart, overranExecution, overranHeartbeat, overranCancel, skip
 
         var event: RunEvent {
             switch self {
@@ -54,6 +54,7 @@ import Timetable
             case .refused: .refused("no such program")
             case .unreachable: .unreachable("away")
             case .forgotten: .forgotten("gone before it began")
+            case .neverStarted: .unstarted("its instance ended")
             case .cancel: .cancel(reason: "by hand")
             case .overranStart: .overran(.start)
             case .overranExecution: .overran(.execution)
@@ -77,6 +78,7 @@ import Timetable
             case .refused: self = .refused
             case .unreachable: self = .unreachable
             case .forgotten: self = .forgotten
+            case .unstarted: self = .neverStarted
             case .cancel: self = .cancel
             case .overran(.start): self = .overranStart
             case .overran(.execution): self = .overranExecution
@@ -92,6 +94,10 @@ import Timetable
         .dispatched: [
             "moved pending", "moved pending", "ignored pending", "ignored pending", "ignored running",
             "ignored cancelling", "ignored cancelling", "ignored cancelling",
+        ],
+        .neverStarted: [
+            "ignored pending", "ignored pending", "retrying pending", "retrying pending", "ignored running",
+            "ended cancelled", "ignored cancelling", "ignored cancelling",
         ],
         .taken: [
             "ignored pending", "ignored pending", "ignored pending", "moved pending", "ignored running",

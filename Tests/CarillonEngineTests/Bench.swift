@@ -22,6 +22,7 @@ struct Bench {
     /// The lane of each.
     private(set) var lanes: [Int] = []
     private(set) var cancelled: [AttemptID] = []
+    private(set) var endedElsewhere: [String] = []
     private(set) var acknowledged: [AttemptID] = []
     private(set) var noted: [AttemptID] = []
     private(set) var rewinds = 0
@@ -92,6 +93,7 @@ struct Bench {
                 lanes += batch.map { _ in lane }
                 if accepts { try send(.results(lane: lane, batch.map(\.attempt), batch.map { _ in .accepted })) }
             case .cancel(_, let attempt): cancelled.append(attempt)
+            case .end(let machine, let attempt): endedElsewhere.append("\(attempt) on \(machine)")
             case .acknowledge(_, let attempts): acknowledged += attempts
             case .noted(_, let attempts): noted += attempts
             case .halt: halts += 1

@@ -13,7 +13,7 @@ import Timetable
     private func marking() throws -> (Bench, RunID) {
         var bench = Bench()
         bench.state = EngineState(
-            storeID: 1, instance: "i", cursors: [], now: Bench.start, lanes: Self.lanes, isShared: true)
+            storeID: 1, instance: "i", cursors: [], now: Bench.start, lanes: Self.lanes, machine: "here")
         try bench.add("a", Policies(overlap: .skip))
         bench.saveFails = true
         try bench.pass(3_600)

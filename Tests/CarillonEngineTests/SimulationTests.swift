@@ -98,6 +98,9 @@ import class Foundation.ProcessInfo
         (.planBeforeTake, [.overlap, .trueReason, .liveness]),
         (.unknownAcknowledged, [.acknowledgedTooEarly, .startedOnce]),
         (.mailUnread, [.liveness]),
+        (.markWithoutReport, [.liveness]),
+        (.toldAcknowledged, [.acknowledgedTooEarly, .liveness]),
+        (.startedLate, [.startedOnce, .overlap]),
     ])
     func sabotageOfSharingIsCaught(_ sabotage: Sabotage, by promises: [Promise]) throws {
         try expect(sabotage, by: promises, years: 1, instances: 3)

@@ -66,7 +66,7 @@ struct ExecBench {
 extension DispatchEvent.What {
     var outcome: Outcome? {
         switch self {
-        case .started, .heartbeat, .lost, .forgotten, .unsent, .unheard: nil
+        case .started, .heartbeat, .lost, .forgotten, .unsent, .unstarted, .unheard: nil
         case .succeeded(let outcome), .failed(let outcome), .cancelled(let outcome): outcome
         }
     }

@@ -131,7 +131,9 @@ struct Runs: AsyncParsableCommand {
             if let signal = view.signal { say("  signal      \(signal)") }
             if let error = view.error { say("  error       \(error)") }
             if let reason = view.reason, reason != view.error { say("  reason      \(reason)") }
-            if let instance = view.instance { say("  instance    \(instance)") }
+            if let instance = view.instance {
+                say("  instance    \(instance)\(view.term.map { " (term \($0))" } ?? "")")
+            }
             if let tail = view.outputTail, !tail.isEmpty {
                 say("  its last words:")
                 for line in tail.split(whereSeparator: \.isNewline) { say("    \(line)") }

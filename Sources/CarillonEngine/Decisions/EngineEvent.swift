@@ -39,6 +39,8 @@ public enum EngineEvent: Sendable {
     case leave(Set<Shard>)
     /// They are somebody else's.
     case gave(Set<Shard>)
+    /// These machines have an instance in force; `at` is of the clock that runs while this one sleeps.
+    case present(Set<String>, at: Int64)
     /// The store has these jobs as halted, or no longer at all.
     case halted([JobID])
     /// Runs that wait because their definition could not be read have one.
@@ -67,6 +69,8 @@ public enum EngineEffect: Sendable {
     case open([JobAdvance])
     case dispatch(lane: Int, [Outgoing])
     case cancel(lane: Int, AttemptID)
+    /// Have another machine end an attempt that is under way there.
+    case end(machine: String, AttemptID)
     /// `EngineState.unsaved` holds runs the ledger should have.
     case save
     /// The ledger has the end of these attempts.

@@ -48,12 +48,12 @@ extension EngineState {
         }
         append(run)
         if run.dispatchedAt != nil {
-            lanes[definition.lane].out += 1
+            if isElsewhere(run) { elsewhere.insert(run.id) } else { lanes[definition.lane].out += 1 }
             // What its worker told meanwhile comes first.
             if lanes[definition.lane].isConfirming { runs[run.id]?.listen(anew: now) }
             setTimeOuts(run.id, now)
             if run.state == .cancelling {
-                effects.append(.cancel(lane: definition.lane, AttemptID(run: run.id, attempt: run.attempt)))
+                effects.append(cancellation(of: run, definition.lane))
             }
         } else {
             settleUnreceived(run.id, now, &effects)
@@ -141,6 +141,7 @@ extension EngineState {
                     if hasTimeOut { setTimeOuts(id, now) }
                     if marksFirst(lane) {
                         runs[id]?.awaitsMark = outgoing.attempt.attempt
+                        runs[id]?.run.machine = machine
                         save(id)
                         marked += 1
                         continue
@@ -238,7 +239,6 @@ extension EngineState {
         _ event: RunEvent, attempt: Int? = nil, to id: RunID, at time: Timestamp, _ effects: inout [EngineEffect]
     ) {
         guard var tracked = runs[id] else { return }
-        let ended = tracked.attempt
         let step = RunMachine.apply(
             event, attempt: attempt, to: &tracked.run, policies: tracked.definition.job.policies, at: time)
         guard step != .ignored else { return }
@@ -252,7 +252,7 @@ extension EngineState {
                 setTimeOuts(id, time)
             }
         case .cancelling:
-            effects.append(.cancel(lane: tracked.lane, ended))
+            effects.append(cancellation(of: tracked.run, tracked.lane))
             setTimeOuts(id, time)
         case .waiting: wait(id, after: event, time, &effects)
         case .retrying:
@@ -283,7 +283,7 @@ extension EngineState {
 extension DispatchEvent.What {
     var isEnd: Bool {
         switch self {
-        case .started, .heartbeat, .forgotten, .unsent, .unheard: false
+        case .started, .heartbeat, .forgotten, .unsent, .unstarted, .unheard: false
         case .succeeded, .failed, .cancelled, .lost: true
         }
     }
@@ -301,6 +301,7 @@ extension RunEvent {
         case .lost(let why): self = .lost(why)
         case .forgotten(let why): self = .forgotten(why)
         case .unsent(let why): self = .unreachable(why)
+        case .unstarted(let why): self = .unstarted(why)
         case .unheard: return nil
         }
     }

@@ -6,8 +6,8 @@ extension EngineState {
     /// Keeps a changed run, to be saved, and counts it in or out of what its dispatcher has.
     mutating func put(_ tracked: TrackedRun) {
         var tracked = tracked
-        let wasOut = runs[tracked.run.id]?.isOut ?? false
-        if wasOut != tracked.isOut { lanes[tracked.lane].out += wasOut ? -1 : 1 }
+        let tookPlace = runs[tracked.run.id].map(takesPlace) ?? false
+        if tookPlace != takesPlace(tracked) { lanes[tracked.lane].out += tookPlace ? -1 : 1 }
         tracked.version &+= 1
         runs[tracked.run.id] = tracked
         save(tracked.run.id)

@@ -34,6 +34,7 @@ extension EngineState {
             case .pending where stopping || paused || isLeaving(tracked.run.jobID):
                 // As if it had never left: nobody has it.
                 tracked.run.dispatchedAt = nil
+                tracked.run.machine = nil
                 put(tracked)
                 offer(id, now, &effects)
             case .pending:
@@ -103,7 +104,7 @@ extension EngineState {
         var abandoned = [[AttemptID]](repeating: [], count: lanes.count)
         for tracked in Array(runs.all) where isGone(tracked.run.jobID) {
             abandoned[tracked.lane].append(tracked.attempt)
-            if tracked.isOut { lanes[tracked.lane].out -= 1 }
+            if takesPlace(tracked) { lanes[tracked.lane].out -= 1 }
             runs[tracked.run.id] = nil
             byJob[tracked.run.jobID] = nil
             unsavedIDs.remove(tracked.run.id)

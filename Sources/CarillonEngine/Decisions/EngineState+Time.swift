@@ -109,7 +109,7 @@ extension EngineState {
         stopping = true
         guard endRuns else { return }
         // What a time-out is ending already fails, as it would have without us.
-        let ending = runs.all.filter { $0.isOut && lanes[$0.lane].isBound && $0.run.state != .cancelling }
+        let ending = runs.all.filter { takesPlace($0) && lanes[$0.lane].isBound && $0.run.state != .cancelling }
         for id in ending.map(\.run.id).sorted() {
             apply(.cancel(reason: "the daemon was stopped"), to: id, at: now, &effects)
         }

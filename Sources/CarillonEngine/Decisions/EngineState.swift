@@ -43,8 +43,8 @@ public struct EngineState: Sendable {
 
     public let storeID: UInt64
     public let instance: String
-    /// Others may have runs of which nothing is known here.
-    let isShared: Bool
+    /// The id of this instance (`InstanceFacts.id`), where others may have runs of which nothing is known here.
+    let machine: String?
     public var limits = Limits()
     /// The dispatchers by their numbers.
     public var lanes: [LaneState]
@@ -71,6 +71,9 @@ public struct EngineState: Sendable {
     /// When the heap is next searched for them.
     var nextLook = Timestamp.distantPast
     var runs = SlotTable<RunID, TrackedRun>()
+    /// Those that live on other machines, and since when these are away, on the clock that runs while this one sleeps.
+    var elsewhere: Set<RunID> = []
+    var awaySince: [String: Int64] = [:]
     /// Runs that are not final, oldest first.
     var byJob = SlotTable<JobID, [RunID]>()
     /// When the next run of a job that catches up at a rate may go out.
@@ -114,12 +117,12 @@ public struct EngineState: Sendable {
     public init(
         storeID: UInt64, instance: String, cursors: [JobCursor], now: Timestamp, bootedAt: Timestamp? = nil,
         pauseReason: String? = nil, pausedTags: [String: (reason: String, since: Timestamp)] = [:],
-        lanes: [LaneState] = [LaneState()], holding held: Set<Shard> = Set(Shard.all), isShared: Bool = false
+        lanes: [LaneState] = [LaneState()], holding held: Set<Shard> = Set(Shard.all), machine: String? = nil
     ) {
         self.storeID = storeID
         self.instance = instance
         self.held = held
-        self.isShared = isShared
+        self.machine = machine
         self.heap = CursorHeap(cursors)
         self.live = now
         self.gaps = [Gap(after: .distantPast, through: now, reason: .downtime)]
@@ -158,6 +161,7 @@ public struct EngineState: Sendable {
         case .took(let shards, let cursors, let since): took(shards, cursors, since: since, now, &effects)
         case .leave(let shards): leave(shards)
         case .gave(let shards): gave(shards, &effects)
+        case .present(let machines, let at): present(machines, at: at, now, &effects)
         case .healed(let definitions): healed(definitions, now, &effects)
         case .cancel(let id, let reason): apply(.cancel(reason: reason), to: id, at: now, &effects)
         case .clockStepped(let by, let isSuspension): clockStepped(by, isSuspension, now, &effects)
@@ -231,7 +235,7 @@ public struct EngineState: Sendable {
     /// Attempts handed over and not ended.
     public var outstanding: [AttemptID] { runs.all.filter(\.isOut).map(\.attempt) }
     /// Of these the ones that a stop of the daemon may end.
-    var outstandingBound: Int { runs.all.count { $0.isOut && lanes[$0.lane].isBound } }
+    var outstandingBound: Int { runs.all.count { takesPlace($0) && lanes[$0.lane].isBound } }
     /// Answers a job's runs that are not final.
     func activeRuns(of job: JobID) -> [RunID] { byJob[job] ?? [] }
     public func run(_ id: RunID) -> Run? { runs[id]?.run }

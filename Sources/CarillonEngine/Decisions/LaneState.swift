@@ -8,6 +8,8 @@ public struct LaneState: Sendable {
     public var capacity: Int?
     /// Its runs live on this machine, and a stop of the daemon may end them.
     public var isBound: Bool
+    /// How long the machine of a run may be away, in microseconds.
+    public var lostAfter: Int64
     /// It hands over for certain, and wants to know of starts that the ledger has.
     public var isConfirming: Bool
     /// Runs that may go out, in the order they are to.
@@ -21,9 +23,12 @@ public struct LaneState: Sendable {
     var dispatching: Int { sent - answered }
     var outage: Outage?
 
-    public init(capacity: Int? = nil, isBound: Bool = false, isConfirming: Bool = false) {
+    public init(
+        capacity: Int? = nil, isBound: Bool = false, lostAfter: Int64 = 120_000_000, isConfirming: Bool = false
+    ) {
         self.capacity = capacity
         self.isBound = isBound
+        self.lostAfter = lostAfter
         self.isConfirming = isConfirming
     }
 

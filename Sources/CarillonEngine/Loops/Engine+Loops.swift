@@ -80,8 +80,11 @@ extension Engine {
                 switch item {
                 case .dispatch(let batch, let life):
                     // What is not handed over the next one finds in the ledger.
-                    guard await untilHeld(in: life) else { continue }
-                    let results = await outbox.lane.dispatch(batch)
+                    guard await untilHeld(in: life), await begin(batch, of: lane, in: life) else {
+                        await tellUnstarted(batch, of: lane, in: life)
+                        continue
+                    }
+                    let results = await outbox.lane.dispatch(batch, startBy(of: lane))
                     // The engine hears of one batch while the dispatcher has the next.
                     await group.next()
                     group.addTask { await self.hear(lane, batch, results, of: life) }
@@ -101,6 +104,7 @@ extension Engine {
                 notify(.queued(outgoing.attempt, job: outgoing.definition.job.name, at: clock.now))
             }
         }
+        await end(batch, results, of: lane, in: life)
         await send(.results(lane: lane, batch.map(\.attempt), results), of: life)
     }
 
@@ -225,9 +229,10 @@ extension Engine {
         logger.notice("stopping", metadata: ["running": "\(state.outstanding.count)"])
         let running = state.outstandingBound
         await send(.shutdown(endRuns: settings.endRunsOnStop))
+        if settings.shares, settings.endRunsOnStop { await endStrangers() }
         // The executors use force after the grace; their answer takes a moment more.
         let deadline = clock.uptime + settings.grace + 2_000_000
-        while settings.endRunsOnStop, running > 0, state.outstandingBound > 0, clock.uptime < deadline {
+        while settings.endRunsOnStop, running > 0 && state.outstandingBound > 0 || hasStrangers, clock.uptime < deadline {
             do { try await clock.sleep(for: 20_000) } catch { break }
         }
         if settings.endRunsOnStop, state.outstandingBound > 0 {
@@ -240,6 +245,7 @@ extension Engine {
 
     func finish() async {
         await saveAll()
+        await passOn()
         for outbox in outboxes {
             outbox.put.finish()
             await outbox.lane.dispatcher.shutdown()

@@ -48,6 +48,8 @@ extension Engine {
                     crowd: crowd(of: news))
             }
             for step in sharing.look(news.instances, shards.records, at: clock.sinceBoot) { await carryOut(step) }
+            await passOn()
+            await send(.present(Set(news.instances.filter { $0.term != nil }.map(\.facts.id)), at: clock.sinceBoot))
             await read(news.mail, under: term)
             await takeUpNotes(news.notes)
             return sharing.pause(among: news.instances)
@@ -198,7 +200,7 @@ extension Engine {
         state = EngineState(
             storeID: state.storeID, instance: state.instance, cursors: [], now: clock.now, bootedAt: state.bootedAt,
             pauseReason: pause?.reason, pausedTags: pausedTags.mapValues { ($0.reason, $0.since ?? clock.now) },
-            lanes: lanes.states, holding: [], isShared: true)
+            lanes: lanes.states, holding: [], machine: facts.id)
     }
 
     /// Drops everything that it believed of the ledger, and begins another life. What runs goes on, and is adopted by whoever has
@@ -214,6 +216,7 @@ extension Engine {
                 beats = Beats()
                 hold(from: sent)
                 isLost = false
+                await adoptMachine()
                 return
             } catch {
                 _ = note(error)
@@ -286,6 +289,10 @@ extension Engine {
                     }
                     await send(.cancel(id, reason: reason))
                 }
+            case .told(let events):
+                do { try await hear(ofOthers: events) } catch { return }
+            case .end(let attempt):
+                for outbox in outboxes where outbox.lane.dispatcher.isBound { outbox.put.yield(.cancel(attempt)) }
             // Another build has written it, and reads it.
             case nil: continue
             }
@@ -297,18 +304,6 @@ extension Engine {
             try await store.done(done, under: term)
         } catch {
             refused(error, under: term)
-        }
-    }
-
-    // MARK: What executors tell
-
-    /// Finds out of runs that are not known here whether they are over; of those that go on, whoever has the shard hears itself.
-    func ask(_ events: [DispatchEvent]) async {
-        for event in events where event.what.isEnd {
-            guard let run = try? await store.run(event.attempt.run) else { continue }
-            if run.state.isFinal || run.attempt > event.attempt.attempt {
-                for outbox in outboxes { outbox.put.yield(.acknowledge([event.attempt])) }
-            }
         }
     }
 }

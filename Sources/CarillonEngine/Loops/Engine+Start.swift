@@ -22,7 +22,7 @@ extension Engine {
             storeID: try await store.storeID(), instance: instance.name, cursors: taken.cursors, now: clock.now,
             bootedAt: bootedAt, pauseReason: pause?.reason,
             pausedTags: tags.mapValues { ($0.reason, $0.since ?? clock.now) }, lanes: lanes.states,
-            holding: settings.shares ? [] : Set(Shard.all), isShared: settings.shares)
+            holding: settings.shares ? [] : Set(Shard.all), machine: settings.shares ? instance.id : nil)
         let custody = settings.shares ? try await store.shard(labelled: custodyLabel) : nil
         let engine = Engine(
             store: store, clock: clock, zones: zones, lanes: lanes, settings: settings, logger: logger,
@@ -35,7 +35,10 @@ extension Engine {
         await engine.takeUpWhatWasChanged(taken.cursors)
         try await engine.replanIfZonesChanged()
         // What it had before a restart it has still.
-        if settings.shares { _ = await engine.look() }
+        if settings.shares {
+            await engine.adoptMachine()
+            _ = await engine.look()
+        }
         await engine.hold(from: beats.sent)
         return engine
     }
@@ -66,6 +69,11 @@ extension Engine {
         var changed: Set<RunID> = []
         for (lane, outbox) in outboxes.enumerated() {
             let runs = byLane[lane] ?? []
+            if settings.shares, outbox.lane.dispatcher.isBound {
+                // Those that are marked are out, here or elsewhere, and whoever has them tells; the others nobody has.
+                taken += runs
+                continue
+            }
             // Whoever tells of them may have to be listened to.
             await outbox.lane.expect(Set(runs.map(\.jobID)).sorted().compactMap { definitions[$0]?.job })
             let never = Set(await outbox.lane.dispatcher.adopt(runs))

@@ -45,14 +45,26 @@ public actor Engine<Clock: EngineClock> {
     var shards = Holdings()
     /// A look is under way, and what follows from it.
     var isLooking = false
+    /// Attempts on their way to dispatchers of this machine.
+    var handing: Set<AttemptID> = []
+    /// What runs on this machine is still to be taken up, after this instance has joined.
+    var owesAdoption = false
+    /// Told by executors, and still to be passed on.
+    var unasked: [DispatchEvent] = []
+    /// Word to others that is not in the store yet.
+    var letters: [Mail] = []
+    var isPosting = false
+    /// Ends that others were told: until the ledger has them, what answers for them is kept. And when that was last asked.
+    var owed: Set<AttemptID> = []
+    var owedAt: Int64 = .min
     /// The revision of the notes that were taken up.
     var notes: Int64 = -1
     /// Where what is everybody's stands; nil where there is nobody else.
     let custody: Shard?
     /// Writes on their way, whoever waits for them to be over, and whoever waits to write while a give has no answer.
-    private var writes = 0
-    private var isGateClosed = false
-    private var gateWaiters: [CheckedContinuation<Void, Never>] = []
+    var writes = 0
+    var isGateClosed = false
+    var gateWaiters: [CheckedContinuation<Void, Never>] = []
     /// Until when nobody else can have ended this instance, on the clock of `sinceBoot`, with a tenth as a margin.
     nonisolated let heldUntil: Mutex<Int64>
     /// Those who wait for the next sign of life, each with a ticket.
@@ -60,10 +72,10 @@ public actor Engine<Clock: EngineClock> {
     var tickets = 0
     var state: EngineState
     private var watch: ClockWatch
-    private(set) var pause: Pause?
-    private(set) var pausedTags: [String: Pause]
+    var pause: Pause?
+    var pausedTags: [String: Pause]
     /// The last change of it, which the next one waits for.
-    private var pausing: Task<Void, any Error>?
+    var pausing: Task<Void, any Error>?
 
     init(
         store: any JobStore, clock: Clock, zones: ZoneDatabase, lanes: Lanes,
@@ -134,6 +146,7 @@ public actor Engine<Clock: EngineClock> {
                 }
             case .cancel(let lane, let attempt):
                 if !settings.shadow, lane < outboxes.count { outboxes[lane].put.yield(.cancel(attempt)) }
+            case .end(let machine, let attempt): await post([Mail(to: .machine(machine), .end(attempt))])
             case .acknowledge(let lane, let attempts):
                 if lane < outboxes.count { outboxes[lane].put.yield(.acknowledge(attempts)) }
             case .noted(let lane, let attempts):
@@ -213,50 +226,6 @@ public actor Engine<Clock: EngineClock> {
     /// Brings an event of this life; one of an earlier life is dropped.
     func send(_ event: EngineEvent, of life: Int) async {
         if life == self.life { await send(event) }
-    }
-
-    /// Writes under the term that is in force, once no give is on its way whose answer would tell which one that is: of what
-    /// `decide` answers then, in the same moment. Throws when this life is over by then.
-    func write<Decision: Sendable, Value: Sendable>(
-        of decide: () -> Decision, _ body: @Sendable (Decision, Term) async throws -> Value
-    ) async throws -> Value {
-        let life = life
-        while isGateClosed { await withCheckedContinuation { gateWaiters.append($0) } }
-        let term = sharing.term
-        guard life == self.life else { throw StoreError(.leaseLost, "this instance has begun anew") }
-        let decision = decide()
-        writes += 1
-        defer {
-            writes -= 1
-            if writes == 0, isGateClosed { resumeGateWaiters() }
-        }
-        do {
-            return try await body(decision, term)
-        } catch {
-            refused(error, under: term)
-            throw error
-        }
-    }
-
-    func write<Value: Sendable>(_ body: @Sendable (Term) async throws -> Value) async throws -> Value {
-        try await write(of: {}, { try await body($1) })
-    }
-
-    /// Keeps everybody from writing, and returns when nothing is on its way any more.
-    func closeGate() async {
-        isGateClosed = true
-        while writes > 0 { await withCheckedContinuation { gateWaiters.append($0) } }
-    }
-
-    func openGate() {
-        isGateClosed = false
-        resumeGateWaiters()
-    }
-
-    private func resumeGateWaiters() {
-        let resumed = gateWaiters
-        gateWaiters = []
-        for waiter in resumed { waiter.resume() }
     }
 
     private func read(_ ids: [JobID]) async {
@@ -475,82 +444,6 @@ public actor Engine<Clock: EngineClock> {
     func forgetDefinitions() { state.forgetDefinitions() }
 
     package func keep(_ retention: Retention) { self.retention = retention }
-
-    /// Holds all dispatching back for a reason, perhaps until a time; without a reason it goes on. Outlives the process.
-    ///
-    /// One change after the other: with `ending` only as long as the pause is still the one that ends then.
-    func setPause(_ pause: Pause?, ending end: Timestamp? = nil) async throws {
-        try await changePause { engine in
-            if let end, engine.pause?.until != end { return }
-            try await engine.store.setNote(Pause.note, pause?.text)
-            engine.pause = pause
-            await engine.send(.paused(pause?.reason))
-        }
-    }
-
-    /// The same for the jobs with a tag.
-    func setPause(_ pause: Pause?, tag: String, ending end: Timestamp? = nil) async throws {
-        try await changePause { engine in
-            let before = engine.pausedTags[tag]
-            if let end, before?.until != end { return }
-            var tags = engine.pausedTags
-            tags[tag] = pause
-            tags[tag]?.since = pause?.reason == before?.reason ? before?.since : engine.clock.now
-            try await engine.store.setNote(Pause.tagsNote, tags.isEmpty ? nil : JSONText.encode(tags))
-            engine.pausedTags = tags
-            await engine.send(.tagPaused(tag, pause?.reason))
-        }
-    }
-
-    /// Takes up what another instance has paused, or lets go on.
-    func readPauses() async throws {
-        try await changePause { engine in
-            // Read in turn with what this instance pauses itself.
-            let all = try await engine.store.note(Pause.note).map(Pause.init)
-            let tags = Pause.ofTags(try await engine.store.note(Pause.tagsNote))
-            if engine.pause != all {
-                engine.pause = all
-                await engine.send(.paused(all?.reason))
-            }
-            for tag in Set(tags.keys).union(engine.pausedTags.keys) where engine.pausedTags[tag] != tags[tag] {
-                engine.pausedTags[tag] = tags[tag]
-                await engine.send(.tagPaused(tag, tags[tag]?.reason))
-            }
-        }
-    }
-
-    /// Changes what is paused, after the change before.
-    private func changePause(_ body: @escaping @Sendable (isolated Engine) async throws -> Void) async throws {
-        let before = pausing
-        let change = Task {
-            try? await before?.value
-            try await body(self)
-        }
-        pausing = change
-        try await change.value
-    }
-
-    /// Goes on where a pause is over.
-    func endPausesInTime() async {
-        if let end = pause?.until, end <= clock.now { await endPause(tag: nil, end) }
-        for (tag, pause) in pausedTags {
-            if let end = pause.until, end <= clock.now { await endPause(tag: tag, end) }
-        }
-    }
-
-    private func endPause(tag: String?, _ end: Timestamp) async {
-        do {
-            if let tag {
-                try await setPause(nil, tag: tag, ending: end)
-                logger.notice("jobs go on: the time of their pause is over", metadata: ["tag": "\(tag)"])
-            } else {
-                try await setPause(nil, ending: end)
-                if pause == nil { logger.notice("dispatching goes on: the time of the pause is over") }
-            }
-        } catch {
-            _ = note(error)
-        }
-    }
 
     // MARK: Telling
 

@@ -9,7 +9,8 @@ struct Lane: Sendable {
     let open: @Sendable (Target) throws(TargetFault) -> any TargetBody
     /// Says why a target cannot be executed here; nil when it can.
     let fault: @Sendable (Target) -> String?
-    let dispatch: @Sendable ([Outgoing]) async -> [DispatchResult]
+    /// Hands over a batch; what lives on this machine must start before a time, if one is given (`Dispatch.startBy`).
+    let dispatch: @Sendable ([Outgoing], Int64?) async -> [DispatchResult]
     let expect: @Sendable ([Job]) async -> Void
     let dismiss: @Sendable ([String]) async -> Void
     let doubts: @Sendable ([Job]) async -> [String?]
@@ -25,7 +26,7 @@ struct Lane: Sendable {
                 return error.message
             }
         }
-        dispatch = { batch in await Self.dispatch(batch, to: dispatcher) }
+        dispatch = { batch, startBy in await Self.dispatch(batch, startBy, to: dispatcher) }
         let listened = dispatcher as? any ListenedDispatcher<D.Body>
         expect = { jobs in await listened?.expect(Self.opened(jobs).compactMap { $0 }) }
         dismiss = { jobs in await listened?.dismiss(jobs) }
@@ -42,7 +43,9 @@ struct Lane: Sendable {
     }
 
     /// Dispatches a batch, with one result for each. What is none of this dispatcher's waits alone, by its job's fault.
-    private static func dispatch<D: Dispatcher>(_ batch: [Outgoing], to dispatcher: D) async -> [DispatchResult] {
+    private static func dispatch<D: Dispatcher>(
+        _ batch: [Outgoing], _ startBy: Int64?, to dispatcher: D
+    ) async -> [DispatchResult] {
         var typed: [Dispatch<D.Body>] = []
         typed.reserveCapacity(batch.count)
         for outgoing in batch {
@@ -50,7 +53,7 @@ struct Lane: Sendable {
             typed.append(
                 Dispatch(
                     attempt: outgoing.attempt, job: outgoing.definition.job.name, target: body,
-                    scheduledAt: outgoing.scheduledAt, arguments: outgoing.arguments))
+                    scheduledAt: outgoing.scheduledAt, arguments: outgoing.arguments, startBy: startBy))
         }
         if typed.count == batch.count { return await dispatcher.dispatch(typed) }
         var results = (typed.isEmpty ? [] : await dispatcher.dispatch(typed)).makeIterator()
@@ -82,6 +85,7 @@ struct Lanes: Sendable {
         served.map {
             LaneState(
                 capacity: $0.dispatcher.capacity, isBound: $0.dispatcher.isBound,
+                lostAfter: $0.dispatcher.lostAfter,
                 isConfirming: $0.dispatcher.isConfirming)
         } + [LaneState()]
     }

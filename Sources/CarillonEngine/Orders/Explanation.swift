@@ -149,6 +149,9 @@ struct Explanation {
             }
         let why = run.cause.map { " (\($0.words))" } ?? ""
         lines.append("\(zone.format(run.scheduledAt)): \(cause)\(why); run \(run.id) is \(run.state.rawValue).")
+        if let instance = run.instance {
+            lines.append("  by instance \(instance)\(run.term.map { ", under term \($0)" } ?? "")")
+        }
         for earlier in run.earlier {
             lines.append("  attempt \(earlier.attempt) failed: \(earlier.outcome.error ?? "no reason given")")
         }

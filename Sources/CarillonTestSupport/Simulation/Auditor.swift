@@ -10,6 +10,8 @@ final class Auditor {
     private var names: [String: JobID] = [:]
     private var ids: Set<RunID> = []
     private var begun: Set<AttemptID> = []
+    /// Those that were given up with their machine, and run on.
+    private var abandoned: Set<AttemptID> = []
     /// When a run that is not final in the ledger was written, in elapsed time.
     private(set) var active: [RunID: Int64] = [:]
     private var prunedBefore: Timestamp = .distantPast
@@ -98,7 +100,9 @@ final class Auditor {
         }
         if now.state.isFinal { active[run.id] = nil }
         world.expect(
-            now.attempt <= models[now.jobID]?.mostAttempts ?? 1, .retryBounds, "\(now.job) is at try \(now.attempt)")
+            now.attempt - now.republications <= models[now.jobID]?.mostAttempts ?? 1, .retryBounds,
+            "\(now.job) is at try \(now.attempt)")
+        if let before { giveUp(before, for: now) }
     }
 
     func added(_ stored: StoredJob) {
@@ -218,11 +222,26 @@ final class Auditor {
         if id.attempt > 1 {
             let earlier = AttemptID(run: id.run, attempt: id.attempt - 1)
             world.expect(
-                !(world.executor.attempts[earlier]?.isExecuting ?? false), .startedOnce, "\(earlier) still runs")
+                abandoned.contains(earlier) || !world.executors.contains { $0.attempts[earlier]?.isExecuting ?? false },
+                .startedOnce, "\(earlier) still runs")
         }
     }
 
-    func ends(_ id: AttemptID, of job: JobID) { models[job]?.executing -= 1 }
+    func ends(_ id: AttemptID, of job: JobID) {
+        if abandoned.remove(id) == nil { models[job]?.executing -= 1 }
+    }
+
+    /// Counts an attempt no more that was given up with its machine: it may run on, and nobody can know.
+    private func giveUp(_ before: Run, for now: Run) {
+        let attempt = AttemptID(run: before.id, attempt: before.attempt)
+        guard now.state.isFinal || now.attempt > before.attempt,
+            (now.earlier.last { $0.attempt == before.attempt }?.outcome ?? now.outcome).error?.hasSuffix("is away") ?? false,
+            world.executors.contains(where: { $0.attempts[attempt]?.isExecuting ?? false })
+        else { return }
+        world.totals.givenUp += 1
+        abandoned.insert(attempt)
+        models[now.jobID]?.executing -= 1
+    }
 
     // MARK: When all is well
 
@@ -283,7 +302,9 @@ final class Auditor {
             world.expect(state.trackedRuns == 0, .leak, "the engine tracks \(state.trackedRuns) runs")
             world.expect(state.unsavedIDs.isEmpty, .leak, "\(state.unsavedIDs.count) runs are not saved")
         }
-        world.expect(world.executor.isIdle, .leak, "\(world.executor.attempts.count) attempts are not acknowledged")
+        for executor in world.executors {
+            world.expect(executor.isIdle, .leak, "\(executor.attempts.count) attempts are not acknowledged")
+        }
     }
 
     /// Goes through the whole history once more, against what the ledger holds now.

@@ -34,4 +34,10 @@ public enum Sabotage: String, Sendable, CaseIterable {
     case unknownAcknowledged
     /// Mail is removed, and nobody acts on it.
     case mailUnread
+    /// What was marked and never started is not reported by whoever joins.
+    case markWithoutReport
+    /// An end is acknowledged as soon as others were told, not when the ledger has it.
+    case toldAcknowledged
+    /// What comes to its start too late is started all the same.
+    case startedLate
 }

@@ -15,12 +15,17 @@ final class SimulatedExecutor {
     }
 
     private unowned let world: World
+    /// Whose machine it is on; nil for one that all hand over to.
+    private let owner: SimulatedInstance?
     private(set) var attempts: [AttemptID: Attempt] = [:]
     /// It takes nothing new before this, in elapsed time.
     var awayUntil: Int64 = 0
     private var numbers = 0
 
-    init(_ world: World) { self.world = world }
+    init(_ world: World, on instance: SimulatedInstance? = nil) {
+        self.world = world
+        owner = instance
+    }
 
     var isIdle: Bool { attempts.isEmpty }
 
@@ -35,7 +40,7 @@ final class SimulatedExecutor {
         world.totals.attempts += 1
         plan(id, job.heartbeat)
         // The answer is lost; asked again, the executor knows the attempt.
-        let mayDeny = job.mayOverlap && world.faulty && job.hasNoWindow && world.random.chance(0.01)
+        let mayDeny = owner == nil && job.mayOverlap && world.faulty && job.hasNoWindow && world.random.chance(0.01)
         return mayDeny ? .unavailable("no answer in time") : .accepted
     }
 
@@ -81,7 +86,7 @@ final class SimulatedExecutor {
         attempts[id] = attempt
         world.auditor.ends(id, of: attempt.job)
         tell(event)
-        if world.instances.count > 1 { remind(of: id) }
+        if world.instances.count > 1, owner == nil { remind(of: id) }
     }
 
     /// Tells of an end again as long as nobody has acknowledged it: whoever recorded it may be gone.
@@ -96,7 +101,9 @@ final class SimulatedExecutor {
     /// Tells late, twice, in any order; it is lost when no daemon listens.
     private func tell(_ event: DispatchEvent) {
         for _ in 0...(world.random.chance(0.05) ? 1 : 0) {
-            world.later(world.random.span(100...(world.faulty ? 60_000_000 : 100_000))) { self.world.hear(event) }
+            world.later(world.random.span(100...(world.faulty ? 60_000_000 : 100_000))) {
+                if let owner = self.owner { owner.hear(event) } else { self.world.hear(event) }
+            }
         }
     }
 

@@ -52,7 +52,8 @@ extension SimulatedInstance {
         case .cancel(_, let attempt): deliver(.cancel(attempt))
         case .acknowledge(_, let attempts): deliver(.acknowledge(attempts))
         case .noted, .abandon: break
-        case .ask(let events): ask(of: events, lane)
+        case .end(let machine, let attempt): post([Mail(to: .machine(machine), .end(attempt))])
+        case .ask(let events): if world.livesOnMachines { passOn(events) } else { ask(of: events, lane) }
         case .save:
             // One task saves; a signal while it works is kept.
             lanes[Lane.save].steps.insert(.act { self.saveAll() }, at: 0)
@@ -207,7 +208,7 @@ extension SimulatedInstance {
         later(0) { [life] in if life == self.life { self.deliverNext() } }
     }
 
-    private func deliverNext() {
+    func deliverNext() {
         guard isUp, !lanes[Lane.deliver].isWaiting, outboxStart < outbox.count else { return work(Lane.deliver) }
         if isFrozen { return onceThawed { self.deliverNext() } }
         guard sharing?.isSure(at: uptime) ?? true else {
@@ -218,6 +219,7 @@ extension SimulatedInstance {
         outboxStart += 1
         if outboxStart == outbox.count { (outbox, outboxStart) = ([], 0) }
         lanes[Lane.deliver].isWaiting = true
+        if world.livesOnMachines, case .dispatch(let batch) = item { return launch(batch) }
         let mine = life
         later(random.span(50...20_000)) {
             // What left the daemon arrives, alive or dead; half of it, when it died.
@@ -225,16 +227,20 @@ extension SimulatedInstance {
             let results = self.arrive(item)
             self.later(self.random.span(50...20_000)) {
                 guard mine == self.life, self.isUp else { return }
-                self.lanes[Lane.deliver].isWaiting = false
-                if case .dispatch(let batch) = item {
-                    self.send(.results(lane: 0, batch.map(\.attempt), results), lane: Lane.deliver)
-                }
-                self.deliverNext()
+                self.delivered(item, results)
             }
         }
     }
 
-    private func arrive(_ item: OutboxItem) -> [DispatchResult] {
+    func delivered(_ item: OutboxItem, _ results: [DispatchResult]) {
+        lanes[Lane.deliver].isWaiting = false
+        if case .dispatch(let batch) = item {
+            send(.results(lane: 0, batch.map(\.attempt), results), lane: Lane.deliver)
+        }
+        deliverNext()
+    }
+
+    func arrive(_ item: OutboxItem) -> [DispatchResult] {
         switch item {
         case .dispatch(let batch): return batch.map { executor.dispatch($0, from: self) }
         case .cancel(let attempt): executor.cancel(attempt)

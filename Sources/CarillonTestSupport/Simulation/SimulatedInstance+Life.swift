@@ -9,6 +9,8 @@ extension SimulatedInstance {
     func boot() {
         guard !isUp else { return }
         life += 1
+        process += 1
+        (handing, letters, isPosting, unasked, owed) = ([], [], false, [], [])
         if isStoreDown || (faulty && random.chance(0.05)) { return bootLater() }
         isUp = true
         begin()
@@ -38,7 +40,9 @@ extension SimulatedInstance {
     private func fresh(_ cursors: [JobCursor], holding shards: Set<Shard>) -> EngineState {
         var state = EngineState(
             storeID: ledger.storeID, instance: name, cursors: cursors, now: wall, pauseReason: ledger.notes["pause"],
-            pausedTags: pausedTags, holding: shards, isShared: isShared)
+            pausedTags: pausedTags, holding: shards, machine: isShared ? name : nil)
+        state.lanes[0].isBound = world.livesOnMachines
+        state.lanes[0].lostAfter = World.lostAfter
         state.lanes[0].capacity = seed % 3 == 0 ? 2 : nil
         state.limits.patience = 60_000_000
         state.limits.batch = seed % 5 == 0 ? 2 : seed % 5 == 1 ? 1 : 100
@@ -50,7 +54,11 @@ extension SimulatedInstance {
         return state
     }
 
-    private func bootLater() { later(random.span(1_000_000...JobMaker.hour)) { self.boot() } }
+    private func bootLater() {
+        // A machine may be away for long, and others go on.
+        let longest = isShared && faulty && random.chance(0.1) ? 2 * JobMaker.day : JobMaker.hour
+        later(random.span(1_000_000...longest)) { self.boot() }
+    }
 
     private func adopt() {
         isReady = true
@@ -59,6 +67,8 @@ extension SimulatedInstance {
 
     /// Asks the executor what became of runs, and takes them up.
     func adopt(_ active: [Run], _ lane: Int) {
+        // What is marked is out, here or elsewhere, and whoever has it tells.
+        if world.livesOnMachines { return send(.adopted(active, definitions(of: active)), lane: lane) }
         let never = Set(executor.adopt(active.map { AttemptID(run: $0.id, attempt: $0.attempt) }, alone: !isShared))
         let taken = active.map { run in
             var run = run

@@ -23,7 +23,9 @@ extension SimulatedInstance {
             self.sharing = sharing
             self.isReady = true
             self.beat()
-            self.look()
+            if self.world.livesOnMachines { self.act(Lane.look) { self.adoptMachine() } }
+            self.act(Lane.look) { self.look() }
+            self.work(Lane.look)
         }
     }
 
@@ -87,6 +89,9 @@ extension SimulatedInstance {
         var changed: [StoredJob]
         var opened: [Run]
         var cancelled: [RunID]
+        var told: [DispatchEvent]
+        var toldRuns: [Run]
+        var ended: [AttemptID]
         var pause: String?
         var tagPause: Bool
     }
@@ -108,6 +113,7 @@ extension SimulatedInstance {
     private func sight(_ held: Set<Shard>) -> Sight {
         let mail = ledger.tables.mail(for: held, machine: name)
         var (changed, opened, cancelled): ([StoredJob], [Run], [RunID]) = ([], [], [])
+        var (told, toldRuns, ended): ([DispatchEvent], [Run], [AttemptID]) = ([], [], [])
         for word in mail {
             switch word.word {
             case .changed(let jobs): changed += jobs.compactMap { ledger.jobs[$0]?.stored }
@@ -116,13 +122,17 @@ extension SimulatedInstance {
                 guard let run = ledger.runs[id], !run.state.isFinal else { continue }
                 opened.append(run)
                 cancelled.append(id)
+            case .told(let events):
+                told += events
+                toldRuns += events.compactMap { ledger.runs[$0.attempt.run] }.filter { !$0.state.isFinal }
+            case .end(let attempt): ended.append(attempt)
             case nil: break
             }
         }
         return Sight(
             records: ledger.tables.instances.values.sorted { $0.number < $1.number },
             shards: Array(ledger.tables.shards.prefix(World.shards)), mail: mail, changed: changed, opened: opened,
-            cancelled: cancelled,
+            cancelled: cancelled, told: told, toldRuns: toldRuns, ended: ended,
             pause: ledger.notes["pause"], tagPause: ledger.notes[Self.tagNote] != nil)
     }
 
@@ -132,6 +142,11 @@ extension SimulatedInstance {
         // The last one first, as steps of a lane are taken.
         act(Lane.look) { self.read(sight, under: term) }
         for step in steps.reversed() { act(Lane.look) { self.carryOut(step) } }
+        if world.livesOnMachines {
+            passOnAgain()
+            let inForce = Set(sight.records.filter { $0.term != nil }.map(\.facts.id))
+            send(.present(inForce, at: uptime), lane: Lane.observe)
+        }
         if sight.pause != state.pauseReason { send(.paused(sight.pause), lane: Lane.observe) }
         send(.tagPaused(JobMaker.pausedTag, sight.tagPause ? "by hand" : nil), lane: Lane.observe)
         work(Lane.look)
@@ -261,6 +276,8 @@ extension SimulatedInstance {
         if sabotage == .mailUnread { return }
         let runs = sight.opened.filter { state.run($0.id) == nil && state.holds($0.jobID) }
         if !runs.isEmpty { send(.adopted(runs, definitions(of: runs)), lane: Lane.observe) }
+        hear(ofOthers: sight.told, sight.toldRuns)
+        for attempt in sight.ended { deliver(.cancel(attempt)) }
         for id in sight.cancelled { send(.cancel(id, reason: "by hand"), lane: Lane.observe) }
         let stored = sight.changed.filter { state.holds($0.id) }
         let cursors = stored.map { job in

@@ -6,6 +6,7 @@ import Timetable
 /// One daemon of the world: gone after a crash, but for what the ledger and the executor keep. Machines have wall clocks of their own.
 final class SimulatedInstance {
     unowned let world: World
+    let number: Int
     let name: String
     /// Others may have jobs of the same store.
     let isShared: Bool
@@ -27,9 +28,20 @@ final class SimulatedInstance {
     var mustRewind = false
     /// Counts its lives; what one asked for is not answered to the next.
     var life = 0
+    /// Counts its processes.
+    var process = 0
     var isUp = false
     /// The runs of earlier lives have been taken up, or whoever shares has joined.
     var isReady = false
+
+    /// Attempts that are on their way to the executor of its machine.
+    var handing: Set<AttemptID> = []
+    /// Word to others that is not in the store yet, and what is told and still to be asked about.
+    var letters: [Mail] = []
+    var isPosting = false
+    var unasked: [DispatchEvent] = []
+    /// Ends that others were told and that the ledger does not have yet.
+    var owed: Set<AttemptID> = []
 
     // What goes wrong with it.
     /// How far its wall clock is from the truth.
@@ -46,8 +58,10 @@ final class SimulatedInstance {
     /// It hears what happened before it looks what is due.
     var listensUntil: Int64 = 0
 
-    init(_ world: World, _ name: String, isShared: Bool) {
+    init(_ world: World, number: Int, isShared: Bool) {
+        let name = "daemon \(number + 1)"
         self.world = world
+        self.number = number
         self.name = name
         self.isShared = isShared
         state = EngineState(storeID: world.seed, instance: name, cursors: [], now: World.start)
@@ -76,7 +90,7 @@ final class SimulatedInstance {
     var zones: ZoneDatabase { world.zones }
     var faulty: Bool { world.faulty }
     var auditor: Auditor { world.auditor }
-    var executor: SimulatedExecutor { world.executor }
+    var executor: SimulatedExecutor { world.executors[world.livesOnMachines ? number : 0] }
 
     var random: SplitMix64 {
         _read { yield world.random }

@@ -17,6 +17,8 @@ public struct SimulationTotals: Sendable, CustomStringConvertible {
     public var losses = 0
     public var takes = 0
     public var gives = 0
+    /// Attempts that were given up with their machine, and ran on.
+    public var givenUp = 0
 
     public init() {}
 
@@ -36,13 +38,15 @@ public struct SimulationTotals: Sendable, CustomStringConvertible {
         losses += other.losses
         takes += other.takes
         gives += other.gives
+        givenUp += other.givenUp
     }
 
     public var description: String {
         """
         \(seeds) seeds, \(years) simulated years, \(occurrences) occurrences, \(runs) runs, \(attempts) attempts, \
         \(skips) skips, \(crashes) crashes, \(clockSteps) clock steps, \(freezes) freezes, \(storeFaults) store faults, \
-        \(jobChanges) job changes, \(steps) steps, \(losses) instances given up, \(takes) takes, \(gives) gives
+        \(jobChanges) job changes, \(steps) steps, \(losses) instances given up, \(takes) takes, \(gives) gives, \
+        \(givenUp) attempts given up
         """
     }
 }

@@ -28,7 +28,7 @@ extension World {
             trace { "the machine goes down" }
             instance.crash()
             // What others have handed over goes on.
-            if !instance.isShared { executor.endAll(.lost("the machine went down")) }
+            if !instance.isShared || livesOnMachines { instance.executor.endAll(.lost("the machine went down")) }
         case 24..<32:
             // Where several share, their clocks are mostly near each other.
             let far =
@@ -43,7 +43,7 @@ extension World {
             clock.suspend(for: length)
             instance.noticeClock()
         case 38..<46: storeDownUntil = clock.uptime + random.span(100_000...JobMaker.hour)
-        case 46..<52: executor.awayUntil = clock.uptime + random.span(100_000...JobMaker.hour)
+        case 46..<52: instance.executor.awayUntil = clock.uptime + random.span(100_000...JobMaker.hour)
         case 52..<57:
             let tag = random.chance(0.5) ? JobMaker.pausedTag : nil
             instance.pause("by hand", tag: tag)
@@ -87,14 +87,14 @@ extension SimulatedInstance {
         trace { "is frozen for \(Span.format(length))" }
         let since = wall
         frozenUntil = uptime + length
-        later(length) { [life] in
-            guard life == self.life, self.isUp else { return }
+        later(length) { [process] in
+            guard process == self.process, self.isUp else { return }
             self.trace { "goes on" }
             self.listensUntil = self.uptime + 100_000
             self.send(.stalled(since: since), lane: Lane.observe)
             let actions = self.thawing
             self.thawing = []
-            for action in actions where life == self.life { action() }
+            for action in actions { action() }
         }
     }
 
@@ -103,6 +103,11 @@ extension SimulatedInstance {
         let length = random.span(1_000_000...(random.chance(0.5) ? JobMaker.hour : JobMaker.day))
         trace { "is cut from the store for \(Span.format(length))" }
         cutUntil = uptime + length
+    }
+
+    /// Does something whatever life it is in by then, as long as it is the same process.
+    func onceThawedInAnyLife(_ action: @escaping () -> Void) {
+        thawing.append { [process] in if process == self.process, self.isUp { action() } }
     }
 
     func onceThawed(_ action: @escaping () -> Void) {

@@ -23,13 +23,19 @@ public final class World {
     var names = 0
 
     private(set) lazy var auditor = Auditor(self)
-    private(set) lazy var executor = SimulatedExecutor(self)
+    /// One that all hand over to, or one on each machine.
+    private(set) lazy var executors: [SimulatedExecutor] =
+        livesOnMachines ? instances.map { SimulatedExecutor(self, on: $0) } : [SimulatedExecutor(self)]
+    /// What runs lives on the machine it was handed over on, as programs do.
+    let livesOnMachines: Bool
 
     static let start = Timestamp(seconds: 1_767_225_600)
     static let year = 365 * JobMaker.day
     /// What instances that share have: nobody beats each second for years here.
     static let lease = 8 * JobMaker.hour
     static let beat = lease / 4
+    /// How long a machine may be away before nobody waits for what runs there.
+    static let lostAfter = 3 * lease / 4
     /// Shards that are looked at; the numbers of all jobs are among them.
     static let shards = 64
 
@@ -40,7 +46,8 @@ public final class World {
         random = SplitMix64(seed: seed)
         clock = WorldClock(start: Self.start)
         ledger = MemoryLedger(storeID: seed)
-        instances = (1...count).map { SimulatedInstance(self, "daemon \($0)", isShared: count > 1) }
+        livesOnMachines = count > 1 && seed % 2 == 0
+        instances = (0..<count).map { SimulatedInstance(self, number: $0, isShared: count > 1) }
     }
 
     /// Lives through years with one seed; throws the first broken promise.
@@ -110,12 +117,14 @@ public final class World {
         trace { "all is well again" }
         faulty = false
         storeDownUntil = 0
-        executor.awayUntil = 0
+        for executor in executors { executor.awayUntil = 0 }
         for instance in instances { instance.calm() }
         if ledger.notes["pause"] != nil { instances[0].pause(nil) }
         if ledger.notes[SimulatedInstance.tagNote] != nil { instances[0].pause(nil, tag: JobMaker.pausedTag) }
         for instance in instances { instance.boot() }
-        later(JobMaker.hour) { self.executor.endAll(.failed(Outcome(error: "ended by hand"))) }
+        later(JobMaker.hour) {
+            for executor in self.executors { executor.endAll(.failed(Outcome(error: "ended by hand"))) }
+        }
         later(JobMaker.day / 24) { self.prune() }
     }
 

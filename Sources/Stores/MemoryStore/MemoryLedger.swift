@@ -169,7 +169,7 @@ public struct MemoryLedger: Sendable {
             jobs[part.id]?.stored.cursor = part.to
             jobs[part.id]?.stored.nextDue = part.nextDue
             for run in part.runs {
-                guard let written = insert(run) else { continue }
+                guard let written = insert(run, under: term) else { continue }
                 opened.new.append(written)
                 jobs[part.id]?.stored.opened += 1
             }
@@ -184,7 +184,7 @@ public struct MemoryLedger: Sendable {
     }
 
     /// Answers nil when the occurrence is there already; a clash of ids draws another.
-    package mutating func insert(_ run: Run) -> Run? {
+    package mutating func insert(_ run: Run, under term: Term? = nil) -> Run? {
         var run = run
         if let time = run.occurrence {
             let key = Occurrence(job: run.jobID, at: time)
@@ -199,6 +199,7 @@ public struct MemoryLedger: Sendable {
             while runs[run.id] != nil { run.id.hash &+= 1 }
         }
         runs[run.id] = run
+        runs[run.id]?.term = term?.count
         active.insert(run.id)
         return run
     }
@@ -234,6 +235,7 @@ public struct MemoryLedger: Sendable {
                 continue
             }
             runs[run.id] = run
+            runs[run.id]?.term = known.term
             guard run.state.isFinal else { continue }
             active.remove(run.id)
             ended.count(run)
@@ -261,6 +263,10 @@ public struct MemoryLedger: Sendable {
     public func activeRuns(after id: RunID?, limit: Int) -> [Run] {
         let later = active.filter { run in id.map { run > $0 } ?? true }.sorted().prefix(limit)
         return later.compactMap { runs[$0] }
+    }
+
+    public func activeRuns(on machine: String) -> [Run] {
+        active.sorted().compactMap { runs[$0] }.filter { $0.machine == machine }
     }
 
     public mutating func prune(_ retention: Retention, under term: Term, now: Timestamp, limit: Int) throws -> [Run] {

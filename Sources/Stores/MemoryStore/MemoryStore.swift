@@ -116,7 +116,7 @@ public actor MemoryStore: JobStore {
 
     public func openOrdered(_ runs: [Run], under term: Term, now: Timestamp) async throws -> [Run?] {
         try ledger.check(term)
-        let opened = runs.map { ledger.isLast($0) ? ledger.insert($0) : nil }
+        let opened = runs.map { ledger.isLast($0) ? ledger.insert($0, under: term) : nil }
         ledger.tables.tell(Mail.opened(opened.compactMap { $0 }), but: term)
         return opened
     }
@@ -128,6 +128,8 @@ public actor MemoryStore: JobStore {
     public func activeRuns(after id: RunID?, limit: Int) async throws -> [Run] {
         ledger.activeRuns(after: id, limit: limit)
     }
+
+    public func activeRuns(on machine: String) async throws -> [Run] { ledger.activeRuns(on: machine) }
 
     public func run(_ id: RunID) async throws -> Run? { ledger.runs[id] }
 

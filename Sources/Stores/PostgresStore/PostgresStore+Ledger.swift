@@ -44,9 +44,9 @@
             """
         }
 
-        private static func insertion(_ source: String) -> String {
+        private static func insertion(_ source: String, term: Int = 2) -> String {
             let names = newRuns.columns.map { "r." + $0.name }.joined(separator: ", ")
-            return "INSERT INTO runs (\(newRuns.names), state, attempt) SELECT \(names), 0, 1 FROM \(source)"
+            return "INSERT INTO runs (\(newRuns.names), state, attempt, term) SELECT \(names), 0, 1, $\(term)::bigint FROM \(source)"
         }
 
         /// The jobs that are asked for and were not moved, as an array; empty mostly, and then nothing is compared.
@@ -212,7 +212,7 @@
                     }
                     var known: Int64 = 0
                     for run in part.runs {
-                        if let written = try Self.insert(run, store: store, transaction) {
+                        if let written = try Self.insert(run, store: store, term, transaction) {
                             opened.new.append(written)
                         } else {
                             known += 1
@@ -231,14 +231,16 @@
         }
 
         /// Writes a run, under another id when its own is taken; nil when its occurrence is there already.
-        private static func insert(_ asked: Run, store: UInt64, _ transaction: PostgresTransaction) throws -> Run? {
-            let sql = insertion(newRuns.rows("r", from: 1)) + " ON CONFLICT DO NOTHING"
+        private static func insert(
+            _ asked: Run, store: UInt64, _ term: Term, _ transaction: PostgresTransaction
+        ) throws -> Run? {
+            let sql = insertion(newRuns.rows("r", from: 2), term: 1) + " ON CONFLICT DO NOTHING"
             var run = asked
             var salt: UInt64 = 0
             while true {
                 var row = PostgresColumns(newRuns)
                 try row.bind(new: run)
-                if try transaction.execute(sql, row.values) == 1 { return run }
+                if try transaction.execute(sql, [.integer(term.count)] + row.values) == 1 { return run }
                 guard run.occurrence != nil else {
                     run.id.hash &+= 1
                     continue
@@ -275,7 +277,7 @@
             let store = try await storeID()
             return try await write(under: term) { transaction in
                 let opened = try runs.map { run in
-                    try Self.isLast(run, transaction) ? try Self.insert(run, store: store, transaction) : nil
+                    try Self.isLast(run, transaction) ? try Self.insert(run, store: store, term, transaction) : nil
                 }
                 try Self.tell(Mail.opened(opened.compactMap { $0 }), but: term, transaction)
                 return opened
@@ -299,13 +301,13 @@
             "id": .bytea, "not_before": .bigint, "state": .smallint, "attempt": .integer, "dispatched_at": .bigint,
             "started_at": .bigint, "ended_at": .bigint, "heartbeat_at": .bigint, "instance": .text, "process": .text,
             "exit_code": .integer, "signal": .integer, "error": .text, "output_tail": .text, "reason": .text,
-            "earlier": .text, "held_since": .bigint, "held_until": .bigint, "held_why": .text,
+            "earlier": .text, "held_since": .bigint, "held_until": .bigint, "held_why": .text, "machine": .text,
             // For the counts: which one of the batch it is, the hour it ended in, how long it took, whether it failed.
             "place": .integer, "hour": .bigint, "took": .bigint, "has_failed": .boolean,
         ])
 
         private static let changed: String = {
-            let set = changes.columns.dropFirst().prefix(18).map { "\($0.name) = p.\($0.name)" }.joined(separator: ", ")
+            let set = changes.columns.dropFirst().prefix(19).map { "\($0.name) = p.\($0.name)" }.joined(separator: ", ")
             return """
                 changed AS (
                     UPDATE runs SET \(set) FROM \(changes.rows("p", from: 4))
@@ -447,6 +449,7 @@
             bind(run.held?.since)
             bind(run.held?.until)
             bind(run.held?.why)
+            bind(run.machine)
             bind(Int64(place))
             bind(HourCount.hour(of: run.endedAt ?? run.scheduledAt))
             bind(EndedCounts.took(run))

@@ -21,6 +21,10 @@
                 [id.map { PostgresValue($0) } ?? .bytes([]), .integer(Int64(limit))])
         }
 
+        public func activeRuns(on machine: String) async throws -> [Run] {
+            try await runs("WHERE runs.state < 3 AND runs.machine = $1 ORDER BY runs.id", [.text(machine)])
+        }
+
         public func run(_ id: RunID) async throws -> Run? { try await runs("WHERE runs.id = $1", [.init(id)]).first }
 
         public func runs(idPrefix: String, limit: Int) async throws -> [Run] {

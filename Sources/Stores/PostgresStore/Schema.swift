@@ -19,6 +19,8 @@
             Migration(name: "changes that are taken up", leastBuild: 2, statements: second),
             // A build that knows one lease alone would write beside those who share the jobs.
             Migration(name: "instances and shards", leastBuild: 3, statements: third),
+            // A build that knows no machine would hand over again what lives on another.
+            Migration(name: "who opened a run, and where it lives", leastBuild: 4, statements: fourth),
         ]
 
         /// What is locked while migrations are applied: "Carillon" in ASCII.
@@ -218,6 +220,12 @@
             // A job stands in the share of its number, unless it is pinned elsewhere.
             "ALTER TABLE cursors ADD COLUMN pinned smallint",
             "CREATE INDEX cursors_shard ON cursors ((\(PostgresStore.shard)))",
+        ]
+
+        private static let fourth = [
+            "ALTER TABLE runs ADD COLUMN term bigint",
+            "ALTER TABLE runs ADD COLUMN machine text",
+            "CREATE INDEX runs_machine ON runs (machine) WHERE state < 3 AND machine IS NOT NULL",
         ]
     }
 

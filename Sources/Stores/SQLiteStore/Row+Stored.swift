@@ -34,6 +34,6 @@ extension SQLiteStore {
     static func runColumns(_ db: Database) throws -> String {
         let there = Set(try db.columns(in: "runs").map(\.name))
         return RowCodec.earlyRunColumns
-            + ["cause", "arguments"].map { there.contains($0) ? ", runs.\($0)" : ", NULL" }.joined()
+            + ["cause", "arguments", "term", "machine"].map { there.contains($0) ? ", runs.\($0)" : ", NULL" }.joined()
     }
 }

@@ -34,7 +34,7 @@ extension SQLiteStore {
                 for skip in part.skips { try Self.insert(skip, db) }
                 if part.takesUp { takenUp.append(part) }
             }
-            opened.new = try Self.insert(planned, store: store, db)
+            opened.new = try Self.insert(planned, store: store, term: term, db)
             // Afterwards: what was there already has been taken off what its schedule opened.
             for part in takenUp { try Self.takeUp(part, db) }
             return opened
@@ -56,9 +56,9 @@ extension SQLiteStore {
             return try runs.map { run in
                 if try !Self.isLast(run, db) { return nil }
                 var run = run
-                while try !Self.insert(run, &insert) {
+                while try !Self.insert(run, term, &insert) {
                     if run.occurrence != nil {
-                        return try Self.insertUnderAnotherID(run, store: store, &insert, db)
+                        return try Self.insertUnderAnotherID(run, store: store, term, &insert, db)
                     }
                     run.id.hash &+= 1
                 }
@@ -112,7 +112,7 @@ extension SQLiteStore {
                 """
                 UPDATE runs SET not_before = ?, state = ?, attempt = ?, dispatched_at = ?, started_at = ?,
                 ended_at = ?, heartbeat_at = ?, instance = ?, process = ?, exit_code = ?, signal = ?, error = ?,
-                output_tail = ?, reason = ?, earlier = ?, held_since = ?, held_until = ?, held_why = ? WHERE id = ? AND state < 3
+                output_tail = ?, reason = ?, earlier = ?, held_since = ?, held_until = ?, held_why = ?, machine = ? WHERE id = ? AND state < 3
                 """)
             for run in runs {
                 update.bind(run.notBefore)
@@ -133,6 +133,7 @@ extension SQLiteStore {
                 update.bind(run.held?.since)
                 update.bind(run.held?.until)
                 update.bind(run.held?.why)
+                update.bind(run.machine)
                 update.bind(run.id)
                 if try update.run() == 0 {
                     unwritten.insert(run.id)
@@ -187,6 +188,10 @@ extension SQLiteStore {
             WHERE runs.state < 3 AND runs.row > coalesce((SELECT row FROM runs WHERE id = ?), 0)
             ORDER BY runs.row LIMIT ?
             """, [id?.data, limit], index: .active)
+    }
+
+    public func activeRuns(on machine: String) async throws -> [Run] {
+        try await fetchRuns("WHERE runs.state < 3 AND runs.machine = ? ORDER BY runs.row", [machine], index: .active)
     }
 
     public func run(_ id: RunID) async throws -> Run? {

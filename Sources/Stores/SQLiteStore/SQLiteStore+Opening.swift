@@ -9,16 +9,16 @@ extension SQLiteStore {
     private static let inStatement = 20
 
     /// Writes new runs. Answers those that were not there, with the ids they got, in the order they came in.
-    static func insert(_ runs: [Run], store: UInt64, _ db: Database) throws -> [Run] {
+    static func insert(_ runs: [Run], store: UInt64, term: Term, _ db: Database) throws -> [Run] {
         var written = runs
         var old: [Int] = []
         var single = try BulkStatement(db, insertion(rows: 1))
         var several = try BulkStatement(db, insertion(rows: inStatement))
         for start in stride(from: 0, to: runs.count, by: inStatement) {
             let group = runs[start..<min(start + inStatement, runs.count)]
-            if group.count == inStatement, try insert(group, &several, db) { continue }
-            for index in group.indices where try !insert(runs[index], &single) {
-                if let other = try insertUnderAnotherID(runs[index], store: store, &single, db) {
+            if group.count == inStatement, try insert(group, term, &several, db) { continue }
+            for index in group.indices where try !insert(runs[index], term, &single) {
+                if let other = try insertUnderAnotherID(runs[index], store: store, term, &single, db) {
                     written[index] = other
                 } else {
                     old.append(index)
@@ -36,9 +36,9 @@ extension SQLiteStore {
 
     /// Writes all of these, or none when one of them cannot be written.
     private static func insert(
-        _ runs: ArraySlice<Run>, _ several: inout BulkStatement, _ db: Database
+        _ runs: ArraySlice<Run>, _ term: Term, _ several: inout BulkStatement, _ db: Database
     ) throws -> Bool {
-        for run in runs { bind(run, &several) }
+        for run in runs { bind(run, term, &several) }
         let count = try several.run()
         if count == runs.count { return true }
         // A new row has the highest number.
@@ -50,14 +50,14 @@ extension SQLiteStore {
     }
 
     /// Writes a run; false when the id or the occurrence is there already.
-    static func insert(_ run: Run, _ single: inout BulkStatement) throws -> Bool {
-        bind(run, &single)
+    static func insert(_ run: Run, _ term: Term, _ single: inout BulkStatement) throws -> Bool {
+        bind(run, term, &single)
         return try single.run() == 1
     }
 
     /// Answers nil when the occurrence is in the ledger already; a clash of ids draws another.
     static func insertUnderAnotherID(
-        _ run: Run, store: UInt64, _ single: inout BulkStatement, _ db: Database
+        _ run: Run, store: UInt64, _ term: Term, _ single: inout BulkStatement, _ db: Database
     ) throws -> Run? {
         let there = try Row.fetchOne(
             try db.cachedStatement(sql: "SELECT 1 FROM runs WHERE job_id = ? AND scheduled_at = ? AND manual = 0"),
@@ -68,20 +68,20 @@ extension SQLiteStore {
         repeat {
             run.id = RunID(store: store, job: run.job, scheduledAt: run.scheduledAt, salt: salt)
             salt += 1
-        } while try !insert(run, &single)
+        } while try !insert(run, term, &single)
         return run
     }
 
     /// Makes the statement for so many rows; one that cannot be written is left out.
     static func insertion(rows: Int) -> String {
-        let row = "(?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, ?, ?, ?)"
+        let row = "(?, ?, ?, ?, ?, ?, ?, 0, 1, ?, ?, ?, ?, ?, ?)"
         return """
             INSERT OR IGNORE INTO runs (id, job_id, revision, trigger, scheduled_at, manual, not_before, state, attempt,
-            created_at, instance, reason, cause, arguments) VALUES \(Array(repeating: row, count: rows).joined(separator: ", "))
+            created_at, instance, reason, cause, arguments, term) VALUES \(Array(repeating: row, count: rows).joined(separator: ", "))
             """
     }
 
-    private static func bind(_ run: Run, _ insert: inout BulkStatement) {
+    private static func bind(_ run: Run, _ term: Term, _ insert: inout BulkStatement) {
         insert.bind(run.id)
         insert.bind(Int64(run.jobID.number))
         insert.bind(run.revision)
@@ -94,5 +94,6 @@ extension SQLiteStore {
         insert.bind(run.reason)
         insert.bind(run.cause?.text)
         insert.bind(run.arguments.flatMap { try? RowCodec.encode($0) })
+        insert.bind(term.count)
     }
 }

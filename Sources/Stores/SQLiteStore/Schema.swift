@@ -213,6 +213,9 @@ enum Schema {
                     DROP TABLE leases;
                     """)
         }
+        migrator.registerMigration("10 who opened a run, and where it lives") { db in
+            try db.execute(sql: "ALTER TABLE runs ADD COLUMN term INTEGER; ALTER TABLE runs ADD COLUMN machine TEXT")
+        }
         return migrator
     }
 

@@ -99,7 +99,7 @@ package final class RowCodec: Sendable {
     // MARK: Runs
 
     /// Of `runs`, joined with `jobs`.
-    package static let runColumns = earlyRunColumns + ", runs.cause, runs.arguments"
+    package static let runColumns = earlyRunColumns + ", runs.cause, runs.arguments, runs.term, runs.machine"
 
     /// Those that the first release had.
     package static let earlyRunColumns = """
@@ -125,6 +125,8 @@ package final class RowCodec: Sendable {
             createdAt: try row.time(9), instance: try row.text(14), reason: try row.text(20),
             cause: try row.text(26).flatMap(Cause.init(text:)),
             arguments: try row.text(27).map { try Self.decode([String: String].self, $0) })
+        run.term = try row.integer(28)
+        run.machine = try row.text(29)
         run.state = state ?? .failed
         run.attempt = Int(try row.number(8))
         run.dispatchedAt = try row.someTime(10)

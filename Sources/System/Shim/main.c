@@ -29,6 +29,7 @@
 enum {
     EXIT_USAGE = 64,
     EXIT_STATUS_FILE = 73,
+    EXIT_TOO_LATE = 75,
     // A program that lives longer is announced; the end of a shorter one says that it started.
     ANNOUNCE_AFTER = 5,
 };
@@ -192,6 +193,8 @@ static struct shim shim;
 
 int main(int count, char **words) {
     if (!order_read(&shim.order, count, words)) return EXIT_USAGE;
+    // Somebody else may have taken it for lost by now.
+    if (shim.order.start_by != 0 && microseconds(CLOCK_BOOTTIME) > shim.order.start_by) return EXIT_TOO_LATE;
     sigset_t all, heard;
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, NULL);

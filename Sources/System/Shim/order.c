@@ -19,16 +19,17 @@ static bool read_ids(struct order *order, const char *text) {
 }
 
 bool order_read(struct order *order, int count, char **words) {
-    if (count < 10) return false;
+    if (count < 11) return false;
     order->boot = words[1];
     order->codes = words[2];
     order->file = words[3];
     order->log = words[4];
-    const char *cap = words[5], *grace = words[6];
+    const char *cap = words[5], *grace = words[6], *start_by = words[7];
     order->cap = (long long)line_read_number(&cap);
     order->grace = (long long)line_read_number(&grace);
-    order->directory_may_be_missing = words[7][0] == '?';
-    order->directory = words[7] + 1;
-    order->program = words + 9;
-    return (words[7][0] == '?' || words[7][0] == '=') && read_ids(order, words[8]);
+    order->start_by = (long long)line_read_number(&start_by);
+    order->directory_may_be_missing = words[8][0] == '?';
+    order->directory = words[8] + 1;
+    order->program = words + 10;
+    return (words[8][0] == '?' || words[8][0] == '=') && read_ids(order, words[9]);
 }

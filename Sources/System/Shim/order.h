@@ -11,7 +11,7 @@ enum {
 
 /// What the daemon asks for, word by word:
 ///
-///     carillon-shim BOOT CODES FILE LOG CAP GRACE DIRECTORY IDS PROGRAM [ARGUMENT]...
+///     carillon-shim BOOT CODES FILE LOG CAP GRACE START_BY DIRECTORY IDS PROGRAM [ARGUMENT]...
 ///
 /// The environment is the program's own, descriptor 0 its standard input, descriptor 3 the status file: created, empty,
 /// locked with flock(2) and opened with O_APPEND.
@@ -25,6 +25,8 @@ struct order {
     long long cap;
     /// Milliseconds between SIGTERM and SIGKILL when the signal says nothing else.
     long long grace;
+    /// The last moment to start at, in microseconds of CLOCK_BOOTTIME; 0 for any.
+    long long start_by;
     /// The working directory; when it may be missing, the root directory stands in.
     const char *directory;
     bool directory_may_be_missing;

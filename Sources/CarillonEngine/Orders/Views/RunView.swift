@@ -46,7 +46,9 @@ public struct RunView: Sendable, Codable {
     /// When its dispatcher was first out of reach for it, and why.
     public var heldSince: Timestamp?
     public var heldBecause: String?
+    /// Who opened it, or handed it over last, and the count of the term that it was opened under.
     public var instance: String?
+    public var term: Int64?
     public var pid: Int32?
     /// What was given along by who asked for it.
     public var arguments: [String: String]?
@@ -87,6 +89,7 @@ extension RunView {
         heldSince = run.held?.since
         heldBecause = run.held?.why
         instance = run.instance
+        term = run.term
         pid = run.process?.pid
         outputTail = run.outcome.outputTail
         arguments = run.arguments

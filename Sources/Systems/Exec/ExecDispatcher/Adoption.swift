@@ -44,6 +44,8 @@ struct Adoption {
                 reporter.logger.warning(
                     "a program still runs for an attempt the ledger has closed",
                     metadata: ["run": "\(attempt.run)", "pid": "\(glimpse.status.start?.pid ?? 0)"])
+                // Whoever hears of it may end it; its log is not looked for.
+                reporter.tell(reporter.resume(attempt, job: ""))
             } else {
                 if glimpse.status.end == nil { _ = OrphanReaper(attempt, glimpse).end() }
                 reporter.directory.remove(attempt)

@@ -11,6 +11,8 @@ public import Timetable
 /// crash of the daemon only with `KillMode=process`.
 public final class ExecDispatcher: Dispatcher {
     public var isBound: Bool { true }
+    public var lostAfter: Int64 { configuration.lostAfter }
+    public var underWay: [AttemptID] { reporter.roster.attempts }
     public var capacity: Int? { configuration.capacity }
     public var events: AsyncStream<[DispatchEvent]> { reporter.events }
 

@@ -115,7 +115,13 @@ final class Reporter: Sendable {
         if glimpse.isVoid {
             // Whoever else made it may still be about to start something.
             if shim.isChild { directory.remove(attempt) } else { _ = directory.removeVoid(attempt) }
-            return unsent(attempt, exitCode == 73 ? "cannot write to \(directory.path)" : "its shim ended at once")
+            let why =
+                switch exitCode {
+                case 73: "cannot write to \(directory.path)"
+                case 75: "it came too late: the machine or the daemon stood still"
+                default: "its shim ended at once"
+                }
+            return unsent(attempt, why)
         }
         guard let end = glimpse.status.end else { return lost(attempt, glimpse) }
         if let trouble = end.passingTrouble {

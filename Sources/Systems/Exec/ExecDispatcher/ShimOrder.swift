@@ -25,6 +25,7 @@ struct ShimOrder: Hashable, Sendable {
             RunLog.path(of: dispatch.attempt.run, job: dispatch.job, in: configuration.stateDirectory),
             "\(configuration.logCap)",
             "\(configuration.grace / 1000)",
+            "\(dispatch.startBy ?? 0)",
             // A user's home may be missing, as that of many service users is; a directory somebody asked for may not.
             target.directory.map { "=\($0)" } ?? "?\(account.home)",
             switchesUser ? "\(account.user):\(account.group):\(groups)" : "-",

@@ -19,6 +19,7 @@ package enum Exec: Integration {
             environment: environment)
         configuration.logCap = settings.logLimit
         configuration.grace = settings.grace
+        configuration.lostAfter = settings.lostAfter
         configuration.inherited = settings.inheritEnvironment
         if let most = settings.most { configuration.capacity = Int(most) }
         if access(configuration.shim, X_OK) != 0 {

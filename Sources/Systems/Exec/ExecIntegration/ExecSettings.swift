@@ -17,6 +17,8 @@ package struct ExecSettings: SettingsSection {
     package var grace: Int64 = 10_000_000
     package var inheritEnvironment: [String] = []
     package var onStop: OnStop = .end
+    /// Microseconds that the machine of a run may be away, where several share the jobs, before the run counts as lost.
+    package var lostAfter: Int64 = 120_000_000
 
     package init() {}
 
@@ -29,6 +31,7 @@ package struct ExecSettings: SettingsSection {
         logLimit = table.integer("log_limit", in: 0...(1 << 40)) ?? logLimit
         grace = table.span("grace") ?? grace
         inheritEnvironment = table.strings("inherit_env") ?? []
+        lostAfter = table.span("lost_after") ?? lostAfter
         onStop = table.choice("on_stop", OnStop.self) ?? onStop
     }
 }

@@ -1,0 +1,182 @@
+import CarillonCore
+import Logging
+import Synchronization
+
+/// What lives on this machine, whoever holds its shard: programs that outlive a hand-over, and a daemon.
+///
+/// The ledger has the mark of a run, with the machine, before it is handed over, so nobody else starts it. What becomes of it is told
+/// to whoever holds the shard; what answers for an end is kept until the ledger has it.
+extension Engine {
+    /// Whether a lane's runs live on this machine, and may be another instance's to decide.
+    private nonisolated func isShared(_ lane: Int) -> Bool {
+        settings.shares && outboxes[lane].lane.dispatcher.isBound
+    }
+
+    // MARK: Handing over
+
+    /// When whatever is handed over now must have started: whoever gives this instance up waits longer.
+    nonisolated func startBy(of lane: Int) -> Int64? {
+        guard isShared(lane) else { return nil }
+        return heldUntil.withLock { $0 } + outboxes[lane].lane.dispatcher.lostAfter / 2
+    }
+
+    /// Begins to hand a batch over; false when the life is over in which that was decided.
+    func begin(_ batch: [Outgoing], of lane: Int, in life: Int) -> Bool {
+        guard isShared(lane) else { return true }
+        guard life == self.life else { return false }
+        handing.formUnion(batch.map(\.attempt))
+        return true
+    }
+
+    /// Takes what the dispatcher said of a batch: once the life is over in which it was handed over, others are told.
+    func end(_ batch: [Outgoing], _ results: [DispatchResult], of lane: Int, in life: Int) async {
+        guard isShared(lane) else { return }
+        handing.subtract(batch.map(\.attempt))
+        if life == self.life { return }
+        for (outgoing, result) in zip(batch, results) {
+            switch result {
+            case .accepted, .known: break
+            case .refused(let why): await tell(outgoing.attempt, .failed(Outcome(error: why)), of: outgoing.definition.id)
+            case .unavailable(let why), .away(let why):
+                await tell(outgoing.attempt, .unstarted(why), of: outgoing.definition.id)
+            }
+        }
+    }
+
+    /// Tells of a batch that the ledger has as handed over, and that will not be.
+    func tellUnstarted(_ batch: [Outgoing], of lane: Int, in life: Int) async {
+        guard isShared(lane), life != self.life else { return }
+        for outgoing in batch {
+            await tell(outgoing.attempt, .unstarted("its instance was given up"), of: outgoing.definition.id)
+        }
+    }
+
+    // MARK: Taking up
+
+    /// Takes up what runs on this machine, whoever holds its shards; of what was never started that is told.
+    func adoptMachine() async {
+        owesAdoption = true
+        do {
+            let active = try await store.activeRuns(on: facts.id)
+            let definitions = try await definitions(of: active)
+            for (lane, outbox) in outboxes.enumerated() where outbox.lane.dispatcher.isBound {
+                let runs = active.filter { definitions[$0.jobID]?.lane == lane }
+                let never = Set(await outbox.lane.dispatcher.adopt(runs)).subtracting(handing)
+                for run in runs {
+                    let attempt = AttemptID(run: run.id, attempt: run.attempt)
+                    guard never.contains(attempt) else { continue }
+                    await tell(attempt, .unstarted("its instance ended before it could"), of: run.jobID)
+                }
+            }
+            owesAdoption = false
+        } catch {
+            _ = note(error)
+        }
+    }
+
+    // MARK: Telling others
+
+    private func tell(_ attempt: AttemptID, _ what: DispatchEvent.What, of job: JobID) async {
+        let event = DispatchEvent(attempt: attempt, at: clock.now, what: what)
+        await post([Mail(to: .shard(Shard(of: job)), .told([event]))])
+    }
+
+    /// Passes on what executors tell of runs that are not known here.
+    func ask(_ events: [DispatchEvent]) async {
+        for event in events where event.what != .heartbeat {
+            let found: Run?
+            do {
+                found = try await store.run(event.attempt.run)
+            } catch {
+                unasked.append(event)
+                continue
+            }
+            guard let run = found, !run.state.isFinal, run.attempt <= event.attempt.attempt else {
+                close(event)
+                continue
+            }
+            // Of all others whoever has the shard hears itself.
+            guard run.machine == facts.id else { continue }
+            if event.what.isEnd { owed.insert(event.attempt) }
+            var what = event.what
+            if case .unsent(let why) = what { what = .unstarted(why) }
+            await tell(event.attempt, what, of: run.jobID)
+        }
+    }
+
+    /// Lets go of an attempt that the ledger has closed: what answers for it may go, and what still runs for it ends.
+    private func close(_ event: DispatchEvent) {
+        for outbox in outboxes {
+            if event.what.isEnd {
+                outbox.put.yield(.acknowledge([event.attempt]))
+            } else if outbox.lane.dispatcher.isBound {
+                outbox.put.yield(.cancel(event.attempt))
+            }
+        }
+    }
+
+    /// Passes on what could not be before, and lets go of what the ledger has by now.
+    func passOn() async {
+        if owesAdoption { await adoptMachine() }
+        if !unasked.isEmpty {
+            let events = unasked
+            unasked = []
+            await ask(events)
+        }
+        await post([])
+        guard !owed.isEmpty, clock.sinceBoot - owedAt >= facts.lease else { return }
+        owedAt = clock.sinceBoot
+        for attempt in owed {
+            guard let run = try? await store.run(attempt.run) else { continue }
+            guard run.state.isFinal || run.attempt > attempt.attempt else { continue }
+            owed.remove(attempt)
+            for outbox in outboxes { outbox.put.yield(.acknowledge([attempt])) }
+        }
+    }
+
+    /// Puts word to others into the store, in order, and again as long as it does not answer.
+    func post(_ mail: [Mail]) async {
+        letters += mail
+        if isPosting { return }
+        isPosting = true
+        defer { isPosting = false }
+        while !letters.isEmpty {
+            let count = letters.count
+            do {
+                try await store.post(letters)
+                letters.removeFirst(count)
+            } catch {
+                _ = note(error)
+                return
+            }
+        }
+    }
+
+    /// Takes in what another machine tells of a run whose shard is here.
+    func hear(ofOthers events: [DispatchEvent]) async throws {
+        for event in events where state.run(event.attempt.run) == nil {
+            guard let run = try await store.run(event.attempt.run), !run.state.isFinal, state.holds(run.jobID) else {
+                continue
+            }
+            await send(.adopted([run], try await definitions(of: [run])))
+        }
+        await send(.told(events.filter { state.run($0.attempt.run) != nil }))
+    }
+
+    // MARK: Ending
+
+    /// Whether anything is under way here.
+    var hasStrangers: Bool { settings.shares && outboxes.contains { !$0.lane.dispatcher.underWay.isEmpty } }
+
+    /// Ends what runs here for shards that others hold, as a stop of the daemon does with its own.
+    func endStrangers() async {
+        for outbox in outboxes where outbox.lane.dispatcher.isBound {
+            for attempt in outbox.lane.dispatcher.underWay where state.run(attempt.run) == nil {
+                if let run = try? await store.run(attempt.run), !run.state.isFinal {
+                    await post([Mail(to: .shard(Shard(of: run.jobID)), .cancel(run.id, reason: "the daemon was stopped"))])
+                }
+                outbox.put.yield(.cancel(attempt))
+            }
+        }
+    }
+}
