@@ -23,7 +23,8 @@ package struct Carillon: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Serve.self, Validate.self, Next.self, Jobs.self, Runs.self, Agenda.self, Why.self, Backfill.self,
+            Serve.self, Custodian.self, Validate.self, Next.self, Jobs.self, Runs.self, Agenda.self, Why.self,
+            Backfill.self,
             Status.self, Pause.self,
             Resume.self,
             Feeds.self, Instances.self, Audit.self, Config.self, Reload.self, Import.self, Store.self,

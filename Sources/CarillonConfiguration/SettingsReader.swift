@@ -35,10 +35,11 @@ package struct SettingsReader: Sendable {
         // The jobs in the same file are the file feed's to read.
         _ = table.value("job")
         settings.timeZone = table.zone("time_zone", in: zones) ?? settings.timeZone
-        _ = table.table("instance") { readInstance(&$0, &settings.instance) }
         settings.jobsDirectory = table.string("jobs_dir") ?? settings.jobsDirectory
         settings.jobsFileLimit = table.integer("jobs_file_limit", in: 1024...(1 << 30)) ?? settings.jobsFileLimit
         _ = table.table("store") { readStore(&$0, &settings) }
+        let isShared = stores.first { $0.canOpen(settings.store.url) }?.isRemote ?? false
+        _ = table.table("instance") { readInstance(&$0, &settings.instance, isShared: isShared) }
         _ = table.table("log") { readLog(&$0, &settings.log) }
         _ = table.table("ledger") { readLedger(&$0, &settings.retention) }
         _ = table.table("audit") { settings.auditKeep = $0.span("keep") ?? settings.auditKeep }
@@ -59,11 +60,11 @@ package struct SettingsReader: Sendable {
         settings.given = whole.table.given
         settings.known = whole.table.known
         settings.warnings = unread(whole.table.variables?.asked ?? [])
-        if settings.instance.mostJobs > 0 {
+        if settings.instance.mostJobs > 0, !isShared {
             settings.warnings.append(
                 ConfigProblem(
                     source: source, key: "instance.max_jobs",
-                    message: "is not kept yet: one daemon has the store, and holds every job"))
+                    message: "is not kept: one daemon has such a store, and holds every job"))
         }
         return settings
     }
@@ -91,7 +92,9 @@ package struct SettingsReader: Sendable {
             }
     }
 
-    private func readInstance(_ table: inout ConfigTable, _ instance: inout Settings.Instance) {
+    private func readInstance(
+        _ table: inout ConfigTable, _ instance: inout Settings.Instance, isShared: Bool
+    ) {
         instance.name = table.string("name")
         if instance.name == "" { table.complain("name", "expected a name, or no such key for the host's name") }
         instance.lease = table.span("lease")
@@ -104,10 +107,10 @@ package struct SettingsReader: Sendable {
             table.complain("heartbeat", "expected a length of time from \"100ms\" to half of the lease")
         }
         instance.mostJobs = table.integer("max_jobs", in: 0...Int64(Int32.max)).map(Int.init) ?? instance.mostJobs
-        readRoles(&table, &instance)
+        readRoles(&table, &instance, isShared: isShared)
     }
 
-    private func readRoles(_ table: inout ConfigTable, _ instance: inout Settings.Instance) {
+    private func readRoles(_ table: inout ConfigTable, _ instance: inout Settings.Instance, isShared: Bool) {
         guard let names = table.strings("roles") else { return }
         let roles = names.map(Settings.Role.init)
         let known = Settings.Role.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
@@ -115,9 +118,9 @@ package struct SettingsReader: Sendable {
             return table.complain("roles", "\"\(names[place])\" is no role; expected some of \(known)")
         }
         instance.roles = Set(roles.compactMap(\.self))
-        // One daemon has the store, and nobody else would do what it leaves.
-        if !instance.roles.contains(.scheduler) {
-            table.complain("roles", "expected \"scheduler\" among them: one daemon has the store, and schedules")
+        // Nobody else would do what it leaves.
+        if !isShared, !instance.roles.contains(.scheduler) {
+            table.complain("roles", "expected \"scheduler\" among them: one daemon has such a store, and schedules")
         }
     }
 

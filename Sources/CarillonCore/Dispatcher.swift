@@ -145,7 +145,7 @@ public protocol Dispatcher<Body>: Sendable {
     func abandon(_ attempts: [AttemptID]) async
 
     /// Learns that these runs left the ledger: their logs may go too.
-    func forget(_ runs: [(id: RunID, job: String)]) async
+    func forget(_ runs: [GoneRun]) async
 
     /// Stops listening; attempts that run go on and are adopted by the next process.
     func shutdown() async

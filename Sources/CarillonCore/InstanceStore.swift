@@ -38,6 +38,10 @@ public struct InstanceFacts: Hashable, Sendable, Codable {
     public var isLeaving = false
     /// By how many microseconds its wall clock is ahead of the store's, as far as it knows.
     public var clockError: Int64 = 0
+    /// The version of its time-zone database.
+    public var zones = ""
+    /// What it holds back, as `Pause` writes it: nothing older is on its way out any more.
+    public var pauses = ""
 
     public init(
         id: String, name: String, host: String, boot: String = "", roles: Set<String> = [Self.scheduler],
@@ -57,6 +61,11 @@ public struct InstanceFacts: Hashable, Sendable, Codable {
 
     /// The role of those who plan jobs.
     public static let scheduler = "scheduler"
+    /// The role of those who see to what is everybody's, such as retention.
+    public static let custodian = "custodian"
+
+    /// Whether it has a role.
+    public func does(_ role: String) -> Bool { roles.contains(role) }
 
     /// Reads what any build has written: what it does not say is as it would be for one that knows nothing of it.
     public init(from decoder: any Decoder) throws {
@@ -71,6 +80,8 @@ public struct InstanceFacts: Hashable, Sendable, Codable {
             lease: try fields.decode(Int64.self, forKey: .lease), build: try read(.build, ""))
         isLeaving = try read(.isLeaving, false)
         clockError = try read(.clockError, 0)
+        zones = try read(.zones, "")
+        pauses = try read(.pauses, "")
     }
 }
 
@@ -172,6 +183,12 @@ extension Mail {
         case cancel(RunID, reason: String)
         /// What an executor tells of runs whose shards another instance has.
         case told([DispatchEvent])
+        /// Some of a feed is worth reading again: these jobs.
+        case read(feed: String, [String])
+        /// A feed is right as it is, although much of it is gone.
+        case accept(feed: String)
+        /// To a machine: these runs left the ledger, and what is kept of them there may go too.
+        case forget([GoneRun])
         /// To a machine: an attempt that is under way there is to end.
         case end(AttemptID)
     }
@@ -191,6 +208,12 @@ extension Mail {
                 RunID(cancel.run).map { .cancel($0, reason: cancel.reason) }
             }
         case "told": (try? JSONText.decode([DispatchEvent].self, body)).map { .told($0) }
+        case "read":
+            (try? JSONText.decode([String].self, body)).flatMap { words in
+                words.first.map { .read(feed: $0, Array(words.dropFirst())) }
+            }
+        case "accept": .accept(feed: body)
+        case "forget": (try? JSONText.decode([GoneRun].self, body)).map { .forget($0) }
         case "end": AttemptID(body).map { .end($0) }
         default: nil
         }
@@ -209,6 +232,10 @@ extension Mail {
             self.init(to: recipient, kind: "cancel", body: body ?? "")
         case .told(let events):
             self.init(to: recipient, kind: "told", body: (try? JSONText.encode(events)) ?? "")
+        case .read(let feed, let jobs):
+            self.init(to: recipient, kind: "read", body: (try? JSONText.encode([feed] + jobs)) ?? "")
+        case .accept(let feed): self.init(to: recipient, kind: "accept", body: feed)
+        case .forget(let runs): self.init(to: recipient, kind: "forget", body: (try? JSONText.encode(runs)) ?? "")
         case .end(let attempt):
             self.init(to: recipient, kind: "end", body: "\(attempt)")
         }
@@ -224,6 +251,27 @@ extension Mail {
     public static func opened(_ runs: [Run]) -> [Mail] {
         let byShard = Dictionary(grouping: runs) { Shard(of: $0.jobID) }.sorted { $0.key < $1.key }
         return byShard.map { Mail(to: .shard($0), .opened($1.map(\.id))) }
+    }
+}
+
+/// What the files of a machine say of a job.
+public struct Declaration: Hashable, Sendable {
+    /// `InstanceFacts.id`.
+    public var machine: String
+    public var job: String
+    /// The file.
+    public var source: String
+    /// Of the definition.
+    public var digest: UInt64
+    /// The machine says so still.
+    public var isCurrent: Bool
+
+    public init(machine: String, job: String, source: String, digest: UInt64, isCurrent: Bool = true) {
+        self.machine = machine
+        self.job = job
+        self.source = source
+        self.digest = digest
+        self.isCurrent = isCurrent
     }
 }
 
@@ -302,6 +350,13 @@ public protocol InstanceStore: Sendable {
     func take(_ shards: Set<Shard>, under term: Term) async throws -> Taken
     /// Ends one's own life; the shards stay under a number that is not in force, for others to deal.
     func leave(_ term: Term) async throws
+
+    /// Reads what a machine's files say, or have said.
+    func declarations(by machine: String) async throws -> [Declaration]
+    /// Reads what any machine's files say of these jobs, or have said.
+    func declarations(of jobs: [String]) async throws -> [Declaration]
+    /// Writes what a machine's files say; what it has said of a job before is not current any more.
+    func declare(_ declarations: [Declaration]) async throws
 
     func post(_ mail: [Mail]) async throws
     /// Removes mail that was acted on, under the term under which it was read: then whoever read it had the shard.

@@ -72,6 +72,10 @@ public protocol JobFeed: Sendable {
     /// Unique among the feeds; the `feed` of its jobs' origin.
     var name: String { get }
 
+    /// Each machine has its own of it, such as files; of every other one there is one for all who share a store, and one of them
+    /// reads it.
+    var isOfMachine: Bool { get }
+
     /// Whether a sudden loss of half of twenty or more jobs waits for `carillon feeds accept`.
     var guardsAgainstLoss: Bool { get }
 
@@ -108,6 +112,8 @@ public protocol JobFeed: Sendable {
 }
 
 extension JobFeed {
+    public var isOfMachine: Bool { false }
+
     public var lossWait: Int64 { 0 }
 
     public func parts(of change: FeedChange) -> AsyncThrowingStream<FeedSnapshot, any Error> {

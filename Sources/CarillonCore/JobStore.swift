@@ -137,6 +137,20 @@ public struct Retention: Hashable, Sendable {
     }
 }
 
+/// A run that retention has removed.
+public struct GoneRun: Hashable, Sendable, Codable {
+    public var id: RunID
+    public var job: String
+    /// Where its last attempt was handed over (`Run.machine`).
+    public var machine: String?
+
+    public init(id: RunID, job: String, machine: String? = nil) {
+        self.id = id
+        self.job = job
+        self.machine = machine
+    }
+}
+
 /// Numbers of a store for `status`.
 public struct StoreCounts: Hashable, Sendable, Codable {
     public var jobs: Int
@@ -314,7 +328,7 @@ public protocol JobStore: InstanceStore {
     /// A store may remember between two calls where it was, so one at a time prunes.
     func prune(
         _ retention: Retention, under term: Term, now: Timestamp, limit: Int
-    ) async throws -> [(id: RunID, job: String)]
+    ) async throws -> [GoneRun]
     /// Gives room that was freed back to the disk, at most so many pages; answers whether there is more.
     func shrink(under term: Term, limit: Int) async throws -> Bool
 
@@ -343,6 +357,8 @@ public struct StoredJobDigest: Hashable, Sendable {
     public var id: JobID
     public var name: String
     public var source: String
+    /// Grows with each change.
+    public var revision: Int64
     /// Equal for equal definitions.
     public var digest: UInt64
     /// Its next time, as the store has it; nil when there is none, or the job is off.
@@ -350,11 +366,13 @@ public struct StoredJobDigest: Hashable, Sendable {
     public var standing: Standing?
 
     public init(
-        id: JobID, name: String, source: String, digest: UInt64, nextDue: Timestamp?, standing: Standing? = nil
+        id: JobID, name: String, source: String, revision: Int64, digest: UInt64, nextDue: Timestamp?,
+        standing: Standing? = nil
     ) {
         self.id = id
         self.name = name
         self.source = source
+        self.revision = revision
         self.digest = digest
         self.nextDue = nextDue
         self.standing = standing

@@ -79,6 +79,8 @@ package struct Parts: Sendable {
     package var check: @Sendable () async throws -> Void = {}
     /// How what is no dispatcher is, by a name for `status`.
     package var health: [@Sendable () async -> (name: String, health: DispatcherHealth)] = []
+    /// Its jobs and what it notes of them belong to one machine: such a daemon has its store alone.
+    package var isOfOneMachine = false
     /// What it sets of the engine.
     package var adjust: @Sendable (inout EngineSettings) -> Void = { _ in }
 
@@ -95,6 +97,7 @@ package struct Parts: Sendable {
         if !hearers.isEmpty { ended = { run in for hearer in hearers { hearer(run) } } }
         services = { desk in try all.flatMap { try $0.services(desk) } }
         health = all.flatMap(\.health)
+        isOfOneMachine = all.contains(where: \.isOfOneMachine)
         check = { for parts in all { try await parts.check() } }
         adjust = { settings in for parts in all { parts.adjust(&settings) } }
     }

@@ -215,7 +215,53 @@ public enum InstanceConformance {
             try await bench.deal([shard.number], to: term.instance)
             let taken = try await bench.store.take([shard], under: term)
             try require(taken.cursors, is: [JobCursor(id: jobs[0].id, nextDue: start.plus(120))])
-            try require(taken.runs, is: parts[0].runs)
+            var opened = parts[0].runs
+            opened[0].term = term.count
+            try require(taken.runs, is: opened)
+        },
+        check("a run says under which term it was opened, and where it lives") { bench in
+            let term = try await bench.join("a")
+            let (start, store) = (Samples.noon, try await bench.store.storeID())
+            let job = try await bench.store.put(
+                Samples.job("one"), cursor: start, nextDue: start.plus(60), under: term)
+            let runs = [60, 120].map { Samples.run(job, at: start.plus($0), store: store) }
+            let part = JobAdvance(
+                id: job.id, revision: job.revision, from: start, to: start.plus(120), nextDue: start.plus(180),
+                runs: runs)
+            _ = try await bench.store.openRuns([part], under: term, now: start)
+            // Another life hands one over, and the term stays the one it was opened under.
+            let later = try await bench.join("a", nonce: 7)
+            var out = runs[0]
+            (out.dispatchedAt, out.machine) = (start.plus(60), "the machine ü")
+            try await bench.store.record([out], under: later, now: start)
+            let known = try await bench.store.run(out.id)
+            try require(known?.term, is: term.count)
+            try require(known?.machine, is: "the machine ü")
+            try require(try await bench.store.activeRuns(on: "the machine ü").map(\.id), is: [out.id])
+            try require(try await bench.store.activeRuns(on: "another").count, is: 0)
+            (out.state, out.endedAt) = (.completed, start.plus(61))
+            try await bench.store.record([out], under: later, now: start)
+            try require(try await bench.store.activeRuns(on: "the machine ü").count, is: 0)
+            try require(try await bench.store.run(out.id)?.machine, is: "the machine ü")
+        },
+        check("what machines' files say, and have said, is kept for each") { bench in
+            func says(_ machine: String, _ job: String, _ digest: UInt64, _ isCurrent: Bool = true) -> Declaration {
+                Declaration(machine: machine, job: job, source: "/\(machine)", digest: digest, isCurrent: isCurrent)
+            }
+            let store = bench.store
+            try await store.declare([says("a", "one", 1), says("a", "two", .max), says("b", "one", 1)])
+            try await store.declare([])
+            try require(Set(try await store.declarations(by: "a")), is: [says("a", "one", 1), says("a", "two", .max)])
+            // What was said before is not current any more; said again it is.
+            try await store.declare([says("a", "one", 2)])
+            try require(
+                Set(try await store.declarations(of: ["one"])),
+                is: [says("a", "one", 1, false), says("a", "one", 2), says("b", "one", 1)])
+            try await store.declare([says("a", "one", 1), says("b", "one", 1, false)])
+            try require(
+                Set(try await store.declarations(of: ["one", "none"])),
+                is: [says("a", "one", 1), says("a", "one", 2, false), says("b", "one", 1, false)])
+            try require(try await store.declarations(by: "c").count, is: 0)
         },
     ]
 

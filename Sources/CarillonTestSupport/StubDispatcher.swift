@@ -37,7 +37,7 @@ public final class StubDispatcher: Dispatcher {
 
     public func cancel(_ attempt: AttemptID, grace: Int64) async { note.yield(attempt) }
     public func acknowledge(_ attempts: [AttemptID]) async {}
-    public func forget(_ runs: [(id: RunID, job: String)]) async {}
+    public func forget(_ runs: [GoneRun]) async {}
     public func shutdown() async { tell.finish() }
     public func health() async -> DispatcherHealth { DispatcherHealth() }
 }

@@ -155,7 +155,7 @@ private final class Idle: Dispatcher {
 
     func acknowledge(_ attempts: [AttemptID]) async { known.withLock { $0 += attempts.count } }
     func cancel(_ attempt: AttemptID, grace: Int64) async {}
-    func forget(_ runs: [(id: RunID, job: String)]) async {}
+    func forget(_ runs: [GoneRun]) async {}
     func shutdown() async { tell.finish() }
     func health() async -> DispatcherHealth { DispatcherHealth() }
 }

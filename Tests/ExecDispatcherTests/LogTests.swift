@@ -85,9 +85,11 @@ struct LogTests {
     @Test func forgottenRunsTakeTheirLogsAndFoldersAlong() async throws {
         let bench = try await ExecBench()
         for number: UInt64 in 1...2 { _ = await bench.run(ExecTarget(.argv(["echo", "x"])), number) }
-        await bench.dispatcher.forget([(bench.attempt(1).run, "job")])
+        await bench.dispatcher.forget([GoneRun(id: bench.attempt(1).run, job: "job")])
         #expect(bench.log(1) == "" && bench.log(2) == "x\n")
-        await bench.dispatcher.forget([(bench.attempt(2).run, "job"), (bench.attempt(3).run, "never ran")])
+        await bench.dispatcher.forget([
+            GoneRun(id: bench.attempt(2).run, job: "job"), GoneRun(id: bench.attempt(3).run, job: "never ran"),
+        ])
         #expect(!bench.fixture.exists("state/logs/job"))
         #expect(bench.fixture.exists("state/logs"))
         await bench.end()

@@ -46,7 +46,7 @@ package final class EchoDispatcher: Dispatcher {
 
     package func acknowledge(_ attempts: [AttemptID]) async { written.withLock { $0.subtract(attempts) } }
 
-    package func forget(_ runs: [(id: RunID, job: String)]) async {}
+    package func forget(_ runs: [GoneRun]) async {}
 
     package func shutdown() async { tell.finish() }
 

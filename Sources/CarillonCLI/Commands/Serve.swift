@@ -19,9 +19,61 @@ struct Serve: AsyncParsableCommand {
             """)
     @OptionGroup var place: DaemonLocation
     @OptionGroup(title: "Another scheduler's configuration") var other: OtherScheduler
+    @Option(
+        help: ArgumentHelp(
+            "What this daemon does, of what those who share a store do: scheduler, custodian, api; all by default.",
+            valueName: "roles"))
+    var roles: RoleList?
     @Flag(help: "Plan and record, dispatch nothing: to run beside another scheduler before switching.")
     var shadow = false
     @OptionGroup(title: "The log") var log: LogOptions
+
+    func run() async throws {
+        try await Serving(place: place, other: other, isShadow: shadow, roles: roles?.roles, log: log).run()
+    }
+}
+
+struct Custodian: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run a daemon that watches others, deals out what the dead have left, and keeps the ledger tidy.",
+        discussion: """
+            Of those who share a PostgreSQL store each does that already; this is for a machine that is to plan nothing, as Simple \
+            Scheduler's custodian does. It is `carillon serve --roles custodian`.
+
+            EXAMPLES
+              carillon custodian
+              carillon custodian --simple-scheduler /etc/simple-scheduler/custodian.env
+            """)
+    @OptionGroup var place: DaemonLocation
+    @OptionGroup(title: "Another scheduler's configuration") var other: OtherScheduler
+    @OptionGroup(title: "The log") var log: LogOptions
+
+    func run() async throws {
+        try await Serving(place: place, other: other, isShadow: false, roles: [.custodian], log: log).run()
+    }
+}
+
+/// What a daemon does of the work that those who share a store do, as words on a command line.
+struct RoleList: ExpressibleByArgument {
+    var roles: Set<Settings.Role>
+
+    init?(argument: String) {
+        let names = argument.split(separator: ",").map { Settings.Role(rawValue: String($0)) }
+        roles = Set(names.compactMap(\.self))
+        if names.isEmpty || roles.count < names.count { return nil }
+    }
+
+    static var allValueStrings: [String] { Settings.Role.allCases.map(\.rawValue) }
+}
+
+/// Starts a daemon in the way that a command says.
+private struct Serving {
+    let place: DaemonLocation
+    let other: OtherScheduler
+    let isShadow: Bool
+    /// Nil for what the settings say.
+    let roles: Set<Settings.Role>?
+    let log: LogOptions
 
     func run() async throws {
         let zones = ZoneDatabase()
@@ -40,7 +92,7 @@ struct Serve: AsyncParsableCommand {
             let lock = try await StateLock.held(state)
             let composition = Composition.current
             let daemon = Daemon(
-                composition: composition, source: source, state: state, zones: zones, isShadow: shadow, group: group,
+                composition: composition, source: source, state: state, zones: zones, isShadow: isShadow, group: group,
                 log: sink, logger: logger
             ) {
                 try Composition.$current.withValue(composition) { try self.source(zones).settings }
@@ -69,6 +121,18 @@ struct Serve: AsyncParsableCommand {
             source = SettingsSource(settings: settings, path: path, hasJobs: true, remarks: settings.warnings)
         }
         try log.override(&source.settings.log)
+        if let roles { source.settings.instance.roles = try checked(roles, source.settings) }
         return source
+    }
+
+    /// Throws `Failure` where nobody else would do what it leaves.
+    private func checked(_ roles: Set<Settings.Role>, _ settings: Settings) throws(Failure) -> Set<Settings.Role> {
+        if roles.contains(.scheduler) { return roles }
+        guard try Composition.current.driver(of: settings.store).isRemote else {
+            throw Failure.input(
+                "a daemon without the role scheduler needs a store that several share, such as store.url = \"postgres://...\""
+            )
+        }
+        return roles
     }
 }

@@ -38,7 +38,8 @@ struct Daemon {
         let parts = Parts(try composition.integrations.map { try $0.parts(context) })
         if !settings.startsUnconnected { try await parts.check() }
         let engine = try await EngineService(
-            store: store, dispatchers: parts.dispatchers, feeds: parts.feeds, clock: context.clock, zones: zones,
+            store: store, dispatchers: isScheduler ? parts.dispatchers : [],
+            feeds: isScheduler ? parts.feeds : [], clock: context.clock, zones: zones,
             instance: try facts(isShared: store.isShared), bootID: StateDirectory.bootID,
             settings: try engineSettings(parts, isShared: store.isShared), logger: logger)
         let live = LiveSettings(settings, path: source.path, logger: logger, read: reread) { settings in
@@ -64,7 +65,7 @@ struct Daemon {
         var services = parts.outlasting + [engine]
         services.append(live)
         services.append(ControlServer(path: state + "/control.sock", group: group, logger: logger, handle: handle))
-        services += try parts.services(handle)
+        if isScheduler { services += try parts.services(handle) }
         if let systemd = Systemd(
             environment: environment,
             state: {
@@ -105,6 +106,8 @@ struct Daemon {
         }
     }
 
+    private var isScheduler: Bool { source.settings.instance.roles.contains(.scheduler) }
+
     /// Microseconds.
     private static let storePause: Int64 = 1_000_000
 
@@ -129,6 +132,8 @@ struct Daemon {
         settings.retention = source.settings.retention
         settings.heartbeat = source.settings.instance.heartbeat ?? lease(isShared: isShared) / 4
         settings.shadow = isShadow
+        // Whoever only looks on takes nothing from those who work.
+        settings.shares = isShared && !isShadow && !parts.isOfOneMachine
         settings.waitsForStore =
             try composition.driver(of: source.settings.store).isRemote && source.settings.startsUnconnected
         settings.notify = parts.notify

@@ -62,11 +62,15 @@ extension EngineState {
     /// Whether a job has a tag that is held back.
     package func isHeldBack(_ job: Job) -> Bool { !pausedTags.isEmpty && job.tags.contains { pausedTags[$0] != nil } }
 
+    /// Whether a run's job has a tag that is held back, as it is now.
+    func isHeldBack(_ tracked: TrackedRun) -> Bool {
+        !pausedTags.isEmpty
+            && (presentTags[tracked.run.jobID] ?? tracked.definition.job.tags).contains { pausedTags[$0] != nil }
+    }
+
     /// Keeps a run out of the queues until its job goes on; false when nothing holds it back.
     mutating func rests(_ id: RunID) -> Bool {
-        guard !pausedTags.isEmpty, let tracked = runs[id],
-            (presentTags[tracked.run.jobID] ?? tracked.definition.job.tags).contains(where: { pausedTags[$0] != nil })
-        else { return false }
+        guard let tracked = runs[id], isHeldBack(tracked) else { return false }
         runs[id]?.queued = false
         restingRuns.append(id)
         return true

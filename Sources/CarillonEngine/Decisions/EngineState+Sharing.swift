@@ -22,6 +22,11 @@ extension EngineState {
     /// next holder once more, and that one knows nothing but the ledger.
     func marksFirst(_ lane: Int) -> Bool { isShared && lanes[lane].isBound }
 
+    /// Whether something came up while the store took its time to mark a run as handed over.
+    private func mustStay(_ tracked: TrackedRun, _ now: Timestamp) -> Bool {
+        stopping || paused || isLeaving(tracked.run.jobID) || isHeldBack(tracked) || tracked.isPastWindow(now)
+    }
+
     /// Hands runs over that the ledger has as handed over, unless something came up meanwhile.
     mutating func handOver(_ marked: [RunID], _ now: Timestamp, _ effects: inout [EngineEffect]) {
         var batches = [[Outgoing]](repeating: [], count: lanes.count)
@@ -31,7 +36,7 @@ extension EngineState {
             runs[id] = tracked
             guard attempt == tracked.run.attempt else { continue }
             switch tracked.run.state {
-            case .pending where stopping || paused || isLeaving(tracked.run.jobID):
+            case .pending where mustStay(tracked, now):
                 // As if it had never left: nobody has it.
                 tracked.run.dispatchedAt = nil
                 tracked.run.machine = nil

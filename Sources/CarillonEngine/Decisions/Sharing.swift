@@ -226,7 +226,7 @@ extension Allotment.Member {
     fileprivate init(_ record: InstanceRecord, _ limits: Sharing.Limits) {
         let facts = record.facts
         let readiness: Allotment.Readiness =
-            if facts.isLeaving || !facts.roles.contains(InstanceFacts.scheduler) {
+            if facts.isLeaving || !facts.does(InstanceFacts.scheduler) {
                 .never
             } else {
                 facts.clockError.magnitude > limits.clockError.magnitude ? .ifNobodyElse : .ready

@@ -14,16 +14,20 @@ extension TrackedRun {
         case out(Outgoing, late: Int64?, hasTimeOut: Bool)
     }
 
+    /// Whether its first attempt is too late to begin.
+    func isPastWindow(_ now: Timestamp) -> Bool {
+        guard let window = definition.job.policies.window, !run.trigger.isOrdered, run.attempt == 1 else {
+            return false
+        }
+        return run.scheduledAt.adding(microseconds: window) < now
+    }
+
     /// Takes the run out of the queue, and marks it as dispatched unless something came up.
     mutating func leaveQueue(at now: Timestamp, from instance: String) -> Leaving {
         queued = false
         guard run.state == .pending, run.dispatchedAt == nil else { return .moot }
         guard isInLedger, run.notBefore <= now else { return .early }
-        if let window = definition.job.policies.window, !run.trigger.isOrdered, run.attempt == 1,
-            run.scheduledAt.adding(microseconds: window) < now
-        {
-            return .late
-        }
+        if isPastWindow(now) { return .late }
         run.instance = instance
         _ = RunMachine.apply(.dispatched, to: &run, policies: definition.job.policies, at: now)
         version &+= 1

@@ -5,8 +5,11 @@ import Timetable
 extension Engine {
     /// Adds or replaces jobs; `id` says which ones exist. Answers what stands in the way of those that it left alone: a name
     /// of another feed, and with a revision given, or with nothing to be replaced, that somebody else was faster.
+    ///
+    /// With revisions given, all of what is there was read at these: `busy` is thrown when somebody has changed any since.
     package func put(
-        _ jobs: [(job: Job, id: JobID?)], replacing: Bool = true, at revision: Int64? = nil
+        _ jobs: [(job: Job, id: JobID?)], replacing: Bool = true, at revision: Int64? = nil,
+        reading revisions: [JobID: Int64]? = nil
     ) async throws -> [ConfigProblem] {
         var faults: [ConfigProblem] = []
         let sound = jobs.filter { asked in
@@ -16,8 +19,10 @@ extension Engine {
         }
         if sound.isEmpty { return faults }
         let now = clock.now
-        let answers = try await change(sound.map(\.id), triesAgain: revision == nil && replacing) { place, known in
+        let triesAgain = revision == nil && revisions == nil && replacing
+        let answers = try await change(sound.map(\.id), triesAgain: triesAgain) { place, known in
             let job = sound[place].job
+            let revision = revision ?? sound[place].id.flatMap { revisions?[$0] }
             if let revision, let id = sound[place].id {
                 return .change(id, job.under(known?.job.standing?.afterChange), revision: revision)
             }
@@ -28,6 +33,7 @@ extension Engine {
             switch answer {
             case .foreign:
                 faults.append(ConfigProblem(asked.job, "the name is taken by a job of another feed"))
+            case .stale where revisions != nil: throw Self.changedMeanwhile
             case .stale: faults.append(ConfigProblem(asked.job, "it was changed meanwhile; look at it again"))
             case .stored, nil: break
             }
@@ -67,9 +73,17 @@ extension Engine {
         }
     }
 
-    func remove(_ ids: [JobID]) async throws {
-        let answers = try await change(ids) { _, known in
-            known.flatMap { $0.isRemoved ? nil : .remove($0.id, revision: $0.revision) }
+    private static var changedMeanwhile: StoreError {
+        StoreError(.busy, "jobs were changed by somebody else meanwhile")
+    }
+
+    /// Removes jobs; with revisions given, as they were read, and else as they are.
+    func remove(_ ids: [JobID], reading revisions: [JobID: Int64]? = nil) async throws {
+        let answers = try await change(ids, triesAgain: revisions == nil) { _, known in
+            known.flatMap { $0.isRemoved ? nil : .remove($0.id, revision: revisions?[$0.id] ?? $0.revision) }
+        }
+        if revisions != nil, answers.contains(where: { if case .stale? = $0 { true } else { false } }) {
+            throw Self.changedMeanwhile
         }
         forget(faulty: ids)
         let gone = Dictionary(grouping: answers.compactMap { $0?.stored?.job }, by: \.target.kind)
@@ -115,9 +129,13 @@ extension Engine {
 
     /// Takes up what was changed by somebody who did not see to it, whatever stands against planning.
     func takeUpWhatWasChanged(_ cursors: [JobCursor]) async {
-        let changing = cursors.filter { $0.nextDue == .distantPast }.map(\.id)
-        for start in stride(from: 0, to: changing.count, by: state.limits.batch) {
-            await send(.plan(Array(changing[start..<min(start + state.limits.batch, changing.count)])))
+        await plan(cursors.filter { $0.nextDue == .distantPast }.map(\.id))
+    }
+
+    /// Plans jobs up to now, whatever their next times are.
+    func plan(_ jobs: [JobID]) async {
+        for start in stride(from: 0, to: jobs.count, by: state.limits.batch) {
+            await send(.plan(Array(jobs[start..<min(start + state.limits.batch, jobs.count)])))
         }
     }
 

@@ -190,7 +190,7 @@ extension Engine {
                 let gone = try await write { try await store.prune(retention, under: $0, now: clock.now, limit: size) }
                 if gone.isEmpty { break }
                 rows.adapt(to: clock.uptime - begun, of: gone.count, goal: length)
-                for lane in lanes.served { await lane.dispatcher.forget(gone) }
+                await forget(gone)
             }
             // What was freed goes back to the disk, in bites as well.
             var pages = Bite()
@@ -232,7 +232,8 @@ extension Engine {
         if settings.shares, settings.endRunsOnStop { await endStrangers() }
         // The executors use force after the grace; their answer takes a moment more.
         let deadline = clock.uptime + settings.grace + 2_000_000
-        while settings.endRunsOnStop, running > 0 && state.outstandingBound > 0 || hasStrangers, clock.uptime < deadline {
+        while settings.endRunsOnStop, running > 0 && state.outstandingBound > 0 || hasStrangers, clock.uptime < deadline
+        {
             do { try await clock.sleep(for: 20_000) } catch { break }
         }
         if settings.endRunsOnStop, state.outstandingBound > 0 {

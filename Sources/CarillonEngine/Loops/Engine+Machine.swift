@@ -36,7 +36,8 @@ extension Engine {
         for (outgoing, result) in zip(batch, results) {
             switch result {
             case .accepted, .known: break
-            case .refused(let why): await tell(outgoing.attempt, .failed(Outcome(error: why)), of: outgoing.definition.id)
+            case .refused(let why):
+                await tell(outgoing.attempt, .failed(Outcome(error: why)), of: outgoing.definition.id)
             case .unavailable(let why), .away(let why):
                 await tell(outgoing.attempt, .unstarted(why), of: outgoing.definition.id)
             }
@@ -124,7 +125,7 @@ extension Engine {
             await ask(events)
         }
         await post([])
-        guard !owed.isEmpty, clock.sinceBoot - owedAt >= facts.lease else { return }
+        guard !owed.isEmpty, owedAt.map({ clock.sinceBoot - $0 >= facts.lease }) ?? true else { return }
         owedAt = clock.sinceBoot
         for attempt in owed {
             guard let run = try? await store.run(attempt.run) else { continue }
@@ -163,6 +164,16 @@ extension Engine {
         await send(.told(events.filter { state.run($0.attempt.run) != nil }))
     }
 
+    /// Has everybody forget what is kept of runs that left the ledger.
+    func forget(_ gone: [GoneRun]) async {
+        let byMachine = Dictionary(grouping: gone) { $0.machine ?? facts.id }
+        for (machine, runs) in byMachine where settings.shares && machine != facts.id {
+            await post([Mail(to: .machine(machine), .forget(runs))])
+        }
+        let here = settings.shares ? byMachine[facts.id] ?? [] : gone
+        for lane in lanes.served { await lane.dispatcher.forget(here) }
+    }
+
     // MARK: Ending
 
     /// Whether anything is under way here.
@@ -173,7 +184,9 @@ extension Engine {
         for outbox in outboxes where outbox.lane.dispatcher.isBound {
             for attempt in outbox.lane.dispatcher.underWay where state.run(attempt.run) == nil {
                 if let run = try? await store.run(attempt.run), !run.state.isFinal {
-                    await post([Mail(to: .shard(Shard(of: run.jobID)), .cancel(run.id, reason: "the daemon was stopped"))])
+                    await post([
+                        Mail(to: .shard(Shard(of: run.jobID)), .cancel(run.id, reason: "the daemon was stopped"))
+                    ])
                 }
                 outbox.put.yield(.cancel(attempt))
             }

@@ -31,7 +31,10 @@ extension Engine {
     }
 
     /// Takes up what another instance has paused, or lets go on.
-    func readPauses() async throws {
+    ///
+    /// Answers what that is, in one word.
+    func readPauses() async throws -> String {
+        let noted = try await pausesNoted()
         try await changePause { engine in
             // Read in turn with what this instance pauses itself.
             let all = try await engine.store.note(Pause.note).map(Pause.init)
@@ -45,6 +48,16 @@ extension Engine {
                 await engine.send(.tagPaused(tag, tags[tag]?.reason))
             }
         }
+        return noted
+    }
+
+    /// What is noted as held back, in one word; none for nothing.
+    func pausesNoted() async throws -> String {
+        let notes = (try await store.note(Pause.note), try await store.note(Pause.tagsNote))
+        if notes.0 == nil, notes.1 == nil { return "" }
+        var digest = RowDigest()
+        digest.add([.text(notes.0 ?? ""), .text(notes.1 ?? "")])
+        return String(digest.value, radix: 16)
     }
 
     /// Changes what is paused, after the change before.

@@ -39,6 +39,8 @@ extension Engine {
             }
             let asked = clock.now
             let news = try await store.news(for: sharing.held, machine: facts.id)
+            // Next times may have been computed by other rules.
+            mustReplanTaken = news.instances.contains { !$0.facts.zones.isEmpty && $0.facts.zones != zones.version }
             noteClock(news.clock, between: asked, and: clock.now)
             // Where somebody may have so many jobs only, they are counted each time: new ones change nobody's holding.
             let counting = news.instances.contains { $0.term != nil && $0.facts.mostJobs > 0 }
@@ -47,11 +49,13 @@ extension Engine {
                     records: try await store.shards(counting: counting), holdings: news.holdings,
                     crowd: crowd(of: news))
             }
+            // Before anything is taken: what is paused may not go out.
+            await takeUpNotes(news.notes)
             for step in sharing.look(news.instances, shards.records, at: clock.sinceBoot) { await carryOut(step) }
             await passOn()
             await send(.present(Set(news.instances.filter { $0.term != nil }.map(\.facts.id)), at: clock.sinceBoot))
             await read(news.mail, under: term)
-            await takeUpNotes(news.notes)
+            tellPauses()
             return sharing.pause(among: news.instances)
         } catch {
             refused(error, under: term)
@@ -107,6 +111,8 @@ extension Engine {
             guard life == mine, sharing.term == term else { return }
             sharing.taken(shards)
             await send(.took(shards.shares, taken.cursors, since: since))
+            if mustReplanTaken || replansNextTaken { await plan(taken.cursors.map(\.id)) }
+            replansNextTaken = false
             let rebooted = state.waitingForBoot
             if !rebooted.isEmpty { await send(.plan(rebooted)) }
             await takeUpWhatWasChanged(taken.cursors)
@@ -239,6 +245,14 @@ extension Engine {
         }
     }
 
+    /// Whether one of those who share reads a feed for all.
+    func isRead(byOne feed: String) -> Bool { feedShards[feed] != nil }
+
+    /// The shard of a feed that is not this instance's to read; nil for one that is.
+    func shard(ofFeedElsewhere feed: String) -> Shard? {
+        feedShards[feed].flatMap { sharing.held.contains($0) ? nil : $0 }
+    }
+
     /// Whether this one sees to what is everybody's, such as retention.
     var isCustodian: Bool { custody.map { sharing.held.contains($0) } ?? true }
 
@@ -248,10 +262,32 @@ extension Engine {
     private func takeUpNotes(_ revision: Int64) async {
         guard revision != notes else { return }
         do {
-            try await readPauses()
+            pausesRead = try await readPauses()
             notes = revision
         } catch {
             _ = note(error)
+        }
+    }
+
+    /// Says what it holds back, once nothing older is on its way out.
+    private func tellPauses() {
+        guard pausesRead != sharing.facts.pauses, state.lanes.allSatisfy({ $0.dispatching == 0 }) else { return }
+        sharing.describe { [pausesRead] in $0.pauses = pausesRead }
+        mustDescribe = true
+    }
+
+    /// Waits until all others hold back what this one has noted; names those that have not said so in time.
+    func untilOthersPause() async throws -> [String] {
+        guard settings.shares else { return [] }
+        let wanted = try await pausesNoted()
+        let deadline = clock.uptime + 2 * facts.lease
+        while true {
+            let late = try await store.instances().filter {
+                $0.term != nil && $0.number != sharing.term.instance && $0.facts.pauses != wanted
+                    && $0.facts.does(InstanceFacts.scheduler)
+            }
+            if late.isEmpty || clock.uptime >= deadline { return late.map(\.facts.name) }
+            try await clock.sleep(for: facts.lease / 12)
         }
     }
 
@@ -289,6 +325,8 @@ extension Engine {
                     }
                     await send(.cancel(id, reason: reason))
                 }
+            case .forget(let runs): await forget(runs)
+            case .read, .accept: word.word.map { _ = tellFeeds.yield($0) }
             case .told(let events):
                 do { try await hear(ofOthers: events) } catch { return }
             case .end(let attempt):

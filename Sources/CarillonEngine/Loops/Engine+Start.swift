@@ -6,8 +6,12 @@ extension Engine {
     /// Does everything between an empty process and the first tick.
     static func start(
         store: any JobStore, dispatchers: [any Dispatcher], clock: Clock, zones: ZoneDatabase,
-        instance: InstanceFacts, bootID: String, settings: EngineSettings, logger: Logger
+        feeds: [String], instance: InstanceFacts, bootID: String, settings: EngineSettings, logger: Logger
     ) async throws -> Engine {
+        var instance = instance
+        instance.zones = zones.version
+        instance.labels.formUnion(feeds.map(label(ofFeed:)))
+        if instance.does(InstanceFacts.custodian) { instance.labels.insert(custodyLabel) }
         let sharing = try await join(store, instance, clock: clock, settings, logger)
         let beats = Beats()
         async let _: Void = beat(store, sharing.term, beats, clock: clock, every: settings.heartbeat)
@@ -16,7 +20,9 @@ extension Engine {
             ? Taken(cursors: [], runs: []) : try await store.take(Set(Shard.all), under: sharing.term)
         let pause = try await store.note(Pause.note).map(Pause.init)
         let tags = Pause.ofTags(try await store.note(Pause.tagsNote))
-        let bootedAt = try await boot(bootID, store: store, now: clock.now)
+        // Of each machine that shares one of its own.
+        let own = settings.shares ? "." + instance.id : ""
+        let bootedAt = try await boot(bootID, "boot" + own, store: store, now: clock.now)
         let lanes = Lanes(dispatchers)
         let state = EngineState(
             storeID: try await store.storeID(), instance: instance.name, cursors: taken.cursors, now: clock.now,
@@ -24,9 +30,14 @@ extension Engine {
             pausedTags: tags.mapValues { ($0.reason, $0.since ?? clock.now) }, lanes: lanes.states,
             holding: settings.shares ? [] : Set(Shard.all), machine: settings.shares ? instance.id : nil)
         let custody = settings.shares ? try await store.shard(labelled: custodyLabel) : nil
+        var feedShards: [String: Shard] = [:]
+        if settings.shares {
+            for feed in feeds { feedShards[feed] = try await store.shard(labelled: label(ofFeed: feed)) }
+        }
         let engine = Engine(
             store: store, clock: clock, zones: zones, lanes: lanes, settings: settings, logger: logger,
-            sharing: sharing, beats: beats, custody: custody, state: state, pause: pause, pausedTags: tags)
+            sharing: sharing, beats: beats, custody: custody,
+            feedShards: feedShards, state: state, pause: pause, pausedTags: tags)
         // The clock may have gone back while no daemon ran.
         await engine.rewindIfAhead()
         try await engine.adopt(taken.runs)
@@ -46,14 +57,19 @@ extension Engine {
     /// What stands where retention is carried out.
     static var custodyLabel: String { "custody" }
 
+    /// What stands where a feed is read.
+    static func label(ofFeed feed: String) -> String { "feed:" + feed }
+
     /// Answers when this boot of the machine was first seen.
-    private static func boot(_ id: String, store: any JobStore, now: Timestamp) async throws -> Timestamp {
-        if let note = try await store.note("boot"), note.hasPrefix(id + " "),
+    private static func boot(
+        _ id: String, _ key: String, store: any JobStore, now: Timestamp
+    ) async throws -> Timestamp {
+        if let note = try await store.note(key), note.hasPrefix(id + " "),
             let seen = Int64(note.dropFirst(id.count + 1))
         {
             return Timestamp(microseconds: seen)
         }
-        try await store.setNote("boot", "\(id) \(now.microseconds)")
+        try await store.setNote(key, "\(id) \(now.microseconds)")
         return now
     }
 
@@ -95,9 +111,14 @@ extension Engine {
         if !taken.isEmpty { logger.info("runs of an earlier process taken up", metadata: ["runs": "\(taken.count)"]) }
     }
 
+    /// Which time-zone database this instance has planned with.
+    private var zonesNote: String { settings.shares ? "zones." + facts.id : "zones" }
+
     /// Plans every job anew when the time-zone database is not the one their next times were computed with.
     func replanIfZonesChanged() async throws {
-        guard try await store.note("zones") != zones.version else { return }
+        guard try await store.note(zonesNote) != zones.version else { return }
+        // What it had before a restart it takes as what others have planned.
+        replansNextTaken = settings.shares
         try await replan()
     }
 
@@ -112,6 +133,6 @@ extension Engine {
             last = end.job.name
             await send(.plan(page.filter { $0.job.isOn }.map(\.id)))
         }
-        try await store.setNote("zones", version)
+        try await store.setNote(zonesNote, version)
     }
 }

@@ -56,11 +56,21 @@ public actor Engine<Clock: EngineClock> {
     var isPosting = false
     /// Ends that others were told: until the ledger has them, what answers for them is kept. And when that was last asked.
     var owed: Set<AttemptID> = []
-    var owedAt: Int64 = .min
+    var owedAt: Int64?
+    /// Somebody has, or had, another time-zone database: what is taken is planned anew.
+    var mustReplanTaken = false
+    var replansNextTaken = false
+    /// What is held back, as it was read last (`InstanceFacts.pauses`).
+    var pausesRead = ""
     /// The revision of the notes that were taken up.
     var notes: Int64 = -1
     /// Where what is everybody's stands; nil where there is nobody else.
     let custody: Shard?
+    /// Whoever holds the shard of a feed reads it; nothing of those that each machine has itself.
+    let feedShards: [String: Shard]
+    /// Word of other instances for whoever reads a feed.
+    nonisolated let feedWords: AsyncStream<Mail.Word>
+    let tellFeeds: AsyncStream<Mail.Word>.Continuation
     /// Writes on their way, whoever waits for them to be over, and whoever waits to write while a give has no answer.
     var writes = 0
     var isGateClosed = false
@@ -80,7 +90,7 @@ public actor Engine<Clock: EngineClock> {
     init(
         store: any JobStore, clock: Clock, zones: ZoneDatabase, lanes: Lanes,
         settings: EngineSettings, logger: Logger, sharing: Sharing, beats: Beats, custody: Shard?,
-        state: EngineState, pause: Pause?,
+        feedShards: [String: Shard], state: EngineState, pause: Pause?,
         pausedTags: [String: Pause]
     ) {
         self.store = store
@@ -97,6 +107,8 @@ public actor Engine<Clock: EngineClock> {
         self.sharing = sharing
         self.beats = beats
         self.custody = custody
+        self.feedShards = feedShards
+        (feedWords, tellFeeds) = AsyncStream.makeStream()
         heldUntil = Mutex(sharing.deadline)
         self.state = state
         self.watch = ClockWatch(now: clock.now, uptime: clock.uptime, sinceBoot: clock.sinceBoot)

@@ -17,8 +17,9 @@ public struct EngineService<Clock: EngineClock>: Service {
         logger: Logger
     ) async throws {
         engine = try await Engine.start(
-            store: store, dispatchers: dispatchers, clock: clock, zones: zones, instance: instance, bootID: bootID,
-            settings: settings, logger: logger)
+            store: store, dispatchers: dispatchers, clock: clock, zones: zones,
+            feeds: feeds.filter { !$0.isOfMachine }.map(\.name), instance: instance, bootID: bootID, settings: settings,
+            logger: logger)
         reconciler = Reconciler(engine: engine, feeds: feeds)
         self.feeds = feeds
         self.logger = logger
@@ -44,6 +45,7 @@ public struct EngineService<Clock: EngineClock>: Service {
             group.addTask { await engine.pruneLoop() }
             group.addTask { await engine.inspect() }
             for feed in feeds { group.addTask { await reconciler.follow(feed) } }
+            group.addTask { await reconciler.hear() }
             group.addTask { await engine.tickLoop() }
             group.addTask {
                 // Returns on the signal; throws when a loop failed and the group is cancelled.

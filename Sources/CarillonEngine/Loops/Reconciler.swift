@@ -31,6 +31,7 @@ public actor Reconciler<Clock: EngineClock> {
         let (uptimes, alarm) = AsyncStream<Int64>.makeStream(bufferingPolicy: .bufferingNewest(1))
         alarms[feed.name] = alarm
         await withTaskGroup { group in
+            if await engine.isRead(byOne: feed.name) { group.addTask { await self.readOnceHeld(feed) } }
             group.addTask { await self.removeLost(feed, at: uptimes) }
             await reconcile(feed)
             group.addTask {
@@ -77,25 +78,78 @@ public actor Reconciler<Clock: EngineClock> {
     /// Microseconds before a feed is read again that could not be taken up whole.
     private static var patience: Int64 { 5_000_000 }
 
-    /// Takes a feed's present state as right although much of it is gone.
+    /// Takes a feed's present state as right although much of it is gone; whoever reads it is told.
     public func accept(_ name: String) async throws {
         guard let feed = feeds[name] else {
             throw OrderError(
                 .unknown, "there is no feed '\(name)'; the feeds are \(feeds.keys.sorted().joined(separator: ", "))")
         }
+        if let shard = await engine.shard(ofFeedElsewhere: name) {
+            return try await engine.store.post([Mail(to: .shard(shard), .accept(feed: name))])
+        }
         accepted.insert(name)
         await reconcile(feed)
+    }
+
+    // MARK: One reader
+
+    /// Takes in what other instances tell of feeds that are read here.
+    func hear() async {
+        for await word in engine.feedWords {
+            switch word {
+            case .read(let name, let jobs): if let feed = feeds[name] { await reconcile(feed, .jobs(Set(jobs))) }
+            case .accept(let name): try? await accept(name)
+            default: break
+            }
+        }
+    }
+
+    /// Reads a feed as soon as it is this instance's to read.
+    private func readOnceHeld(_ feed: any JobFeed) async {
+        var isElsewhere = true
+        while !Task.isCancelled {
+            let was = isElsewhere
+            isElsewhere = await engine.shard(ofFeedElsewhere: feed.name) != nil
+            if was != isElsewhere { await reconcile(feed) }
+            do { try await engine.clock.sleep(for: Self.holding) } catch { return }
+        }
+    }
+
+    /// Microseconds between two looks whose a feed is.
+    private static var holding: Int64 { 250_000 }
+
+    /// Passes word of a change on to whoever reads the feed, and shows what that one has noted.
+    private func passOn(_ change: FeedChange, of feed: any JobFeed, to shard: Shard) async {
+        var view: FeedView?
+        do {
+            if case .jobs(let names) = change {
+                try await engine.store.post([Mail(to: .shard(shard), .read(feed: feed.name, names.sorted()))])
+            }
+            view = try await engine.store.note(Self.note(of: feed, engine)).flatMap {
+                try? JSONText.decode(FeedView.self, $0)
+            }
+        } catch {
+            engine.logger.debug("a feed's reader was not told", metadata: ["error": "\(error)"])
+        }
+        statuses[feed.name] = view ?? FeedView(name: feed.name)
+    }
+
+    /// Where a feed's state is noted: of those that each machine has, for each.
+    private static func note(of feed: any JobFeed, _ engine: Engine<Clock>) -> String {
+        "feed.\(feed.name)" + (feed.isOfMachine && engine.settings.shares ? ".\(engine.facts.id)" : "")
     }
 
     /// Reads one feed, or what changed of it, and brings the store in line.
     package func reconcile(_ feed: any JobFeed, _ change: FeedChange = .everything) async {
         await enter(feed.name)
         defer { leave(feed.name) }
-        var status =
-            statuses[feed.name]
-            ?? FeedView(name: feed.name, jobs: 0, readAt: nil, problems: [], error: nil, waits: false)
+        if let shard = await engine.shard(ofFeedElsewhere: feed.name) {
+            return await passOn(change, of: feed, to: shard)
+        }
+        var status = statuses[feed.name] ?? FeedView(name: feed.name)
+        if engine.settings.shares { status.instance = engine.instance }
         do {
-            try await bring(change, of: feed, &status)
+            try await bringInTheEnd(change, of: feed, &status)
             status.readAt = engine.clock.now
         } catch {
             status.error = "\(error)"
@@ -106,7 +160,7 @@ public actor Reconciler<Clock: EngineClock> {
         // Kept for those who look while no daemon runs.
         do {
             try await engine.store.setNote("feeds", feeds.keys.sorted().joined(separator: ","))
-            try await engine.store.setNote("feed.\(feed.name)", try JSONText.encode(status))
+            try await engine.store.setNote(Self.note(of: feed, engine), try JSONText.encode(status))
         } catch {
             engine.logger.debug("a feed's state was not noted", metadata: ["error": "\(error)"])
         }
@@ -129,7 +183,27 @@ public actor Reconciler<Clock: EngineClock> {
 
     // MARK: What a reading brings
 
+    /// Brings a reading, and another one where somebody else has changed the same jobs meanwhile.
+    private func bringInTheEnd(_ change: FeedChange, of feed: any JobFeed, _ status: inout FeedView) async throws {
+        var left = 4
+        while true {
+            do {
+                return try await bring(change, of: feed, &status)
+            } catch let error as StoreError where error.code == .busy && left > 0 {
+                left -= 1
+            }
+        }
+    }
+
     private func bring(_ change: FeedChange, of feed: any JobFeed, _ status: inout FeedView) async throws {
+        // Before the feed is: what somebody else makes of its jobs meanwhile is not undone.
+        let stored = try await engine.store.jobs(ofFeed: feed.name)
+        var own: OwnFiles?
+        if feed.isOfMachine, engine.settings.shares {
+            own = try await OwnFiles.read(engine.store, machine: engine.facts.id, of: stored)
+        }
+        let all = own?.known ?? stored
+        let revisions = Dictionary(stored.map { ($0.id, $0.revision) }) { first, _ in first }
         var reading: FeedReading?
         var total = 0
         // Jobs whose names belong to another feed.
@@ -138,25 +212,32 @@ public actor Reconciler<Clock: EngineClock> {
         var warnings: Set<ConfigProblem> = []
         // Of a feed that guards against loss nothing is taken up before all of it was seen.
         var owed: [(job: Job, id: JobID?)] = []
+        // What this machine's files say from now on.
+        var declarations: [Declaration] = []
         for try await part in feed.parts(of: change) {
             var now: FeedReading
             if let reading {
                 now = reading
             } else {
-                let all = try await engine.store.jobs(ofFeed: feed.name)
                 total = all.count
                 now = FeedReading(
                     part.scope, known: part.scope == .everything ? all : all.filter { part.scope.concerns($0.name) })
             }
             reading = nil
-            let changed = changes(part, of: feed, unless: await Set(engine.faulty.keys), &now)
+            let faulty = await Set(engine.faulty.keys)
+            let changed: [(job: Job, id: JobID?)]
+            if own == nil {
+                changed = changes(part, of: feed, unless: faulty, &now)
+            } else {
+                (changed, declarations) = try await ownChanges(part, of: feed, unless: faulty, &own, &now, &warnings)
+            }
             await engine.expect(part.jobs)
             warnings.formUnion(part.warnings)
             if feed.guardsAgainstLoss {
                 owed += changed
             } else {
                 written += changed.count
-                for clash in try await put(changed) {
+                for clash in try await put(changed, reading: revisions) {
                     now.clash(clash)
                     taken += 1
                 }
@@ -178,14 +259,18 @@ public actor Reconciler<Clock: EngineClock> {
             )
         }
         written += owed.count
-        for clash in try await put(owed) {
+        for clash in try await put(owed, reading: revisions) {
             reading.clash(clash)
             taken += 1
         }
         status.problems += reading.clashes
         status.jobs -= taken
         status.waits = status.waits || taken > 0
-        let leaving = try await letGo(gone, of: feed, reading, &status)
+        let leaving = try await letGo(gone, of: feed, reading, revisions, &status)
+        if own != nil {
+            let refused = Set(reading.clashes.compactMap(\.job))
+            try await engine.store.declare(declarations.filter { !refused.contains($0.job) })
+        }
         feed.taken(without: Set(reading.clashes.map(\.source)))
         warn(warnings, of: feed)
         if written > 0 || leaving > 0 {
@@ -231,18 +316,40 @@ public actor Reconciler<Clock: EngineClock> {
         return changed
     }
 
+    /// The same of files that each machine has, with all that they say so far.
+    private func ownChanges(
+        _ part: FeedSnapshot, of feed: any JobFeed, unless faulty: Set<JobID>, _ own: inout OwnFiles?,
+        _ reading: inout FeedReading, _ warnings: inout Set<ConfigProblem>
+    ) async throws -> ([(job: Job, id: JobID?)], [Declaration]) {
+        let before = own?.changed.count ?? 0
+        reading.take(part) { job, known in
+            var job = job
+            job.origin.feed = feed.name
+            own?.take(job, digest(of: job), isFaulty: known.map { faulty.contains($0.id) } ?? false) { stored in
+                if case .deleted(let definition)? = stored.standing?.off { return definition == digest(of: job) }
+                return stored.digest == digest(of: job.under(stored.standing))
+            }
+        }
+        warnings.formUnion(try await own?.settle(in: engine.store) ?? [])
+        return (Array(own?.changed.dropFirst(before) ?? []), own?.declarations ?? [])
+    }
+
     /// Answers names that belong to another feed.
-    private func put(_ jobs: [(job: Job, id: JobID?)]) async throws -> [ConfigProblem] {
+    private func put(
+        _ jobs: [(job: Job, id: JobID?)], reading revisions: [JobID: Int64]
+    ) async throws -> [ConfigProblem] {
         var clashes: [ConfigProblem] = []
         for start in stride(from: 0, to: jobs.count, by: Self.batch) {
-            clashes += try await engine.put(Array(jobs[start..<min(start + Self.batch, jobs.count)]))
+            clashes += try await engine.put(
+                Array(jobs[start..<min(start + Self.batch, jobs.count)]), reading: revisions)
         }
         return clashes
     }
 
     /// Removes what is gone, but for what may return in a moment; answers how many went.
     private func letGo(
-        _ gone: [StoredJobDigest], of feed: any JobFeed, _ reading: FeedReading, _ status: inout FeedView
+        _ gone: [StoredJobDigest], of feed: any JobFeed, _ reading: FeedReading, _ revisions: [JobID: Int64],
+        _ status: inout FeedView
     ) async throws -> Int {
         var gone = gone
         if feed.lossWait > 0, reading.scope == .everything {
@@ -266,10 +373,14 @@ public actor Reconciler<Clock: EngineClock> {
             status.jobs += waiting.reduce(0) { $0 + (lost[$1]?.gone ?? 0) }
             if let next = losses[feed.name]?.next { alarms[feed.name]?.yield(next) }
         }
-        for start in stride(from: 0, to: gone.count, by: Self.batch) {
-            try await engine.remove(gone[start..<min(start + Self.batch, gone.count)].map(\.id))
+        var left = gone
+        if feed.isOfMachine, engine.settings.shares {
+            left = try await OwnFiles.withdraw(gone, in: engine.store, machine: engine.facts.id)
         }
-        return gone.count
+        for start in stride(from: 0, to: left.count, by: Self.batch) {
+            try await engine.remove(left[start..<min(start + Self.batch, left.count)].map(\.id), reading: revisions)
+        }
+        return left.count
     }
 
     private var losses: [String: Losses] = [:]
@@ -299,7 +410,9 @@ public actor Reconciler<Clock: EngineClock> {
     /// Tells a feed that keeps orders itself what they laid on its jobs.
     private func settle(_ feed: any JobFeed) async {
         while !Task.isCancelled {
-            let owed = ((try? await engine.store.jobs(ofFeed: feed.name)) ?? []).filter { $0.standing?.isOwed == true }
+            let isElsewhere = await engine.shard(ofFeedElsewhere: feed.name) != nil
+            let jobs = isElsewhere ? [] : (try? await engine.store.jobs(ofFeed: feed.name)) ?? []
+            let owed = jobs.filter { $0.standing?.isOwed == true }
             for job in owed where !ending.contains(job.id) {
                 do {
                     try await settle(job.id, with: feed)

@@ -81,6 +81,11 @@ extension Engine {
 
     /// Reads what a run wrote, from its dispatcher; nothing where none keeps it.
     nonisolated func output(of run: Run, from offset: Int64, limit: Int) async throws -> [UInt8] {
+        if settings.shares, let machine = run.machine, machine != facts.id {
+            let its = try await store.instances().last { $0.facts.id == machine }?.facts
+            let name = its.map { "'\($0.name)' on \($0.host)" } ?? run.instance ?? machine
+            throw OrderError(.refused, "what it wrote is kept by the instance \(name); ask there")
+        }
         for lane in lanes.served {
             if let bytes = try await lane.dispatcher.output(of: run.id, job: run.job, from: offset, limit: limit) {
                 return bytes

@@ -8,7 +8,7 @@ extension OrderService {
         let end = "paused\(length.map { " for \(Span.format($0))" } ?? ""): \(reason)"
         if tags.isEmpty {
             try await engine.setPause(pause)
-            return "dispatching is \(end)"
+            return "dispatching is \(end)\(try await exceptions())"
         }
         var counts: [String] = []
         for tag in tags {
@@ -17,6 +17,13 @@ extension OrderService {
         }
         return
             "\(tags.count == 1 ? "tag" : "tags") \(counts.joined(separator: ", ")) \(tags.count == 1 ? "is" : "are") \(end)"
+            + (try await exceptions())
+    }
+
+    /// Waits until every instance holds that back; says which ones have not said so.
+    private func exceptions() async throws -> String {
+        let late = try await engine.untilOthersPause()
+        return late.isEmpty ? "" : "; not heard of yet by \(late.joined(separator: ", "))"
     }
 
     func resume(_ tags: [String]) async throws -> String {

@@ -193,7 +193,7 @@ final class Auditor {
         world.expect(!instance.state.paused && !isHeldBack, .window, "\(run.job) is dispatched during a pause")
     }
 
-    private func acknowledged(_ id: AttemptID) {
+    func acknowledged(_ id: AttemptID) {
         guard let run = world.ledger.runs[id.run] else { return }
         world.expect(
             run.state.isFinal || run.attempt > id.attempt, .acknowledgedTooEarly,
@@ -216,6 +216,11 @@ final class Auditor {
 
     func begins(_ id: AttemptID, of job: JobModel) {
         world.expect(begun.insert(id).inserted, .startedOnce, "\(id) of \(job.job.name) started twice")
+        if world.livesOnMachines, let run = world.ledger.runs[id.run] {
+            world.expect(
+                !run.state.isFinal && run.attempt == id.attempt, .startedOnce,
+                "\(id) of \(job.job.name) starts; the ledger has attempt \(run.attempt), \(run.state)")
+        }
         models[job.id]?.executing += 1
         world.expect(
             job.mayOverlap || job.executing == 0, .overlap, "\(id) of \(job.job.name) starts beside another run")
@@ -235,7 +240,8 @@ final class Auditor {
     private func giveUp(_ before: Run, for now: Run) {
         let attempt = AttemptID(run: before.id, attempt: before.attempt)
         guard now.state.isFinal || now.attempt > before.attempt,
-            (now.earlier.last { $0.attempt == before.attempt }?.outcome ?? now.outcome).error?.hasSuffix("is away") ?? false,
+            (now.earlier.last { $0.attempt == before.attempt }?.outcome ?? now.outcome).error?.hasSuffix("is away")
+                ?? false,
             world.executors.contains(where: { $0.attempts[attempt]?.isExecuting ?? false })
         else { return }
         world.totals.givenUp += 1

@@ -55,11 +55,12 @@ final class SimulatedExecutor {
         }
         let fate = world.random.number(0...99)
         // It hangs, for days unless somebody ends it.
-        let hang = world.faulty && fate < 3 ? world.random.span(JobMaker.hour...10 * JobMaker.day) : 0
+        let hang =
+            world.faulty && fate < (owner == nil ? 3 : 15) ? world.random.span(JobMaker.hour...10 * JobMaker.day) : 0
         world.later(delay + length + hang) {
             switch fate {
-            case 3..<5: self.end(id, .lost("the machine is gone"))
-            case 5..<16: self.end(id, .failed(Outcome(exitCode: 1, error: "exit code 1")))
+            case 15..<17: self.end(id, .lost("the machine is gone"))
+            case 17..<28: self.end(id, .failed(Outcome(exitCode: 1, error: "exit code 1")))
             default: self.end(id, .succeeded(Outcome(exitCode: 0)))
             }
         }

@@ -33,7 +33,8 @@ extension SimulatedInstance {
             for (outgoing, result) in zip(batch, results) {
                 switch result {
                 case .accepted, .known: break
-                case .refused(let why): self.tell(outgoing.attempt, .failed(Outcome(error: why)), of: outgoing.definition.id)
+                case .refused(let why):
+                    self.tell(outgoing.attempt, .failed(Outcome(error: why)), of: outgoing.definition.id)
                 case .unavailable(let why), .away(let why):
                     self.tell(outgoing.attempt, .unstarted(why), of: outgoing.definition.id)
                 }
@@ -71,7 +72,9 @@ extension SimulatedInstance {
         if sabotage == .markWithoutReport { return }
         for run in active {
             let attempt = AttemptID(run: run.id, attempt: run.attempt)
-            if never.contains(attempt) { tell(attempt, .unstarted("its instance ended before it could"), of: run.jobID) }
+            if never.contains(attempt) {
+                tell(attempt, .unstarted("its instance ended before it could"), of: run.jobID)
+            }
         }
     }
 
@@ -101,12 +104,16 @@ extension SimulatedInstance {
             }
             for (event, run) in zip(events, runs) {
                 guard let run, !run.state.isFinal, run.attempt <= event.attempt.attempt else {
-                    self.deliver(event.what.isEnd ? .acknowledge([event.attempt]) : .cancel(event.attempt))
+                    if event.what.isEnd {
+                        self.acknowledge([event.attempt])
+                    } else {
+                        self.deliver(.cancel(event.attempt))
+                    }
                     continue
                 }
                 guard run.machine == self.name else { continue }
                 if event.what.isEnd {
-                    if self.sabotage == .toldAcknowledged { self.deliver(.acknowledge([event.attempt])) }
+                    if self.sabotage == .toldAcknowledged { self.acknowledge([event.attempt]) }
                     self.owed.insert(event.attempt)
                 }
                 self.tell(event.attempt, event.what, of: run.jobID)
@@ -129,10 +136,15 @@ extension SimulatedInstance {
             } then: { answer in
                 guard case .success(let over) = answer, !over.isEmpty else { return }
                 self.owed.subtract(over)
-                self.deliver(.acknowledge(over))
+                self.acknowledge(over)
             }
         }
         later(0) { [life] in if life == self.life { self.work(Lane.custody) } }
+    }
+
+    private func acknowledge(_ attempts: [AttemptID]) {
+        attempts.forEach(auditor.acknowledged)
+        deliver(.acknowledge(attempts))
     }
 
     func post(_ mail: [Mail]) {

@@ -35,7 +35,7 @@ public final class World {
     static let lease = 8 * JobMaker.hour
     static let beat = lease / 4
     /// How long a machine may be away before nobody waits for what runs there.
-    static let lostAfter = 3 * lease / 4
+    static let lostAfter = lease / 4
     /// Shards that are looked at; the numbers of all jobs are among them.
     static let shards = 64
 

@@ -7,6 +7,7 @@ public struct InstanceTables: Sendable {
     public private(set) var shards: [ShardRecord]
     private var labels: [String: Shard] = [:]
     private var mail: [Mail] = []
+    private var declared: [Declaration] = []
     private var lastNumber: Int32 = 0
     private var lastTerm: Int64 = 0
     private var lastMail: Int64 = 0
@@ -120,6 +121,26 @@ public struct InstanceTables: Sendable {
         try check(term)
         guard asked.allSatisfy({ shards[Int($0.number)].holder == term.instance }) else {
             throw StoreError(.leaseLost, "instance \(term.instance.number) does not hold what it takes")
+        }
+    }
+
+    // MARK: Declarations
+
+    public func declarations(by machine: String) -> [Declaration] {
+        declared.filter { $0.machine == machine }
+    }
+
+    public func declarations(of jobs: [String]) -> [Declaration] {
+        let jobs = Set(jobs)
+        return declared.filter { jobs.contains($0.job) }
+    }
+
+    public mutating func declare(_ new: [Declaration]) {
+        for declaration in new {
+            let isSame = { (old: Declaration) in old.machine == declaration.machine && old.job == declaration.job }
+            for place in declared.indices where isSame(declared[place]) { declared[place].isCurrent = false }
+            declared.removeAll { isSame($0) && $0.digest == declaration.digest }
+            declared.append(declaration)
         }
     }
 

@@ -57,5 +57,13 @@ extension MemoryStore {
             mail: ledger.tables.mail(for: shards, machine: machine))
     }
 
+    public func declarations(by machine: String) async throws -> [Declaration] {
+        ledger.tables.declarations(by: machine)
+    }
+
+    public func declarations(of jobs: [String]) async throws -> [Declaration] { ledger.tables.declarations(of: jobs) }
+
+    public func declare(_ declarations: [Declaration]) async throws { ledger.tables.declare(declarations) }
+
     public func done(_ mail: [Int64], under term: Term) async throws { try ledger.tables.done(mail, under: term) }
 }

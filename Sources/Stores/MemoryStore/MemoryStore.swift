@@ -90,7 +90,8 @@ public actor MemoryStore: JobStore {
         ledger.jobs.values.filter { !$0.removed && $0.stored.job.origin.feed == feed }.map { row in
             let job = row.stored.job
             return StoredJobDigest(
-                id: row.stored.id, name: job.name, source: job.origin.source, digest: job.digest(),
+                id: row.stored.id, name: job.name, source: job.origin.source, revision: row.stored.revision,
+                digest: job.digest(),
                 nextDue: job.isOn ? row.stored.nextDue : nil, standing: job.standing)
         }
     }
@@ -156,8 +157,10 @@ public actor MemoryStore: JobStore {
 
     public func prune(
         _ retention: Retention, under term: Term, now: Timestamp, limit: Int
-    ) async throws -> [(id: RunID, job: String)] {
-        try ledger.prune(retention, under: term, now: now, limit: limit).map { ($0.id, $0.job) }
+    ) async throws -> [GoneRun] {
+        try ledger.prune(retention, under: term, now: now, limit: limit).map {
+            GoneRun(id: $0.id, job: $0.job, machine: $0.machine)
+        }
     }
 
     public func shrink(under term: Term, limit: Int) async throws -> Bool { false }

@@ -41,8 +41,9 @@
                     if found > 0 { faults.append("\(words): \(found)") }
                 }
                 // What the statements need, and what loses a commit that was answered.
-                for table in StoreTable.all.map(\.name) + ["instances", "terms", "beats", "shards", "mail", "counters"]
-                {
+                for table in StoreTable.all.map(\.name) + [
+                    "instances", "terms", "beats", "shards", "mail", "counters", "declarations",
+                ] {
                     let may =
                         try await reader.query(
                             "SELECT has_table_privilege($1, 'SELECT, INSERT') AND has_table_privilege($1, 'UPDATE') AND has_table_privilege($1, 'DELETE')",

@@ -46,7 +46,8 @@
 
         private static func insertion(_ source: String, term: Int = 2) -> String {
             let names = newRuns.columns.map { "r." + $0.name }.joined(separator: ", ")
-            return "INSERT INTO runs (\(newRuns.names), state, attempt, term) SELECT \(names), 0, 1, $\(term)::bigint FROM \(source)"
+            return
+                "INSERT INTO runs (\(newRuns.names), state, attempt, term) SELECT \(names), 0, 1, $\(term)::bigint FROM \(source)"
         }
 
         /// The jobs that are asked for and were not moved, as an array; empty mostly, and then nothing is compared.

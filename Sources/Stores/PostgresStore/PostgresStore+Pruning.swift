@@ -9,7 +9,7 @@
     extension PostgresStore {
         public func prune(
             _ retention: Retention, under term: Term, now: Timestamp, limit: Int
-        ) async throws -> [(id: RunID, job: String)] {
+        ) async throws -> [GoneRun] {
             guard limit > 0 else { return [] }
             var pass: PruningPass
             if let known = pruning.withLock({ $0 }), known.retention == retention {
@@ -42,7 +42,7 @@
         }
 
         /// Removes what was found, and answers it; a run may have changed since then, and only one that has ended goes.
-        private func remove(_ victims: [RunID], _ term: Term) async throws -> [(id: RunID, job: String)] {
+        private func remove(_ victims: [RunID], _ term: Term) async throws -> [GoneRun] {
             var ids = PostgresArray(of: .bytea)
             for victim in victims.sorted() { withUnsafeBytes(of: victim.words) { ids.append($0) } }
             let values = [PostgresValue(ids)]
@@ -52,9 +52,12 @@
                 return try transaction.all(
                     """
                     DELETE FROM runs USING jobs WHERE runs.id = ANY($1::bytea[]) AND runs.state >= 3 AND jobs.id = runs.job_id
-                    RETURNING runs.id, jobs.name
+                    RETURNING runs.id, jobs.name, runs.machine
                     """, values
-                ) { (try $0.runID(0), try $0.text(1) ?? "") }.compactMap { id, name in id.map { ($0, name) } }
+                ) { row in
+                    let (job, machine) = (try row.text(1) ?? "", try row.text(2))
+                    return try row.runID(0).map { GoneRun(id: $0, job: job, machine: machine) }
+                }.compactMap { $0 }
             }
         }
 

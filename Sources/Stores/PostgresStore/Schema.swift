@@ -225,6 +225,14 @@
         private static let fourth = [
             "ALTER TABLE runs ADD COLUMN term bigint",
             "ALTER TABLE runs ADD COLUMN machine text",
+            // What each machine's files say of a job, and have said.
+            """
+            CREATE TABLE declarations (
+                machine text NOT NULL, job text COLLATE "C" NOT NULL, source text NOT NULL, digest bigint NOT NULL,
+                is_current boolean NOT NULL, PRIMARY KEY (machine, job, digest)
+            )
+            """,
+            "CREATE INDEX declarations_job ON declarations (job)",
             "CREATE INDEX runs_machine ON runs (machine) WHERE state < 3 AND machine IS NOT NULL",
         ]
     }

@@ -106,6 +106,12 @@ extension SQLiteStore {
         try await write(under: term) { try $0.execute(sql: "UPDATE instances SET is_in_force = 0") }
     }
 
+    public func declarations(by machine: String) async throws -> [Declaration] { [] }
+
+    public func declarations(of jobs: [String]) async throws -> [Declaration] { [] }
+
+    public func declare(_ declarations: [Declaration]) async throws {}
+
     public func post(_ mail: [Mail]) async throws {}
 
     public func done(_ mail: [Int64], under term: Term) async throws {}

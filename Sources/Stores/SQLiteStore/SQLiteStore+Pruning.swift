@@ -7,7 +7,7 @@ public import Timetable
 extension SQLiteStore {
     public func prune(
         _ retention: Retention, under term: Term, now: Timestamp, limit: Int
-    ) async throws -> [(id: RunID, job: String)] {
+    ) async throws -> [GoneRun] {
         guard limit > 0 else { return [] }
         var pass: PruningPass
         if let known = pruning.withLock({ $0 }), known.retention == retention {
@@ -33,7 +33,7 @@ extension SQLiteStore {
                     await copyLog()
                     let names = pass.names
                     pruning.withLock { [pass] in $0 = pass }
-                    return gone.map { ($0.id, names[$0.job] ?? "") }
+                    return gone.map { GoneRun(id: $0.id, job: names[$0.job] ?? "") }
                 }
             }
         } catch {

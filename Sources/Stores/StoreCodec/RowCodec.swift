@@ -166,12 +166,13 @@ package final class RowCodec: Sendable {
     // MARK: Digests and the trail
 
     /// Of `jobs`, joined with `cursors`.
-    package static let digestColumns = "id, name, source, digest, CASE WHEN is_on THEN next_due END, standing"
+    package static let digestColumns =
+        "id, name, source, digest, CASE WHEN is_on THEN next_due END, standing, cursors.revision"
 
     package static func digest<Row: StoredRow & ~Copyable>(_ row: borrowing Row) throws -> StoredJobDigest {
         StoredJobDigest(
             id: JobID(Int32(truncatingIfNeeded: try row.number(0))), name: try row.words(1), source: try row.words(2),
-            digest: UInt64(bitPattern: try row.number(3)), nextDue: try row.someTime(4),
+            revision: try row.number(6), digest: UInt64(bitPattern: try row.number(3)), nextDue: try row.someTime(4),
             standing: standing(try row.text(5)))
     }
 

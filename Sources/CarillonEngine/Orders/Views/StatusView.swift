@@ -10,6 +10,13 @@ public struct FeedView: Sendable, Codable {
     public var error: String?
     /// Some of its jobs wait for another feed to give up their names.
     public var waits: Bool
+    /// Who reads it, of those who share the store.
+    public var instance: String?
+
+    init(name: String) {
+        self.name = name
+        (jobs, problems, waits) = (0, [], false)
+    }
 }
 
 /// How a daemon is; `--json` prints it as it stands here.

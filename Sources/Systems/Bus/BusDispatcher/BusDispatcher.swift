@@ -219,7 +219,7 @@ public actor BusDispatcher: ListenedDispatcher {
 
     public func noted(_ attempts: [AttemptID]) async { await settle(attempts.flatMap { roster.note($0) }) }
 
-    public func forget(_ runs: [(id: RunID, job: String)]) async {}
+    public func forget(_ runs: [GoneRun]) async {}
 
     public func shutdown() async {
         isShut = true

@@ -32,6 +32,7 @@ package struct SimpleSchedulerReader: Sendable {
         var settings = ConfigNode(.table([]))
         settings.set("bus", "url", busURL(&given))
         settings.set("store", "url", Self.storeURL(&given))
+        Self.readInstance(&given, &settings)
         Self.readUnserved(&given)
         given.remarkUnknown(among: Self.keys)
         let problems = Self.inOrder(file.problems + given.problems)
@@ -42,15 +43,13 @@ package struct SimpleSchedulerReader: Sendable {
     private static let keys =
         [
             "MESSAGEBUS_TYPE", "MESSAGEBUS_CONNECTION_STRING", "DB_TYPE", "DB_CONNECTION_STRING", "DB_NAME", "MAX_JOBS",
-            "API_URL", "OIDC_ISSUER",
+            "API_URL", "OIDC_ISSUER", "HEARTBEAT_INTERVAL", "HEARTBEAT_TIMEOUT",
         ] + intervals.map(\.key)
 
     /// Milliseconds of what the original looks at again and again, and why nothing does here.
     private static let intervals: [(key: String, why: String)] = [
         ("CLEANUP_INTERVAL", "nothing is polled; the time-outs of each run are kept to the second"),
         ("CACHE_REFRESH_INTERVAL", "nothing is polled; a changed job counts at once"),
-        ("HEARTBEAT_INTERVAL", "jobs are not locked, so no lock has to be kept alive"),
-        ("HEARTBEAT_TIMEOUT", "jobs are not locked; how long a worker may be silent is each job's heartbeat_timeout"),
     ]
 
     private func busURL(_ given: inout Given) -> ConfigNode? {
@@ -132,10 +131,24 @@ package struct SimpleSchedulerReader: Sendable {
                 given.remark(key, "is not needed: \(why)")
             }
         }
-        if let most = given.value("MAX_JOBS") {
-            if most.whole == nil { given.complain("MAX_JOBS", "expected a whole number; 0 is no limit") }
-            if let most = most.whole, most > 0 { given.remark("MAX_JOBS", "is not kept yet: there is no limit") }
+    }
+
+    /// Reads how instances share: the interval of the heartbeat, and how long one may be silent, which is four of them where
+    /// nothing is said.
+    private static func readInstance(_ given: inout Given, _ settings: inout ConfigNode) {
+        for (key, ours) in [("HEARTBEAT_INTERVAL", "heartbeat"), ("HEARTBEAT_TIMEOUT", "lease")] {
+            guard let value = given.value(key) else { continue }
+            guard let whole = value.whole else {
+                given.complain(key, "expected whole milliseconds, such as 5000")
+                continue
+            }
+            settings.set("instance", ours, ConfigNode(.string("\(whole)ms"), line: value.line))
         }
+        guard let value = given.value("MAX_JOBS") else { return }
+        guard let most = value.whole else {
+            return given.complain("MAX_JOBS", "expected a whole number; 0 is no limit")
+        }
+        settings.set("instance", "max_jobs", ConfigNode(.integer(most), line: value.line))
     }
 
     /// Sorts as things stand in the file; what comes from the environment is last.

@@ -99,7 +99,7 @@ public final class ExecDispatcher: Dispatcher {
         }
     }
 
-    public func forget(_ runs: [(id: RunID, job: String)]) async {
+    public func forget(_ runs: [GoneRun]) async {
         let state = configuration.stateDirectory
         try? await filing.call { _ in
             for run in runs { RunLog.remove(run.id, job: run.job, in: state) }

@@ -9,6 +9,7 @@ package import Timetable
 /// A file that cannot be read keeps the jobs it last had; a job that cannot be read keeps its last good definition.
 public final class FileFeed: JobFeed {
     public let name = "files"
+    public let isOfMachine = true
     public let guardsAgainstLoss = false
     /// An editor's save and a package's upgrade take a file away for less.
     public let lossWait: Int64 = 5_000_000

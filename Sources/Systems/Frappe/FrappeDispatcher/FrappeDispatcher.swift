@@ -199,7 +199,7 @@ public final class FrappeDispatcher: ListenedDispatcher {
 
     public func abandon(_ attempts: [AttemptID]) async { await rq.abandon(attempts) }
 
-    public func forget(_ runs: [(id: RunID, job: String)]) async { await rq.forget(runs) }
+    public func forget(_ runs: [GoneRun]) async { await rq.forget(runs) }
 
     public func shutdown() async {
         await rq.shutdown()

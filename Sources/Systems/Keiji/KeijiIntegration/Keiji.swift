@@ -31,6 +31,8 @@ package enum Keiji: Integration {
         ) { job in (try? await store.runs(RunQuery(job: job, states: [.failed], limit: 1)))?.first }
         var parts = Parts()
         parts.feeds = [feed]
+        // Tasks and their folders lie there.
+        parts.isOfOneMachine = true
         if daemon.isShadow { return parts }
         try checkAlone(keiji)
         let state = daemon.state

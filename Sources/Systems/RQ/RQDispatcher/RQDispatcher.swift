@@ -64,7 +64,7 @@ public actor RQDispatcher: ListenedDispatcher {
 
     public func abandon(_ attempts: [AttemptID]) async { for attempt in attempts { remove(attempt) } }
 
-    public func forget(_ runs: [(id: RunID, job: String)]) async {}
+    public func forget(_ runs: [GoneRun]) async {}
 
     public func shutdown() async {
         told.finish()
