@@ -34,6 +34,8 @@ package struct DaemonContext: Sendable {
     package var store: any JobStore
     /// In hexadecimal digits.
     package var storeID: String
+    /// Of the state directory.
+    package var identity: String
     package var zones: ZoneDatabase
     package var environment: [String: String]
     /// Nothing goes out, and nobody is told.
@@ -43,7 +45,7 @@ package struct DaemonContext: Sendable {
 
     package init(
         composition: Composition, settings: Settings, mainFile: String?, jobsFolder: String, state: String,
-        store: any JobStore, storeID: String, zones: ZoneDatabase, environment: [String: String], isShadow: Bool,
+        store: any JobStore, storeID: String, identity: String = "", zones: ZoneDatabase, environment: [String: String], isShadow: Bool,
         logger: Logger
     ) {
         self.composition = composition
@@ -53,11 +55,17 @@ package struct DaemonContext: Sendable {
         self.state = state
         self.store = store
         self.storeID = storeID
+        self.identity = identity
         self.zones = zones
         self.environment = environment
         self.isShadow = isShadow
         self.logger = logger
     }
+}
+
+extension DaemonContext {
+    /// What this daemon leaves at a server, to see whether that has lost its data: of those that share a store each has its own.
+    package var mark: String { store.isShared ? "\(storeID).\(identity)" : storeID }
 }
 
 /// Who carries out orders.

@@ -33,7 +33,8 @@ struct Daemon {
         let context = DaemonContext(
             composition: composition, settings: settings, mainFile: source.hasJobs ? source.path : nil,
             jobsFolder: source.jobsFolder, state: state, store: store,
-            storeID: String(try await store.storeID(), radix: 16), zones: zones, environment: environment,
+            storeID: String(try await store.storeID(), radix: 16), identity: try StateDirectory.identity(of: state),
+            zones: zones, environment: environment,
             isShadow: isShadow, logger: logger)
         let parts = Parts(try composition.integrations.map { try $0.parts(context) })
         if !settings.startsUnconnected { try await parts.check() }

@@ -23,6 +23,8 @@ package struct Sharing: Sendable {
         package var most = 256
         /// Between two gives that nothing but evenness asks for.
         package var pace: Int64 = 1_000_000
+        /// Between two looks while somebody leaves.
+        package var haste: Int64 = 20_000
         /// Those who watch everybody; the others watch these.
         package var watchers = 8
         /// A wall clock that is further from the store's takes no shares while another may.
@@ -126,9 +128,12 @@ package struct Sharing: Sendable {
 
     // MARK: Looking
 
-    /// How long until the next look, in microseconds: those who watch everybody look more often.
+    /// How long until the next look, in microseconds: those who watch everybody look more often, and all do while somebody is
+    /// about to hand over what it has.
     package func pause(among records: [InstanceRecord]) -> Int64 {
-        rank(among: records) < limits.watchers ? facts.lease / 12 : min(facts.lease / 3, 1_000_000)
+        let isAwaiting = records.contains { $0.term != nil && $0.facts.isLeaving && $0.number != term.instance }
+        if isAwaiting { return limits.haste }
+        return rank(among: records) < limits.watchers ? facts.lease / 12 : min(facts.lease / 3, 1_000_000)
     }
 
     private func rank(among records: [InstanceRecord]) -> Int {

@@ -152,6 +152,7 @@ extension Engine {
     func hear(ofChanged all: [StoredJob]) async {
         let stored = all.filter { state.holds($0.id) }
         if stored.isEmpty { return }
+        if settings.shares { await expect(stored.filter { !$0.isRemoved }.map(\.job)) }
         await send(
             .changed(
                 stored.map {

@@ -84,7 +84,7 @@ extension Engine {
 
     /// Passes on what executors tell of runs that are not known here.
     func ask(_ events: [DispatchEvent]) async {
-        for event in events where event.what != .heartbeat {
+        for event in events {
             let found: Run?
             do {
                 found = try await store.run(event.attempt.run)
@@ -92,12 +92,14 @@ extension Engine {
                 unasked.append(event)
                 continue
             }
-            guard let run = found, !run.state.isFinal, run.attempt <= event.attempt.attempt else {
+            guard let run = found, !run.state.isFinal, event.isOfRun || run.attempt <= event.attempt.attempt else {
                 close(event)
                 continue
             }
-            // Of all others whoever has the shard hears itself.
-            guard run.machine == facts.id else { continue }
+            guard run.machine == facts.id else {
+                await passOn(event, of: run)
+                continue
+            }
             if event.what.isEnd { owed.insert(event.attempt) }
             var what = event.what
             if case .unsent(let why) = what { what = .unstarted(why) }
@@ -105,10 +107,25 @@ extension Engine {
         }
     }
 
+    /// Passes on what came to this instance alone, as a bus gives a word to one who listens; of all others whoever has the shard hears
+    /// itself.
+    private func passOn(_ event: DispatchEvent, of run: Run) async {
+        do {
+            guard let lane = try await definitions(of: [run])[run.jobID]?.lane, lane < outboxes.count,
+                outboxes[lane].lane.dispatcher.isConfirming
+            else { return }
+            try await store.post([Mail(to: .shard(Shard(of: run.jobID)), .told([event]))])
+            // It is in the store, and nobody need repeat it. Of a sign of life nothing is kept.
+            if event.what != .heartbeat { outboxes[lane].put.yield(.acknowledge([event.attempt])) }
+        } catch {
+            unasked.append(event)
+        }
+    }
+
     /// Lets go of an attempt that the ledger has closed: what answers for it may go, and what still runs for it ends.
     private func close(_ event: DispatchEvent) {
         for outbox in outboxes {
-            if event.what.isEnd {
+            if event.what.isEnd || outbox.lane.dispatcher.isConfirming && event.what != .heartbeat {
                 outbox.put.yield(.acknowledge([event.attempt]))
             } else if outbox.lane.dispatcher.isBound {
                 outbox.put.yield(.cancel(event.attempt))

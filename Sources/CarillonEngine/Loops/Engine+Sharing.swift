@@ -49,6 +49,7 @@ extension Engine {
                     records: try await store.shards(counting: counting), holdings: news.holdings,
                     crowd: crowd(of: news))
             }
+            names = Dictionary(uniqueKeysWithValues: news.instances.map { ($0.number, $0.facts.name) })
             // Before anything is taken: what is paused may not go out.
             await takeUpNotes(news.notes)
             for step in sharing.look(news.instances, shards.records, at: clock.sinceBoot) { await carryOut(step) }
@@ -88,7 +89,7 @@ extension Engine {
                 guard try await store.end(beat.number, term: beat.term, beat: beat.count) else { return }
                 logger.warning(
                     "an instance is given up: it has left no sign of life",
-                    metadata: ["instance": "\(beat.number.number)"])
+                    metadata: ["instance": "\(names[beat.number] ?? "\(beat.number.number)")"])
             case .deal(let moves): try await store.deal(moves)
             case .give(let moves): askToGive.yield(moves)
             case .lose: isLost = true
@@ -113,6 +114,7 @@ extension Engine {
             await send(.took(shards.shares, taken.cursors, since: since))
             if mustReplanTaken || replansNextTaken { await plan(taken.cursors.map(\.id)) }
             replansNextTaken = false
+            if lanes.served.contains(where: \.dispatcher.isConfirming) { askToExpect.yield(taken.cursors.map(\.id)) }
             let rebooted = state.waitingForBoot
             if !rebooted.isEmpty { await send(.plan(rebooted)) }
             await takeUpWhatWasChanged(taken.cursors)
@@ -122,6 +124,16 @@ extension Engine {
             sharing.notTaken(shards)
             refused(error, under: term)
             _ = note(error)
+        }
+    }
+
+    /// Has dispatchers expect the jobs that this instance was given, beside the looks: there may be very many.
+    func expectLoop() async {
+        for await ids in new {
+            for start in stride(from: 0, to: ids.count, by: 500) {
+                let jobs = (try? await store.jobs(ids: Array(ids[start..<min(start + 500, ids.count)]))) ?? []
+                await expect(jobs.filter { state.holds($0.id) }.map(\.job))
+            }
         }
     }
 
@@ -233,11 +245,24 @@ extension Engine {
 
     // MARK: Leaving
 
+    /// Says that it leaves, and gives the others the time of a look to be ready: nothing is given before, and nobody waits then.
+    private func announceLeaving() async {
+        while isLooking { if (try? await clock.sleep(for: settings.breath)) == nil { return } }
+        isLooking = true
+        defer { isLooking = false }
+        sharing.describe { $0.isLeaving = true }
+        do {
+            try await store.describe(sharing.facts, under: sharing.term)
+            try await clock.sleep(for: min(facts.lease / 3, 1_000_000))
+        } catch {
+            mustDescribe = true
+        }
+    }
+
     /// Hands everything over to those who stay; what nobody has room for stays behind.
     func handOver() async {
-        sharing.describe { $0.isLeaving = true }
-        mustDescribe = true
-        let deadline = clock.uptime + 2 * facts.lease
+        await announceLeaving()
+        let deadline = clock.uptime + 4 * facts.lease
         while !sharing.held.isEmpty, !isLost, clock.uptime < deadline {
             _ = await look()
             if sharing.held.isEmpty { return }

@@ -23,6 +23,9 @@ public actor Engine<Clock: EngineClock> {
     private let askToHalt: AsyncStream<Void>.Continuation
     nonisolated let gives: AsyncStream<[ShardMove]>
     let askToGive: AsyncStream<[ShardMove]>.Continuation
+    /// Jobs that are planned here from now on, for those whose workers may have to be listened to.
+    nonisolated let new: AsyncStream<[JobID]>
+    let askToExpect: AsyncStream<[JobID]>.Continuation
     nonisolated let dueSoon: AsyncStream<[JobID]>
     private let askToReadAhead: AsyncStream<[JobID]>.Continuation
 
@@ -60,6 +63,8 @@ public actor Engine<Clock: EngineClock> {
     /// Somebody has, or had, another time-zone database: what is taken is planned anew.
     var mustReplanTaken = false
     var replansNextTaken = false
+    /// Of all instances that are known.
+    var names: [InstanceNumber: String] = [:]
     /// What is held back, as it was read last (`InstanceFacts.pauses`).
     var pausesRead = ""
     /// The revision of the notes that were taken up.
@@ -118,6 +123,7 @@ public actor Engine<Clock: EngineClock> {
         (halts, askToHalt) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (dueSoon, askToReadAhead) = AsyncStream.makeStream()
         (gives, askToGive) = AsyncStream.makeStream()
+        (new, askToExpect) = AsyncStream.makeStream()
     }
 
     /// Brings an event and does what follows from it; returns when the store has answered.

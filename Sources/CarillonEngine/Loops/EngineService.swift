@@ -40,6 +40,7 @@ public struct EngineService<Clock: EngineClock>: Service {
             if engine.settings.shares {
                 group.addTask { try await engine.lookLoop() }
                 group.addTask { await engine.giveLoop() }
+                group.addTask { await engine.expectLoop() }
             }
             group.addTask { try await engine.custodyLoop() }
             group.addTask { await engine.pruneLoop() }

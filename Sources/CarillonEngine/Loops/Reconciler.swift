@@ -231,7 +231,8 @@ public actor Reconciler<Clock: EngineClock> {
             } else {
                 (changed, declarations) = try await ownChanges(part, of: feed, unless: faulty, &own, &now, &warnings)
             }
-            await engine.expect(part.jobs)
+            // Of those who share whoever has a job expects it.
+            if !engine.settings.shares { await engine.expect(part.jobs) }
             warnings.formUnion(part.warnings)
             if feed.guardsAgainstLoss {
                 owed += changed

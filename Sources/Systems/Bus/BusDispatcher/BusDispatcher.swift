@@ -27,7 +27,7 @@ public actor BusDispatcher: ListenedDispatcher {
         case faulty(String)
     }
 
-    var roster = BusRoster()
+    var roster: BusRoster
     var line: (any BusLine)?
     var places: [JobPlace: Standing] = [:]
     /// Where each job is, as its definition said last.
@@ -60,8 +60,10 @@ public actor BusDispatcher: ListenedDispatcher {
     /// Why there is no line; nil when there is, and as long as nobody wants one.
     var trouble: String?
 
-    public init(_ bus: any MessageBus, clock: any EngineClock, logger: Logger) {
+    /// Where it `isShared`, runs of the same jobs may be another instance's.
+    public init(_ bus: any MessageBus, isShared: Bool = false, clock: any EngineClock, logger: Logger) {
         self.bus = bus
+        roster = BusRoster(isShared: isShared)
         self.clock = clock
         self.logger = logger
         (events, tell) = AsyncStream.makeStream()
@@ -215,6 +217,15 @@ public actor BusDispatcher: ListenedDispatcher {
             if let orphan { owe(cancelOf: orphan.attempt, orphan.place) }
         }
         await settle(tags)
+    }
+
+    public func abandon(_ attempts: [AttemptID]) async {
+        for attempt in attempts {
+            owedCancels[attempt] = nil
+            settled(attempt)
+        }
+        let held = roster.abandon(attempts)
+        if !held.isEmpty { try? await line?.settle(held.map { ($0, .giveBack) }) }
     }
 
     public func noted(_ attempts: [AttemptID]) async { await settle(attempts.flatMap { roster.note($0) }) }

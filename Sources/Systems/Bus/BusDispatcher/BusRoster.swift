@@ -39,7 +39,11 @@ struct BusRoster: Sendable {
         var oddity: Oddity?
     }
 
+    /// Others have runs, too, of which nothing is known here.
+    private let isShared: Bool
     private(set) var entries: [RunID: Entry] = [:]
+    /// Deliveries of such runs, until whoever has them was told.
+    private var strangers: [RunID: [UInt64]] = [:]
     /// The runs of `entries` by their jobs.
     private var runs: [String: Set<RunID>] = [:]
     private(set) var oddities: [Oddity: Int] = [:]
@@ -59,6 +63,8 @@ struct BusRoster: Sendable {
     private static let mostLeft = 10_000
     /// Microseconds until somebody who goes on with what is over is told so again.
     private static let patience: Int64 = 30_000_000
+
+    init(isShared: Bool = false) { self.isShared = isShared }
 
     subscript(attempt: AttemptID) -> Entry? {
         entries[attempt.run].flatMap { $0.attempt == attempt.attempt ? $0 : nil }
@@ -93,6 +99,7 @@ struct BusRoster: Sendable {
     private mutating func reaction(to delivery: BusDelivery, _ now: Timestamp) -> Reaction {
         guard let word = WorkerWord(delivery) else { return Reaction(verdict: .discard, oddity: .malformed) }
         guard var entry = entries[word.run] ?? successor(of: word.run) else {
+            if isShared, left[word.run] == nil { return pass(on: word, delivery, now) }
             var reaction = Reaction(verdict: .accept, oddity: .unknownRun)
             if let gone = left[word.run], gone.isOver,
                 word.status == .running || delivery.kind == .heartbeat && Self.isTime(since: gone.toldAt, now)
@@ -135,15 +142,37 @@ struct BusRoster: Sendable {
                 entry.isStarted = true
                 reaction.event = event(.started(nil))
             }
-        case .completed: entry.end = .succeeded(Outcome())
-        case .failed: entry.end = .failed(Outcome(error: word.error ?? "its worker says that it failed"))
-        case .cancelled: entry.end = .cancelled(Outcome())
+        case .completed, .failed, .cancelled: entry.end = Self.end(status, word)
         }
         if let end = entry.end { reaction.event = event(end) }
         entry.held.append(delivery.tag)
         put(entry, of: word.run)
         return reaction
     }
+
+    /// Passes on what a worker tells of a run that is not known here: somebody else has it, or had it.
+    private mutating func pass(on word: WorkerWord, _ delivery: BusDelivery, _ now: Timestamp) -> Reaction {
+        func event(_ what: DispatchEvent.What) -> DispatchEvent {
+            DispatchEvent(
+                attempt: AttemptID(run: word.run, attempt: word.attempt ?? 1), isOfRun: word.attempt == nil, at: now,
+                what: what)
+        }
+        guard delivery.kind == .status else { return Reaction(verdict: .accept, event: event(.heartbeat)) }
+        guard let status = word.status else { return Reaction(verdict: .accept, oddity: .unknownStatus) }
+        strangers[word.run, default: []].append(delivery.tag)
+        return Reaction(event: event(status == .running ? .started(nil) : Self.end(status, word)))
+    }
+
+    private static func end(_ status: WorkerWord.Status, _ word: WorkerWord) -> DispatchEvent.What {
+        switch status {
+        case .failed: .failed(Outcome(error: word.error ?? "its worker says that it failed"))
+        case .cancelled: .cancelled(Outcome())
+        case .completed, .running: .succeeded(Outcome())
+        }
+    }
+
+    /// Forgets attempts that somebody else has from now on; answers the deliveries that are to go back.
+    mutating func abandon(_ attempts: [AttemptID]) -> [UInt64] { attempts.flatMap { remove($0)?.held ?? [] } }
 
     /// The ledger has the start of an attempt; answers the deliveries that waited for it.
     mutating func note(_ attempt: AttemptID) -> [UInt64] {
@@ -161,6 +190,12 @@ struct BusRoster: Sendable {
     mutating func acknowledge(_ attempt: AttemptID) -> (tags: [UInt64], orphan: (attempt: AttemptID, place: JobPlace)?)
     {
         let entry = remove(attempt)
+        if let tags = strangers.removeValue(forKey: attempt.run) {
+            if let entry { return (tags + entry.held, nil) }
+            // Of each of its words others are told by itself.
+            if tags.count > 1 { strangers[attempt.run] = Array(tags.dropFirst()) }
+            return ([tags[0]], nil)
+        }
         if let entry {
             if entry.end != nil {
                 left[attempt.run] = nil
@@ -204,7 +239,10 @@ struct BusRoster: Sendable {
     }
 
     /// The line is lost: what was delivered over it comes again.
-    mutating func forgetDeliveries() { for run in entries.keys { entries[run]?.held = [] } }
+    mutating func forgetDeliveries() {
+        strangers = [:]
+        for run in entries.keys { entries[run]?.held = [] }
+    }
 
     /// Notes that an attempt did not get through, as far as anybody knows; if that is not certain, it may have. Answers whether
     /// a worker has it all the same, and said so.

@@ -148,9 +148,14 @@ public actor InProcessBus: MessageBus {
         line.give.yield(Array(found))
     }
 
-    fileprivate func settle(_ tags: [UInt64], on asking: Int) throws(BusError) {
+    fileprivate func settle(_ settled: [(tag: UInt64, verdict: BusVerdict)], on asking: Int) throws(BusError) {
         try check(asking)
-        for tag in tags { unsettled[tag] = nil }
+        for (tag, verdict) in settled {
+            guard var delivery = unsettled.removeValue(forKey: tag), verdict == .giveBack else { continue }
+            delivery.isRepeated = true
+            words[delivery.job, default: []].prepend(delivery)
+            deliver(delivery.job)
+        }
     }
 
     fileprivate func close(_ asking: Int) {
@@ -187,7 +192,7 @@ private struct InProcessLine: BusLine {
     }
 
     func settle(_ settled: [(tag: UInt64, verdict: BusVerdict)]) async throws(BusError) {
-        try await bus.settle(settled.map(\.tag), on: id)
+        try await bus.settle(settled, on: id)
     }
 
     func depth(of place: JobPlace) async throws(BusError) -> BusDepth? { await bus.depth(of: place) }

@@ -131,6 +131,8 @@ public enum BusVerdict: Hashable, Sendable {
     case accept
     /// Nobody can do anything with it.
     case discard
+    /// It comes again, to whoever listens.
+    case giveBack
 }
 
 public struct BusDepth: Hashable, Sendable, Encodable {

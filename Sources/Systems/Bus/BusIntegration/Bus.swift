@@ -1,5 +1,6 @@
 import BusDispatcher
 package import CarillonConfiguration
+import CarillonCore
 package import CarillonDaemon
 
 /// Workers on a message bus.
@@ -13,7 +14,8 @@ package enum Bus: Integration {
             let settings = daemon.settings[BusSettings.self] ?? BusSettings()
             parts.dispatchers = [
                 BusDispatcher(
-                    try settings.bus(daemon.clock, of: daemon.storeID), clock: daemon.clock, logger: daemon.logger)
+                    try settings.bus(daemon.clock, mark: daemon.mark), isShared: daemon.store.isShared, clock: daemon.clock,
+                    logger: daemon.logger)
             ]
         #endif
         return parts

@@ -37,7 +37,7 @@ package struct BusCommands: AsyncParsableCommand {
         _ place: Place, _ body: (any BusLine, String) async throws -> T
     ) async throws -> T {
         let settings = try place.settings()
-        let bus = try (settings[BusSettings.self] ?? BusSettings()).bus(SystemClock(), of: "")
+        let bus = try (settings[BusSettings.self] ?? BusSettings()).bus(SystemClock(), mark: "")
         do {
             let line = try await bus.connect()
             let answer: T

@@ -49,7 +49,7 @@ package struct BusSettings: SettingsSection {
 
     /// Makes the bus that this names, for the store of an id. Throws `Failure` for an unreadable address, and where this build has
     /// no such bus.
-    package func bus(_ clock: any EngineClock, of storeID: String) throws -> any MessageBus {
+    package func bus(_ clock: any EngineClock, mark: String) throws -> any MessageBus {
         #if RabbitMQ
             do throws(AMQPError) {
                 var configuration = try AMQPConfiguration(url: url)
@@ -59,7 +59,7 @@ package struct BusSettings: SettingsSection {
                     configuration.tls = .init(
                         caFile: caFile, certificateFile: certificateFile, keyFile: keyFile, verifies: verifies)
                 }
-                return RabbitMQBus(configuration, clock: clock, mark: "scheduler.job.carillon-mark.\(storeID)")
+                return RabbitMQBus(configuration, clock: clock, mark: "scheduler.job.carillon-mark.\(mark)")
             } catch {
                 throw Failure.input("bus.url: \(error.message)")
             }

@@ -247,10 +247,18 @@
             }
         }
 
+        private static func verdict(_ verdict: BusVerdict) -> AMQPVerdict {
+            switch verdict {
+            case .accept: .accept
+            case .discard: .discard
+            case .giveBack: .giveBack
+            }
+        }
+
         func settle(_ settled: [(tag: UInt64, verdict: BusVerdict)]) async throws(BusError) {
             unsettled -= settled.count
             try await attempt {
-                try await consumer.settle(settled.map { ($0.tag, $0.verdict == .accept ? .accept : .discard) })
+                try await consumer.settle(settled.map { ($0.tag, Self.verdict($0.verdict)) })
             }
         }
 

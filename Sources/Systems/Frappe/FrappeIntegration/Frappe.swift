@@ -38,7 +38,7 @@ package enum Frappe: Integration {
         let log = try site.logsUnreached && !daemon.isShadow ? unreached(site, feed, daemon) : nil
         // What is out is told apart from the other dispatcher's.
         let rq = RQDispatcher(
-            try redis.configuration(identity: daemon.storeID + ".frappe"), clock: clock, logger: logger)
+            try redis.configuration(identity: daemon.mark + ".frappe"), clock: clock, logger: logger)
         let dispatcher = FrappeDispatcher(
             site: FrappeSite(site.web.configuration), rq: rq, clock: clock, logger: logger
         ) { await log?.warnings() ?? [] }

@@ -13,7 +13,7 @@ package enum RQ: Integration {
         var parts = Parts()
         parts.dispatchers = [
             RQDispatcher(
-                try redis.configuration(identity: daemon.storeID), clock: daemon.clock, logger: daemon.logger)
+                try redis.configuration(identity: daemon.mark), clock: daemon.clock, logger: daemon.logger)
         ]
         return parts
     }
