@@ -17,11 +17,14 @@ public enum Samples {
     }
 
     public static func run(
-        _ job: StoredJob, at time: Timestamp, store: UInt64, trigger: Trigger = .schedule
+        _ job: StoredJob, at time: Timestamp, store: UInt64, trigger: Trigger = .schedule, under term: Term? = nil
     ) -> Run {
-        Run(
+        var run = Run(
             id: RunID(store: store, job: job.job.name, scheduledAt: time), jobID: job.id, job: job.job.name,
             revision: job.revision, trigger: trigger, scheduledAt: time, createdAt: time, instance: "a")
+        // As a store has it that opened it under this term.
+        run.term = term?.count
+        return run
     }
 
     public static func skip(

@@ -225,6 +225,7 @@ extension StoreConformance {
                 var run = Run(
                     id: RunID(manualAt: bench.start, random: UInt64(id.number)), jobID: id, job: name, revision: 1,
                     trigger: .manual, scheduledAt: bench.start, createdAt: bench.start)
+                run.term = bench.term.count
                 run = try await store.openOrdered([run], under: bench.term, now: bench.start)[0] ?? run
                 try require(try await names(JobQuery(states: [.active])).contains(name), "\(name) has an active run")
                 run.state = state

@@ -41,7 +41,7 @@ public enum StoreConformance {
                 runs: runs, skips: skips)
         }
 
-        func run(_ time: Timestamp) -> Run { Samples.run(job, at: time, store: id) }
+        func run(_ time: Timestamp) -> Run { Samples.run(job, at: time, store: id, under: term) }
 
         /// Makes runs at these times, in the ledger and ended.
         func ended(_ times: [Timestamp]) async throws -> [Run] {

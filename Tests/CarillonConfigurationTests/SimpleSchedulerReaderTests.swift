@@ -223,20 +223,31 @@ import Timetable
             text + Self.bus, ["SIMPLE_SCHEDULER_API_URI": ":80", "SIMPLE_SCHEDULER_OIDC_ISSUER": "x", "SIMPLE": "x"])
         #expect(reading.problems == [])
         let remarks: [String] = [
-            "1 _MAX_JOBS: is not kept yet: there is no limit",
             "2 _DB_NAME: is not needed: jobs are kept in the state directory",
             "3 _CLEANUP_INTERVAL: is not needed: nothing is polled; "
                 + "the time-outs of each run are kept to the second",
             "4 _CACHE_REFRESH_INTERVAL: is not needed: nothing is polled; a changed job counts at once",
-            "5 _HEARTBEAT_INTERVAL: is not needed: jobs are not locked, so no lock has to be kept alive",
-            "6 _HEARTBEAT_TIMEOUT: is not needed: jobs are not locked; "
-                + "how long a worker may be silent is each job's heartbeat_timeout",
+            "5 _HEARTBEAT_INTERVAL: counts as 2500: one that is silent for 5000 is taken to be gone",
             "7 _API_URL: is not served yet",
             "9 _MAX_JOB: unknown key; did you mean SIMPLE_SCHEDULER_MAX_JOBS?",
             "- _OIDC_ISSUER: is not served yet",
             "- _API_URI: no setting that is read here; did you mean SIMPLE_SCHEDULER_API_URL?",
         ]
         #expect(reading.remarks == remarks)
+    }
+
+    /// The interval is the beat, and who is silent for the time-out is gone, or for four beats.
+    @Test(arguments: [
+        ("_HEARTBEAT_INTERVAL=5000\n", 5_000_000, 20_000_000), ("_HEARTBEAT_TIMEOUT=60000\n", nil, 60_000_000),
+        ("_HEARTBEAT_INTERVAL=1\n", 100_000, 500_000),
+        ("_HEARTBEAT_INTERVAL=60000\nSIMPLE_SCHEDULER_HEARTBEAT_TIMEOUT=300000\n", 60_000_000, 300_000_000),
+        ("_HEARTBEAT_INTERVAL=99999999999\n", 1_800_000_000, 3_600_000_000),
+    ] as [(String, Int64?, Int64)])
+    func instancesShareAsItSays(_ line: String, beat: Int64?, lease: Int64) throws {
+        let reading = try read("SIMPLE_SCHEDULER" + line + "SIMPLE_SCHEDULER_MAX_JOBS=7\n" + Self.bus, [:])
+        #expect(reading.problems == [])
+        let instance = try #require(reading.settings?.instance)
+        #expect(instance.heartbeat == beat && instance.lease == lease && instance.mostJobs == 7)
     }
 
     @Test func allMistakesAreSaidAtOnce() throws {

@@ -15,11 +15,10 @@ import Testing
         try write()
     }
 
-    private func write(instance: String = "") throws {
+    private func write() throws {
         try daemon.folder.write(
             "carillon.toml",
             """
-            \(instance)
             [store]
             url = "\(postgres.address)"
             password_file = "\(daemon.state)/secrets/store"
@@ -114,33 +113,87 @@ import Testing
         #expect(await daemon.stop() == 0)
     }
 
-    /// As on a machine that takes the place of one that is gone.
-    @Test func anotherDaemonWaitsUntilOneThatDiedIsGivenUp() async throws {
-        try await postgres.start()
-        try write(instance: "[instance]\nname = \"a\"\nlease = \"3s\"")
-        try await daemon.start()
-        try await daemon.eventually("it runs") { try await times().count >= 1 }
-        #expect(try await instances() == ["a inForce 4096"])
-        daemon.kill()
-        // Another state directory is another instance.
-        try FileManager.default.removeItem(atPath: daemon.state + "/identity")
-        try write(instance: "[instance]\nname = \"b\"\nlease = \"3s\"")
-        try await daemon.start()
-        #expect(daemon.log.contains("waiting for the store") && daemon.log.contains("another daemon, 'a' on"))
-        let before = try await times().count
-        try await daemon.eventually("it runs again") { try await times().count >= before + 2 }
-        let all = try await times()
-        #expect(all == (0..<all.count).map { all[0] + Double($0) }, "each second once")
-        #expect(try await instances() == ["a gone 0", "b inForce 4096"])
-        let table = try await daemon.carillon("instances", "list")
-        #expect(table.code == 0 && table.lines.count == 3 && table.lines[0].hasPrefix("INSTANCE  STATE"), "\(table)")
-        #expect(table.lines.allSatisfy { $0.count <= 80 }, "\(table)")
-        #expect(await daemon.stop() == 0)
-        // Questions without a daemon, too.
-        #expect(try await instances() == ["a gone 0", "b gone 0"])
+    /// Settings of a daemon that shares the jobs, with six of each second.
+    private func share(_ daemon: DaemonFixture, name: String, _ more: String = "") throws {
+        try daemon.folder.write("secrets/store", PostgresFixture.password + "\n")
+        let jobs = (1...6).map { number in
+            """
+
+            [[job]]
+            name = "tick \(number)"
+            every = "1s"
+            exec = ["/bin/true"]
+            catch_up = "all"
+            overlap = "allow"
+            """
+        }
+        try daemon.folder.write(
+            "carillon.toml",
+            """
+            [instance]
+            name = "\(name)"
+            \(more)
+            [store]
+            url = "\(postgres.address)"
+            password_file = "\(daemon.state)/secrets/store"
+            \(jobs.joined(separator: "\n"))
+            """)
     }
 
-    private func instances() async throws -> [String] {
+    /// Whoever is killed is given up after its lease, and nobody waits for one that ends in order.
+    @Test func daemonsShareTheJobsAndTakeOverFromEachOther() async throws {
+        try await postgres.start()
+        let other = try DaemonFixture()
+        try share(daemon, name: "a")
+        try share(other, name: "b")
+        try await daemon.start()
+        try await other.start()
+        try await daemon.eventually("they share") {
+            try await instances(daemon) == ["a inForce 2048", "b inForce 2048"]
+        }
+        try await daemon.eventually("it runs") { try await times(of: 1, by: daemon).count >= 3 }
+        daemon.kill()
+        try await other.eventually("b has everything") {
+            try await instances(other) == ["a gone 0", "b inForce 4096"]
+        }
+        // A third one plans nothing, and sees to what is everybody's.
+        let third = try DaemonFixture()
+        try share(third, name: "c", "roles = [\"custodian\"]")
+        try await third.start()
+        let before = try await times(of: 1, by: other).count
+        try await other.eventually("it runs on") { try await times(of: 1, by: other).count >= before + 3 }
+        #expect(try await instances(third) == ["a gone 0", "b inForce 4096", "c inForce 0"])
+        try await daemon.start()
+        try await daemon.eventually("they share again") {
+            try await instances(daemon) == ["b inForce 2048", "c inForce 0", "a inForce 2048"]
+        }
+        #expect(await other.stop() == 0)
+        try await daemon.eventually("a has everything") {
+            try await instances(daemon) == ["b gone 0", "c inForce 0", "a inForce 4096"]
+        }
+        try await daemon.eventually("all is caught up") { try await times(of: 1, by: daemon).count >= before + 6 }
+        for number in 1...6 {
+            let all = try await times(of: number, by: daemon)
+            #expect(all == (0..<all.count).map { all[0] + Double($0) }, "tick \(number): each second once")
+        }
+        #expect(try await daemon.objects("runs", "list", "--state", "skipped").isEmpty)
+        let why = try await daemon.carillon("why", "tick 1")
+        #expect(why.output.contains("by instance a, under term "), "\(why)")
+        let table = try await daemon.carillon("instances", "list")
+        #expect(table.code == 0 && table.lines.count == 4 && table.lines[0].hasPrefix("INSTANCE  STATE"), "\(table)")
+        #expect(table.lines.allSatisfy { $0.count <= 80 }, "\(table)")
+        for daemon in [daemon, third] { #expect(await daemon.stop() == 0) }
+        // Questions without a daemon, too.
+        #expect(try await instances(daemon) == ["b gone 0", "c gone 0", "a gone 0"])
+    }
+
+    /// Times that a job has runs of, whatever became of them.
+    private func times(of number: Int, by daemon: DaemonFixture) async throws -> [Double] {
+        try await daemon.objects("runs", "list", "--job", "tick \(number)", "--limit", "1000")
+            .map { try DaemonFixture.seconds($0["scheduledAt"]) }.sorted()
+    }
+
+    private func instances(_ daemon: DaemonFixture) async throws -> [String] {
         try await daemon.objects("instances", "list").map {
             "\($0["name"] ?? "") \($0["state"] ?? "") \($0["shares"] ?? "")"
         }

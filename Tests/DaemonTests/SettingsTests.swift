@@ -84,6 +84,7 @@ import Timetable
                 [
                     Key("max_children", "5", "6"), Key("log_limit", "1000", "2000"), Key("grace", "\"1s\"", "\"2s\""),
                     Key("inherit_env", "[\"A\"]", "[\"B\"]"), Key("on_stop", "\"end\"", "\"leave\""),
+                    Key("lost_after", "\"1m\"", "\"2m\""),
                 ]),
             Table(
                 "[redis]", "redis.",

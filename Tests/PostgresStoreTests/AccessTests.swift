@@ -146,7 +146,11 @@
             let applied = try await client.query("SELECT number, name FROM carillon_migrations") {
                 "\(try $0.integer(0) ?? 0) \(try $0.text(1) ?? "")"
             }
-            #expect(applied == ["1 jobs and ledger", "2 changes that are taken up", "3 instances and shards"])
+            #expect(
+                applied == [
+                    "1 jobs and ledger", "2 changes that are taken up", "3 instances and shards",
+                    "4 who opened a run, and where it lives",
+                ])
             await client.close()
         }
 
@@ -155,7 +159,8 @@
             #expect(try await PostgresStore.missing(bench.configuration) == [])
             // As the first build left it, whose daemon has the lease.
             for statement in [
-                "DROP TABLE instances, terms, beats, shards, mail", "ALTER TABLE cursors DROP COLUMN pinned",
+                "DROP TABLE instances, terms, beats, shards, mail, declarations",
+                "ALTER TABLE runs DROP COLUMN term, DROP COLUMN machine", "ALTER TABLE cursors DROP COLUMN pinned",
                 "DELETE FROM counters WHERE name IN ('instances', 'holdings', 'terms')",
                 "CREATE TABLE leases (instance text PRIMARY KEY, term bigint NOT NULL)",
                 "CREATE TABLE beats (instance text PRIMARY KEY, term bigint NOT NULL, expires_at bigint NOT NULL)",
@@ -165,7 +170,9 @@
             ] {
                 try await bench.client.execute(statement)
             }
-            let missing = ["changes that are taken up", "instances and shards"]
+            let missing = [
+                "changes that are taken up", "instances and shards", "who opened a run, and where it lives",
+            ]
             #expect(try await PostgresStore.missing(bench.configuration) == missing)
             let looking = try await failure { try await PostgresStore.look(bench.configuration, logger: .silent) }
             #expect(looking.message.contains("`carillon store migrate`"), "\(looking)")

@@ -78,7 +78,7 @@
         func put(_ names: [String]) async throws -> [StoredJob?] { try await Self.put(names, in: store, term) }
 
         func run(_ seconds: Int64) async throws -> Run {
-            Samples.run(job, at: start.plus(seconds), store: try await store.storeID())
+            Samples.run(job, at: start.plus(seconds), store: try await store.storeID(), under: term)
         }
 
         /// What the schedule brings in so many seconds: one run at their end.

@@ -134,21 +134,41 @@ package struct SimpleSchedulerReader: Sendable {
     }
 
     /// Reads how instances share: the interval of the heartbeat, and how long one may be silent, which is four of them where
-    /// nothing is said.
+    /// nothing is said. Within what such a daemon can keep, since the file need not be changed for it.
     private static func readInstance(_ given: inout Given, _ settings: inout ConfigNode) {
-        for (key, ours) in [("HEARTBEAT_INTERVAL", "heartbeat"), ("HEARTBEAT_TIMEOUT", "lease")] {
-            guard let value = given.value(key) else { continue }
-            guard let whole = value.whole else {
-                given.complain(key, "expected whole milliseconds, such as 5000")
-                continue
+        let interval = milliseconds("HEARTBEAT_INTERVAL", &given)
+        let timeOut = milliseconds("HEARTBEAT_TIMEOUT", &given)
+        let lease = (timeOut ?? interval.map { 4 * min($0, leases.upperBound) }).map(within(leases))
+        if let timeOut, let lease, lease != timeOut {
+            given.remark("HEARTBEAT_TIMEOUT", "counts as \(lease), which is as near as a daemon can keep it")
+        }
+        if let lease { settings.set("instance", "lease", ConfigNode(.string("\(lease)ms"))) }
+        if let interval, let lease {
+            let beat = within(100...lease / 2)(interval)
+            if beat != interval {
+                given.remark(
+                    "HEARTBEAT_INTERVAL", "counts as \(beat): one that is silent for \(lease) is taken to be gone")
             }
-            settings.set("instance", ours, ConfigNode(.string("\(whole)ms"), line: value.line))
+            settings.set("instance", "heartbeat", ConfigNode(.string("\(beat)ms")))
         }
         guard let value = given.value("MAX_JOBS") else { return }
         guard let most = value.whole else {
             return given.complain("MAX_JOBS", "expected a whole number; 0 is no limit")
         }
         settings.set("instance", "max_jobs", ConfigNode(.integer(most), line: value.line))
+    }
+
+    private static func milliseconds(_ key: String, _ given: inout Given) -> Int64? {
+        guard let value = given.value(key) else { return nil }
+        if value.whole == nil { given.complain(key, "expected whole milliseconds, such as 5000") }
+        return value.whole
+    }
+
+    /// Milliseconds that an instance may be silent.
+    private static let leases: ClosedRange<Int64> = 500...3_600_000
+
+    private static func within(_ range: ClosedRange<Int64>) -> (Int64) -> Int64 {
+        { min(max($0, range.lowerBound), range.upperBound) }
     }
 
     /// Sorts as things stand in the file; what comes from the environment is last.
