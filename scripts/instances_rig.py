@@ -87,5 +87,5 @@ url = "postgres://carillon@127.0.0.1:{self.proxy.port}/carillon?sslmode=disable"
         return [json.loads(line) for line in self.ask("instances", "list", "--json").splitlines()]
 
     def runs(self):
-        lines = self.ask("runs", "list", "--json", "--limit", "10000000", "--client-timeout", "120s").splitlines()
+        lines = self.ask("runs", "list", "--json", "--limit", "1000000", "--client-timeout", "120s").splitlines()
         return [json.loads(line) for line in lines]

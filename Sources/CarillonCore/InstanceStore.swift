@@ -187,6 +187,8 @@ extension Mail {
         case read(feed: String, [String])
         /// A feed is right as it is, although much of it is gone.
         case accept(feed: String)
+        /// To a machine: its instance is to give what it has, and to take nothing more; or to take its part again.
+        case drain(Bool)
         /// To a machine: these runs left the ledger, and what is kept of them there may go too.
         case forget([GoneRun])
         /// To a machine: an attempt that is under way there is to end.
@@ -213,6 +215,7 @@ extension Mail {
                 words.first.map { .read(feed: $0, Array(words.dropFirst())) }
             }
         case "accept": .accept(feed: body)
+        case "drain": .drain(body == "true")
         case "forget": (try? JSONText.decode([GoneRun].self, body)).map { .forget($0) }
         case "end": AttemptID(body).map { .end($0) }
         default: nil
@@ -235,6 +238,7 @@ extension Mail {
         case .read(let feed, let jobs):
             self.init(to: recipient, kind: "read", body: (try? JSONText.encode([feed] + jobs)) ?? "")
         case .accept(let feed): self.init(to: recipient, kind: "accept", body: feed)
+        case .drain(let isOn): self.init(to: recipient, kind: "drain", body: "\(isOn)")
         case .forget(let runs): self.init(to: recipient, kind: "forget", body: (try? JSONText.encode(runs)) ?? "")
         case .end(let attempt):
             self.init(to: recipient, kind: "end", body: "\(attempt)")
@@ -332,6 +336,8 @@ public protocol InstanceStore: Sendable {
     func describe(_ facts: InstanceFacts, under term: Term) async throws
     /// Reads every instance of which something is still there, by their numbers.
     func instances() async throws -> [InstanceRecord]
+    /// Removes what is kept of an instance that is not in force, with the mail for its machine.
+    func forget(_ id: String) async throws
     /// Reads what is new, with the mail for these shards and for the machine with this id.
     func news(for shards: Set<Shard>, machine: String) async throws -> News
     /// Ends an instance if it has not beaten since: a term and a beat as they were seen. Answers whether it did.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CarillonCore
 import CarillonDaemon
 import CarillonEngine
 import CommandSupport
@@ -61,6 +62,9 @@ struct Status: AsyncParsableCommand {
         if status.shadow { say(Terminal.paint("shadow: plans and records, dispatches nothing", .yellow)) }
         let next = status.nextDue.map { ", next \(moment.relative($0))" } ?? ""
         say("jobs         \(status.jobs), \(status.enabled) enabled; \(status.due) due\(next)")
+        if let instances = status.instances, let shares = status.shares {
+            say("instances    \(instances) in force; \(shares) of \(Shard.shares) shares are here")
+        }
         let active = [
             (status.active.running, "running"), (status.active.pending, "pending"),
             (status.active.cancelling, "cancelling"),

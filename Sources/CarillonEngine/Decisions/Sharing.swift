@@ -131,7 +131,8 @@ package struct Sharing: Sendable {
     /// How long until the next look, in microseconds: those who watch everybody look more often, and all do while somebody is
     /// about to hand over what it has.
     package func pause(among records: [InstanceRecord]) -> Int64 {
-        let isAwaiting = records.contains { $0.term != nil && $0.facts.isLeaving && $0.number != term.instance }
+        let leaving = records.filter { $0.term != nil && $0.facts.isLeaving && $0.number != term.instance }
+        let isAwaiting = leaving.contains { holders.values.contains($0.number) }
         if isAwaiting { return limits.haste }
         return rank(among: records) < limits.watchers ? facts.lease / 12 : min(facts.lease / 3, 1_000_000)
     }

@@ -49,7 +49,7 @@ extension Engine {
                     records: try await store.shards(counting: counting), holdings: news.holdings,
                     crowd: crowd(of: news))
             }
-            names = Dictionary(uniqueKeysWithValues: news.instances.map { ($0.number, $0.facts.name) })
+            others = news.instances.filter { $0.number != term.instance }
             // Before anything is taken: what is paused may not go out.
             await takeUpNotes(news.notes)
             for step in sharing.look(news.instances, shards.records, at: clock.sinceBoot) { await carryOut(step) }
@@ -57,6 +57,7 @@ extension Engine {
             await send(.present(Set(news.instances.filter { $0.term != nil }.map(\.facts.id)), at: clock.sinceBoot))
             await read(news.mail, under: term)
             tellPauses()
+            if counting { noteOrphans() }
             return sharing.pause(among: news.instances)
         } catch {
             refused(error, under: term)
@@ -81,6 +82,24 @@ extension Engine {
         mustDescribe = true
     }
 
+    private func name(of number: InstanceNumber) -> String {
+        others.first { $0.number == number }?.facts.name ?? "\(number.number)"
+    }
+
+    /// Says when jobs have nobody who plans them, as where all have as many as they may.
+    private func noteOrphans() {
+        let inForce = Set(shards.crowd)
+        let orphaned = shards.records.filter { $0.label == nil && !($0.holder.map(inForce.contains) ?? false) }
+        let count = orphaned.reduce(0) { $0 + $1.jobs }
+        if count > 0, count != orphans {
+            logger.error(
+                "nobody plans some jobs: every instance has as many as it may (instance.max_jobs)",
+                metadata: ["jobs": "\(count)"])
+        }
+        if count == 0, orphans > 0 { logger.notice("all jobs are planned again") }
+        orphans = count
+    }
+
     private func carryOut(_ step: Sharing.Step) async {
         do {
             switch step {
@@ -89,7 +108,7 @@ extension Engine {
                 guard try await store.end(beat.number, term: beat.term, beat: beat.count) else { return }
                 logger.warning(
                     "an instance is given up: it has left no sign of life",
-                    metadata: ["instance": "\(names[beat.number] ?? "\(beat.number.number)")"])
+                    metadata: ["instance": "\(name(of: beat.number))"])
             case .deal(let moves): try await store.deal(moves)
             case .give(let moves): askToGive.yield(moves)
             case .lose: isLost = true
@@ -350,6 +369,9 @@ extension Engine {
                     }
                     await send(.cancel(id, reason: reason))
                 }
+            case .drain(let isOn):
+                sharing.describe { $0.isLeaving = isOn || isStopping }
+                mustDescribe = true
             case .forget(let runs): await forget(runs)
             case .read, .accept: word.word.map { _ = tellFeeds.yield($0) }
             case .told(let events):
@@ -373,7 +395,7 @@ extension Engine {
 
 extension Set<Shard> {
     /// Those that jobs stand in by their numbers.
-    fileprivate var shares: Set<Shard> { filter { $0.number < Shard.shares } }
+    var shares: Set<Shard> { filter { $0.number < Shard.shares } }
 }
 
 /// Shards as they were read last.

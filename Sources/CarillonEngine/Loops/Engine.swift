@@ -63,8 +63,10 @@ public actor Engine<Clock: EngineClock> {
     /// Somebody has, or had, another time-zone database: what is taken is planned anew.
     var mustReplanTaken = false
     var replansNextTaken = false
-    /// Of all instances that are known.
-    var names: [InstanceNumber: String] = [:]
+    /// All other instances that are known.
+    var others: [InstanceRecord] = []
+    /// Jobs that nobody plans, where instances may have so many only.
+    var orphans = 0
     /// What is held back, as it was read last (`InstanceFacts.pauses`).
     var pausesRead = ""
     /// The revision of the notes that were taken up.

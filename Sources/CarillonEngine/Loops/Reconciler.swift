@@ -104,6 +104,19 @@ public actor Reconciler<Clock: EngineClock> {
         }
     }
 
+    /// Withdraws what the files of a machine have said that does not come back; answers how many jobs go with it.
+    func forget(machine: String) async throws -> Int {
+        var count = 0
+        for feed in feeds.values where feed.isOfMachine {
+            let said = Set(try await engine.store.declarations(by: machine).filter(\.isCurrent).map(\.job))
+            let its = try await engine.store.jobs(ofFeed: feed.name).filter { said.contains($0.name) }
+            let left = try await OwnFiles.withdraw(its, in: engine.store, machine: machine)
+            try await engine.remove(left.map(\.id))
+            count += left.count
+        }
+        return count
+    }
+
     /// Reads a feed as soon as it is this instance's to read.
     private func readOnceHeld(_ feed: any JobFeed) async {
         var isElsewhere = true

@@ -132,6 +132,7 @@ extension Engine {
     func status(
         _ known: StoreTally.Answer?, store trouble: String?, feeds: [FeedView], ready: Bool, daemon: DaemonFacts
     ) async -> StatusView {
+        let unplanned = await unplanned()
         let unreadable = faulty.values.map { "job '\($0.job.name)' cannot be read: \($0.fault ?? "")" }.sorted()
         var connections = [
             StatusView.Connection(
@@ -150,7 +151,7 @@ extension Engine {
         let counts = known?.counts ?? StoreCounts(jobs: state.jobsInHeap, enabled: state.jobsInHeap, active: [:])
         let active = { (state: RunState) in counts.active[state.rawValue] ?? 0 }
         return StatusView(
-            troubles: troubles(connections, feeds, ready: ready) + daemon.troubles(), version: daemon.version,
+            troubles: troubles(connections, feeds, ready: ready) + troublesOfInstances(unplanned) + daemon.troubles(), version: daemon.version,
             pid: getpid(), stateDirectory: daemon.stateDirectory, configuration: daemon.configuration,
             instance: instance, startedAt: startedAt, now: clock.now, ready: ready,
             jobs: counts.jobs, enabled: counts.enabled,
@@ -163,9 +164,36 @@ extension Engine {
             pausedTags: pausedTags.sorted { $0.key < $1.key }.map {
                 StatusView.PausedTag(tag: $0, reason: $1.reason, until: $1.until)
             },
-            shadow: settings.shadow, tzdata: zones.version,
-            term: sharing.term.count
+            shadow: settings.shadow, tzdata: zones.version, term: sharing.term.count,
+            instances: settings.shares ? others.count { $0.term != nil } + 1 : nil,
+            shares: settings.shares ? sharing.held.shares.count : nil, orphans: settings.shares ? unplanned : nil
         )
+    }
+
+    /// Counts the jobs in shares that nobody in force has; they are only counted when there are such.
+    private func unplanned() async -> Int {
+        let inForce = Set(shards.crowd)
+        let isOrphaned = { (record: ShardRecord) in
+            record.label == nil && !(record.holder.map(inForce.contains) ?? false)
+        }
+        guard settings.shares, shards.records.contains(where: isOrphaned) else { return 0 }
+        let counted = (try? await store.shards(counting: true)) ?? []
+        return counted.filter(isOrphaned).reduce(0) { $0 + $1.jobs }
+    }
+
+    private func troublesOfInstances(_ unplanned: Int) -> [String] {
+        guard settings.shares else { return [] }
+        var troubles: [String] = []
+        if unplanned > 0 {
+            troubles.append(
+                "nobody plans \(unplanned == 1 ? "1 job" : "\(unplanned) jobs"): see `carillon instances list`")
+        }
+        let known = [sharing.facts] + others.filter { $0.term != nil }.map(\.facts)
+        for facts in known.sorted(by: { $0.name < $1.name }) where abs(facts.clockError) >= 1_000_000 {
+            let which = facts.clockError > 0 ? "ahead of" : "behind"
+            troubles.append("the clock of \(facts.name) is \(Span.format(abs(facts.clockError))) \(which) the store's")
+        }
+        return troubles
     }
 
     private func troubles(_ connections: [StatusView.Connection], _ feeds: [FeedView], ready: Bool) -> [String] {

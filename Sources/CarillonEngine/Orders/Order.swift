@@ -49,6 +49,10 @@ public enum Order: Sendable, Codable {
     /// Goes on, with everything or with these tags.
     case resume(tags: [String] = [])
     case acceptFeed(String)
+    /// Has an instance give all that it has and take nothing more, or take its part again.
+    case drain(String, Bool)
+    /// Forgets an instance that does not come back, with the jobs that only its files have.
+    case forgetInstance(String)
     /// Reads the settings again.
     case reload
 }
@@ -61,7 +65,7 @@ extension Order {
             .output:
             true
         case .put, .delete, .enable, .stop, .restart, .resolve, .start, .retry, .backfill, .cancel, .pause, .resume,
-            .acceptFeed, .reload:
+            .acceptFeed, .drain, .forgetInstance, .reload:
             false
         }
     }
@@ -87,6 +91,8 @@ extension Order {
         case .pause(_, _, let tags): ("pause", Self.words(of: tags))
         case .resume(let tags): ("resume", Self.words(of: tags))
         case .acceptFeed(let name): ("accept", name)
+        case .drain(let name, let isOn): (isOn ? "drain" : "undrain", name)
+        case .forgetInstance(let name): ("forget", name)
         case .reload: ("reload", nil)
         case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .missed, .ping, .status,
             .output:

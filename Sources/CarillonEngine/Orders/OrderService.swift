@@ -76,6 +76,8 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         case .acceptFeed(let name):
             try await reconciler.accept(name)
             return .done("\(name) is accepted as it is")
+        case .drain(let name, let isOn): return .done(try await drain(name, isOn))
+        case .forgetInstance(let name): return .done(try await forget(name))
         case .reload: return .done(await daemon.reload())
         case .ping:
             await engine.ping()

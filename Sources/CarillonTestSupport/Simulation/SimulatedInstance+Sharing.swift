@@ -126,7 +126,7 @@ extension SimulatedInstance {
                 told += events
                 toldRuns += events.compactMap { ledger.runs[$0.attempt.run] }.filter { !$0.state.isFinal }
             case .end(let attempt): ended.append(attempt)
-            case .read, .accept, .forget: break
+            case .read, .accept, .forget, .drain: break
             case nil: break
             }
         }

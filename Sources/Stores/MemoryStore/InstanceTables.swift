@@ -46,6 +46,12 @@ public struct InstanceTables: Sendable {
         }
     }
 
+    public mutating func forget(_ id: String) {
+        let holders = Set(shards.compactMap(\.holder))
+        instances = instances.filter { $1.facts.id != id || $1.term != nil || holders.contains($0) }
+        mail.removeAll { $0.to == .machine(id) }
+    }
+
     public mutating func join(_ facts: InstanceFacts, nonce: UInt64) -> Term {
         let former = instances.values.first { $0.facts.id == facts.id && $0.term != nil }
         if let former {

@@ -57,6 +57,8 @@ extension MemoryStore {
             mail: ledger.tables.mail(for: shards, machine: machine))
     }
 
+    public func forget(_ id: String) async throws { ledger.tables.forget(id) }
+
     public func declarations(by machine: String) async throws -> [Declaration] {
         ledger.tables.declarations(by: machine)
     }

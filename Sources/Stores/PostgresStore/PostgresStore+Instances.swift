@@ -129,6 +129,19 @@
 
         public func instances() async throws -> [InstanceRecord] { try await rows(Self.instances, [], Self.instance) }
 
+        public func forget(_ id: String) async throws {
+            try await change { writer in
+                try await writer.transaction { transaction in
+                    try transaction.execute(
+                        """
+                        DELETE FROM instances WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM terms WHERE instance = number)
+                        AND NOT EXISTS (SELECT 1 FROM shards WHERE holder = number)
+                        """, [.init(storable: id)])
+                    try transaction.execute("DELETE FROM mail WHERE machine = $1", [.init(storable: id)])
+                }
+            }
+        }
+
         public func end(_ instance: InstanceNumber, term: Int64, beat: Int64) async throws -> Bool {
             try await change { writer in
                 try await writer.transaction { transaction in

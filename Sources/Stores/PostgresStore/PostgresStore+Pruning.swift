@@ -38,6 +38,12 @@
             pruning.withLock { $0 = nil }
             try await pruneSkips(retention, oldest: pass.oldest, term, limit: limit)
             try await forgetJobs(oldest: pass.oldest, term, limit: limit)
+            try await repeatedly(
+                term,
+                """
+                DELETE FROM mail WHERE number IN (
+                    SELECT number FROM mail WHERE machine IS NOT NULL AND posted_at < now() - interval '30 days' LIMIT $1)
+                """, [.integer(Int64(limit))])
             return []
         }
 

@@ -233,6 +233,8 @@
             )
             """,
             "CREATE INDEX declarations_job ON declarations (job)",
+            // Of a machine that never comes back, what is old goes.
+            "ALTER TABLE mail ADD COLUMN posted_at timestamptz NOT NULL DEFAULT now()",
             "CREATE INDEX runs_machine ON runs (machine) WHERE state < 3 AND machine IS NOT NULL",
         ]
     }

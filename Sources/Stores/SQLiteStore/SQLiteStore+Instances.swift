@@ -106,6 +106,8 @@ extension SQLiteStore {
         try await write(under: term) { try $0.execute(sql: "UPDATE instances SET is_in_force = 0") }
     }
 
+    public func forget(_ id: String) async throws {}
+
     public func declarations(by machine: String) async throws -> [Declaration] { [] }
 
     public func declarations(of jobs: [String]) async throws -> [Declaration] { [] }

@@ -102,4 +102,9 @@ public struct StatusView: Sendable, Codable {
     /// Which tzdata is in use, and from where.
     public var tzdata: String
     public var term: Int64
+    /// How many instances share the store, how many shares of the jobs this one has, and how many jobs nobody plans; nil for a daemon
+    /// that has its store alone.
+    public var instances: Int?
+    public var shares: Int?
+    public var orphans: Int?
 }
