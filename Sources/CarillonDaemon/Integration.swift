@@ -45,7 +45,8 @@ package struct DaemonContext: Sendable {
 
     package init(
         composition: Composition, settings: Settings, mainFile: String?, jobsFolder: String, state: String,
-        store: any JobStore, storeID: String, identity: String = "", zones: ZoneDatabase, environment: [String: String], isShadow: Bool,
+        store: any JobStore, storeID: String, identity: String = "", zones: ZoneDatabase, environment: [String: String],
+        isShadow: Bool,
         logger: Logger
     ) {
         self.composition = composition

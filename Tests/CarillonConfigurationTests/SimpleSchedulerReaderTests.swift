@@ -237,12 +237,13 @@ import Timetable
     }
 
     /// The interval is the beat, and who is silent for the time-out is gone, or for four beats.
-    @Test(arguments: [
-        ("_HEARTBEAT_INTERVAL=5000\n", 5_000_000, 20_000_000), ("_HEARTBEAT_TIMEOUT=60000\n", nil, 60_000_000),
-        ("_HEARTBEAT_INTERVAL=1\n", 100_000, 500_000),
-        ("_HEARTBEAT_INTERVAL=60000\nSIMPLE_SCHEDULER_HEARTBEAT_TIMEOUT=300000\n", 60_000_000, 300_000_000),
-        ("_HEARTBEAT_INTERVAL=99999999999\n", 1_800_000_000, 3_600_000_000),
-    ] as [(String, Int64?, Int64)])
+    @Test(
+        arguments: [
+            ("_HEARTBEAT_INTERVAL=5000\n", 5_000_000, 20_000_000), ("_HEARTBEAT_TIMEOUT=60000\n", nil, 60_000_000),
+            ("_HEARTBEAT_INTERVAL=1\n", 100_000, 500_000),
+            ("_HEARTBEAT_INTERVAL=60000\nSIMPLE_SCHEDULER_HEARTBEAT_TIMEOUT=300000\n", 60_000_000, 300_000_000),
+            ("_HEARTBEAT_INTERVAL=99999999999\n", 1_800_000_000, 3_600_000_000),
+        ] as [(String, Int64?, Int64)])
     func instancesShareAsItSays(_ line: String, beat: Int64?, lease: Int64) throws {
         let reading = try read("SIMPLE_SCHEDULER" + line + "SIMPLE_SCHEDULER_MAX_JOBS=7\n" + Self.bus, [:])
         #expect(reading.problems == [])

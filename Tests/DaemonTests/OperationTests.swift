@@ -107,7 +107,8 @@ import Testing
                 "createdAt",
                 "notBefore",
                 "dispatchedAt", "startedAt", "endedAt", "durationSeconds", "exitCode", "signal", "error", "reason",
-                "heldSince", "heldBecause", "instance", "term", "pid", "arguments", "outputTail", "earlier", "skipReason",
+                "heldSince", "heldBecause", "instance", "term", "pid", "arguments", "outputTail", "earlier",
+                "skipReason",
                 "through",
                 "count",
             ])

@@ -8,7 +8,8 @@ import Timetable
 
 struct Instances: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Who works with the store.", subcommands: [List.self, Show.self, Drain.self, Undrain.self, Forget.self],
+        abstract: "Who works with the store.",
+        subcommands: [List.self, Show.self, Drain.self, Undrain.self, Forget.self],
         defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
@@ -78,7 +79,9 @@ struct Instances: AsyncParsableCommand {
                 }
                 say("\(instance.name)  \(instance.state == .inForce ? "in force" : instance.state.rawValue)")
                 say("  host        \(instance.host)")
-                say("  id          \(instance.id), life \(instance.number)\(instance.term.map { ", term \($0)" } ?? "")")
+                say(
+                    "  id          \(instance.id), life \(instance.number)\(instance.term.map { ", term \($0)" } ?? "")"
+                )
                 say("  build       \(instance.build)")
                 say("  roles       \(instance.roles.joined(separator: ", "))")
                 say("  shares      \(instance.shares) of \(Shard.shares), \(instance.jobs) jobs")
@@ -98,7 +101,8 @@ struct Instances: AsyncParsableCommand {
     struct Drain: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Have one give its jobs to the others, and take none.",
-            discussion: "What it runs goes on. It lasts until the daemon is restarted, or `carillon instances undrain`.")
+            discussion: "What it runs goes on. It lasts until the daemon is restarted, or `carillon instances undrain`."
+        )
         @OptionGroup var place: DaemonLocation
         @Argument(help: "Its name or its id.") var name: String
         @Flag(help: "Print one JSON object.") var json = false

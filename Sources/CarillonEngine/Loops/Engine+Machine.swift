@@ -55,10 +55,14 @@ extension Engine {
     // MARK: Taking up
 
     /// Takes up what runs on this machine, whoever holds its shards; of what was never started that is told.
-    func adoptMachine() async {
+    ///
+    /// The first time also what a daemon of this name has left that had the store alone, and named no machine.
+    func adoptMachine(isFirst: Bool = false) async {
         owesAdoption = true
+        mustLookForUnnamed = mustLookForUnnamed || isFirst
         do {
-            let active = try await store.activeRuns(on: facts.id)
+            var active = try await store.activeRuns(on: facts.id)
+            if mustLookForUnnamed { active += try await unnamed() }
             let definitions = try await definitions(of: active)
             for (lane, outbox) in outboxes.enumerated() where outbox.lane.dispatcher.isBound {
                 let runs = active.filter { definitions[$0.jobID]?.lane == lane }
@@ -70,8 +74,20 @@ extension Engine {
                 }
             }
             owesAdoption = false
+            mustLookForUnnamed = false
         } catch {
             _ = note(error)
+        }
+    }
+
+    private func unnamed() async throws -> [Run] {
+        var found: [Run] = []
+        var last: RunID?
+        while true {
+            let page = try await store.activeRuns(after: last, limit: 1_000)
+            guard let end = page.last else { return found }
+            last = end.id
+            found += page.filter { $0.machine == nil && $0.dispatchedAt != nil && $0.instance == facts.name }
         }
     }
 
@@ -100,20 +116,26 @@ extension Engine {
                 await passOn(event, of: run)
                 continue
             }
-            if event.what.isEnd { owed.insert(event.attempt) }
-            var what = event.what
-            if case .unsent(let why) = what { what = .unstarted(why) }
-            await tell(event.attempt, what, of: run.jobID)
+            await tellHolder(event, of: run)
         }
+    }
+
+    /// Tells whoever holds the shard of what lives here; what answers for an end is kept until the ledger has it.
+    private func tellHolder(_ event: DispatchEvent, of run: Run) async {
+        if event.what.isEnd { owed.insert(event.attempt) }
+        var what = event.what
+        if case .unsent(let why) = what { what = .unstarted(why) }
+        await tell(event.attempt, what, of: run.jobID)
     }
 
     /// Passes on what came to this instance alone, as a bus gives a word to one who listens; of all others whoever has the shard hears
     /// itself.
     private func passOn(_ event: DispatchEvent, of run: Run) async {
         do {
-            guard let lane = try await definitions(of: [run])[run.jobID]?.lane, lane < outboxes.count,
-                outboxes[lane].lane.dispatcher.isConfirming
-            else { return }
+            guard let lane = try await definitions(of: [run])[run.jobID]?.lane, lane < outboxes.count else { return }
+            let dispatcher = outboxes[lane].lane.dispatcher
+            if dispatcher.isBound, run.machine == nil { return await tellHolder(event, of: run) }
+            guard dispatcher.isConfirming else { return }
             try await store.post([Mail(to: .shard(Shard(of: run.jobID)), .told([event]))])
             // It is in the store, and nobody need repeat it. Of a sign of life nothing is kept.
             if event.what != .heartbeat { outboxes[lane].put.yield(.acknowledge([event.attempt])) }

@@ -47,7 +47,7 @@ extension Engine {
         try await engine.replanIfZonesChanged()
         // What it had before a restart it has still.
         if settings.shares {
-            await engine.adoptMachine()
+            await engine.adoptMachine(isFirst: true)
             _ = await engine.look()
         }
         await engine.hold(from: beats.sent)

@@ -52,6 +52,7 @@ public actor Engine<Clock: EngineClock> {
     var handing: Set<AttemptID> = []
     /// What runs on this machine is still to be taken up, after this instance has joined.
     var owesAdoption = false
+    var mustLookForUnnamed = false
     /// Told by executors, and still to be passed on.
     var unasked: [DispatchEvent] = []
     /// Word to others that is not in the store yet.

@@ -151,7 +151,8 @@ extension Engine {
         let counts = known?.counts ?? StoreCounts(jobs: state.jobsInHeap, enabled: state.jobsInHeap, active: [:])
         let active = { (state: RunState) in counts.active[state.rawValue] ?? 0 }
         return StatusView(
-            troubles: troubles(connections, feeds, ready: ready) + troublesOfInstances(unplanned) + daemon.troubles(), version: daemon.version,
+            troubles: troubles(connections, feeds, ready: ready) + troublesOfInstances(unplanned) + daemon.troubles(),
+            version: daemon.version,
             pid: getpid(), stateDirectory: daemon.stateDirectory, configuration: daemon.configuration,
             instance: instance, startedAt: startedAt, now: clock.now, ready: ready,
             jobs: counts.jobs, enabled: counts.enabled,

@@ -67,7 +67,8 @@ extension Order {
                 throw OrderError(.bad, "arguments of \(size) bytes; a run is given at most \(Self.mostArguments)")
             }
             return .start(Job.canonical(name), arguments: arguments)
-        case .run, .retry, .feeds, .instances, .ping, .status, .cancel, .resume, .acceptFeed, .drain, .forgetInstance, .reload:
+        case .run, .retry, .feeds, .instances, .ping, .status, .cancel, .resume, .acceptFeed, .drain, .forgetInstance,
+            .reload:
             return self
         }
     }

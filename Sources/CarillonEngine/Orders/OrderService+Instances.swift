@@ -35,7 +35,8 @@ extension OrderService {
         }
         let jobs = try await reconciler.forget(machine: record.facts.id)
         try await engine.store.forget(record.facts.id)
-        let words = jobs == 1 ? "1 job is removed that only its files had" : "\(jobs) jobs are removed that only its files had"
+        let words =
+            jobs == 1 ? "1 job is removed that only its files had" : "\(jobs) jobs are removed that only its files had"
         return "\(record.facts.name) is forgotten" + (jobs == 0 ? "" : "; " + words)
     }
 }

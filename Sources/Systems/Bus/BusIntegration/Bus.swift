@@ -14,7 +14,8 @@ package enum Bus: Integration {
             let settings = daemon.settings[BusSettings.self] ?? BusSettings()
             parts.dispatchers = [
                 BusDispatcher(
-                    try settings.bus(daemon.clock, mark: daemon.mark), isShared: daemon.store.isShared, clock: daemon.clock,
+                    try settings.bus(daemon.clock, mark: daemon.mark), isShared: daemon.store.isShared,
+                    clock: daemon.clock,
                     logger: daemon.logger)
             ]
         #endif
