@@ -28,7 +28,7 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
 
 int gettimeofday(struct timeval *restrict time, void *restrict zone) {
     struct timespec now;
-    if (time && clock_gettime(CLOCK_REALTIME, &now) == 0) *time = (struct timeval){now.tv_sec, now.tv_nsec / 1000};
+    if (clock_gettime(CLOCK_REALTIME, &now) == 0) *time = (struct timeval){now.tv_sec, now.tv_nsec / 1000};
     return 0;
 }
 

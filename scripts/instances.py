@@ -38,7 +38,7 @@ def is_level(instance, count):
 
 
 class Rig:
-    def __init__(self, options, count, settings="", instance="", redis=True, environments={}):
+    def __init__(self, options, count, settings="", instance="", top="", redis=True, environments={}):
         self.folder = tempfile.mkdtemp(prefix="carillon-instances-")
         self.postgres = Postgres(self.folder)
         self.redis = Redis(self.folder) if redis else None
@@ -47,7 +47,7 @@ class Rig:
         self.instances = []
         for number in range(count):
             name = f"i{number:02d}"
-            table = f'[instance]\nname = "{name}"\n{instance}\n'
+            table = f'{top}[instance]\nname = "{name}"\n{instance}\n'
             self.instances.append(Instance(options.binary, self.folder, name, self.postgres, table + settings,
                                            environments.get(number, {})))
 
@@ -365,7 +365,7 @@ def shards(rig):
 
 
 def spread(options):
-    with Rig(options, 4, settings="jobs_file_limit = 1000000000\n", redis=False) as rig:
+    with Rig(options, 4, top="jobs_file_limit = 1000000000\n", redis=False) as rig:
         rig.instances[0].give("load", [
             f'[[job]]\nname = "job-{number:07d}"\nevery = "30d"\nshell = "true"\n' for number in range(options.jobs)])
         rig.start()

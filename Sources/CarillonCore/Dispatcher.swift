@@ -144,6 +144,13 @@ public protocol Dispatcher<Body>: Sendable {
     /// told of them all the same goes nowhere.
     func abandon(_ attempts: [AttemptID]) async
 
+    /// Learns that somebody else was told, for good, the oldest word of each of these attempts, whose runs it does not know; only
+    /// where `isConfirming`.
+    func passedOn(_ attempts: [AttemptID]) async
+
+    /// Learns what another instance has heard of attempts that this one has; only where `isConfirming`.
+    func heard(_ events: [DispatchEvent]) async
+
     /// Learns that these runs left the ledger: their logs may go too.
     func forget(_ runs: [GoneRun]) async
 
@@ -168,6 +175,10 @@ extension Dispatcher {
     public func noted(_ attempts: [AttemptID]) async {}
 
     public func abandon(_ attempts: [AttemptID]) async {}
+
+    public func passedOn(_ attempts: [AttemptID]) async {}
+
+    public func heard(_ events: [DispatchEvent]) async {}
 
     public func refusal(of target: Body) -> String? { nil }
 

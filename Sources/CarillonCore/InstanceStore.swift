@@ -38,6 +38,8 @@ public struct InstanceFacts: Hashable, Sendable, Codable {
     public var isLeaving = false
     /// By how many microseconds its wall clock is ahead of the store's, as far as it knows.
     public var clockError: Int64 = 0
+    /// It plans every job itself, and nobody joins beside it.
+    public var isAlone = false
     /// The version of its time-zone database.
     public var zones = ""
     /// What it holds back, as `Pause` writes it: nothing older is on its way out any more.
@@ -80,6 +82,7 @@ public struct InstanceFacts: Hashable, Sendable, Codable {
             lease: try fields.decode(Int64.self, forKey: .lease), build: try read(.build, ""))
         isLeaving = try read(.isLeaving, false)
         clockError = try read(.clockError, 0)
+        isAlone = try read(.isAlone, false)
         zones = try read(.zones, "")
         pauses = try read(.pauses, "")
     }

@@ -73,6 +73,29 @@ import Timetable
         for instance in all { try await instance.stop() }
     }
 
+    /// Whatever comes first, the reading of what stands in a share or a change there.
+    @Test func aJobThatComesWhileSharesAreTakenIsPlanned() async throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        print("jobs while shares are taken: seed \(seed)")
+        var random = SplitMix64(seed: seed)
+        for round in 0..<40 {
+            let instance = try await Instance("a", MemoryStore(), SharedExecutor(), lease: Self.lease, at: Samples.noon)
+            let yields = random.number(0...60)
+            async let looking: Void = {
+                for _ in 0..<3 { _ = await instance.service.engine.look() }
+            }()
+            for _ in 0..<yields { await Task.yield() }
+            for number in 0..<8 {
+                let job = Samples.job("job \(number)", every: "1s", feed: Origin.orders.feed, source: "")
+                #expect(try await instance.service.engine.put([(job, nil)]).map(\.message) == [])
+            }
+            await looking
+            let due = await instance.service.engine.plannedJobs
+            #expect(due == 8, "round \(round), \(yields) yields, seed \(seed)")
+            try await instance.stop()
+        }
+    }
+
     /// Others take over what a frozen one had; it finds out when it goes on, and writes nothing more.
     @Test func aFrozenOneIsReplacedAndComesBack() async throws {
         let both = try await two()

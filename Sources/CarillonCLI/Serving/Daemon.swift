@@ -133,7 +133,7 @@ struct Daemon {
         settings.retention = source.settings.retention
         settings.heartbeat = source.settings.instance.heartbeat ?? lease(isShared: isShared) / 4
         settings.shadow = isShadow
-        // Whoever only looks on takes nothing from those who work.
+        // Whoever hands nothing over has a store of its own, or waits until it is alone.
         settings.shares = isShared && !isShadow && !parts.isOfOneMachine
         settings.waitsForStore =
             try composition.driver(of: source.settings.store).isRemote && source.settings.startsUnconnected

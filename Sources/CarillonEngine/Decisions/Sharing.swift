@@ -130,9 +130,10 @@ package struct Sharing: Sendable {
 
     /// How long until the next look, in microseconds: those who watch everybody look more often, and all do while somebody is
     /// about to hand over what it has.
-    package func pause(among records: [InstanceRecord]) -> Int64 {
+    package func pause(among records: [InstanceRecord], at now: Int64) -> Int64 {
         let leaving = records.filter { $0.term != nil && $0.facts.isLeaving && $0.number != term.instance }
-        let isAwaiting = leaving.contains { holders.values.contains($0.number) }
+        // Not for long: perhaps nobody has room for it.
+        let isAwaiting = now - stillSince < 4 * facts.lease && leaving.contains { holders.values.contains($0.number) }
         if isAwaiting { return limits.haste }
         return rank(among: records) < limits.watchers ? facts.lease / 12 : min(facts.lease / 3, 1_000_000)
     }

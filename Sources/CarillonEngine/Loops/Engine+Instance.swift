@@ -74,7 +74,7 @@ extension Engine {
     }
 
     /// Finds the instances in force that must end before this one joins, and ends those that have been silent for too long: all
-    /// others where it is to be alone, and in any case one with its own identity that is not an earlier process of this machine.
+    /// others where it or they are to be alone, and in any case one with its own identity that is not an earlier process of this machine.
     private static func others(
         in store: any JobStore, _ records: [InstanceRecord], than facts: InstanceFacts, _ settings: EngineSettings,
         _ watch: inout Watch, _ now: Int64
@@ -84,7 +84,7 @@ extension Engine {
         let others = records.filter { record in
             let isOwn = record.facts.id == facts.id
             let isHere = record.facts.host == facts.host && record.facts.boot == facts.boot
-            return record.term != nil && (isOwn ? !isHere : !settings.shares)
+            return record.term != nil && (isOwn ? !isHere : !settings.shares || record.facts.isAlone)
         }
         var ended: Set<InstanceNumber> = []
         for beat in watch.look(others.compactMap(Beat.init), at: now)

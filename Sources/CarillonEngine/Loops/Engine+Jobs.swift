@@ -82,12 +82,12 @@ extension Engine {
         let answers = try await change(ids, triesAgain: revisions == nil) { _, known in
             known.flatMap { $0.isRemoved ? nil : .remove($0.id, revision: revisions?[$0.id] ?? $0.revision) }
         }
-        if revisions != nil, answers.contains(where: { if case .stale? = $0 { true } else { false } }) {
-            throw Self.changedMeanwhile
-        }
         forget(faulty: ids)
         let gone = Dictionary(grouping: answers.compactMap { $0?.stored?.job }, by: \.target.kind)
         for (kind, jobs) in gone { await lanes.lane(of: kind)?.dismiss(jobs.map(\.name)) }
+        if revisions != nil, answers.contains(where: { if case .stale? = $0 { true } else { false } }) {
+            throw Self.changedMeanwhile
+        }
     }
 
     /// How often a change is made anew from what somebody else left, before that is an error: each time somebody got on.
@@ -150,6 +150,7 @@ extension Engine {
 
     /// Begins to take up what the store has now.
     func hear(ofChanged all: [StoredJob]) async {
+        if isTaking { missed.jobs.formUnion(all.map(\.id)) }
         let stored = all.filter { state.holds($0.id) }
         if stored.isEmpty { return }
         if settings.shares { await expect(stored.filter { !$0.isRemoved }.map(\.job)) }

@@ -80,11 +80,13 @@ extension Engine {
                 switch item {
                 case .dispatch(let batch, let life):
                     // What is not handed over the next one finds in the ledger.
-                    guard await untilHeld(in: life), await begin(batch, of: lane, in: life) else {
+                    let isHeld = await untilHeld(in: life)
+                    let begun = isHeld ? await begin(batch, of: lane, in: life) : (mayGo: false, startBy: nil)
+                    guard begun.mayGo else {
                         await tellUnstarted(batch, of: lane, in: life)
                         continue
                     }
-                    let results = await outbox.lane.dispatch(batch, startBy(of: lane))
+                    let results = await outbox.lane.dispatch(batch, begun.startBy)
                     // The engine hears of one batch while the dispatcher has the next.
                     await group.next()
                     group.addTask { await self.hear(lane, batch, results, of: life) }
@@ -128,6 +130,9 @@ extension Engine {
             await readCursorsIfOwed()
             if zones.refresh() {
                 logger.notice("the time-zone database changed", metadata: ["version": "\(zones.version)"])
+                // Others plan anew what they are given.
+                sharing.describe { [zones] in $0.zones = zones.version }
+                mustDescribe = true
                 mustReplan = true
             }
             if mustReplan {

@@ -14,18 +14,13 @@ extension Engine {
 
     // MARK: Handing over
 
-    /// When whatever is handed over now must have started: whoever gives this instance up waits longer.
-    nonisolated func startBy(of lane: Int) -> Int64? {
-        guard isShared(lane) else { return nil }
-        return heldUntil.withLock { $0 } + outboxes[lane].lane.dispatcher.lostAfter / 2
-    }
-
-    /// Begins to hand a batch over; false when the life is over in which that was decided.
-    func begin(_ batch: [Outgoing], of lane: Int, in life: Int) -> Bool {
-        guard isShared(lane) else { return true }
-        guard life == self.life else { return false }
+    /// Begins to hand a batch over; says that it may not go when the life is over in which that was decided, and else when it must
+    /// have started: whoever gives this instance up waits longer.
+    func begin(_ batch: [Outgoing], of lane: Int, in life: Int) -> (mayGo: Bool, startBy: Int64?) {
+        guard isShared(lane) else { return (true, nil) }
+        guard life == self.life else { return (false, nil) }
         handing.formUnion(batch.map(\.attempt))
-        return true
+        return (true, heldUntil.withLock { $0 } + outboxes[lane].lane.dispatcher.lostAfter / 2)
     }
 
     /// Takes what the dispatcher said of a batch: once the life is over in which it was handed over, others are told.
@@ -66,12 +61,17 @@ extension Engine {
             let definitions = try await definitions(of: active)
             for (lane, outbox) in outboxes.enumerated() where outbox.lane.dispatcher.isBound {
                 let runs = active.filter { definitions[$0.jobID]?.lane == lane }
-                let never = Set(await outbox.lane.dispatcher.adopt(runs)).subtracting(handing)
-                for run in runs {
-                    let attempt = AttemptID(run: run.id, attempt: run.attempt)
-                    guard never.contains(attempt) else { continue }
-                    await tell(attempt, .unstarted("its instance ended before it could"), of: run.jobID)
-                }
+                // What is being handed over, or was while it was asked, tells itself what becomes of it.
+                let before = handing
+                let never = Set(await outbox.lane.dispatcher.adopt(runs)).subtracting(before).subtracting(handing)
+                let told = runs.filter { never.contains(AttemptID(run: $0.id, attempt: $0.attempt)) }
+                await post(
+                    told.map { run in
+                        let event = DispatchEvent(
+                            attempt: AttemptID(run: run.id, attempt: run.attempt), at: clock.now,
+                            what: .unstarted("its instance ended before it could"))
+                        return Mail(to: .shard(Shard(of: run.jobID)), .told([event]))
+                    })
             }
             owesAdoption = false
             mustLookForUnnamed = false
@@ -105,7 +105,7 @@ extension Engine {
             do {
                 found = try await store.run(event.attempt.run)
             } catch {
-                unasked.append(event)
+                if event.what != .heartbeat { unasked.append(event) }
                 continue
             }
             guard let run = found, !run.state.isFinal, event.isOfRun || run.attempt <= event.attempt.attempt else {
@@ -136,11 +136,18 @@ extension Engine {
             let dispatcher = outboxes[lane].lane.dispatcher
             if dispatcher.isBound, run.machine == nil { return await tellHolder(event, of: run) }
             guard dispatcher.isConfirming else { return }
+            var event = event
+            let place = event.attempt
+            if case .started = event.what, event.isOfRun {
+                // Whose start it is nobody says: of an attempt that is out, or it is an old word.
+                guard run.dispatchedAt != nil else { return await dispatcher.passedOn([place]) }
+                (event.attempt.attempt, event.isOfRun) = (run.attempt, false)
+            }
             try await store.post([Mail(to: .shard(Shard(of: run.jobID)), .told([event]))])
             // It is in the store, and nobody need repeat it. Of a sign of life nothing is kept.
-            if event.what != .heartbeat { outboxes[lane].put.yield(.acknowledge([event.attempt])) }
+            if event.what != .heartbeat { await dispatcher.passedOn([place]) }
         } catch {
-            unasked.append(event)
+            if event.what != .heartbeat { unasked.append(event) }
         }
     }
 
@@ -157,7 +164,6 @@ extension Engine {
 
     /// Passes on what could not be before, and lets go of what the ledger has by now.
     func passOn() async {
-        if owesAdoption { await adoptMachine() }
         if !unasked.isEmpty {
             let events = unasked
             unasked = []
@@ -200,7 +206,9 @@ extension Engine {
             }
             await send(.adopted([run], try await definitions(of: [run])))
         }
-        await send(.told(events.filter { state.run($0.attempt.run) != nil }))
+        let known = events.filter { state.run($0.attempt.run) != nil }
+        for outbox in outboxes where outbox.lane.dispatcher.isConfirming { await outbox.lane.dispatcher.heard(known) }
+        await send(.told(known))
     }
 
     /// Has everybody forget what is kept of runs that left the ledger.

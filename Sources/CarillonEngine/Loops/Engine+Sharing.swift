@@ -16,6 +16,9 @@ extension Engine {
     /// How many shares of the jobs are planned here.
     package var heldShares: Int { sharing.held.shares.count }
 
+    /// How many jobs have a next time here.
+    package var plannedJobs: Int { state.jobsInHeap }
+
     /// Looks once; answers how long to wait for the next time, in microseconds.
     package func look() async -> Int64 {
         // One after the other.
@@ -26,6 +29,9 @@ extension Engine {
             if isStopping { return facts.lease }
             await rejoin()
         }
+        // Before anything is taken: what runs here is known then.
+        if owesAdoption { await adoptMachine() }
+        if owesAdoption { return facts.lease / 12 }
         let term = sharing.term
         do {
             if mustDescribe {
@@ -58,7 +64,7 @@ extension Engine {
             await read(news.mail, under: term)
             tellPauses()
             if counting { noteOrphans() }
-            return sharing.pause(among: news.instances)
+            return sharing.pause(among: news.instances, at: clock.sinceBoot)
         } catch {
             refused(error, under: term)
             _ = note(error)
@@ -124,13 +130,18 @@ extension Engine {
     private func take(_ shards: Set<Shard>) async {
         let (term, mine) = (sharing.term, life)
         let since = clock.now.adding(microseconds: -sharing.silence(of: shards, at: clock.sinceBoot))
+        isTaking = true
+        defer { (isTaking, missed) = (false, ([], [])) }
         do {
             let taken = try await store.take(shards, under: term)
             guard life == mine else { return }
+            // Later it is no boot that brings a job here.
+            if clock.now > startedAt.adding(microseconds: Self.bootTime) { state.bootedAt = nil }
             try await adopt(taken.runs)
             guard life == mine, sharing.term == term else { return }
             sharing.taken(shards)
             await send(.took(shards.shares, taken.cursors, since: since))
+            try await hearOfMissed()
             if mustReplanTaken || replansNextTaken { await plan(taken.cursors.map(\.id)) }
             replansNextTaken = false
             if lanes.served.contains(where: \.dispatcher.isConfirming) { askToExpect.yield(taken.cursors.map(\.id)) }
@@ -146,9 +157,24 @@ extension Engine {
         }
     }
 
+    /// Takes up what was changed and opened here while shards were being taken.
+    private func hearOfMissed() async throws {
+        isTaking = false
+        let (jobs, runs) = missed
+        if !jobs.isEmpty { await hear(ofChanged: try await store.jobs(ids: jobs.sorted())) }
+        var found: [Run] = []
+        for id in runs where state.run(id) == nil {
+            if let run = try await store.run(id), !run.state.isFinal, state.holds(run.jobID) { found.append(run) }
+        }
+        if !found.isEmpty { await send(.adopted(found, try await definitions(of: found))) }
+    }
+
+    /// Microseconds in which a machine that was booted has jobs again that wait for that.
+    private static var bootTime: Int64 { 120_000_000 }
+
     /// Has dispatchers expect the jobs that this instance was given, beside the looks: there may be very many.
     func expectLoop() async {
-        for await ids in new {
+        for await ids in toExpect {
             for start in stride(from: 0, to: ids.count, by: 500) {
                 let jobs = (try? await store.jobs(ids: Array(ids[start..<min(start + 500, ids.count)]))) ?? []
                 await expect(jobs.filter { state.holds($0.id) }.map(\.job))
@@ -245,11 +271,13 @@ extension Engine {
     private func rejoin() async {
         logger.warning("this instance was given up by the others: it joins again")
         await drop()
-        while !Task.isCancelled {
+        while !Task.isCancelled, !isStopping {
             do {
                 let sent = clock.sinceBoot
-                let term = try await store.join(facts, nonce: .random(in: .min ... .max))
-                sharing = Sharing(facts, term, sent: sent)
+                // As it says of itself by now.
+                let own = sharing.facts
+                let term = try await store.join(own, nonce: .random(in: .min ... .max))
+                sharing = Sharing(own, term, sent: sent)
                 beats = Beats()
                 hold(from: sent)
                 isLost = false
@@ -266,7 +294,11 @@ extension Engine {
 
     /// Says that it leaves, and gives the others the time of a look to be ready: nothing is given before, and nobody waits then.
     private func announceLeaving() async {
-        while isLooking { if (try? await clock.sleep(for: settings.breath)) == nil { return } }
+        let deadline = clock.uptime + 2 * facts.lease
+        while isLooking {
+            guard clock.uptime < deadline else { return }
+            do { try await clock.sleep(for: settings.breath) } catch { return }
+        }
         isLooking = true
         defer { isLooking = false }
         sharing.describe { $0.isLeaving = true }
@@ -337,8 +369,17 @@ extension Engine {
 
     // MARK: Mail
 
+    /// Runs that are to be in the ledger as mail says before that is removed.
+    private static func runs(of word: Mail.Word) -> Set<RunID> {
+        switch word {
+        case .told(let events): Set(events.map(\.attempt.run))
+        case .cancel(let run, _): [run]
+        default: []
+        }
+    }
+
     private func read(_ mail: [Mail], under term: Term) async {
-        var done: [Int64] = []
+        var done: [(number: Int64, runs: Set<RunID>)] = []
         for word in mail {
             switch word.word {
             case .changed(let jobs):
@@ -381,12 +422,17 @@ extension Engine {
             // Another build has written it, and reads it.
             case nil: continue
             }
-            done.append(word.number)
+            done.append((word.number, word.word.map(Self.runs(of:)) ?? []))
         }
         if done.isEmpty { return }
+        // What was told is the ledger's before the mail goes: whoever comes after this one finds one of them.
+        if done.contains(where: { !$0.runs.isEmpty }) { await saveAll() }
+        let kept = state.unsavedIDs
+        let over = done.filter { $0.runs.isDisjoint(with: kept) }.map(\.number)
+        if over.isEmpty { return }
         do {
             // Under the term it was read under: then the shard was this instance's, and what was done counts.
-            try await store.done(done, under: term)
+            try await store.done(over, under: term)
         } catch {
             refused(error, under: term)
         }

@@ -10,6 +10,7 @@ extension Engine {
     ) async throws -> Engine {
         var instance = instance
         instance.zones = zones.version
+        instance.isAlone = !settings.shares
         instance.labels.formUnion(feeds.map(label(ofFeed:)))
         if instance.does(InstanceFacts.custodian) { instance.labels.insert(custodyLabel) }
         let sharing = try await join(store, instance, clock: clock, settings, logger)
@@ -20,9 +21,10 @@ extension Engine {
             ? Taken(cursors: [], runs: []) : try await store.take(Set(Shard.all), under: sharing.term)
         let pause = try await store.note(Pause.note).map(Pause.init)
         let tags = Pause.ofTags(try await store.note(Pause.tagsNote))
-        // Of each machine that shares one of its own.
-        let own = settings.shares ? "." + instance.id : ""
-        let bootedAt = try await boot(bootID, "boot" + own, store: store, now: clock.now)
+        let bootedAt =
+            settings.shares
+            ? try await reboot(bootID, of: instance.id, store: store, now: clock.now)
+            : try await boot(bootID, store: store, now: clock.now)
         let lanes = Lanes(dispatchers)
         let state = EngineState(
             storeID: try await store.storeID(), instance: instance.name, cursors: taken.cursors, now: clock.now,
@@ -61,16 +63,23 @@ extension Engine {
     static func label(ofFeed feed: String) -> String { "feed:" + feed }
 
     /// Answers when this boot of the machine was first seen.
-    private static func boot(
-        _ id: String, _ key: String, store: any JobStore, now: Timestamp
-    ) async throws -> Timestamp {
-        if let note = try await store.note(key), note.hasPrefix(id + " "),
+    private static func boot(_ id: String, store: any JobStore, now: Timestamp) async throws -> Timestamp {
+        if let note = try await store.note("boot"), note.hasPrefix(id + " "),
             let seen = Int64(note.dropFirst(id.count + 1))
         {
             return Timestamp(microseconds: seen)
         }
-        try await store.setNote(key, "\(id) \(now.microseconds)")
+        try await store.setNote("boot", "\(id) \(now.microseconds)")
         return now
+    }
+
+    /// Answers now when a machine was booted since its last daemon, of those that share; nil for one that is new.
+    private static func reboot(
+        _ id: String, of machine: String, store: any JobStore, now: Timestamp
+    ) async throws -> Timestamp? {
+        let before = try await store.note("boot." + machine)
+        if before != id { try await store.setNote("boot." + machine, id) }
+        return before.flatMap { $0 == id ? nil : now }
     }
 
     /// Asks the dispatchers what became of the ledger's active runs, and takes all of them up.

@@ -24,7 +24,7 @@ public actor Engine<Clock: EngineClock> {
     nonisolated let gives: AsyncStream<[ShardMove]>
     let askToGive: AsyncStream<[ShardMove]>.Continuation
     /// Jobs that are planned here from now on, for those whose workers may have to be listened to.
-    nonisolated let new: AsyncStream<[JobID]>
+    nonisolated let toExpect: AsyncStream<[JobID]>
     let askToExpect: AsyncStream<[JobID]>.Continuation
     nonisolated let dueSoon: AsyncStream<[JobID]>
     private let askToReadAhead: AsyncStream<[JobID]>.Continuation
@@ -43,6 +43,10 @@ public actor Engine<Clock: EngineClock> {
     var isLost = false
     /// It ends, and begins no other life.
     var isStopping = false
+    /// Jobs that were changed and runs that were opened here while shards were being taken: what was read of these may lack them, and
+    /// nobody has mail of one's own.
+    var isTaking = false
+    var missed: (jobs: Set<JobID>, runs: Set<RunID>) = ([], [])
     /// It says something else of itself than the store has.
     var mustDescribe = false
     var shards = Holdings()
@@ -126,7 +130,7 @@ public actor Engine<Clock: EngineClock> {
         (halts, askToHalt) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (dueSoon, askToReadAhead) = AsyncStream.makeStream()
         (gives, askToGive) = AsyncStream.makeStream()
-        (new, askToExpect) = AsyncStream.makeStream()
+        (toExpect, askToExpect) = AsyncStream.makeStream()
     }
 
     /// Brings an event and does what follows from it; returns when the store has answered.
@@ -449,11 +453,12 @@ public actor Engine<Clock: EngineClock> {
                     }
                 }
                 answered()
-                await send(.saved(versions), of: life)
                 if !ended.isEmpty {
                     logger.error("runs had ended in the ledger already", metadata: ["runs": "\(ended.count)"])
+                    // First: what is over goes out no more, however it is marked.
                     await send(.overruled(ended), of: life)
                 }
+                await send(.saved(versions), of: life)
                 if state.unsavedIDs.isEmpty { return }
             } catch {
                 await send(.saveFailed(note(error)), of: life)

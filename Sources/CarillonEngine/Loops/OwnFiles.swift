@@ -42,11 +42,16 @@ struct OwnFiles {
     mutating func take(_ job: Job, _ digest: UInt64, isFaulty: Bool, isEqual: (StoredJobDigest) -> Bool) {
         guard let there = stored[job.name] else { return write(job, nil, digest) }
         let before = said[job.name]
-        if let before, before.digest == digest, !isFaulty {
-            if before.source != job.origin.source { declare(job, digest) }
+        if let before, before.digest == digest {
+            // One that cannot be read is healed by what it was made from, and by nothing older.
+            if isFaulty, isEqual(there) {
+                write(job, there.id, digest)
+            } else if before.source != job.origin.source {
+                declare(job, digest)
+            }
         } else if isEqual(there), !isFaulty {
             declare(job, digest)
-        } else if before != nil || isFaulty {
+        } else if before != nil || isEqual(there) {
             write(job, there.id, digest)
         } else {
             unsure.append((job, there, digest))
@@ -56,6 +61,12 @@ struct OwnFiles {
     private mutating func write(_ job: Job, _ id: JobID?, _ digest: UInt64) {
         changed.append((job, id))
         declare(job, digest)
+    }
+
+    /// What it is about to write, as the machine's before that is there: nobody takes it for a job that is gone. It is of no digest
+    /// yet.
+    static func claims(_ jobs: [Job], machine: String) -> [Declaration] {
+        jobs.map { Declaration(machine: machine, job: $0.name, source: $0.origin.source, digest: 0) }
     }
 
     private mutating func declare(_ job: Job, _ digest: UInt64) {
@@ -70,6 +81,8 @@ struct OwnFiles {
         var left: [ConfigProblem] = []
         for (job, there, digest) in unsure {
             if before.contains(where: { $0.job == job.name && $0.digest == digest }) {
+                // It says so all the same: then the job does not go with the other.
+                declare(job, digest)
                 left.append(
                     ConfigProblem(
                         source: job.origin.source, job: job.name,
@@ -87,7 +100,7 @@ struct OwnFiles {
         _ gone: [StoredJobDigest], in store: any JobStore, machine: String
     ) async throws -> [StoredJobDigest] {
         // Before the others are asked: two that lose a job at the same moment see that of each other.
-        let names = gone.map(\.name)
+        let names = Set(gone.map(\.name))
         let mine = try await store.declarations(by: machine).filter { $0.isCurrent && names.contains($0.job) }
         try await store.declare(
             mine.map { declaration in
@@ -95,7 +108,7 @@ struct OwnFiles {
                 declaration.isCurrent = false
                 return declaration
             })
-        let claimed = Set(try await store.declarations(of: names).filter(\.isCurrent).map(\.job))
+        let claimed = Set(try await store.declarations(of: names.sorted()).filter(\.isCurrent).map(\.job))
         return gone.filter { !claimed.contains($0.name) }
     }
 }

@@ -216,7 +216,8 @@ public actor Reconciler<Clock: EngineClock> {
             own = try await OwnFiles.read(engine.store, machine: engine.facts.id, of: stored)
         }
         let all = own?.known ?? stored
-        let revisions = Dictionary(stored.map { ($0.id, $0.revision) }) { first, _ in first }
+        var revisions: [JobID: Int64]?
+        if engine.settings.shares { revisions = Dictionary(stored.map { ($0.id, $0.revision) }) { first, _ in first } }
         var reading: FeedReading?
         var total = 0
         // Jobs whose names belong to another feed.
@@ -243,6 +244,7 @@ public actor Reconciler<Clock: EngineClock> {
                 changed = changes(part, of: feed, unless: faulty, &now)
             } else {
                 (changed, declarations) = try await ownChanges(part, of: feed, unless: faulty, &own, &now, &warnings)
+                try await engine.store.declare(OwnFiles.claims(changed.map(\.job), machine: engine.facts.id))
             }
             // Of those who share whoever has a job expects it.
             if !engine.settings.shares { await engine.expect(part.jobs) }
@@ -350,7 +352,7 @@ public actor Reconciler<Clock: EngineClock> {
 
     /// Answers names that belong to another feed.
     private func put(
-        _ jobs: [(job: Job, id: JobID?)], reading revisions: [JobID: Int64]
+        _ jobs: [(job: Job, id: JobID?)], reading revisions: [JobID: Int64]?
     ) async throws -> [ConfigProblem] {
         var clashes: [ConfigProblem] = []
         for start in stride(from: 0, to: jobs.count, by: Self.batch) {
@@ -362,7 +364,7 @@ public actor Reconciler<Clock: EngineClock> {
 
     /// Removes what is gone, but for what may return in a moment; answers how many went.
     private func letGo(
-        _ gone: [StoredJobDigest], of feed: any JobFeed, _ reading: FeedReading, _ revisions: [JobID: Int64],
+        _ gone: [StoredJobDigest], of feed: any JobFeed, _ reading: FeedReading, _ revisions: [JobID: Int64]?,
         _ status: inout FeedView
     ) async throws -> Int {
         var gone = gone

@@ -23,6 +23,7 @@ extension Engine {
             try await store.openOrdered(runs, under: $0, now: clock.now)
         }
         .compactMap { $0 }
+        if isTaking { missed.runs.formUnion(opened.map(\.id)) }
         // Whoever else has its shard has mail.
         if state.holds(stored.id) { await send(.adopted(opened, [stored.id: definition(stored)])) }
         return opened
@@ -192,7 +193,9 @@ extension Engine {
         let known = [sharing.facts] + others.filter { $0.term != nil }.map(\.facts)
         for facts in known.sorted(by: { $0.name < $1.name }) where abs(facts.clockError) >= 1_000_000 {
             let which = facts.clockError > 0 ? "ahead of" : "behind"
-            troubles.append("the clock of \(facts.name) is \(Span.format(abs(facts.clockError))) \(which) the store's")
+            troubles.append(
+                "the clock of \(facts.name) is \(Span.format(abs(facts.clockError) / 100_000 * 100_000)) \(which) the store's"
+            )
         }
         return troubles
     }

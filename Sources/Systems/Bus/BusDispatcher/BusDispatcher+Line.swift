@@ -139,7 +139,7 @@ extension BusDispatcher {
             // It cannot say it just now, in a cluster of which a node is down: nothing is known to be lost.
             isMarkOwed = false
         }
-        if isMarkOwed { doubted.formUnion(roster.unstarted()) }
+        if isMarkOwed, marks.wasLeft() { doubted.formUnion(roster.unstarted()) }
         repeat {
             // Of what was declared on an earlier line, some may have gone meanwhile.
             while let place = toDeclare.popLast() {
@@ -155,6 +155,7 @@ extension BusDispatcher {
         isMarkOwed = false
         do throws(BusError) {
             try await line.mark()
+            marks.note()
         } catch {
             if error.isLost { throw error }
             logger.warning(

@@ -14,6 +14,7 @@ public actor BusDispatcher: ListenedDispatcher {
     public nonisolated let events: AsyncStream<[DispatchEvent]>
 
     let bus: any MessageBus
+    let marks: BusMarks
     let clock: any EngineClock
     let logger: Logger
     let tell: AsyncStream<[DispatchEvent]>.Continuation
@@ -60,9 +61,13 @@ public actor BusDispatcher: ListenedDispatcher {
     /// Why there is no line; nil when there is, and as long as nobody wants one.
     var trouble: String?
 
-    /// Where it `isShared`, runs of the same jobs may be another instance's.
-    public init(_ bus: any MessageBus, isShared: Bool = false, clock: any EngineClock, logger: Logger) {
+    /// Where it `isShared`, runs of the same jobs may be another instance's. `marks` says whether this one has ever left its mark:
+    /// what a new one is given has not gone out before that, and a bus that lacks it has lost nothing.
+    public init(
+        _ bus: any MessageBus, isShared: Bool = false, marks: BusMarks = .always, clock: any EngineClock, logger: Logger
+    ) {
         self.bus = bus
+        self.marks = marks
         roster = BusRoster(isShared: isShared)
         self.clock = clock
         self.logger = logger
@@ -226,6 +231,12 @@ public actor BusDispatcher: ListenedDispatcher {
         }
         let held = roster.abandon(attempts)
         if !held.isEmpty { try? await line?.settle(held.map { ($0, .giveBack) }) }
+    }
+
+    public func passedOn(_ attempts: [AttemptID]) async { await settle(attempts.compactMap { roster.passedOn($0) }) }
+
+    public func heard(_ events: [DispatchEvent]) async {
+        for event in events { roster.hear(event) }
     }
 
     public func noted(_ attempts: [AttemptID]) async { await settle(attempts.flatMap { roster.note($0) }) }

@@ -171,6 +171,28 @@ struct BusRoster: Sendable {
         }
     }
 
+    /// Somebody else was told the oldest word of a run that is not known here; answers its delivery.
+    mutating func passedOn(_ attempt: AttemptID) -> UInt64? {
+        guard var tags = strangers.removeValue(forKey: attempt.run) else { return nil }
+        let first = tags.removeFirst()
+        if !tags.isEmpty { strangers[attempt.run] = tags }
+        return first
+    }
+
+    /// Takes in what another instance has heard of an attempt, and the ledger is about to have.
+    mutating func hear(_ event: DispatchEvent) {
+        let run = event.attempt.run
+        guard var entry = entries[run], event.isOfRun || entry.attempt == event.attempt.attempt, entry.end == nil else {
+            return
+        }
+        switch event.what {
+        case .started: (entry.isStarted, entry.isNoted) = (true, true)
+        case .succeeded, .failed, .cancelled, .lost: entry.end = event.what
+        default: return
+        }
+        entries[run] = entry
+    }
+
     /// Forgets attempts that somebody else has from now on; answers the deliveries that are to go back.
     mutating func abandon(_ attempts: [AttemptID]) -> [UInt64] { attempts.flatMap { remove($0)?.held ?? [] } }
 
@@ -190,12 +212,8 @@ struct BusRoster: Sendable {
     mutating func acknowledge(_ attempt: AttemptID) -> (tags: [UInt64], orphan: (attempt: AttemptID, place: JobPlace)?)
     {
         let entry = remove(attempt)
-        if let tags = strangers.removeValue(forKey: attempt.run) {
-            if let entry { return (tags + entry.held, nil) }
-            // Of each of its words others are told by itself.
-            if tags.count > 1 { strangers[attempt.run] = Array(tags.dropFirst()) }
-            return ([tags[0]], nil)
-        }
+        // Words of it that came before anybody here knew it say nothing more.
+        if let tags = strangers.removeValue(forKey: attempt.run) { return (tags + (entry?.held ?? []), nil) }
         if let entry {
             if entry.end != nil {
                 left[attempt.run] = nil

@@ -43,6 +43,20 @@ public protocol BusLine: Sendable {
     func close() async
 }
 
+/// Whether a daemon has ever left its mark on a bus, kept where the daemon has its state.
+public struct BusMarks: Sendable {
+    public var wasLeft: @Sendable () -> Bool
+    public var note: @Sendable () -> Void
+
+    public init(wasLeft: @escaping @Sendable () -> Bool, note: @escaping @Sendable () -> Void) {
+        self.wasLeft = wasLeft
+        self.note = note
+    }
+
+    /// Of a daemon that has its store alone: whatever is out went out from it.
+    public static let always = BusMarks(wasLeft: { true }, note: {})
+}
+
 /// What a job uses of a bus.
 public struct JobPlace: Hashable, Sendable, CustomStringConvertible {
     public var job: String

@@ -2,6 +2,7 @@ import BusDispatcher
 package import CarillonConfiguration
 import CarillonCore
 package import CarillonDaemon
+import Foundation
 
 /// Workers on a message bus.
 package enum Bus: Integration {
@@ -15,10 +16,16 @@ package enum Bus: Integration {
             parts.dispatchers = [
                 BusDispatcher(
                     try settings.bus(daemon.clock, mark: daemon.mark), isShared: daemon.store.isShared,
-                    clock: daemon.clock,
+                    marks: daemon.store.isShared ? marks(in: daemon.state) : .always, clock: daemon.clock,
                     logger: daemon.logger)
             ]
         #endif
         return parts
+    }
+
+    /// A file in the state directory, empty, says that the mark was left.
+    private static func marks(in state: String) -> BusMarks {
+        let path = state + "/bus-mark"
+        return BusMarks(wasLeft: { access(path, F_OK) == 0 }, note: { close(open(path, O_CREAT | O_CLOEXEC, 0o600)) })
     }
 }

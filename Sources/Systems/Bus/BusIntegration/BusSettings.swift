@@ -47,7 +47,7 @@ package struct BusSettings: SettingsSection {
         }
     }
 
-    /// Makes the bus that this names, for the store of an id. Throws `Failure` for an unreadable address, and where this build has
+    /// Makes the bus that this names, which knows its mark again by this name. Throws `Failure` for an unreadable address, and where this build has
     /// no such bus.
     package func bus(_ clock: any EngineClock, mark: String) throws -> any MessageBus {
         #if RabbitMQ

@@ -6,6 +6,8 @@ struct Adoption {
     var reporter: Reporter
     /// The machine was started since the last daemon.
     var isNewBoot: Bool
+    /// Somebody ends what runs for an attempt that the ledger has closed.
+    var tellsOfClosed = false
 
     /// Answers the attempts that were never received; tells of all the others.
     func adopt(_ outstanding: [Run]) -> [AttemptID] {
@@ -44,8 +46,8 @@ struct Adoption {
                 reporter.logger.warning(
                     "a program still runs for an attempt the ledger has closed",
                     metadata: ["run": "\(attempt.run)", "pid": "\(glimpse.status.start?.pid ?? 0)"])
-                // Whoever hears of it may end it; its log is not looked for.
-                reporter.tell(reporter.resume(attempt, job: ""))
+                // Its log is not looked for.
+                if tellsOfClosed { reporter.tell(reporter.resume(attempt, job: "")) }
             } else {
                 if glimpse.status.end == nil { _ = OrphanReaper(attempt, glimpse).end() }
                 reporter.directory.remove(attempt)

@@ -14,6 +14,8 @@ public struct ExecConfiguration: Sendable {
     public var grace: Int64 = 10_000_000
     /// Microseconds that the machine of a run may be away before nobody waits for it any more.
     public var lostAfter: Int64 = 120_000_000
+    /// Others may decide about what runs here.
+    public var isShared = false
     /// The daemon's own environment, for `PATH`, `LANG` and inherited names.
     public var environment: [String: String]
     /// Names every child inherits, besides those its job names.

@@ -2,6 +2,7 @@ import BlockingConnection
 public import CarillonCore
 import Glibc
 public import Logging
+import Synchronization
 public import Timetable
 
 /// Runs programs on this machine, each under a shim that outlives the daemon.
@@ -17,7 +18,8 @@ public final class ExecDispatcher: Dispatcher {
     public var events: AsyncStream<[DispatchEvent]> { reporter.events }
 
     private let configuration: ExecConfiguration
-    private let isNewBoot: Bool
+    /// The machine was started since the last daemon, and nothing was adopted since.
+    private let isNewBoot: Mutex<Bool>
     private let reporter: Reporter
     private let watcher: Watcher
     private let launcher: Launcher
@@ -48,7 +50,7 @@ public final class ExecDispatcher: Dispatcher {
         self.configuration = configuration
         self.reporter = reporter
         self.launcher = launcher
-        isNewBoot = BootID.hasChanged(since: state + "/boot")
+        isNewBoot = Mutex(BootID.hasChanged(since: state + "/boot"))
         watcher = try Watcher(reporter)
         launching = try (1...2).map { number in
             try BlockingConnection(name: "exec-launch-\(number)") { launcher }
@@ -62,9 +64,17 @@ public final class ExecDispatcher: Dispatcher {
     public func refusal(of target: ExecTarget) -> String? { launcher.refusal(of: target) }
 
     public func adopt(_ outstanding: [Run]) async -> [AttemptID] {
-        let adoption = Adoption(reporter: reporter, isNewBoot: isNewBoot)
-        // Closed already: nothing was adopted, and nothing may be dispatched either.
-        return (try? await filing.call { _ in adoption.adopt(outstanding) }) ?? []
+        let adoption = Adoption(
+            reporter: reporter, isNewBoot: isNewBoot.withLock { $0 }, tellsOfClosed: configuration.isShared)
+        do {
+            let unknown = try await filing.call { _ in adoption.adopt(outstanding) }
+            // From now on a file that is missing was never there.
+            isNewBoot.withLock { $0 = false }
+            return unknown
+        } catch {
+            // Closed already: nothing was adopted, and nothing may be dispatched either.
+            return []
+        }
     }
 
     public func dispatch(_ batch: [Dispatch<ExecTarget>]) async -> [DispatchResult] {

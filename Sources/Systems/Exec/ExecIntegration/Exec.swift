@@ -20,6 +20,7 @@ package enum Exec: Integration {
         configuration.logCap = settings.logLimit
         configuration.grace = settings.grace
         configuration.lostAfter = settings.lostAfter
+        configuration.isShared = daemon.store.isShared
         configuration.inherited = settings.inheritEnvironment
         if let most = settings.most { configuration.capacity = Int(most) }
         if access(configuration.shim, X_OK) != 0 {
