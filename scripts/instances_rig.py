@@ -58,12 +58,12 @@ class Redis(Server):
 class Instance(Daemon):
     """One daemon; only itself is killed, as its programs are not its own."""
 
-    def __init__(self, binary, folder, name, postgres, settings, environment={}):
+    def __init__(self, binary, folder, name, postgres, settings, environment={}, top=""):
         self.proxy, self.name = Proxy(postgres.port), name
         self.proxy.start()
         place = f"{folder}/{name}"
         os.mkdir(place)
-        super().__init__(binary, place, f"""
+        super().__init__(binary, place, f"""{top}
 [store]
 url = "postgres://carillon@127.0.0.1:{self.proxy.port}/carillon?sslmode=disable"
 {settings}

@@ -28,8 +28,8 @@ import Timetable
     }
 
     /// Adds jobs of every second through an instance.
-    private func add(_ count: Int, through instance: Instance) async throws {
-        let jobs = (0..<count).map { number in
+    private func add(_ count: Int, through instance: Instance, from first: Int = 0) async throws {
+        let jobs = (first..<first + count).map { number in
             var job = Samples.job("job \(number)", every: "1s", feed: Origin.orders.feed, source: "")
             job.policies.catchUp = .all(limit: 1_000, rate: 1_000)
             // However long an end takes to be known.
@@ -154,7 +154,30 @@ import Timetable
         try await all.pass(5)
         let runs = try await store.runs(RunQuery(limit: .max))
         #expect(Set(runs.map(\.job)).count == 25 && executor.doubled.isEmpty)
-        for instance in all { try await instance.stop() }
+        // Ten more are five too many, which is said, until a fourth one comes.
+        try await add(10, through: a, from: 25)
+        let desk = OrderService(a.service, version: "1")
+        func status() async -> StatusView? {
+            if case .status(let view) = await desk.handle(.status) { view } else { nil }
+        }
+        try await all.until("five are said to be nobody's") {
+            let status = await status()
+            return status?.orphans == 5
+                && status?.troubles.contains("nobody plans 5 jobs: see `carillon instances list`") == true
+        }
+        #expect(try await jobs() == [10, 10, 10])
+        guard case .instances(let views, 5) = await desk.handle(.instances) else {
+            Issue.record("the list does not say it")
+            return
+        }
+        #expect(views.map(\.jobs) == [10, 10, 10])
+        let d = try await instance("d", at: c.clock.now, mostJobs: 10)
+        try await (all + [d]).until("d has the rest") { try await jobs() == [10, 10, 10, 5] }
+        try await (all + [d]).until("all have run") {
+            Set(try await store.runs(RunQuery(limit: .max)).map(\.job)).count == 35
+        }
+        #expect(await status()?.orphans == 0)
+        for instance in all + [d] { try await instance.stop() }
     }
 
     /// What is told to one concerns jobs of another, and is done there.

@@ -16,6 +16,14 @@ package struct Sharing: Sendable {
         case give([ShardMove])
         /// It is in force no more, or has lost a shard that it did not give: it is to drop everything, and to join again.
         case lose
+
+        /// Something follows from it at once.
+        package var calls: Bool {
+            switch self {
+            case .end, .deal: true
+            case .take, .give, .lose: false
+            }
+        }
     }
 
     package struct Limits: Sendable {
@@ -23,6 +31,8 @@ package struct Sharing: Sendable {
         package var most = 256
         /// Between two gives that nothing but evenness asks for.
         package var pace: Int64 = 1_000_000
+        /// Between two looks of those who watch everybody; a twelfth of the lease when nil.
+        package var look: Int64?
         /// Between two looks while somebody leaves.
         package var haste: Int64 = 20_000
         /// Those who watch everybody; the others watch these.
@@ -135,7 +145,8 @@ package struct Sharing: Sendable {
         // Not for long: perhaps nobody has room for it.
         let isAwaiting = now - stillSince < 4 * facts.lease && leaving.contains { holders.values.contains($0.number) }
         if isAwaiting { return limits.haste }
-        return rank(among: records) < limits.watchers ? facts.lease / 12 : min(facts.lease / 3, 1_000_000)
+        let usual = limits.look ?? facts.lease / 12
+        return rank(among: records) < limits.watchers ? usual : max(usual, min(facts.lease / 3, 1_000_000))
     }
 
     private func rank(among records: [InstanceRecord]) -> Int {

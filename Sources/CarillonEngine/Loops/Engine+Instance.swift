@@ -47,7 +47,8 @@ extension Engine {
                 } else {
                     let sent = clock.sinceBoot
                     let term = try await store.join(facts, nonce: .random(in: .min ... .max))
-                    let sharing = Sharing(facts, term, sent: sent)
+                    var sharing = Sharing(facts, term, sent: sent)
+                    sharing.limits.look = settings.heartbeat / 3
                     if settings.shares { return sharing }
                     if try await takesAll(of: store, term) { return sharing }
                     // Somebody else came at the same moment.

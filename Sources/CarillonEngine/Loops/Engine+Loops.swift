@@ -206,8 +206,9 @@ extension Engine {
                 guard try await write({ try await store.shrink(under: $0, limit: size) }) else { break }
                 pages.adapt(to: clock.uptime - begun, of: pages.size, goal: length)
             }
-        } catch is CancellationError {
         } catch {
+            // A stop in the middle of a pass is no failure.
+            if Task.isCancelled { return }
             logger.error("retention failed", metadata: ["error": "\(error)"])
         }
     }

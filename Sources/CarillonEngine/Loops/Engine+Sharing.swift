@@ -58,12 +58,15 @@ extension Engine {
             others = news.instances.filter { $0.number != term.instance }
             // Before anything is taken: what is paused may not go out.
             await takeUpNotes(news.notes)
-            for step in sharing.look(news.instances, shards.records, at: clock.sinceBoot) { await carryOut(step) }
+            let steps = sharing.look(news.instances, shards.records, at: clock.sinceBoot)
+            for step in steps { await carryOut(step) }
             await passOn()
             await send(.present(Set(news.instances.filter { $0.term != nil }.map(\.facts.id)), at: clock.sinceBoot))
             await read(news.mail, under: term)
             tellPauses()
             if counting { noteOrphans() }
+            // What follows from the death of another one waits for no look.
+            if steps.contains(where: \.calls) { return settings.breath }
             return sharing.pause(among: news.instances, at: clock.sinceBoot)
         } catch {
             refused(error, under: term)
@@ -277,7 +280,9 @@ extension Engine {
                 // As it says of itself by now.
                 let own = sharing.facts
                 let term = try await store.join(own, nonce: .random(in: .min ... .max))
+                let limits = sharing.limits
                 sharing = Sharing(own, term, sent: sent)
+                sharing.limits = limits
                 beats = Beats()
                 hold(from: sent)
                 isLost = false
