@@ -254,7 +254,9 @@ extension StoreConformance {
             let times = [60, 120].map { bench.start.plus($0) }
             let part = bench.advance(to: times[1], runs: [bench.run(times[0])])
             _ = try await store.openRuns([part], under: bench.term, now: bench.start)
-            var late = times.map { Samples.run(bench.job, at: $0, store: bench.id, trigger: .backfill) }
+            var late = times.map {
+                Samples.run(bench.job, at: $0, store: bench.id, trigger: .backfill, under: bench.term)
+            }
             late[1].cause = .missed(.paused, detail: "a new disk")
             let opened = try await store.openOrdered(late, under: bench.term, now: times[1])
             try require(opened, is: [nil, late[1]])
