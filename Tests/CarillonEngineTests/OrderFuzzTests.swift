@@ -8,7 +8,7 @@ import Testing
 import Timetable
 
 /// Orders as nobody would write them: every one is answered, and the daemon lives on.
-@Suite(.timeLimit(.minutes(2))) struct OrderFuzzTests {
+@Suite(.timeLimit(.minutes(10))) struct OrderFuzzTests {
     private let clock = ManualClock(now: Samples.noon)
     private let store = MemoryStore()
 
