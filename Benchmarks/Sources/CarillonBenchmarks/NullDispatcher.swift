@@ -74,7 +74,7 @@ final class NullDispatcher: Dispatcher {
 
     func acknowledge(_ attempts: [AttemptID]) async { seen.withLock { $0.acknowledged += attempts.count } }
     func cancel(_ attempt: AttemptID, grace: Int64) async {}
-    func forget(_ runs: [(id: RunID, job: String)]) async {}
+    func forget(_ runs: [GoneRun]) async {}
     func shutdown() async { tell.finish() }
     func health() async -> DispatcherHealth { DispatcherHealth() }
 }
