@@ -1,64 +1,12 @@
 """See store-kills.sh, which runs it."""
-import argparse, collections, datetime, json, random, selectors, shutil, signal, socket, subprocess, sys, tempfile
-import threading, time
+import argparse, collections, json, random, shutil, signal, sys, tempfile, time
+from instances_rig import Proxy, Redis, instant, text
 from postgres_rig import Postgres
-from rig import Daemon, Server, free_port
+from rig import Daemon
 
 JOBS = 200
 PATIENCE = 120
 names = [f"job-{number:03d}" for number in range(JOBS)]
-
-
-def text(seconds):
-    return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def instant(text):
-    return datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-
-
-class Proxy(threading.Thread):
-    """Between a client and a server; holds back what both say as long as it is told to, and delivers it then."""
-
-    def __init__(self, target):
-        super().__init__(daemon=True)
-        self.target, self.holds = target, threading.Event()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-
-    def run(self):
-        while True:
-            client, _ = self.listener.accept()
-            threading.Thread(target=self.pump, args=(client,), daemon=True).start()
-
-    def pump(self, client):
-        try:
-            server = socket.create_connection(("127.0.0.1", self.target))
-        except OSError:
-            return client.close()
-        ends = {client: server, server: client}
-        with selectors.DefaultSelector() as both, client, server:
-            for end in ends: both.register(end, selectors.EVENT_READ)
-            while True:
-                for key, _ in both.select():
-                    try:
-                        data = key.fileobj.recv(1 << 16)
-                        # Whoever sent it may be gone by the time it arrives.
-                        while self.holds.is_set(): time.sleep(0.05)
-                        if not data: return
-                        ends[key.fileobj].sendall(data)
-                    except OSError:
-                        return
-
-
-class Redis(Server):
-    def __init__(self, folder):
-        self.port = free_port()
-        super().__init__(["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--dir", folder],
-                         None, folder + "/redis.log")
-
-    def ask(self, *words):
-        return subprocess.run(["redis-cli", "-p", str(self.port), *words], check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def definition(name, first, last):
