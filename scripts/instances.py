@@ -260,10 +260,11 @@ def ticking(count):
 
 
 def longest(instance, since):
-    """The longest from due to dispatched, of runs since a time."""
+    """The longest from due to dispatched, of times from then on."""
     runs = [json.loads(line) for line in instance.ask(
         "runs", "list", "--json", "--since", text(int(since) - 1), "--limit", "100000").splitlines()]
-    late = [instant(run["dispatchedAt"]) - instant(run["scheduledAt"]) for run in runs if run.get("dispatchedAt")]
+    late = [instant(run["dispatchedAt"]) - instant(run["scheduledAt"]) for run in runs
+            if run.get("dispatchedAt") and instant(run["scheduledAt"]) >= since]
     return max(late, default=0)
 
 

@@ -31,6 +31,8 @@ class Proxy(threading.Thread):
         except OSError:
             return client.close()
         ends = {client: server, server: client}
+        # Small answers are not held back for an acknowledgement.
+        for end in ends: end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with selectors.DefaultSelector() as both, client, server:
             for end in ends: both.register(end, selectors.EVENT_READ)
             while True:

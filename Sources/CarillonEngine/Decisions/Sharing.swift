@@ -35,6 +35,8 @@ package struct Sharing: Sendable {
         package var look: Int64?
         /// Between two looks while somebody leaves.
         package var haste: Int64 = 20_000
+        /// For how long after somebody came or went they look that often at most.
+        package var longestAwaiting: Int64 = 60_000_000
         /// Those who watch everybody; the others watch these.
         package var watchers = 8
         /// A wall clock that is further from the store's takes no shares while another may.
@@ -77,6 +79,8 @@ package struct Sharing: Sendable {
     private var crowd: Set<Presence> = []
     private var stillSince: Int64
     private var gaveAt = Int64.min
+    /// Whether others have something that they are to give to this one.
+    private var isAwaiting = false
     /// Since when there is something to be dealt that those who come first have left.
     private var idleSince: Int64?
 
@@ -141,10 +145,8 @@ package struct Sharing: Sendable {
     /// How long until the next look, in microseconds: those who watch everybody look more often, and all do while somebody is
     /// about to hand over what it has.
     package func pause(among records: [InstanceRecord], at now: Int64) -> Int64 {
-        let leaving = records.filter { $0.term != nil && $0.facts.isLeaving && $0.number != term.instance }
-        // Not for long: perhaps nobody has room for it.
-        let isAwaiting = now - stillSince < 4 * facts.lease && leaving.contains { holders.values.contains($0.number) }
-        if isAwaiting { return limits.haste }
+        // Not for ever: what is to be given may not come to rest.
+        if isAwaiting, now - stillSince < limits.longestAwaiting { return limits.haste }
         let usual = limits.look ?? facts.lease / 12
         return rank(among: records) < limits.watchers ? usual : max(usual, min(facts.lease / 3, 1_000_000))
     }
@@ -231,11 +233,16 @@ package struct Sharing: Sendable {
     }
 
     private mutating func gifts(_ allotment: Allotment, at now: Int64) -> [Step] {
-        let isStill = now - stillSince >= 2 * facts.lease && (gaveAt == .min || now - gaveAt >= limits.pace)
-        let mine = allotment.moves(isLevel: isStill).filter { $0.from == term.instance && held.contains($0.shard) }
+        let isStill = now - stillSince >= 2 * facts.lease
+        let all = allotment.moves(isLevel: isStill)
+        isAwaiting = all.contains { $0.to == term.instance }
+        let isPaced = gaveAt == .min || now - gaveAt >= limits.pace
+        let moves = isStill && !isPaced ? allotment.moves(isLevel: false) : all
+        let mine = moves.filter { $0.from == term.instance && held.contains($0.shard) }
         guard leaving.isEmpty, !mine.isEmpty else { return [] }
-        // Some of every stretch of numbers, so that a few jobs are spread as well as many.
-        leaving = facts.isLeaving ? mine : mine.spread(limits.most)
+        // Some of every stretch of numbers, so that a few jobs are spread as well as many; and never so many that whoever takes
+        // them needs long to read what stands in them.
+        leaving = mine.spread(limits.most)
         return [.give(leaving)]
     }
 }

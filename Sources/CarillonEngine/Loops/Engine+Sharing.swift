@@ -318,10 +318,15 @@ extension Engine {
     /// Hands everything over to those who stay; what nobody has room for stays behind.
     func handOver() async {
         await announceLeaving()
-        let deadline = clock.uptime + 4 * facts.lease
+        var held = sharing.held.count
+        var deadline = clock.uptime + 4 * facts.lease
         while !sharing.held.isEmpty, !isLost, clock.uptime < deadline {
             _ = await look()
             if sharing.held.isEmpty { return }
+            if sharing.held.count < held {
+                held = sharing.held.count
+                deadline = clock.uptime + 4 * facts.lease
+            }
             do { try await clock.sleep(for: settings.breath) } catch { return }
         }
     }
