@@ -19,6 +19,7 @@ extension JobReader {
         policies.maxQueue = table.integer("max_queue", in: 1...1_000_000).map { Int($0) }
         policies.signs = readSigns(&table, keys)
         policies.retry = readRetry(&table) ?? .none
+        policies.host = table.string("host")
         return policies
     }
 

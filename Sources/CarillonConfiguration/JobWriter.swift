@@ -107,6 +107,7 @@ package struct JobWriter: Sendable {
         if policies.retry != .none { table.set("retry", Self.retry(policies.retry)) }
         if policies.onLost != .fail { table.set("on_lost", .text(policies.onLost.rawValue)) }
         if policies.onFailure != .proceed { table.set("on_failure", .text(policies.onFailure.rawValue)) }
+        if let host = policies.host { table.set("host", .text(host)) }
         table.set("max_runs", .whole(policies.maxRuns))
         table.set("max_queue", .whole(policies.maxQueue.map(Int64.init)))
         if let signs = policies.signs {

@@ -156,6 +156,8 @@ public struct Mail: Hashable, Sendable {
     /// Whose it is: whoever holds a shard, or the machine with a state directory's id.
     public enum Recipient: Hashable, Sendable {
         case shard(Shard)
+        /// The shard that a job stands in when this is posted.
+        case job(JobID)
         case machine(String)
     }
 
@@ -249,15 +251,15 @@ extension Mail {
     }
 
     /// Tells those who hold the shards of these jobs that they were changed: one word for each shard.
-    public static func changed(_ jobs: [JobID]) -> [Mail] {
-        let byShard = Dictionary(grouping: jobs, by: Shard.init(of:)).sorted { $0.key < $1.key }
-        return byShard.map { Mail(to: .shard($0), .changed($1)) }
+    public static func changed(_ jobs: [StoredJob]) -> [Mail] {
+        let byShard = Dictionary(grouping: jobs, by: \.shard).sorted { $0.key < $1.key }
+        return byShard.map { Mail(to: .shard($0), .changed(Set($1.map(\.id)).sorted())) }
     }
 
     /// Tells those who hold the shards of these runs' jobs that they were opened.
     public static func opened(_ runs: [Run]) -> [Mail] {
-        let byShard = Dictionary(grouping: runs) { Shard(of: $0.jobID) }.sorted { $0.key < $1.key }
-        return byShard.map { Mail(to: .shard($0), .opened($1.map(\.id))) }
+        let byJob = Dictionary(grouping: runs, by: \.jobID).sorted { $0.key < $1.key }
+        return byJob.map { Mail(to: .job($0), .opened($1.map(\.id))) }
     }
 }
 

@@ -26,6 +26,9 @@ extension Job {
 }
 
 extension Policies {
+    /// Of a machine's name, in bytes (RFC 1035, 2.3.4).
+    private static let longestHost = 253
+
     package var fault: String? {
         let spans = [
             window, startTimeout, timeout, heartbeatTimeout, retry.backoff, retry.longestBackoff, signs?.cancelTimeout,
@@ -35,6 +38,10 @@ extension Policies {
         if let maxRuns, maxRuns < 1 { return "max_runs is 1 or more" }
         if let maxQueue, maxQueue < 1 { return "max_queue is 1 or more" }
         if let most = signs?.maxRepublications, most < 0 { return "max_republications is below zero" }
+        if let host, host.isEmpty || host.utf8.count > Self.longestHost || !host.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value != 0x7f })
+        {
+            return "host is a machine's name, of 1 to \(Self.longestHost) bytes without spaces"
+        }
         if case .queue(let max) = overlap, !(0...1_000_000).contains(max) { return "a queue holds 0 to 1000000 runs" }
         if case .all(let limit, let rate) = catchUp {
             if !(1...CatchUp.mostAll).contains(limit) { return "catch_up: all is 1 to \(CatchUp.mostAll) runs" }

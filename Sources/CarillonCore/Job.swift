@@ -112,6 +112,8 @@ public struct StoredJob: Hashable, Sendable {
     public var isRemoved: Bool
     /// Its cursor still follows the definition before this one, until whoever plans the job takes it up.
     public var isChanging: Bool
+    /// Where it stands, if not in the share of its number: under the label of a machine.
+    public var pinned: Shard?
     /// Why this build cannot read what is stored of it; then it waits, alone, for its next good definition, and whatever
     /// of `job` could not be read says nothing.
     public var fault: String?

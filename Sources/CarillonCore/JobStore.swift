@@ -5,10 +5,13 @@ public struct JobCursor: Hashable, Sendable {
     public var id: JobID
     /// Nil takes the job out of the heap.
     public var nextDue: Timestamp?
+    /// As `StoredJob` has it.
+    public var pinned: Shard?
 
-    public init(id: JobID, nextDue: Timestamp?) {
+    public init(id: JobID, nextDue: Timestamp?, pinned: Shard? = nil) {
         self.id = id
         self.nextDue = nextDue
+        self.pinned = pinned
     }
 }
 
@@ -26,10 +29,12 @@ public struct JobAdvance: Hashable, Sendable {
     public var takesUp: Bool
     /// That definition has other times, whose runs are counted from none.
     public var countsAnew: Bool
+    /// Where the job stands from here on, if elsewhere than before; only once all of its earlier runs have ended.
+    public var moves: Place?
 
     public init(
         id: JobID, revision: Int64, from: Timestamp, to: Timestamp, nextDue: Timestamp?, runs: [Run] = [],
-        skips: [Skip] = [], takesUp: Bool = false, countsAnew: Bool = false
+        skips: [Skip] = [], takesUp: Bool = false, countsAnew: Bool = false, moves: Place? = nil
     ) {
         self.id = id
         self.revision = revision
@@ -40,6 +45,7 @@ public struct JobAdvance: Hashable, Sendable {
         self.skips = skips
         self.takesUp = takesUp
         self.countsAnew = countsAnew
+        self.moves = moves
     }
 }
 
@@ -300,7 +306,8 @@ public protocol JobStore: InstanceStore {
 
     /// Writes new runs and skips and advances the cursors, in one transaction, and takes up what changed of the jobs of which
     /// that is said. A run whose occurrence is there already is left as it is; a run id that another occurrence has is drawn
-    /// again.
+    /// again. A job that moves begins another revision, and whoever holds where it stands then has mail of it and of these runs;
+    /// its part is refused while any other run of it is active.
     func openRuns(_ batch: [JobAdvance], under term: Term, now: Timestamp) async throws -> Opened
     /// Writes runs as they stand, by id, and counts those that end. A run that is final in the ledger stays as it is; answers
     /// which ones were not written, because they are, or because the ledger does not have them.

@@ -133,6 +133,8 @@ public struct Policies: Hashable, Sendable, Codable {
     public var maxQueue: Int?
     /// Nil where the executor is in sight.
     public var signs: Signs?
+    /// The machine that alone plans and runs it, of those that share a store: a host's name or an instance's; nil for any.
+    public var host: String?
 
     public init(
         catchUp: CatchUp = .latest, window: Int64? = nil, overlap: Overlap = .skip, retry: Retry = .none,
@@ -169,5 +171,6 @@ public struct Policies: Hashable, Sendable, Codable {
         maxRuns = try fields.decodeIfPresent(Int64.self, forKey: .maxRuns)
         maxQueue = try fields.decodeIfPresent(Int.self, forKey: .maxQueue)
         signs = try fields.decodeIfPresent(Signs.self, forKey: .signs)
+        host = try fields.decodeIfPresent(String.self, forKey: .host)
     }
 }

@@ -19,6 +19,29 @@ public struct Shard: Hashable, Comparable, Sendable, Codable {
     public static var all: [Shard] { (0..<Int16(shares)).map { Shard($0) } }
 }
 
+/// Where a job stands by its definition.
+public enum Place: Hashable, Sendable {
+    /// In the share of its number: with any instance.
+    case share
+    /// With the instances of a machine.
+    case host(String)
+
+    public init(of policies: Policies) { self = policies.host.map { .host($0) } ?? .share }
+
+    /// What the shard is called; nil for a share.
+    public var label: String? { if case .host(let name) = self { Self.label(ofHost: name) } else { nil } }
+
+    /// What the shard of a machine's jobs is called.
+    public static func label(ofHost name: String) -> String { hosts + name }
+
+    /// What all of these begin with.
+    public static let hosts = "host:"
+}
+
+extension StoredJob {
+    public var shard: Shard { pinned ?? Shard(of: id) }
+}
+
 /// One life of an instance in a store: a number that was ended never comes back.
 public struct InstanceNumber: Hashable, Comparable, Sendable, Codable {
     public var number: Int32

@@ -35,7 +35,7 @@ public enum InstanceConformance {
         Check(name) { try await run(Bench(store: $0)) }
     }
 
-    public static let checks: [Check<any JobStore>] = lives + holdings + mail
+    public static let checks: [Check<any JobStore>] = lives + holdings + places + mail
 
     // MARK: Lives
 
@@ -262,6 +262,83 @@ public enum InstanceConformance {
                 Set(try await store.declarations(of: ["one", "none"])),
                 is: [says("a", "one", 1), says("a", "one", 2, false), says("b", "one", 1, false)])
             try require(try await store.declarations(by: "c").count, is: 0)
+        },
+    ]
+
+    // MARK: Jobs of one machine
+
+    private static let places = [
+        check("a job of one machine stands under its label from the beginning") { bench in
+            let (term, start) = (try await bench.join("a"), Samples.noon)
+            let label = try await bench.store.shard(labelled: "host:ü")
+            let job = try await bench.store.put(
+                Samples.job("one", host: "ü"), cursor: start, nextDue: start.plus(60), under: term)
+            try require(job.pinned, is: label)
+            try require(try await bench.store.jobs(ids: [job.id]).map(\.pinned), is: [label])
+            try require(try await bench.record(label).jobs, is: 1)
+            try require(try await bench.record(Shard(of: job.id)).jobs, is: 0)
+            try await bench.deal([label.number, Shard(of: job.id).number], to: term.instance)
+            try require(
+                try await bench.store.take([label], under: term).cursors,
+                is: [JobCursor(id: job.id, nextDue: start.plus(60), pinned: label)])
+            try require(try await bench.store.take([Shard(of: job.id)], under: term).cursors, is: [])
+            try await bench.store.post([Mail(to: .job(job.id), kind: "new", body: "")])
+            try require(
+                try await bench.store.news(for: [label], machine: "").mail.map(\.kind).last, is: "new")
+        },
+        check("P1: a job moves once nothing of it goes on, as another revision, and whoever has it then is told") { bench in
+            let (a, start) = (try await bench.join("a"), Samples.noon)
+            let store = bench.store
+            let id = try await store.storeID()
+            let job = try await store.put(Samples.job("one"), cursor: start, nextDue: start.plus(60), under: a)
+            let first = Samples.run(job, at: start.plus(60), store: id)
+            _ = try await store.openRuns(
+                [
+                    JobAdvance(
+                        id: job.id, revision: job.revision, from: start, to: start.plus(60), nextDue: start.plus(120),
+                        runs: [first])
+                ], under: a, now: start)
+            let change = JobChange.change(job.id, Samples.job("one", host: "b"), revision: job.revision)
+            guard let changing = try await store.apply([change], by: a, now: start.plus(70)).first?.stored else {
+                throw ConformanceFailure(description: "the change was not made")
+            }
+            // Until somebody takes it up it stands where it stood.
+            try require(changing.pinned, is: nil)
+            let second = Samples.run(changing, at: start.plus(120), store: id)
+            func move(_ stored: StoredJob) -> JobAdvance {
+                JobAdvance(
+                    id: stored.id, revision: stored.revision, from: start.plus(60), to: start.plus(120),
+                    nextDue: start.plus(180), runs: [second], takesUp: true, moves: .host("b"))
+            }
+            try require(
+                try await store.openRuns([move(changing)], under: a, now: start.plus(120)).refused, is: [job.id])
+            var ended = first
+            (ended.state, ended.endedAt) = (.completed, start.plus(121))
+            try await store.record([ended], under: a, now: start.plus(121))
+            let opened = try await store.openRuns([move(changing)], under: a, now: start.plus(122))
+            try require(opened.new.map(\.id), is: [second.id])
+            let label = try await store.shard(labelled: "host:b")
+            let moved = try await store.jobs(ids: [job.id])
+            try require(moved.map(\.pinned), is: [label])
+            try require(moved.map(\.isChanging), is: [false])
+            try require(moved.map(\.revision), is: [changing.revision + 1])
+            let words = try await store.news(for: [label], machine: "").mail.map(\.word)
+            try require(words, is: [.opened([second.id]), .changed([job.id])])
+            // Whoever had it and has not heard of that opens nothing.
+            let late = JobAdvance(
+                id: job.id, revision: changing.revision, from: start.plus(120), to: start.plus(180),
+                nextDue: start.plus(240), runs: [Samples.run(changing, at: start.plus(180), store: id)])
+            try require(try await store.openRuns([late], under: a, now: start.plus(180)).refused, is: [job.id])
+            try await bench.deal([label.number], to: a.instance)
+            try require(try await store.take([label], under: a).runs.map(\.id), is: [second.id])
+            // What somebody asks for is told where it stands now.
+            let b = try await bench.join("b")
+            let manual = Run(
+                id: RunID(manualAt: start, random: 5), jobID: job.id, job: "one", revision: moved[0].revision,
+                trigger: .manual, scheduledAt: start, createdAt: start)
+            _ = try await store.openOrdered([manual], under: b, now: start)
+            try require(
+                try await store.news(for: [label], machine: "").mail.last?.word, is: .opened([manual.id]))
         },
     ]
 

@@ -8,9 +8,11 @@ public enum Samples {
 
     public static func job(
         _ name: String, every: String = "60s", policies: Policies = Policies(), enabled: Bool = true,
-        feed: String = "files", source: String = "jobs.d/a.toml"
+        feed: String = "files", source: String = "jobs.d/a.toml", host: String? = nil
     ) -> Job {
-        Job(
+        var policies = policies
+        policies.host = host ?? policies.host
+        return Job(
             name: name, schedule: ScheduleText(.every(every, anchor: Timestamp(seconds: 0))),
             target: Samples.target, policies: policies, enabled: enabled,
             origin: Origin(feed: feed, source: source))

@@ -117,7 +117,7 @@ struct Jobs: AsyncParsableCommand {
         private static let told: Swift.Set = [
             "name", "cron", "every", "at", "day_time", "time_zone", "exec", "shell", "catch_up", "overlap", "window",
             "start_timeout", "timeout", "heartbeat_timeout", "retry", "on_lost", "on_failure", "max_runs",
-            "max_queue", "cancel_timeout", "max_republications", "enabled",
+            "max_queue", "cancel_timeout", "max_republications", "host", "enabled",
             "tags",
         ]
 

@@ -51,6 +51,12 @@ extension EngineState {
         for job in jobs {
             let id = job.definition.id
             if isLeaving(id) { continue }
+            // It stands elsewhere by now.
+            if !pins.isEmpty, !holds(id) {
+                cache[id] = nil
+                outdated.remove(id)
+                continue
+            }
             if !outdated.isEmpty, outdated.remove(id) != nil {
                 again.append(id)
                 continue
@@ -65,8 +71,20 @@ extension EngineState {
             cache[id] = job
             if isAhead(job.cursor, now) { rewind = true }
             if let former = job.former {
-                let step = TakeUp(planner: self.planner(planner, for: former.job.tags))
-                batch.append(step.advance(job, from: former, activity: activity(of: id)))
+                var step = TakeUp(planner: self.planner(planner, for: former.job.tags))
+                let place = moves(job)
+                if place != nil {
+                    // What runs on one machine ends there, before another begins with it.
+                    if byJob[id] != nil {
+                        heap.set(JobCursor(id: id, nextDue: now.adding(microseconds: Self.untilMove)))
+                        continue
+                    }
+                    // Whatever came after the change is the other machine's.
+                    step.planner.now = min(now, max(job.changedAt, job.cursor))
+                }
+                var advance = step.advance(job, from: former, activity: activity(of: id))
+                advance.moves = place
+                batch.append(advance)
                 continue
             }
             let isOn = job.definition.isOn && (halting.isEmpty || halting[id] == nil)
@@ -112,6 +130,9 @@ extension EngineState {
         return Planner.nextDue(of: schedule, after: max(job.cursor, now))
     }
 
+    /// Microseconds before it is seen again whether a job that is to go elsewhere has come to rest.
+    private static let untilMove: Int64 = 1_000_000
+
     private func activity(of id: JobID) -> Planner.Activity {
         guard let ids = byJob[id] else { return .none }
         var activity = Planner.Activity.none
@@ -135,6 +156,16 @@ extension EngineState {
             let id = batch[place].id
             planning.remove(id)
             let isOutdated = !outdated.isEmpty && outdated.remove(id) != nil
+            if batch[place].moves != nil {
+                if opened.refused.contains(id) {
+                    // A run of it is not known here yet.
+                    cache[id] = nil
+                    heap.set(JobCursor(id: id, nextDue: now.adding(microseconds: Self.untilMove)))
+                } else {
+                    moved(id)
+                }
+                continue
+            }
             if isOutdated || opened.refused.contains(id) {
                 cache[id] = nil
                 again.append(id)
@@ -145,7 +176,8 @@ extension EngineState {
             if isLeaving(id) { continue }
             heap.set(JobCursor(id: id, nextDue: batch[place].nextDue))
         }
-        for run in opened.new {
+        let gone = Set(batch.lazy.filter { $0.moves != nil }.map(\.id))
+        for run in opened.new where gone.isEmpty || !gone.contains(run.jobID) {
             guard let job = cache[run.jobID] else {
                 mustSweep = true
                 continue

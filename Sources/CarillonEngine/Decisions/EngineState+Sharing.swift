@@ -4,12 +4,49 @@ import Timetable
 /// Shards come and go: what stands in one is planned and driven here as long as it is held, and forgotten once it is not.
 extension EngineState {
     /// Whether a job is this instance's to plan.
-    package func holds(_ job: JobID) -> Bool { isEverythingHeld || held.contains(Shard(of: job)) }
+    package func holds(_ job: JobID) -> Bool {
+        if !pins.isEmpty, let pinned = pins[job] { return held.contains(pinned) }
+        return isEverythingHeld || held.contains(Shard(of: job))
+    }
 
-    private var isEverythingHeld: Bool { held.count >= Shard.shares && leaving.isEmpty }
+    private var isEverythingHeld: Bool { heldShares >= Shard.shares && leaving.isEmpty }
 
     /// Whether a job is in a shard that is to go: nothing new of it begins.
-    func isLeaving(_ job: JobID) -> Bool { !leaving.isEmpty && leaving.contains(Shard(of: job)) }
+    func isLeaving(_ job: JobID) -> Bool { !leaving.isEmpty && leaving.contains(shard(of: job)) }
+
+    /// Where a job stands, as far as is known here.
+    func shard(of job: JobID) -> Shard { (pins.isEmpty ? nil : pins[job]) ?? Shard(of: job) }
+
+    /// Notes where a job stands, as the store has it.
+    package mutating func locate(_ job: JobID, _ pinned: Shard?) {
+        if pinned == nil, pins.isEmpty { return }
+        pins[job] = pinned
+    }
+
+    /// Where a job stands of which this instance knows but that it is not here any more.
+    private static let elsewhere = Shard(-1)
+
+    /// Whether a job is to go elsewhere with its present definition.
+    func moves(_ job: PlannableJob) -> Place? {
+        guard isShared, let former = job.former, job.definition.isReadable else { return nil }
+        let place = Place(of: job.definition.job.policies)
+        let isThere = Place(of: former.job.policies) == place && (place == .share) == (job.stored.pinned == nil)
+        return isThere ? nil : place
+    }
+
+    /// Forgets a job that stands elsewhere from now on.
+    mutating func moved(_ job: JobID) {
+        cache[job] = nil
+        heap.remove(job)
+        pins[job] = Self.elsewhere
+    }
+
+    /// The jobs of a shard that have a next time.
+    private func jobs(in shard: Shard) -> [JobID] {
+        if pins.isEmpty { return heap.jobs(in: shard) }
+        let pinned = pins.filter { $0.value == shard }.map(\.key)
+        return heap.jobs(in: shard).filter { pins[$0] == nil } + pinned.filter { heap.nextDue(of: $0) != nil }
+    }
 
     /// Keeps a run of a shard that is to go out of the queues.
     mutating func stays(_ id: RunID) -> Bool {
@@ -60,7 +97,7 @@ extension EngineState {
 
     /// Leaves out what is not planned here.
     func ours(_ ids: [JobID]) -> [JobID] {
-        isEverythingHeld ? ids : ids.filter { holds($0) && !isLeaving($0) }
+        isEverythingHeld && pins.isEmpty ? ids : ids.filter { holds($0) && !isLeaving($0) }
     }
 
     /// Plans what stands in shards from now on. Their active runs are known already: nothing is planned on top of runs that are
@@ -70,19 +107,20 @@ extension EngineState {
         _ effects: inout [EngineEffect]
     ) {
         let stayed = leaving.intersection(shards)
-        held.formUnion(shards)
+        hold(held.union(shards))
+        for cursor in cursors { locate(cursor.id, cursor.pinned) }
         leaving.subtract(shards)
         if since < now { note(Gap(after: since, through: now, reason: .downtime)) }
         changed(cursors)
         // What waited to go out goes on, where the shard stays after all.
         if stayed.isEmpty { return }
-        for run in runs.all.map(\.run) where stayed.contains(Shard(of: run.jobID)) { offer(run.id, now, &effects) }
+        for run in runs.all.map(\.run) where stayed.contains(shard(of: run.jobID)) { offer(run.id, now, &effects) }
     }
 
     /// Lets nothing new of these shards begin; `isQuiet` says when nothing of them is on its way any more.
     mutating func leave(_ shards: Set<Shard>) {
         leaving.formUnion(shards)
-        for shard in shards { for job in heap.jobs(in: shard) { heap.remove(job) } }
+        for shard in shards { for job in jobs(in: shard) { heap.remove(job) } }
         forgetDefinitions(of: shards)
         // Whatever is on its way to a dispatcher now has come back by then.
         leavingBatches = lanes.map { $0.sent }
@@ -101,10 +139,11 @@ extension EngineState {
 
     /// Forgets everything about shards that are somebody else's now.
     mutating func gave(_ shards: Set<Shard>, _ effects: inout [EngineEffect]) {
-        held.subtract(shards)
+        hold(held.subtracting(shards))
         leaving.subtract(shards)
-        let isGone = { (job: JobID) in shards.contains(Shard(of: job)) }
-        for shard in shards { for job in heap.jobs(in: shard) { heap.remove(job) } }
+        let (places, isPinned) = (pins, !pins.isEmpty)
+        let isGone = { (job: JobID) in shards.contains((isPinned ? places[job] : nil) ?? Shard(of: job)) }
+        for shard in shards { for job in jobs(in: shard) { heap.remove(job) } }
         forgetDefinitions(of: shards)
         var abandoned = [[AttemptID]](repeating: [], count: lanes.count)
         for tracked in Array(runs.all) where isGone(tracked.run.jobID) {
@@ -121,10 +160,18 @@ extension EngineState {
         for job in restingJobs where isGone(job) { restingJobs.remove(job) }
         pace = pace.filter { !isGone($0.key) }
         presentTags = presentTags.filter { !isGone($0.key) }
+        // Whoever comes back to hold them reads where they stand.
+        if isPinned { pins = pins.filter { !shards.contains($0.value) && $0.value != Self.elsewhere } }
+    }
+
+    private mutating func hold(_ shards: Set<Shard>) {
+        held = shards
+        heldShares = shards.shares.count
     }
 
     private mutating func forgetDefinitions(of shards: Set<Shard>) {
-        let isGone = { (job: JobID) in shards.contains(Shard(of: job)) }
+        let (places, isPinned) = (pins, !pins.isEmpty)
+        let isGone = { (job: JobID) in shards.contains((isPinned ? places[job] : nil) ?? Shard(of: job)) }
         // What is planned just now is still needed to take up its runs.
         for job in Array(cache.allKeys) where isGone(job) && !planning.contains(job) { cache[job] = nil }
         for job in readingAhead where isGone(job) { readingAhead.remove(job) }

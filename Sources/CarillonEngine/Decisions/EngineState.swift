@@ -54,6 +54,9 @@ public struct EngineState: Sendable {
     /// Of these the ones that are to go, and the batches that had gone to each lane by then.
     package internal(set) var leaving: Set<Shard> = []
     var leavingBatches: [Int] = []
+    /// How many of them are shares of all jobs, and the jobs that stand elsewhere than in the share of their number.
+    var heldShares: Int
+    var pins: [JobID: Shard] = [:]
     var heap: CursorHeap
     var planning = JobSet()
     /// Jobs that halt after a failure, as the store is still to learn; until then it does not learn of these ends either.
@@ -122,6 +125,7 @@ public struct EngineState: Sendable {
         self.storeID = storeID
         self.instance = instance
         self.held = held
+        heldShares = held.shares.count
         self.machine = machine
         self.heap = CursorHeap(cursors)
         self.live = now

@@ -13,7 +13,7 @@ extension Engine {
     ) async throws -> [ConfigProblem] {
         var faults: [ConfigProblem] = []
         let sound = jobs.filter { asked in
-            guard let message = asked.job.fault ?? lanes.fault(of: asked.job.target) else { return true }
+            guard let message = asked.job.fault ?? lanes.fault(of: asked.job) else { return true }
             faults.append(ConfigProblem(asked.job, message))
             return false
         }
@@ -151,13 +151,15 @@ extension Engine {
     /// Begins to take up what the store has now.
     func hear(ofChanged all: [StoredJob]) async {
         if isTaking { missed.jobs.formUnion(all.map(\.id)) }
+        for job in all { locate(job) }
         let stored = all.filter { state.holds($0.id) }
         if stored.isEmpty { return }
         if settings.shares { await expect(stored.filter { !$0.isRemoved }.map(\.job)) }
         await send(
             .changed(
                 stored.map {
-                    JobCursor(id: $0.id, nextDue: $0.isChanging ? .distantPast : $0.job.isOn ? $0.nextDue : nil)
+                    JobCursor(
+                        id: $0.id, nextDue: $0.isChanging ? .distantPast : $0.job.isOn ? $0.nextDue : nil)
                 }))
         if !pausedTags.isEmpty {
             await send(.tagged(Dictionary(stored.map { ($0.id, $0.job.tags) }) { $1 }))

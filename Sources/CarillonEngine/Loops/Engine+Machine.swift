@@ -70,7 +70,7 @@ extension Engine {
                         let event = DispatchEvent(
                             attempt: AttemptID(run: run.id, attempt: run.attempt), at: clock.now,
                             what: .unstarted("its instance ended before it could"))
-                        return Mail(to: .shard(Shard(of: run.jobID)), .told([event]))
+                        return Mail(to: .job(run.jobID), .told([event]))
                     })
             }
             owesAdoption = false
@@ -95,7 +95,7 @@ extension Engine {
 
     private func tell(_ attempt: AttemptID, _ what: DispatchEvent.What, of job: JobID) async {
         let event = DispatchEvent(attempt: attempt, at: clock.now, what: what)
-        await post([Mail(to: .shard(Shard(of: job)), .told([event]))])
+        await post([Mail(to: .job(job), .told([event]))])
     }
 
     /// Passes on what executors tell of runs that are not known here.
@@ -143,7 +143,7 @@ extension Engine {
                 guard run.dispatchedAt != nil else { return await dispatcher.passedOn([place]) }
                 (event.attempt.attempt, event.isOfRun) = (run.attempt, false)
             }
-            try await store.post([Mail(to: .shard(Shard(of: run.jobID)), .told([event]))])
+            try await store.post([Mail(to: .job(run.jobID), .told([event]))])
             // It is in the store, and nobody need repeat it. Of a sign of life nothing is kept.
             if event.what != .heartbeat { await dispatcher.passedOn([place]) }
         } catch {
@@ -201,10 +201,7 @@ extension Engine {
     /// Takes in what another machine tells of a run whose shard is here.
     func hear(ofOthers events: [DispatchEvent]) async throws {
         for event in events where state.run(event.attempt.run) == nil {
-            guard let run = try await store.run(event.attempt.run), !run.state.isFinal, state.holds(run.jobID) else {
-                continue
-            }
-            await send(.adopted([run], try await definitions(of: [run])))
+            if let run = try await store.run(event.attempt.run), !run.state.isFinal { try await takeUp([run]) }
         }
         let known = events.filter { state.run($0.attempt.run) != nil }
         for outbox in outboxes where outbox.lane.dispatcher.isConfirming { await outbox.lane.dispatcher.heard(known) }
@@ -232,7 +229,7 @@ extension Engine {
             for attempt in outbox.lane.dispatcher.underWay where state.run(attempt.run) == nil {
                 if let run = try? await store.run(attempt.run), !run.state.isFinal {
                     await post([
-                        Mail(to: .shard(Shard(of: run.jobID)), .cancel(run.id, reason: "the daemon was stopped"))
+                        Mail(to: .job(run.jobID), .cancel(run.id, reason: "the daemon was stopped"))
                     ])
                 }
                 outbox.put.yield(.cancel(attempt))

@@ -49,7 +49,7 @@ extension Engine {
             mustReplanTaken = news.instances.contains { !$0.facts.zones.isEmpty && $0.facts.zones != zones.version }
             noteClock(news.clock, between: asked, and: clock.now)
             // Where somebody may have so many jobs only, they are counted each time: new ones change nobody's holding.
-            let counting = news.instances.contains { $0.term != nil && $0.facts.mostJobs > 0 }
+            let counting = news.instances.contains { $0.term != nil && $0.facts.mostJobs > 0 } || isToCountHomeless(news)
             if counting || news.holdings != shards.holdings || crowd(of: news) != shards.crowd {
                 shards = Holdings(
                     records: try await store.shards(counting: counting), holdings: news.holdings,
@@ -75,6 +75,20 @@ extension Engine {
         }
     }
 
+    /// Whether jobs are to be counted whose machine is away; not at each look, as there may be very many of others.
+    private func isToCountHomeless(_ news: News) -> Bool {
+        let inForce = Set(crowd(of: news))
+        let isHomeless = shards.records.contains { record in
+            (record.label?.hasPrefix(Place.hosts) ?? false) && !(record.holder.map(inForce.contains) ?? false)
+        }
+        guard isHomeless || orphans > 0 else { return false }
+        if let countedAt, clock.uptime - countedAt < Self.untilCounted { return false }
+        countedAt = clock.uptime
+        return true
+    }
+
+    private static var untilCounted: Int64 { 15_000_000 }
+
     /// Who there is: whoever comes or goes has the shards looked at anew.
     private func crowd(of news: News) -> [InstanceNumber] { news.instances.filter { $0.term != nil }.map(\.number) }
 
@@ -98,11 +112,11 @@ extension Engine {
     /// Says when jobs have nobody who plans them, as where all have as many as they may.
     private func noteOrphans() {
         let inForce = Set(shards.crowd)
-        let orphaned = shards.records.filter { $0.label == nil && !($0.holder.map(inForce.contains) ?? false) }
+        let orphaned = shards.records.filter { !($0.holder.map(inForce.contains) ?? false) }
         let count = orphaned.reduce(0) { $0 + $1.jobs }
         if count > 0, count != orphans {
             logger.error(
-                "nobody plans some jobs: every instance has as many as it may (instance.max_jobs)",
+                "nobody plans some jobs: every instance has as many as it may (instance.max_jobs), or the machine that they are for is away",
                 metadata: ["jobs": "\(count)"])
         }
         if count == 0, orphans > 0 { logger.notice("all jobs are planned again") }
@@ -143,7 +157,7 @@ extension Engine {
             try await adopt(taken.runs)
             guard life == mine, sharing.term == term else { return }
             sharing.taken(shards)
-            await send(.took(shards.shares, taken.cursors, since: since))
+            await send(.took(shards, taken.cursors, since: since))
             try await hearOfMissed()
             if mustReplanTaken || replansNextTaken { await plan(taken.cursors.map(\.id)) }
             replansNextTaken = false
@@ -164,12 +178,25 @@ extension Engine {
     private func hearOfMissed() async throws {
         isTaking = false
         let (jobs, runs) = missed
-        if !jobs.isEmpty { await hear(ofChanged: try await store.jobs(ids: jobs.sorted())) }
+        if !jobs.isEmpty { await hear(ofChanged: try await self.jobs(jobs.sorted())) }
+        try await hear(ofOpened: Array(runs))
+    }
+
+    /// Takes up runs that somebody has opened, of jobs that stand here.
+    private func hear(ofOpened ids: [RunID]) async throws {
         var found: [Run] = []
-        for id in runs where state.run(id) == nil {
-            if let run = try await store.run(id), !run.state.isFinal, state.holds(run.jobID) { found.append(run) }
+        for id in ids where state.run(id) == nil {
+            if let run = try await store.run(id), !run.state.isFinal { found.append(run) }
         }
-        if !found.isEmpty { await send(.adopted(found, try await definitions(of: found))) }
+        try await takeUp(found)
+    }
+
+    /// Begins to drive runs that are not known here yet, of jobs that stand here.
+    func takeUp(_ runs: [Run]) async throws {
+        if runs.isEmpty { return }
+        let definitions = try await definitions(of: runs)
+        let ours = runs.filter { state.holds($0.jobID) && state.run($0.id) == nil }
+        if !ours.isEmpty { await send(.adopted(ours, definitions)) }
     }
 
     /// Microseconds in which a machine that was booted has jobs again that wait for that.
@@ -179,7 +206,7 @@ extension Engine {
     func expectLoop() async {
         for await ids in toExpect {
             for start in stride(from: 0, to: ids.count, by: 500) {
-                let jobs = (try? await store.jobs(ids: Array(ids[start..<min(start + 500, ids.count)]))) ?? []
+                let jobs = (try? await self.jobs(Array(ids[start..<min(start + 500, ids.count)]))) ?? []
                 await expect(jobs.filter { state.holds($0.id) }.map(\.job))
             }
         }
@@ -199,7 +226,7 @@ extension Engine {
     private func give(_ moves: [ShardMove]) async {
         let mine = life
         let shards = Set(moves.map(\.shard))
-        await send(.leave(shards.shares))
+        await send(.leave(shards))
         let deadline = clock.uptime + Self.longestLeaving * facts.lease
         while !state.isQuiet, clock.uptime < deadline, life == mine {
             await saveAll()
@@ -222,7 +249,7 @@ extension Engine {
                 let gone = sharing.gave(term, at: clock.sinceBoot)
                 // Whoever waits to write goes on after the next event, which may write itself.
                 openGate()
-                await send(.gave(gone.shares))
+                await send(.gave(gone))
                 logger.info("shards given", metadata: ["shards": "\(gone.count)"])
                 return
             } catch let error as StoreError where error.code == .leaseLost {
@@ -240,7 +267,7 @@ extension Engine {
         sharing.keep()
         do {
             let taken = try await store.take(shards, under: sharing.term)
-            await send(.took(shards.shares, taken.cursors, since: clock.now))
+            await send(.took(shards, taken.cursors, since: clock.now))
         } catch {
             // Nobody would plan them.
             isLost = true
@@ -393,31 +420,19 @@ extension Engine {
         for word in mail {
             switch word.word {
             case .changed(let jobs):
-                guard let stored = try? await store.jobs(ids: jobs) else { return }
+                guard let stored = try? await self.jobs(jobs) else { return }
                 await hear(ofChanged: stored)
             case .opened(let runs):
-                var found: [Run] = []
-                do {
-                    for id in runs where state.run(id) == nil {
-                        if let run = try await store.run(id), !run.state.isFinal, state.holds(run.jobID) {
-                            found.append(run)
-                        }
-                    }
-                } catch {
-                    return
-                }
-                guard let definitions = try? await definitions(of: found) else { return }
-                if !found.isEmpty { await send(.adopted(found, definitions)) }
+                do { try await hear(ofOpened: runs) } catch { return }
             case .cancel(let id, let reason):
                 // One that is not known here is never over for that: the ledger says.
                 let known: Run?
                 do { known = try await store.run(id) } catch { return }
                 if let run = known, !run.state.isFinal {
-                    guard state.holds(run.jobID) else { continue }
                     if state.run(id) == nil {
-                        guard let definitions = try? await definitions(of: [run]) else { return }
-                        await send(.adopted([run], definitions))
+                        do { try await takeUp([run]) } catch { return }
                     }
+                    guard state.holds(run.jobID) else { continue }
                     await send(.cancel(id, reason: reason))
                 }
             case .drain(let isOn):

@@ -13,6 +13,9 @@ extension Engine {
         instance.isAlone = !settings.shares
         instance.labels.formUnion(feeds.map(label(ofFeed:)))
         if instance.does(InstanceFacts.custodian) { instance.labels.insert(custodyLabel) }
+        if instance.does(InstanceFacts.scheduler) {
+            instance.labels.formUnion([instance.host, instance.name].map(Place.label(ofHost:)))
+        }
         let sharing = try await join(store, instance, clock: clock, settings, logger)
         let beats = Beats()
         async let _: Void = beat(store, sharing.term, beats, clock: clock, every: settings.heartbeat)
@@ -25,7 +28,8 @@ extension Engine {
             settings.shares
             ? try await reboot(bootID, of: instance.id, store: store, now: clock.now)
             : try await boot(bootID, store: store, now: clock.now)
-        let lanes = Lanes(dispatchers)
+        let names = Set([instance.host, instance.name].filter { !$0.isEmpty }).sorted()
+        let lanes = Lanes(dispatchers, hosts: settings.shares ? nil : names)
         let state = EngineState(
             storeID: try await store.storeID(), instance: instance.name, cursors: taken.cursors, now: clock.now,
             bootedAt: bootedAt, pauseReason: pause?.reason,

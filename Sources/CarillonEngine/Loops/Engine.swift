@@ -72,6 +72,8 @@ public actor Engine<Clock: EngineClock> {
     var others: [InstanceRecord] = []
     /// Jobs that nobody plans, where instances may have so many only.
     var orphans = 0
+    /// When they were counted last because of a machine that is away.
+    var countedAt: Int64?
     /// What is held back, as it was read last (`InstanceFacts.pauses`).
     var pausesRead = ""
     /// The revision of the notes that were taken up.
@@ -258,7 +260,11 @@ public actor Engine<Clock: EngineClock> {
         let life = life
         do {
             var jobs = known
-            if !missing.isEmpty { jobs += try await load(missing) }
+            if !missing.isEmpty {
+                let read = try await load(missing)
+                if life == self.life { for job in read { locate(job.stored) } }
+                jobs += read
+            }
             await send(.definitions(asked: ids, jobs), of: life)
         } catch {
             // Nobody else looks at them during a pause.
@@ -420,7 +426,9 @@ public actor Engine<Clock: EngineClock> {
                 guard let end = page.last else { break }
                 last = end.id
                 let unknown = page.filter { state.run($0.id) == nil && state.holds($0.jobID) }
-                if !unknown.isEmpty { await send(.adopted(unknown, try await definitions(of: unknown)), of: life) }
+                if unknown.isEmpty { continue }
+                let definitions = try await definitions(of: unknown)
+                await send(.adopted(unknown.filter { state.holds($0.jobID) }, definitions), of: life)
             }
             await send(.swept, of: life)
         } catch {
@@ -428,8 +436,20 @@ public actor Engine<Clock: EngineClock> {
         }
     }
 
+    /// Reads jobs, and notes where they stand.
+    func jobs(_ ids: [JobID]) async throws -> [StoredJob] {
+        let life = life
+        let stored = try await store.jobs(ids: ids)
+        if life == self.life { for job in stored { locate(job) } }
+        return stored
+    }
+
+    func locate(_ stored: StoredJob) {
+        if settings.shares { state.locate(stored.id, stored.pinned) }
+    }
+
     func definitions(of runs: [Run]) async throws -> [JobID: CompiledJob] {
-        let stored = try await store.jobs(ids: Array(Set(runs.map(\.jobID))))
+        let stored = try await jobs(Array(Set(runs.map(\.jobID))))
         return Dictionary(stored.map { ($0.id, definition($0)) }) { first, _ in first }
     }
 

@@ -71,8 +71,11 @@ struct Lanes: Sendable {
     let served: [Lane]
     private let sound = SoundRevisions()
     private let numbers: [Target.Kind: Int]
+    /// What this machine and instance are called, where no other takes what is for another one; nil where others may.
+    private let hosts: [String]?
 
-    init(_ dispatchers: [any Dispatcher]) {
+    init(_ dispatchers: [any Dispatcher], hosts: [String]?) {
+        self.hosts = hosts
         served = dispatchers.map { Self.lane($0) }
         // Composition gives one for each kind.
         numbers = Dictionary(served.enumerated().map { ($1.kind, $0) }) { first, _ in first }
@@ -96,8 +99,17 @@ struct Lanes: Sendable {
 
     static func unserved(_ kind: Target.Kind) -> String { "this daemon is not set up for \(kind) jobs" }
 
-    /// Says why a target cannot be executed here; nil when it can, and for a kind that nobody serves.
-    func fault(of target: Target) -> String? { lane(of: target.kind)?.fault(target) }
+    /// Says why a job cannot be executed here; nil when it can, and for a kind that nobody serves.
+    func fault(of job: Job) -> String? { strangeness(job) ?? lane(of: job.target.kind)?.fault(job.target) }
+
+    /// Says why nobody would run a job.
+    private func strangeness(_ job: Job) -> String? {
+        guard let hosts, let host = job.policies.host, !hosts.contains(host) else { return nil }
+        return """
+            host: '\(host)' is another machine, and this daemon, on \(hosts.joined(separator: " alias ")), has its store alone; \
+            several share one in PostgreSQL
+            """
+    }
 
     /// Answers the job as the store has it, with a fault when its target cannot be opened.
     func checked(_ stored: StoredJob) -> StoredJob { sound.contains(stored) ? stored : opened(stored).job }
@@ -109,6 +121,11 @@ struct Lanes: Sendable {
 
     private func opened(_ stored: StoredJob) -> (job: StoredJob, body: (any TargetBody)?) {
         guard stored.fault == nil, let lane = lane(of: stored.job.target.kind) else { return (stored, nil) }
+        if let strange = strangeness(stored.job) {
+            var faulty = stored
+            faulty.fault = strange
+            return (faulty, nil)
+        }
         do throws(TargetFault) {
             let body = try lane.open(stored.job.target)
             sound.insert(stored)

@@ -24,6 +24,7 @@ extension Engine {
         }
         .compactMap { $0 }
         if isTaking { missed.runs.formUnion(opened.map(\.id)) }
+        locate(stored)
         // Whoever else has its shard has mail.
         if state.holds(stored.id) { await send(.adopted(opened, [stored.id: definition(stored)])) }
         return opened
@@ -54,12 +55,14 @@ extension Engine {
 
     /// Has a run end, whoever drives it.
     func cancel(_ run: RunID, of job: JobID, reason: String) async throws {
+        if state.run(run) == nil { _ = try await jobs([job]) }
         if state.holds(job) { return await send(.cancel(run, reason: reason)) }
-        try await store.post([Mail(to: .shard(Shard(of: job)), .cancel(run, reason: reason))])
+        try await store.post([Mail(to: .job(job), .cancel(run, reason: reason))])
     }
 
     /// Finds a job's runs that are not final: as they are driven here, else as the ledger has them.
     func activeRuns(of stored: StoredJob) async throws -> [RunID] {
+        locate(stored)
         if state.holds(stored.id) { return state.activeRuns(of: stored.id) }
         let active = Set(RunState.allCases.filter { !$0.isFinal })
         return try await store.runs(RunQuery(job: stored.job.name, states: active, limit: 10_000)).map(\.id)

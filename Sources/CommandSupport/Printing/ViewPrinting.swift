@@ -32,6 +32,7 @@ extension PolicyView {
         case "replace": line("overlap", "replace: a new run ends the old one")
         default: line("overlap", overlap)
         }
+        if let host { line("host", "\(host) alone") }
         if let windowSeconds { line("window", span(windowSeconds)) }
         if let timeoutSeconds { line("time-out", span(timeoutSeconds)) }
         if let startTimeoutSeconds { line("start", "within \(span(startTimeoutSeconds)) of its dispatch") }

@@ -94,6 +94,8 @@ public struct InstanceTables: Sendable {
         let shard = Shard(Int16(shards.count))
         labels[label] = shard
         shards.append(ShardRecord(shard: shard, label: label, holder: nil))
+        // Whoever may have it is to look.
+        holdings += 1
         return shard
     }
 
@@ -175,6 +177,8 @@ public struct InstanceTables: Sendable {
             switch word.to {
             case .shard(let shard): shards.contains(shard)
             case .machine(let id): id == machine
+            // The ledger has said to which shard.
+            case .job: false
             }
         }
     }

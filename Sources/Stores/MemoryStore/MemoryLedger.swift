@@ -45,7 +45,7 @@ public struct MemoryLedger: Sendable {
 
     public mutating func apply(_ changes: [JobChange], by term: Term? = nil, now: Timestamp) -> [JobAnswer] {
         let answers = carryOut(changes, now)
-        tables.tell(Mail.changed(answers.compactMap(\.stored?.id)), but: term)
+        tell(Mail.changed(answers.compactMap(\.stored)), but: term)
         return answers
     }
 
@@ -80,7 +80,8 @@ public struct MemoryLedger: Sendable {
         _ job: Job, _ cursor: Timestamp, _ nextDue: Timestamp?, _ added: [Skip]
     ) -> StoredJob {
         let id = JobID(Int32(jobs.count + 1))
-        let stored = StoredJob(id: id, job: job, revision: 1, cursor: cursor, nextDue: nextDue)
+        var stored = StoredJob(id: id, job: job, revision: 1, cursor: cursor, nextDue: nextDue)
+        stored.pinned = shard(of: Place(of: job.policies))
         jobs[id] = JobRow(stored: stored)
         names[job.name] = id
         for var skip in added {
@@ -108,6 +109,23 @@ public struct MemoryLedger: Sendable {
         return stored
     }
 
+    /// The shard of a label; nil for a job that stands in the share of its number.
+    private mutating func shard(of place: Place) -> Shard? { place.label.map { tables.shard(labelled: $0) } }
+
+    /// Says to which shard mail goes that is for whoever has a job.
+    private func addressed(_ mail: [Mail]) -> [Mail] {
+        mail.map { word in
+            guard case .job(let id) = word.to else { return word }
+            var word = word
+            word.to = .shard(jobs[id]?.stored.shard ?? Shard(of: id))
+            return word
+        }
+    }
+
+    public mutating func tell(_ mail: [Mail], but term: Term?) { tables.tell(addressed(mail), but: term) }
+
+    public mutating func post(_ mail: [Mail]) { tables.post(addressed(mail)) }
+
     /// Answers those that are changing, each with the definition that its cursor follows.
     public func changing(_ ids: [JobID]) -> [ChangingJob] {
         ids.compactMap { id in
@@ -126,9 +144,9 @@ public struct MemoryLedger: Sendable {
 
     public func cursors() -> [JobCursor] {
         jobs.values.map(\.stored).compactMap { job in
-            if job.isChanging { return JobCursor(id: job.id, nextDue: .distantPast) }
+            if job.isChanging { return JobCursor(id: job.id, nextDue: .distantPast, pinned: job.pinned) }
             guard job.job.isOn, !job.isRemoved, let nextDue = job.nextDue else { return nil }
-            return JobCursor(id: job.id, nextDue: nextDue)
+            return JobCursor(id: job.id, nextDue: nextDue, pinned: job.pinned)
         }.sorted { $0.id < $1.id }
     }
 
@@ -136,8 +154,10 @@ public struct MemoryLedger: Sendable {
     public func take(_ shards: Set<Shard>, under term: Term) throws -> Taken {
         try tables.check(term, holds: shards)
         return Taken(
-            cursors: cursors().filter { shards.contains(Shard(of: $0.id)) },
-            runs: activeRuns(after: nil, limit: .max).filter { shards.contains(Shard(of: $0.jobID)) })
+            cursors: cursors().filter { shards.contains($0.pinned ?? Shard(of: $0.id)) },
+            runs: activeRuns(after: nil, limit: .max).filter {
+                shards.contains(jobs[$0.jobID]?.stored.shard ?? Shard(of: $0.jobID))
+            })
     }
 
     public mutating func rewind(_ cursors: [JobCursor], under term: Term, now: Timestamp) throws {
@@ -161,7 +181,7 @@ public struct MemoryLedger: Sendable {
         var opened = Opened()
         for part in batch {
             guard let row = jobs[part.id], row.stored.revision == part.revision, row.stored.cursor == part.from,
-                row.stored.isChanging == part.takesUp
+                row.stored.isChanging == part.takesUp, part.moves == nil || !isActive(part.id)
             else {
                 opened.refused.insert(part.id)
                 continue
@@ -179,8 +199,19 @@ public struct MemoryLedger: Sendable {
                 jobs[part.id]?.stored.isChanging = false
                 if part.countsAnew { jobs[part.id]?.stored.opened = 0 }
             }
+            if let place = part.moves { move(part.id, to: place, with: opened.new.filter { $0.jobID == part.id }) }
         }
         return opened
+    }
+
+    private func isActive(_ job: JobID) -> Bool { active.contains { runs[$0]?.jobID == job } }
+
+    private mutating func move(_ id: JobID, to place: Place, with opened: [Run]) {
+        let shard = shard(of: place)
+        jobs[id]?.stored.pinned = shard
+        jobs[id]?.stored.revision += 1
+        guard let stored = jobs[id]?.stored else { return }
+        post(Mail.opened(opened) + Mail.changed([stored]))
     }
 
     /// Answers nil when the occurrence is there already; a clash of ids draws another.

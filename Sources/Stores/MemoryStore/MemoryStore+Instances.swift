@@ -27,7 +27,7 @@ extension MemoryStore {
     public func shards(counting: Bool) async throws -> [ShardRecord] {
         guard counting else { return ledger.tables.shards }
         var jobs: [Shard: Int] = [:]
-        for row in ledger.jobs.values where !row.removed { jobs[Shard(of: row.stored.id), default: 0] += 1 }
+        for row in ledger.jobs.values where !row.removed { jobs[row.stored.shard, default: 0] += 1 }
         return ledger.tables.shards.map { record in
             var record = record
             record.jobs = jobs[record.shard] ?? 0
@@ -49,7 +49,7 @@ extension MemoryStore {
 
     public func leave(_ term: Term) async throws { try ledger.tables.leave(term) }
 
-    public func post(_ mail: [Mail]) async throws { ledger.tables.post(mail) }
+    public func post(_ mail: [Mail]) async throws { ledger.post(mail) }
 
     public func news(for shards: Set<Shard>, machine: String) async throws -> News {
         News(

@@ -98,7 +98,7 @@ public actor MemoryStore: JobStore {
 
     public func jobs(cursorAfter time: Timestamp, in shards: Set<Shard>, limit: Int) async throws -> [StoredJob] {
         ledger.jobs.values.filter {
-            !$0.removed && $0.stored.cursor > time && shards.contains(Shard(of: $0.stored.id))
+            !$0.removed && $0.stored.cursor > time && shards.contains($0.stored.shard)
         }.prefix(limit).map(\.stored)
     }
 
@@ -118,7 +118,7 @@ public actor MemoryStore: JobStore {
     public func openOrdered(_ runs: [Run], under term: Term, now: Timestamp) async throws -> [Run?] {
         try ledger.check(term)
         let opened = runs.map { ledger.isLast($0) ? ledger.insert($0, under: term) : nil }
-        ledger.tables.tell(Mail.opened(opened.compactMap { $0 }), but: term)
+        ledger.tell(Mail.opened(opened.compactMap { $0 }), but: term)
         return opened
     }
 

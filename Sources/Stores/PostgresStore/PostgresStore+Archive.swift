@@ -117,6 +117,7 @@
                             """
                             UPDATE counters SET value = greatest(value, (SELECT max(id) FROM jobs)) WHERE name = 'jobs'
                             """)
+                    case "cursors": try Self.pin(transaction)
                     case "skips", "audit":
                         _ = try transaction.all(
                             "SELECT setval(pg_get_serial_sequence('\(table.name)', 'id'), max(id)) FROM \(table.name)"
@@ -130,6 +131,25 @@
                 throw StoreError(postgres: error)
             }
             if table.name == "notes" { knownID.withLock { $0 = nil } }
+        }
+
+        /// Puts jobs that are for one machine under its label: another kind of store has no such thing.
+        private static func pin(_ transaction: PostgresTransaction) throws {
+            let found = try transaction.all(
+                """
+                SELECT id, policies FROM jobs JOIN cursors ON job_id = id
+                WHERE pinned IS NULL AND policies LIKE '%"host":"%' ORDER BY id
+                """
+            ) { (Int32(truncatingIfNeeded: try $0.integer(0) ?? 0), try $0.text(1) ?? "") }
+            for (id, policies) in found {
+                // What cannot be read is nobody's.
+                guard let policies = try? RowCodec.decode(Policies.self, policies),
+                    let label = Place(of: policies).label
+                else { continue }
+                try transaction.execute(
+                    "UPDATE cursors SET pinned = $2 WHERE job_id = $1",
+                    [.integer(Int64(id)), .integer(Int64(try shard(labelled: label, transaction).number))])
+            }
         }
 
         public func backUp(to path: String) async throws {

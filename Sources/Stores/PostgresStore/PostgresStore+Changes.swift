@@ -18,8 +18,7 @@
                             for part in Self.parts(of: changes) {
                                 answers += try Self.apply(part, codec, now, transaction)
                             }
-                            let changed = Set(answers.compactMap(\.stored?.id)).sorted()
-                            try Self.tell(Mail.changed(changed), but: term, transaction)
+                            try Self.tell(Mail.changed(answers.compactMap(\.stored)), but: term, transaction)
                             return answers
                         }
                     } catch let error as PostgresError where error.isClash && left > 0 {
@@ -83,10 +82,10 @@
         ) throws -> [StoredJob] {
             try transaction.all(
                 """
-                SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE \(condition) ORDER BY jobs.id
+                SELECT \(jobColumns) FROM \(RowCodec.jobTables) WHERE \(condition) ORDER BY jobs.id
                 FOR UPDATE OF jobs, cursors
                 """, [value]
-            ) { try codec.job($0) }
+            ) { try job($0, codec) }
         }
     }
 
@@ -99,6 +98,7 @@
         ])
         private static let cursors = PostgresColumns.Shape([
             "job_id": .integer, "is_on": .boolean, "revision": .bigint, "cursor": .bigint, "next_due": .bigint,
+            "pinned": .smallint,
         ])
         private static let revised = PostgresColumns.Shape([
             "job_id": .integer, "is_on": .boolean, "revision": .bigint,
@@ -119,6 +119,8 @@
         private var skips: [Skip] = []
         /// The number before that of the first new job.
         private var last: Int32 = 0
+        /// New jobs that stand under the label of a machine.
+        private var pins: [JobID: Shard] = [:]
 
         init(known: [StoredJob]) {
             byName = Dictionary(known.map { ($0.job.name, $0) }) { first, _ in first }
@@ -248,9 +250,14 @@
                 [.integer(Int64(added.count))]
             ) { try $0.integer(0) ?? 0 }
             last = Int32(truncatingIfNeeded: highest ?? 0) - Int32(added.count)
+            for (job, _, stored, _) in added {
+                guard let label = Place(of: job.policies).label else { continue }
+                pins[number(of: stored.id)] = try PostgresStore.shard(labelled: label, transaction)
+            }
             for (job, parts, stored, skips) in added {
                 var stored = stored
                 stored.id = number(of: stored.id)
+                stored.pinned = pins[stored.id]
                 rows.bind(job, parts, stored.id)
                 new.bind(stored)
                 tags.bind(job.tags, of: stored.id)
@@ -273,6 +280,7 @@
             answers.map { answer in
                 guard case .stored(var stored) = answer else { return answer }
                 stored.id = number(of: stored.id)
+                stored.pinned = pins[stored.id] ?? stored.pinned
                 return .stored(stored)
             }
         }
@@ -304,6 +312,7 @@
             bind(stored.revision)
             bind(stored.cursor)
             bind(stored.nextDue)
+            bind(stored.pinned.map { Int64($0.number) })
             end()
         }
 

@@ -193,25 +193,32 @@
         }
 
         public func shard(labelled label: String) async throws -> Shard {
-            let value = PostgresValue(storable: label)
-            let known: @Sendable (PostgresTransaction) throws -> Shard? = { transaction in
-                try transaction.first("SELECT shard FROM shards WHERE label = $1", [value]) {
-                    Shard(Int16(truncatingIfNeeded: try $0.integer(0) ?? 0))
-                }
-            }
-            if let shard = try await read({ try await $0.read(known) }) { return shard }
+            if let shard = try await read({ try await $0.read { try Self.known(label, $0) } }) { return shard }
             return try await change { writer in
-                try await writer.transaction { transaction in
-                    // One after the other: numbers stay dense, and a label gets one.
-                    try transaction.execute("SELECT 1 FROM counters WHERE name = 'terms' FOR UPDATE")
-                    if let shard = try known(transaction) { return shard }
-                    let next = try transaction.first("SELECT max(shard) + 1 FROM shards") { try $0.integer(0) }
-                    let shard = Shard(Int16(truncatingIfNeeded: (next ?? nil) ?? Int64(Shard.shares)))
-                    try transaction.execute(
-                        "INSERT INTO shards (shard, label) VALUES ($1, $2)", [.integer(Int64(shard.number)), value])
-                    return shard
-                }
+                try await writer.transaction { try Self.shard(labelled: label, $0) }
             }
+        }
+
+        private static func known(_ label: String, _ transaction: PostgresTransaction) throws -> Shard? {
+            try transaction.first("SELECT shard FROM shards WHERE label = $1", [.init(storable: label)]) {
+                Shard(Int16(truncatingIfNeeded: try $0.integer(0) ?? 0))
+            }
+        }
+
+        /// Finds the shard of a label, or makes it.
+        static func shard(labelled label: String, _ transaction: PostgresTransaction) throws -> Shard {
+            if let shard = try known(label, transaction) { return shard }
+            // One after the other: numbers stay dense, and a label gets one.
+            try transaction.execute("SELECT 1 FROM counters WHERE name = 'terms' FOR UPDATE")
+            if let shard = try known(label, transaction) { return shard }
+            let next = try transaction.first("SELECT max(shard) + 1 FROM shards") { try $0.integer(0) }
+            let shard = Shard(Int16(truncatingIfNeeded: (next ?? nil) ?? Int64(Shard.shares)))
+            try transaction.execute(
+                "INSERT INTO shards (shard, label) VALUES ($1, $2)",
+                [.integer(Int64(shard.number)), .init(storable: label)])
+            // Whoever may have it is to look.
+            _ = try drawn("holdings", transaction)
+            return shard
         }
 
         /// Numbers of shards, as `smallint[]`.
@@ -309,8 +316,16 @@
     /// Mail.
     extension PostgresStore {
         private static let words = PostgresColumns.Shape([
-            "shard": .smallint, "machine": .text, "kind": .text, "body": .text,
+            "shard": .smallint, "job": .integer, "machine": .text, "kind": .text, "body": .text,
         ])
+
+        /// The mail of `words`, to the shards that jobs stand in now.
+        private static func addressed(from first: Int) -> String {
+            """
+            SELECT coalesce(m.shard, \(shard)) AS shard, m.machine, m.kind, m.body
+            FROM \(words.rows("m", from: first)) LEFT JOIN cursors ON cursors.job_id = m.job
+            """
+        }
 
         private static func rows(_ mail: [Mail]) -> PostgresColumns {
             var rows = PostgresColumns(words)
@@ -318,8 +333,14 @@
                 switch word.to {
                 case .shard(let shard):
                     rows.bind(Int64(shard.number))
+                    rows.bind(nil as Int64?)
+                    rows.bind(nil as String?)
+                case .job(let job):
+                    rows.bind(nil as Int64?)
+                    rows.bind(Int64(job.number))
                     rows.bind(nil as String?)
                 case .machine(let id):
+                    rows.bind(nil as Int64?)
                     rows.bind(nil as Int64?)
                     rows.bind(id)
                 }
@@ -335,7 +356,7 @@
             let values = Self.rows(mail).values
             _ = try await change { writer in
                 try await writer.execute(
-                    "INSERT INTO mail (\(Self.words.names)) SELECT * FROM \(Self.words.rows("m", from: 1))", values)
+                    "INSERT INTO mail (shard, machine, kind, body) \(Self.addressed(from: 1))", values)
             }
         }
 
@@ -350,9 +371,9 @@
                 """
                 WITH fence AS MATERIALIZED (
                     SELECT 1 FROM terms WHERE instance = $1::integer AND term = $2::bigint AND nonce = $3::bigint FOR SHARE)
-                INSERT INTO mail (\(words.names)) SELECT m.* FROM \(words.rows("m", from: 4))
+                INSERT INTO mail (shard, machine, kind, body) SELECT * FROM (\(addressed(from: 4))) AS a
                 WHERE (SELECT count(*) FROM fence) = 0
-                OR NOT EXISTS (SELECT 1 FROM shards WHERE shards.shard = m.shard AND holder = $1::integer)
+                OR NOT EXISTS (SELECT 1 FROM shards WHERE shards.shard = a.shard AND holder = $1::integer)
                 """, values + rows(mail).values)
         }
 

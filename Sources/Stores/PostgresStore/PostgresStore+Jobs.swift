@@ -6,23 +6,36 @@
 
     /// What is read of jobs.
     extension PostgresStore {
-        private static let selection = "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables)"
+        private static let selection = "SELECT \(jobColumns) FROM \(RowCodec.jobTables)"
+        static let jobColumns = RowCodec.jobColumns + ", cursors.pinned"
+
+        /// Reads a job of `jobColumns`.
+        static func job(_ row: borrowing PostgresRow, _ codec: RowCodec) throws -> StoredJob {
+            var stored = try codec.job(row)
+            stored.pinned = try shard(row, at: RowCodec.jobWidth)
+            return stored
+        }
+
+        private static func shard(_ row: borrowing PostgresRow, at place: Int) throws -> Shard? {
+            try row.integer(place).map { Shard(Int16(truncatingIfNeeded: $0)) }
+        }
 
         private func jobs(_ rest: String, _ values: [PostgresValue]) async throws -> [StoredJob] {
             let codec = codec
-            return try await rows("\(Self.selection) \(rest)", values) { try codec.job($0) }
+            return try await rows("\(Self.selection) \(rest)", values) { try Self.job($0, codec) }
         }
 
         /// Those in the planner's heap; what is to be taken up is due at once.
         static let cursors = """
-            SELECT job_id, CASE WHEN NOT is_changing THEN next_due END FROM cursors
+            SELECT job_id, CASE WHEN NOT is_changing THEN next_due END, pinned FROM cursors
             WHERE (is_on AND next_due IS NOT NULL OR is_changing)
             """
 
         static func cursor(_ row: borrowing PostgresRow) throws -> JobCursor {
             JobCursor(
                 id: JobID(Int32(truncatingIfNeeded: try row.integer(0) ?? 0)),
-                nextDue: try row.integer(1).map { Timestamp(microseconds: $0) } ?? .distantPast)
+                nextDue: try row.integer(1).map { Timestamp(microseconds: $0) } ?? .distantPast,
+                pinned: try shard(row, at: 2))
         }
 
         public func cursors() async throws -> [JobCursor] { try await rows(Self.cursors, [], Self.cursor) }
@@ -37,9 +50,17 @@
         public func changing(_ ids: [JobID]) async throws -> [ChangingJob] {
             let codec = codec
             return try await rows(
-                "SELECT \(RowCodec.changingColumns) FROM \(RowCodec.changingTables) WHERE jobs.id = ANY($1::integer[])",
+                """
+                SELECT \(RowCodec.changingColumns), cursors.pinned FROM \(RowCodec.changingTables)
+                WHERE jobs.id = ANY($1::integer[])
+                """,
                 [PostgresValue(ids)]
-            ) { try codec.changing($0) }
+            ) { row in
+                var found = try codec.changing(row)
+                found.job.pinned = try Self.shard(row, at: RowCodec.changingWidth)
+                found.former.pinned = found.job.pinned
+                return found
+            }
         }
 
         public func job(named name: String) async throws -> StoredJob? {

@@ -112,6 +112,12 @@
                 let second = try await openRuns(Array(batch[place...]), under: term, now: now)
                 return Opened(new: first.new + second.new, refused: first.refused.union(second.refused))
             }
+            if batch.contains(where: { $0.moves != nil }) {
+                // Each by itself: whether anything of it goes on is asked under its lock.
+                let staying = try await openRuns(batch.filter { $0.moves == nil }, under: term, now: now)
+                let moving = try await openOneByOne(batch.filter { $0.moves != nil }, term)
+                return Opened(new: staying.new + moving.new, refused: staying.refused.union(moving.refused))
+            }
             // In one order, whoever writes: two that meet wait for each other less often.
             let parts = batch.sorted { $0.id < $1.id }
             do {
@@ -207,6 +213,10 @@
                 for part in parts {
                     var advance = PostgresColumns(Self.advances)
                     advance.bind(part)
+                    if part.moves != nil, try Self.isActive(part.id, transaction) {
+                        opened.refused.insert(part.id)
+                        continue
+                    }
                     guard try transaction.first(move, Self.values(term) + advance.values, { _ in true }) == true else {
                         opened.refused.insert(part.id)
                         continue
@@ -226,9 +236,31 @@
                     }
                     for skip in part.skips { try Self.insert(skip, transaction) }
                     if part.takesUp { try Self.takeUp([part], transaction) }
+                    if let place = part.moves {
+                        try Self.move(part.id, to: place, with: opened.new.filter { $0.jobID == part.id }, transaction)
+                    }
                 }
                 return opened
             }
+        }
+
+        /// Whether any run of a job goes on. Nobody opens another one before the transaction is over.
+        private static func isActive(_ job: JobID, _ transaction: PostgresTransaction) throws -> Bool {
+            let id = PostgresValue.integer(Int64(job.number))
+            try transaction.execute("SELECT 1 FROM cursors WHERE job_id = $1 FOR UPDATE", [id])
+            return try transaction.first("SELECT 1 FROM runs WHERE job_id = $1 AND state < 3 LIMIT 1", [id]) { _ in true }
+                ?? false
+        }
+
+        private static func move(
+            _ job: JobID, to place: Place, with opened: [Run], _ transaction: PostgresTransaction
+        ) throws {
+            let shard = try place.label.map { try self.shard(labelled: $0, transaction) }
+            try transaction.execute(
+                "UPDATE cursors SET pinned = $2, revision = revision + 1 WHERE job_id = $1",
+                [.integer(Int64(job.number)), shard.map { .integer(Int64($0.number)) } ?? .null])
+            try tell(
+                Mail.opened(opened) + [Mail(to: .job(job), .changed([job]))], but: nil, transaction)
         }
 
         /// Writes a run, under another id when its own is taken; nil when its occurrence is there already.
@@ -276,7 +308,11 @@
 
         public func openOrdered(_ runs: [Run], under term: Term, now: Timestamp) async throws -> [Run?] {
             let store = try await storeID()
+            let jobs = PostgresValue(Set(runs.map(\.jobID)).sorted())
             return try await write(under: term) { transaction in
+                // None of them goes elsewhere meanwhile.
+                try transaction.execute(
+                    "SELECT 1 FROM cursors WHERE job_id = ANY($1::integer[]) ORDER BY job_id FOR SHARE", [jobs])
                 let opened = try runs.map { run in
                     try Self.isLast(run, transaction) ? try Self.insert(run, store: store, term, transaction) : nil
                 }

@@ -52,12 +52,16 @@ package final class RowCodec: Sendable {
         """
     }
 
+    /// How many columns these are.
+    package static let jobWidth = 19
+    package static let changingWidth = 2 * jobWidth + 1
+
     /// What `changing` has of a definition, beside the job's number, its revision and the time of the change; of `jobs` under the same names.
     package static let definitionColumns = "schedule, kind, summary, target, policies, tags, enabled, standing, removed"
 
     /// Reads a job of `changingColumns`.
     package func changing<Row: StoredRow & ~Copyable>(_ row: borrowing Row) throws -> ChangingJob {
-        ChangingJob(job: try job(row), former: try job(row, from: 19), changedAt: try row.time(38))
+        ChangingJob(job: try job(row), former: try job(row, from: Self.jobWidth), changedAt: try row.time(2 * Self.jobWidth))
     }
 
     /// Reads a job of `jobColumns`, the first of which stands here: what of it cannot be read is the fault of this job alone.

@@ -101,6 +101,8 @@ public struct PolicyView: Sendable, Codable, Recurring {
     /// Of workers that tell by messages; nil for all else.
     public var cancelTimeoutSeconds: Double?
     public var maxRepublications: Int?
+    /// The machine that alone runs it; nil for any.
+    public var host: String?
 }
 
 extension JobView {
@@ -174,5 +176,6 @@ extension PolicyView {
         maxQueue = policies.maxQueue
         cancelTimeoutSeconds = seconds(policies.signs?.cancelTimeout)
         maxRepublications = policies.signs?.maxRepublications
+        host = policies.host
     }
 }
