@@ -38,7 +38,9 @@ extension Policies {
         if let maxRuns, maxRuns < 1 { return "max_runs is 1 or more" }
         if let maxQueue, maxQueue < 1 { return "max_queue is 1 or more" }
         if let most = signs?.maxRepublications, most < 0 { return "max_republications is below zero" }
-        if let host, host.isEmpty || host.utf8.count > Self.longestHost || !host.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value != 0x7f })
+        if let host,
+            host.isEmpty || host.utf8.count > Self.longestHost
+                || !host.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value != 0x7f })
         {
             return "host is a machine's name, of 1 to \(Self.longestHost) bytes without spaces"
         }

@@ -42,6 +42,11 @@ extension StoredJob {
     public var shard: Shard { pinned ?? Shard(of: id) }
 }
 
+extension ShardRecord {
+    /// Whether it is one of jobs: a share, or that of a machine.
+    public var mayHaveJobs: Bool { label?.hasPrefix(Place.hosts) ?? true }
+}
+
 /// One life of an instance in a store: a number that was ended never comes back.
 public struct InstanceNumber: Hashable, Comparable, Sendable, Codable {
     public var number: Int32

@@ -286,7 +286,8 @@ public enum InstanceConformance {
             try require(
                 try await bench.store.news(for: [label], machine: "").mail.map(\.kind).last, is: "new")
         },
-        check("P1: a job moves once nothing of it goes on, as another revision, and whoever has it then is told") { bench in
+        check("P1: a job moves once nothing of it goes on, as another revision, and whoever has it then is told") {
+            bench in
             let (a, start) = (try await bench.join("a"), Samples.noon)
             let store = bench.store
             let id = try await store.storeID()

@@ -91,7 +91,9 @@ import Timetable
     }
 
     /// What runs where it was ends there, before it begins elsewhere; nothing that is due meanwhile is lost.
-    @Test(arguments: [true, false]) func oneThatIsGivenToAnotherMachineComesToRestFirst(isPinnedBefore: Bool) async throws {
+    @Test(arguments: [true, false]) func oneThatIsGivenToAnotherMachineComesToRestFirst(isPinnedBefore: Bool)
+        async throws
+    {
         let (a, b) = try await pair()
         let both = [a, b]
         // Of free ones some are with either.

@@ -49,7 +49,8 @@ extension Engine {
             mustReplanTaken = news.instances.contains { !$0.facts.zones.isEmpty && $0.facts.zones != zones.version }
             noteClock(news.clock, between: asked, and: clock.now)
             // Where somebody may have so many jobs only, they are counted each time: new ones change nobody's holding.
-            let counting = news.instances.contains { $0.term != nil && $0.facts.mostJobs > 0 } || isToCountHomeless(news)
+            let counting =
+                news.instances.contains { $0.term != nil && $0.facts.mostJobs > 0 } || isToCountHomeless(news)
             if counting || news.holdings != shards.holdings || crowd(of: news) != shards.crowd {
                 shards = Holdings(
                     records: try await store.shards(counting: counting), holdings: news.holdings,
@@ -79,7 +80,7 @@ extension Engine {
     private func isToCountHomeless(_ news: News) -> Bool {
         let inForce = Set(crowd(of: news))
         let isHomeless = shards.records.contains { record in
-            (record.label?.hasPrefix(Place.hosts) ?? false) && !(record.holder.map(inForce.contains) ?? false)
+            record.label != nil && record.mayHaveJobs && !(record.holder.map(inForce.contains) ?? false)
         }
         guard isHomeless || orphans > 0 else { return false }
         if let countedAt, clock.uptime - countedAt < Self.untilCounted { return false }

@@ -179,7 +179,7 @@ extension Engine {
     private func unplanned() async -> Int {
         let inForce = Set(shards.crowd)
         let isOrphaned = { (record: ShardRecord) in
-            record.label == nil && !(record.holder.map(inForce.contains) ?? false)
+            record.mayHaveJobs && !(record.holder.map(inForce.contains) ?? false)
         }
         guard settings.shares, shards.records.contains(where: isOrphaned) else { return 0 }
         let counted = (try? await store.shards(counting: true)) ?? []

@@ -200,12 +200,27 @@ struct Explanation {
 
     // MARK: What comes
 
+    /// Says who plans a job that is for one machine, of those that share the store.
+    private func place(_ host: String) async throws -> [String] {
+        guard desk.store.isShared, !job.isRemoved else { return [] }
+        let record = try await desk.store.shards(counting: false).first { $0.shard == job.shard }
+        let holder = try await desk.store.instances().first { $0.term != nil && $0.number == record?.holder }
+        guard record?.label == Place(of: job.job.policies).label else {
+            let now = holder.map { " on \($0.facts.host)" } ?? ""
+            return ["It is for \(host) alone, and goes there once its runs\(now) have ended."]
+        }
+        return holder == nil
+            ? ["It is for \(host) alone, which is away: nobody plans it until that is back."]
+            : ["It is for \(host) alone."]
+    }
+
     private func outlook(_ definition: CompiledJob, _ zone: Zone, _ pause: String?) async throws -> [String] {
         var lines: [String] = []
         for problem in try await desk.problemsByJob()[name] ?? [] {
             lines.append("Its definition is broken: \(problem)")
         }
         if let fault = definition.fault { lines.append("It cannot run: \(fault)") }
+        if let host = job.job.policies.host { lines += try await place(host) }
         if let pause { lines.append(pause.prefix(1).uppercased() + pause.dropFirst()) }
         if let off = job.job.standing?.off {
             lines.append("It does not run: \(off.words).")

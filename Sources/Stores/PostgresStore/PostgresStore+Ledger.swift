@@ -248,7 +248,8 @@
         private static func isActive(_ job: JobID, _ transaction: PostgresTransaction) throws -> Bool {
             let id = PostgresValue.integer(Int64(job.number))
             try transaction.execute("SELECT 1 FROM cursors WHERE job_id = $1 FOR UPDATE", [id])
-            return try transaction.first("SELECT 1 FROM runs WHERE job_id = $1 AND state < 3 LIMIT 1", [id]) { _ in true }
+            return try transaction.first("SELECT 1 FROM runs WHERE job_id = $1 AND state < 3 LIMIT 1", [id]) { _ in true
+            }
                 ?? false
         }
 

@@ -61,7 +61,8 @@ package final class RowCodec: Sendable {
 
     /// Reads a job of `changingColumns`.
     package func changing<Row: StoredRow & ~Copyable>(_ row: borrowing Row) throws -> ChangingJob {
-        ChangingJob(job: try job(row), former: try job(row, from: Self.jobWidth), changedAt: try row.time(2 * Self.jobWidth))
+        ChangingJob(
+            job: try job(row), former: try job(row, from: Self.jobWidth), changedAt: try row.time(2 * Self.jobWidth))
     }
 
     /// Reads a job of `jobColumns`, the first of which stands here: what of it cannot be read is the fault of this job alone.
