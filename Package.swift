@@ -43,6 +43,12 @@ let integrations: [Target] = [
         [
             "ControlBus", "ExecDispatcher", "KeijiFeed", .target(name: "PostgresClient", condition: postgres),
         ]),
+    integration(
+        "API",
+        [
+            "ControlAPI", "SimpleSchedulerAPI", .product(name: "AsyncHTTPClient", package: "async-http-client"),
+            .product(name: "Crypto", package: "swift-crypto"),
+        ]),
     integration("Mail", ["MailNotifier", .target(name: "MailClient", condition: mail)]),
 ]
 
@@ -72,15 +78,18 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         // For libyaml, which it carries as the target CYaml.
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         // Values: the C library only.
@@ -202,6 +211,24 @@ let package = Package(
                 .product(name: "NIOPosix", package: "swift-nio"),
             ],
             path: "Sources/Systems/Keiji/ControlBus"),
+        .target(
+            name: "ControlAPI",
+            dependencies: [
+                "CarillonConfiguration", "CarillonCore", "CarillonEngine", "Listening", "Timetable", logging, lifecycle,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            path: "Sources/Channels/ControlAPI"),
+        .target(
+            name: "SimpleSchedulerAPI",
+            dependencies: [
+                "BusDispatcher", "CarillonConfiguration", "CarillonCore", "CarillonEngine", "ControlAPI", "Timetable",
+            ],
+            path: "Sources/Systems/Bus/SimpleSchedulerAPI"),
         .target(
             name: "ControlSocket",
             dependencies: [
@@ -374,6 +401,18 @@ let package = Package(
             name: "CarillonEngineTests",
             dependencies: [
                 "CarillonCore", "CarillonEngine", "CarillonTestSupport", "MemoryStore", "Timetable", lifecycle, logging,
+            ]),
+        .testTarget(
+            name: "ControlAPITests",
+            dependencies: [
+                "BusDispatcher", "CarillonCore", "CarillonEngine", "CarillonTestSupport", "ControlAPI", "MemoryStore",
+                "SimpleSchedulerAPI", "Timetable", lifecycle, logging,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
             ]),
         .testTarget(
             name: "ControlBusTests",

@@ -1,3 +1,4 @@
+import APIIntegration
 import ArgumentParser
 import BusIntegration
 import CarillonCore
@@ -14,7 +15,7 @@ import SQLiteStore
 /// The one list: a new system is a folder, a target in Package.swift, and a line here.
 extension Composition {
     package static let carillon = Composition(
-        integrations: [Exec.self, Files.self, RQ.self, Bus.self, Frappe.self, Keiji.self, Mail.self],
+        integrations: [Exec.self, Files.self, RQ.self, Bus.self, Frappe.self, Keiji.self, API.self, Mail.self],
         stores: stores)
 
     private static var stores: [any StoreDriver.Type] {
@@ -29,7 +30,7 @@ extension Composition {
 extension Carillon {
     /// Commands that a system brings; what it imports stands under `Import`.
     static let systemCommands: [any ParsableCommand.Type] = [
-        NotifyCommands.self, RQCommands.self, BusCommands.self, BTU.self,
+        NotifyCommands.self, RQCommands.self, BusCommands.self, BTU.self, TokenCommands.self,
     ]
 }
 

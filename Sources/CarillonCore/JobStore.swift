@@ -113,18 +113,32 @@ public struct RunQuery: Hashable, Sendable, Codable {
     public var until: Timestamp?
     /// Why they were opened, any of these; empty for all.
     public var triggers: Set<Trigger>
+    /// Only what comes after this one, the last of an earlier page.
+    public var after: RunPlace?
     public var limit: Int
 
     public init(
         job: String? = nil, states: Set<RunState> = [], since: Timestamp? = nil, until: Timestamp? = nil,
-        triggers: Set<Trigger> = [], limit: Int = 50
+        triggers: Set<Trigger> = [], after: RunPlace? = nil, limit: Int = 50
     ) {
         self.job = job
         self.states = states
         self.since = since
         self.until = until
         self.triggers = triggers
+        self.after = after
         self.limit = limit
+    }
+}
+
+/// Where a run stands in the order of lists.
+public struct RunPlace: Hashable, Sendable, Codable {
+    public var scheduledAt: Timestamp
+    public var id: RunID
+
+    public init(_ run: Run) {
+        scheduledAt = run.scheduledAt
+        id = run.id
     }
 }
 

@@ -84,6 +84,8 @@ package struct Parts: Sendable {
     package var outlasting: [any Service] = []
     /// Channels and whatever else runs beside the engine, made when orders can be given.
     package var services: @Sendable (_ desk: @escaping OrderHandler) throws -> [any Service] = { _ in [] }
+    /// What is served where the daemon has the role of it, `api`, whatever else it does.
+    package var interfaces: @Sendable (_ desk: @escaping OrderHandler) throws -> [any Service] = { _ in [] }
     /// Whether what a daemon is not to start without can be reached. Throws `Failure`.
     package var check: @Sendable () async throws -> Void = {}
     /// How what is no dispatcher is, by a name for `status`.
@@ -105,6 +107,7 @@ package struct Parts: Sendable {
         let hearers = all.compactMap(\.ended)
         if !hearers.isEmpty { ended = { run in for hearer in hearers { hearer(run) } } }
         services = { desk in try all.flatMap { try $0.services(desk) } }
+        interfaces = { desk in try all.flatMap { try $0.interfaces(desk) } }
         health = all.flatMap(\.health)
         isOfOneMachine = all.contains(where: \.isOfOneMachine)
         check = { for parts in all { try await parts.check() } }

@@ -220,7 +220,8 @@ import Timetable
             """
         let text = lines.split(separator: "\n").map { "SIMPLE_SCHEDULER\($0)\n" }.joined()
         let reading = try read(
-            text + Self.bus, ["SIMPLE_SCHEDULER_API_URI": ":80", "SIMPLE_SCHEDULER_OIDC_ISSUER": "x", "SIMPLE": "x"])
+            text + Self.bus,
+            ["SIMPLE_SCHEDULER_API_URI": ":80", "SIMPLE_SCHEDULER_OIDC_ISSUER": "http://localhost:1", "SIMPLE": "x"])
         #expect(reading.problems == [])
         let remarks: [String] = [
             "2 _DB_NAME: is not needed: jobs are kept in the state directory",
@@ -228,9 +229,8 @@ import Timetable
                 + "the time-outs of each run are kept to the second",
             "4 _CACHE_REFRESH_INTERVAL: is not needed: nothing is polled; a changed job counts at once",
             "5 _HEARTBEAT_INTERVAL: counts as 2500: one that is silent for 5000 is taken to be gone",
-            "7 _API_URL: is not served yet",
+            "7 _API_URL: is served without TLS: tokens can be read on the way where somebody is between",
             "9 _MAX_JOB: unknown key; did you mean SIMPLE_SCHEDULER_MAX_JOBS?",
-            "- _OIDC_ISSUER: is not served yet",
             "- _API_URI: no setting that is read here; did you mean SIMPLE_SCHEDULER_API_URL?",
         ]
         #expect(reading.remarks == remarks)

@@ -24,6 +24,20 @@ import Testing
         }
         #expect(caught != nil, "\(sabotage) is not caught")
     }
+
+    /// By how much clocks are off, in seconds, and which of these counts as right.
+    @Test(arguments: [
+        ([0, 30, -3_600], 0), ([1, -1], 0), ([-600, -570, -4_200], -600), ([-600, -600, -600], -600), ([30], 30),
+        ([-600, 30, -3_600], -600), ([], 0),
+    ])
+    func theStoresTimeCountsUnlessNobodyHasIt(_ errors: [Int], _ right: Int) {
+        let records = errors.enumerated().map { number, error in
+            var facts = InstanceFacts.sample("\(number)")
+            facts.clockError = Int64(error) * 1_000_000
+            return InstanceRecord(number: InstanceNumber(Int32(number)), facts: facts, term: nil, beat: 0)
+        }
+        #expect(Sharing.rightTime(among: records, Sharing.Limits()) == Int64(right) * 1_000_000)
+    }
 }
 
 /// Time counts in thousandths of nothing in particular: a lease is ten thousand.

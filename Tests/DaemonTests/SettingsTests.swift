@@ -115,6 +115,18 @@ import Timetable
             Table(
                 "[control]", "control.",
                 [Key("group", "\"\(String(cString: getgrgid(getegid()).pointee.gr_name))\"", "\"nogroup\"")]),
+            Table(
+                "[api]", "api.",
+                [
+                    Key("listen", "\"127.0.0.1:1\"", "\"127.0.0.1:2\""), Key("hosts", "[\"a\"]", "[\"b\"]"),
+                    Key("insecure", "true", "false"),
+                ]),
+            Table(
+                "[api.oidc]", "api.oidc.",
+                [
+                    Key("issuer", "\"https://a.example\"", "\"https://b.example\""), Key("audience", "\"a\"", "\"b\""),
+                    Key("insecure", "true", "false"),
+                ]),
             Table("[audit]", "audit.", [Key("keep", "\"1d\"", "\"2d\"")]),
             Table(
                 "[notify.email]", "notify.email.",

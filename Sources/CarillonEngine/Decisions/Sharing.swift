@@ -39,7 +39,7 @@ package struct Sharing: Sendable {
         package var longestAwaiting: Int64 = 60_000_000
         /// Those who watch everybody; the others watch these.
         package var watchers = 8
-        /// A wall clock that is further from the store's takes no shares while another may.
+        /// A wall clock that is further from what counts as right takes no shares while another may.
         package var clockError: Int64 = 2_000_000
 
         package init() {}
@@ -173,10 +173,20 @@ package struct Sharing: Sendable {
         steps += ends(inForce, at: now)
         note(inForce, at: now)
         note(shards)
-        let allotment = Allotment(shards, among: inForce.map { Allotment.Member($0, limits) })
+        let right = Self.rightTime(among: inForce, limits)
+        let allotment = Allotment(shards, among: inForce.map { Allotment.Member($0, limits, right: right) })
         steps += deals(allotment, rank(among: inForce), at: now)
         steps += gifts(allotment, at: now)
         return steps
+    }
+
+    /// Says which error of a wall clock counts as none: the store's time, unless nobody's is near that. Then it is the store's that is
+    /// wrong, and the one in the middle is right: most know what time it is.
+    package static func rightTime(among inForce: [InstanceRecord], _ limits: Limits) -> Int64 {
+        let errors = inForce.filter { $0.facts.does(InstanceFacts.scheduler) && !$0.facts.isLeaving }
+            .map(\.facts.clockError).sorted()
+        guard let middle = errors.dropFirst((errors.count - 1) / 2).first else { return 0 }
+        return errors.contains { $0.magnitude <= limits.clockError.magnitude } ? 0 : middle
     }
 
     /// Finds those who are to be ended.
@@ -248,13 +258,13 @@ package struct Sharing: Sendable {
 }
 
 extension Allotment.Member {
-    fileprivate init(_ record: InstanceRecord, _ limits: Sharing.Limits) {
+    fileprivate init(_ record: InstanceRecord, _ limits: Sharing.Limits, right: Int64) {
         let facts = record.facts
         let readiness: Allotment.Readiness =
             if facts.isLeaving || !facts.does(InstanceFacts.scheduler) {
                 .never
             } else {
-                facts.clockError.magnitude > limits.clockError.magnitude ? .ifNobodyElse : .ready
+                (facts.clockError - right).magnitude > limits.clockError.magnitude ? .ifNobodyElse : .ready
             }
         self.init(
             record.number, readiness, labels: facts.isLeaving ? [] : facts.labels, mostJobs: facts.mostJobs)

@@ -68,7 +68,7 @@ extension Order {
             }
             return .start(Job.canonical(name), arguments: arguments)
         case .run, .retry, .feeds, .instances, .ping, .status, .cancel, .resume, .acceptFeed, .drain, .forgetInstance,
-            .reload:
+            .tokens, .addToken, .revokeToken, .reload:
             return self
         }
     }

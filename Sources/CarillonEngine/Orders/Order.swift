@@ -20,6 +20,8 @@ public enum Order: Sendable, Codable {
     case agenda(AgendaQuery)
     /// The times that a backfill would run.
     case missed(BackfillQuery)
+    /// The tokens of programs.
+    case tokens
 
     // For a daemon alone.
     /// Whether it answers.
@@ -53,6 +55,9 @@ public enum Order: Sendable, Codable {
     case drain(String, Bool)
     /// Forgets an instance that does not come back, with the jobs that only its files have.
     case forgetInstance(String)
+    /// Lets whoever knows a secret do what the token says.
+    case addToken(AccessToken)
+    case revokeToken(String)
     /// Reads the settings again.
     case reload
 }
@@ -61,11 +66,11 @@ extension Order {
     /// Whether it changes nothing.
     public var isQuestion: Bool {
         switch self {
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .missed, .ping, .status,
-            .output:
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .missed, .tokens, .ping,
+            .status, .output:
             true
         case .put, .delete, .enable, .stop, .restart, .resolve, .start, .retry, .backfill, .cancel, .pause, .resume,
-            .acceptFeed, .drain, .forgetInstance, .reload:
+            .acceptFeed, .drain, .forgetInstance, .addToken, .revokeToken, .reload:
             false
         }
     }
@@ -93,9 +98,11 @@ extension Order {
         case .acceptFeed(let name): ("accept", name)
         case .drain(let name, let isOn): (isOn ? "drain" : "undrain", name)
         case .forgetInstance(let name): ("forget", name)
+        case .addToken(let token): ("add token", token.name)
+        case .revokeToken(let name): ("revoke token", name)
         case .reload: ("reload", nil)
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .missed, .ping, .status,
-            .output:
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .missed, .tokens, .ping,
+            .status, .output:
             ("ask", nil)
         }
     }
@@ -110,8 +117,10 @@ extension Order {
 
     /// Whether who may only look may ask it: a whole definition may hold secrets.
     public var isForOnlookers: Bool {
-        if case .definition = self { return false }
-        return isQuestion
+        switch self {
+        case .definition, .tokens: false
+        default: isQuestion
+        }
     }
 
     /// Whether its subject is a job.
@@ -181,6 +190,7 @@ public enum Reply: Sendable, Codable {
     /// A run was opened; the note says what stands in its way, or is unusual about it.
     case started(RunView, note: String? = nil)
     case missed([BackfillView])
+    case tokens([AccessToken])
     /// The same of several, oldest first.
     case backfilled([RunView], note: String?)
     case failed(code: String, message: String)

@@ -78,13 +78,15 @@ public struct OrderService<Clock: EngineClock>: Sendable {
             return .done("\(name) is accepted as it is")
         case .drain(let name, let isOn): return .done(try await drain(name, isOn))
         case .forgetInstance(let name): return .done(try await forget(name))
+        case .addToken(let token): return .done(try await add(token))
+        case .revokeToken(let name): return .done(try await revoke(name))
         case .reload: return .done(await daemon.reload())
         case .ping:
             await engine.ping()
             return .done("here")
         case .status: return .status(await status())
         case .output(let text, let offset): return try await output(text, offset)
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .missed:
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .missed, .tokens:
             throw OrderError(.bad, "a question was taken for an order")
         }
     }

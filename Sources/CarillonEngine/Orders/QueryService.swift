@@ -66,6 +66,7 @@ public struct QueryService: Sendable {
             let (lines, isCut) = try await agenda(query, now: now)
             return .agenda(lines, isCut: isCut)
         case .missed(let query): return .missed(try await backfill(query, now: now))
+        case .tokens: return .tokens(try await AccessTokens(in: store).all())
         case .audits(let query): return .audits(try await store.audits(query))
         default: return nil
         }

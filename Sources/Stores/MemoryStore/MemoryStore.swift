@@ -145,6 +145,7 @@ public actor MemoryStore: JobStore {
                 && (query.since.map { run.scheduledAt >= $0 } ?? true)
                 && (query.until.map { run.scheduledAt <= $0 } ?? true)
                 && (query.triggers.isEmpty || query.triggers.contains(run.trigger))
+                && (query.after.map { (run.scheduledAt, run.id) < ($0.scheduledAt, $0.id) } ?? true)
         }.sorted { ($0.scheduledAt, $0.id) > ($1.scheduledAt, $1.id) }.prefix(query.limit).map { $0 }
     }
 

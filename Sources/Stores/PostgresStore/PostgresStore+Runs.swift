@@ -64,6 +64,14 @@
             }
             // Ids begin with the scheduled second, so their order is the order of time.
             let order = query.job == nil && idsAreInOrder ? "runs.id DESC" : "runs.scheduled_at DESC, runs.id DESC"
+            if let after = query.after {
+                let id = asked.place(.init(after.id))
+                if query.job == nil, idsAreInOrder {
+                    asked.add("runs.id < \(id)")
+                } else {
+                    asked.add("(runs.scheduled_at, runs.id) < (\(asked.place(.init(after.scheduledAt))), \(id))")
+                }
+            }
             let limit = asked.place(.integer(Int64(query.limit)))
             return try await runs("\(asked.filter) ORDER BY \(order) LIMIT \(limit)", asked.values)
         }

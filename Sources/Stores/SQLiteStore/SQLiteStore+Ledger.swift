@@ -235,6 +235,15 @@ extension SQLiteStore {
                 numbers.count == 1
                     ? "runs.state = \(numbers[0])" : "runs.state IN (\(numbers.joined(separator: ", ")))")
         }
+        if let after = query.after {
+            if query.job == nil, idsAreInOrder {
+                conditions.append("runs.id < ?")
+                arguments.append(after.id.data)
+            } else {
+                conditions.append("(runs.scheduled_at, runs.id) < (?, ?)")
+                arguments += [after.scheduledAt.microseconds, after.id.data]
+            }
+        }
         if !query.triggers.isEmpty {
             conditions.append("runs.trigger IN (\(query.triggers.map { _ in "?" }.joined(separator: ", ")))")
             arguments += query.triggers.map(\.rawValue)

@@ -33,6 +33,7 @@ package struct SimpleSchedulerReader: Sendable {
         settings.set("bus", "url", busURL(&given))
         settings.set("store", "url", Self.storeURL(&given))
         Self.readInstance(&given, &settings)
+        Self.readAPI(&given, &settings)
         Self.readUnserved(&given)
         given.remarkUnknown(among: Self.keys)
         let problems = Self.inOrder(file.problems + given.problems)
@@ -121,8 +122,23 @@ package struct SimpleSchedulerReader: Sendable {
         return path.isEmpty ? nil : scheme + path
     }
 
+    /// Reads where the API listens, and whose tokens it takes. Its address is served as it stands, also where anybody can reach it.
+    private static func readAPI(_ given: inout Given, _ settings: inout ConfigNode) {
+        let issuer = given.value("OIDC_ISSUER")
+        guard let address = given.value("API_URL") else {
+            if issuer != nil { given.remark("OIDC_ISSUER", "is not needed without SIMPLE_SCHEDULER_API_URL") }
+            return
+        }
+        settings.set("api", "listen", ConfigNode(.string(address.text), line: address.line))
+        settings.set("api", "insecure", ConfigNode(.bool(true), line: address.line))
+        if let issuer {
+            let oidc = ConfigNode(.table([("issuer", ConfigNode(.string(issuer.text), line: issuer.line))]))
+            settings.set("api", "oidc", oidc)
+        }
+        given.remark("API_URL", "is served without TLS: tokens can be read on the way where somebody is between")
+    }
+
     private static func readUnserved(_ given: inout Given) {
-        for key in ["API_URL", "OIDC_ISSUER"] where given.value(key) != nil { given.remark(key, "is not served yet") }
         for (key, why) in intervals {
             guard let value = given.value(key) else { continue }
             if value.whole == nil {

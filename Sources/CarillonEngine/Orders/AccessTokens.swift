@@ -1,0 +1,79 @@
+public import CarillonCore
+import Foundation
+public import Timetable
+
+/// A token for a program, as it is kept: its secret is known to its holder alone.
+public struct AccessToken: Hashable, Sendable, Codable {
+    /// For people, unique.
+    public var name: String
+    /// Of the secret, SHA-256 in hexadecimal digits.
+    public var digest: String
+    /// Words such as `jobs:read`.
+    public var scopes: Set<String>
+    public var createdAt: Timestamp
+    public var expiresAt: Timestamp?
+    /// To the minute.
+    public var usedAt: Timestamp?
+
+    public init(name: String, digest: String, scopes: Set<String>, createdAt: Timestamp, expiresAt: Timestamp?) {
+        self.name = name
+        self.digest = digest
+        self.scopes = scopes
+        self.createdAt = createdAt
+        self.expiresAt = expiresAt
+    }
+}
+
+/// The tokens of a store, one note for all of them.
+public struct AccessTokens: Sendable {
+    private static let note = "api.tokens"
+    private let store: any JobStore
+
+    public init(in store: any JobStore) { self.store = store }
+
+    /// Reads all, by their names. Throws `StoreError`.
+    public func all() async throws -> [AccessToken] {
+        guard let text = try await store.note(Self.note) else { return [] }
+        do {
+            return try JSONDecoder().decode([AccessToken].self, from: Data(text.utf8)).sorted { $0.name < $1.name }
+        } catch {
+            throw StoreError(.corrupt, "the store holds tokens that this build cannot read")
+        }
+    }
+
+    /// Changes the list; nothing is written where that leaves it as it is.
+    public func change(_ change: (inout [AccessToken]) throws -> Void) async throws {
+        let before = try await all()
+        var after = before
+        try change(&after)
+        if after == before { return }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        try await store.setNote(Self.note, String(decoding: try encoder.encode(after), as: UTF8.self))
+    }
+}
+
+extension OrderService {
+    func add(_ token: AccessToken) async throws -> String {
+        guard Job.fault(inName: token.name) == nil else { throw OrderError(.bad, "a token's name is as a job's") }
+        var token = token
+        token.createdAt = engine.clock.now
+        try await AccessTokens(in: engine.store).change { all in
+            guard !all.contains(where: { $0.name == token.name }) else {
+                throw OrderError(.refused, "there is a token '\(token.name)' already; `token revoke` removes it")
+            }
+            all.append(token)
+        }
+        return "the token \(token.name) is good for \(token.scopes.sorted().joined(separator: ", "))"
+    }
+
+    func revoke(_ name: String) async throws -> String {
+        try await AccessTokens(in: engine.store).change { all in
+            guard all.contains(where: { $0.name == name }) else {
+                throw OrderError(.unknown, "there is no token '\(name)'")
+            }
+            all.removeAll { $0.name == name }
+        }
+        return "the token \(name) is good for nothing any more"
+    }
+}

@@ -1,0 +1,74 @@
+import CarillonCore
+import CarillonEngine
+
+/// Why a request was refused, in words for whoever made it: a problem by RFC 9457, with Simple Scheduler's `error` in the same body.
+package struct APIError: Error, Hashable, Sendable {
+    /// Of HTTP.
+    package var status: Int
+    /// Stays the same from release to release.
+    package var code: String
+    package var message: String
+    /// Of a body or a query: which of its fields, and what about it.
+    package var fields: [String: String] = [:]
+    package var missing: [Scope] = []
+
+    package init(_ status: Int, _ code: String, _ message: String, fields: [String: String] = [:]) {
+        self.status = status
+        self.code = code
+        self.message = message
+        self.fields = fields
+    }
+
+    package static func unknown(_ message: String) -> APIError { APIError(404, "unknown", message) }
+    package static func bad(_ message: String, _ field: String? = nil) -> APIError {
+        APIError(400, "bad", message, fields: field.map { [$0: message] } ?? [:])
+    }
+
+    /// Makes what a failed order is over HTTP.
+    package init(_ code: String, _ message: String) {
+        let status =
+            switch code {
+            case OrderError.Code.unknown.name: 404
+            case OrderError.Code.bad.name: 400
+            case OrderError.Code.refused.name, StoreError.Code.busy.name: 409
+            case StoreError.Code.full.name: 507
+            case StoreError.Code.corrupt.name: 500
+            default: 503
+            }
+        self.init(status, code.replacing(" ", with: "-"), message)
+    }
+
+    /// The body, as JSON.
+    package var json: [UInt8] {
+        var entries: [(key: String, value: any Encodable)] = [
+            ("type", "/errors/\(code)"), ("title", title), ("status", status), ("detail", message), ("error", message),
+            ("code", code),
+        ]
+        if !fields.isEmpty {
+            entries.append(
+                (
+                    "fields",
+                    fields.sorted { $0.key < $1.key }.map { JSONObject([("path", $0.key), ("message", $0.value)]) }
+                ))
+        }
+        if !missing.isEmpty { entries.append(("missing_scopes", missing.map(\.rawValue).sorted())) }
+        // Texts and whole numbers: they can be written.
+        return Array(((try? PublicJSON.encode(JSONObject(entries))) ?? "{}").utf8)
+    }
+
+    private var title: String {
+        switch status {
+        case 400: "Bad request"
+        case 401: "Unauthorized"
+        case 403: "Forbidden"
+        case 404: "Not found"
+        case 405: "Method not allowed"
+        case 409: "Conflict"
+        case 413: "Too large"
+        case 415: "Unsupported media type"
+        case 421: "Misdirected request"
+        case 503: "Unavailable"
+        default: "Error"
+        }
+    }
+}

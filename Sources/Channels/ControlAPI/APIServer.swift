@@ -1,0 +1,226 @@
+package import CarillonCore
+import CarillonEngine
+import Foundation
+import Hummingbird
+import Listening
+package import Logging
+import NIOCore
+import ServiceLifecycle
+import Timetable
+
+/// Serves endpoints over HTTP.
+package struct APIServer<Clock: EngineClock>: Service {
+    private typealias Context = BasicRequestContext
+
+    /// Bytes of a body.
+    private static var longestBody: Int { 1 << 20 }
+    /// Connections at once; more wait to be taken.
+    private static var mostConnections: Int { 1_000 }
+
+    /// What the library says of itself is of no use to who reads the log.
+    private static var quiet: Logger { Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() } }
+
+    private let address: ListenAddress
+    private let hosts: HostList
+    private let endpoints: [Endpoint]
+    private let gate: Gate<Clock>
+    private let clock: Clock
+    private let logger: Logger
+    private let running: @Sendable (Int) async -> Void
+
+    /// `running` hears which port it has.
+    package init(
+        _ address: ListenAddress, hosts: HostList, _ endpoints: [Endpoint], _ gate: Gate<Clock>, _ clock: Clock,
+        _ logger: Logger, running: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) {
+        self.address = address
+        self.hosts = hosts
+        self.endpoints = endpoints
+        self.gate = gate
+        self.clock = clock
+        self.logger = logger
+        self.running = running
+    }
+
+    /// Listens until it is told to end. Throws `ChannelUnusable` where it cannot.
+    package func run() async throws {
+        let router = Router(context: Context.self)
+        router.add(middleware: Guard(hosts: hosts, endpoints: endpoints, logger: logger))
+        for endpoint in endpoints {
+            let path = RouterPath(endpoint.path)
+            router.on(path, method: .init(endpoint.method.rawValue)!) { request, context in
+                try await self.serve(endpoint, request, context)
+            }
+        }
+        let logger = logger
+        let app = Application(
+            router: router,
+            server: .http1(
+                configuration: .init(
+                    idleTimeout: .seconds(60),
+                    httpDecoderConfiguration: .init(
+                        maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100))),
+            configuration: .init(
+                address: .hostname(address.host, port: address.port), serverName: "carillon",
+                availableConnectionsDelegate: .maximum(Self.mostConnections, logger: Self.quiet)),
+            onServerRunning: { [running] channel in
+                let port = channel.localAddress?.port ?? 0
+                logger.notice("the API listens", metadata: ["address": "\(channel.localAddress?.description ?? "")"])
+                await running(port)
+            }, logger: Self.quiet)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                do {
+                    try await app.run()
+                } catch let error as IOError {
+                    throw Unusable(address: address, why: "\(error)")
+                }
+            }
+            group.addTask {
+                // Ends with the server.
+                while (try? await clock.sleep(for: 60_000_000)) != nil { await gate.keepUse() }
+            }
+            try await group.next()
+            group.cancelAll()
+        }
+        await gate.keepUse()
+    }
+
+    private struct Unusable: ChannelUnusable {
+        var address: ListenAddress
+        var why: String
+        var description: String { "the API cannot listen on \(address): \(why)" }
+    }
+
+    private func serve(_ endpoint: Endpoint, _ request: Request, _ context: Context) async throws -> Response {
+        var caller = Caller(channel: "api")
+        if let scope = endpoint.scope {
+            let principal = try await gate.principal(of: Self.token(of: request))
+            guard principal.scopes.contains(scope) else {
+                var error = APIError(403, "missing-scopes", "Missing required scopes")
+                error.missing = [scope]
+                throw error
+            }
+            caller = Caller(user: principal.name, channel: "api")
+        }
+        var path: [String: String] = [:]
+        for (name, value) in context.parameters {
+            guard let text = String(value).removingPercentEncoding else {
+                throw APIError.bad("\(name): expected percent-encoded UTF-8", String(name))
+            }
+            path[String(name)] = text
+        }
+        let query = try query(of: request, endpoint)
+        var body: [UInt8] = []
+        if endpoint.method != .get {
+            do {
+                body = Array(buffer: try await request.body.collect(upTo: Self.longestBody))
+            } catch is NIOTooManyBytesError {
+                throw APIError(413, "too-large", "a body has at most \(Self.longestBody) bytes")
+            }
+        }
+        return Self.response(
+            try await endpoint.serve(Call(path: path, query: query, body: body, caller: caller)))
+    }
+
+    /// What stands behind `Bearer`, whatever its case (RFC 6750, 2.1).
+    private static func token(of request: Request) -> String? {
+        guard let value = request.headers[.authorization] else { return nil }
+        let words = value.split(separator: " ", maxSplits: 1)
+        guard words.count == 2, words[0].lowercased() == "bearer" else { return nil }
+        return String(words[1])
+    }
+
+    /// Reads the query strictly: each name once, and none that the endpoint does not know.
+    private func query(of request: Request, _ endpoint: Endpoint) throws -> [String: String] {
+        var query: [String: String] = [:]
+        let known = Set(endpoint.query.map(\.name))
+        for (name, value) in request.uri.queryParameters {
+            let name = String(name)
+            guard known.contains(name) else {
+                let words = known.isEmpty ? "none" : known.sorted().joined(separator: ", ")
+                throw APIError.bad("\(name) is no parameter here; there are: \(words)", name)
+            }
+            guard query.updateValue(String(value), forKey: name) == nil else {
+                throw APIError.bad("\(name) is given twice", name)
+            }
+        }
+        return query
+    }
+
+    private static func response(_ answer: Answer) -> Response {
+        let status = HTTPResponse.Status(code: answer.status)
+        switch answer.body {
+        case nil: return Response(status: status)
+        case .whole(let bytes):
+            return Response(
+                status: status, headers: [.contentType: "application/json"],
+                body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+        case .parts(let begin):
+            return Response(
+                status: status, headers: [.contentType: "application/json"],
+                body: .init { writer in
+                    var parts = begin()
+                    while let part = try await parts.next() { try await writer.write(ByteBuffer(bytes: part)) }
+                    try await writer.finish(nil)
+                })
+        }
+    }
+}
+
+/// Refuses what is not for this daemon, and answers each error as one body.
+private struct Guard: RouterMiddleware {
+    typealias Context = BasicRequestContext
+    let hosts: HostList
+    let endpoints: [Endpoint]
+    let logger: Logger
+
+    func handle(
+        _ request: Request, context: Context, next: (Request, Context) async throws -> Response
+    ) async throws -> Response {
+        var response: Response
+        do {
+            guard hosts.contains(request.head.authority ?? "") else {
+                throw APIError(
+                    421, "wrong-host", "this daemon is not called so; api.hosts names the hosts that it answers for")
+            }
+            response = try await next(request, context)
+        } catch let error as APIError {
+            response = Self.response(error, request)
+        } catch let error as HTTPError where error.status == .notFound {
+            response = Self.response(missing(request), request)
+        } catch is CancellationError {
+            throw CancellationError()
+        } catch {
+            logger.error("a request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
+            response = Self.response(APIError(500, "error", "it failed, and the log says why"), request)
+        }
+        // Nobody else's page may read it, and no browser guesses what it is.
+        response.headers[.xContentTypeOptions] = "nosniff"
+        response.headers[.cacheControl] = response.headers[.cacheControl] ?? "no-store"
+        return response
+    }
+
+    /// Whether there is such a path at all.
+    private func missing(_ request: Request) -> APIError {
+        let parts = request.uri.path.split(separator: "/")
+        let methods = endpoints.filter { endpoint in
+            let pattern = endpoint.path.split(separator: "/")
+            return pattern.count == parts.count
+                && zip(pattern, parts).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+        }.map(\.method.rawValue)
+        if methods.isEmpty { return .unknown("there is nothing at \(request.uri.path)") }
+        return APIError(
+            405, "method", "expected \(methods.joined(separator: " or ")), found \(request.method.rawValue)")
+    }
+
+    private static func response(_ error: APIError, _ request: Request) -> Response {
+        let isProblem = request.uri.path.hasPrefix("/api/v1")
+        var response = Response(
+            status: .init(code: error.status),
+            headers: [.contentType: isProblem ? "application/problem+json" : "application/json"],
+            body: .init(byteBuffer: ByteBuffer(bytes: error.json)))
+        if error.status == 401 { response.headers[.wwwAuthenticate] = "Bearer" }
+        return response
+    }
+}

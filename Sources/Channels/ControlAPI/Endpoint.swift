@@ -1,0 +1,97 @@
+package import CarillonEngine
+
+/// A route: what serves it, what it asks of whoever calls, and what it answers. The router, the guard and the description are made of
+/// the same values.
+package struct Endpoint: Sendable {
+    package enum Method: String, Sendable {
+        case get = "GET"
+        case post = "POST"
+        case put = "PUT"
+        case patch = "PATCH"
+        case delete = "DELETE"
+    }
+
+    /// A value of the query, or of the path.
+    package struct Parameter: Sendable {
+        package var name: String
+        package var words: String
+
+        package init(_ name: String, _ words: String) {
+            self.name = name
+            self.words = words
+        }
+    }
+
+    package var method: Method
+    /// With `{name}` for what varies.
+    package var path: String
+    /// Nil for what anybody may ask.
+    package var scope: Scope?
+    package var words: String
+    package var query: [Parameter]
+    package var serve: @Sendable (Call) async throws -> Answer
+
+    package init(
+        _ method: Method, _ path: String, _ scope: Scope?, _ words: String, query: [Parameter] = [],
+        serve: @escaping @Sendable (Call) async throws -> Answer
+    ) {
+        self.method = method
+        self.path = path
+        self.scope = scope
+        self.words = words
+        self.query = query
+        self.serve = serve
+    }
+}
+
+/// What a token may be good for.
+package struct Scope: Hashable, Sendable, Codable, RawRepresentable, Comparable {
+    package var rawValue: String
+
+    package init(rawValue: String) { self.rawValue = rawValue }
+
+    package static let jobsRead = Scope(rawValue: "jobs:read")
+    package static let jobsWrite = Scope(rawValue: "jobs:write")
+    package static let runsRead = Scope(rawValue: "runs:read")
+    package static let runsWrite = Scope(rawValue: "runs:write")
+
+    package static let all: Set<Scope> = [jobsRead, jobsWrite, runsRead, runsWrite]
+
+    package static func < (a: Scope, b: Scope) -> Bool { a.rawValue < b.rawValue }
+}
+
+/// A request that may be served: whoever makes it has the scope.
+package struct Call: Sendable {
+    package var path: [String: String]
+    package var query: [String: String]
+    package var body: [UInt8]
+    package var caller: Caller
+
+    package init(path: [String: String], query: [String: String], body: [UInt8], caller: Caller) {
+        self.path = path
+        self.query = query
+        self.body = body
+        self.caller = caller
+    }
+
+    /// A value of the path, percent-decoded.
+    package subscript(_ name: String) -> String { path[name] ?? "" }
+}
+
+/// What a request is answered with.
+package struct Answer: Sendable {
+    package var status: Int
+    /// JSON, all at once or in parts as they come; nil for none.
+    package var body: Body?
+
+    package enum Body: Sendable {
+        case whole([UInt8])
+        /// Answers the next part, and nil at the end.
+        case parts(@Sendable () -> any AsyncIteratorProtocol<[UInt8], any Error> & Sendable)
+    }
+
+    package init(_ status: Int, _ json: [UInt8]? = nil) {
+        self.status = status
+        body = json.map { .whole($0) }
+    }
+}

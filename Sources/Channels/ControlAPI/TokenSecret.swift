@@ -1,0 +1,21 @@
+import Crypto
+import Foundation
+
+/// What the holder of an access token knows, and nobody else.
+package enum TokenSecret {
+    /// What every secret begins with, so that tools that look for leaked ones find it.
+    package static let prefix = "carillon_"
+
+    /// Draws one of 256 bits.
+    package static func draw() -> String {
+        let bytes = SymmetricKey(size: .bits256).withUnsafeBytes { Data($0) }
+        let text = bytes.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_")
+        return prefix + text.replacing("=", with: "")
+    }
+
+    /// What is kept of it: SHA-256 in hexadecimal digits.
+    package static func digest(of secret: String) -> String {
+        SHA256.hash(data: Data(secret.utf8)).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }
+            .joined()
+    }
+}

@@ -1,0 +1,82 @@
+import AsyncHTTPClient
+package import CarillonConfiguration
+import CarillonCore
+package import CarillonDaemon
+import CarillonEngine
+import ControlAPI
+import Foundation
+import Logging
+import NIOPosix
+import ServiceLifecycle
+import SimpleSchedulerAPI
+import Timetable
+
+/// The API over HTTP.
+package enum API: Integration {
+    package static var sections: [any SettingsSection.Type] { [APISettings.self] }
+
+    package static func parts(_ daemon: DaemonContext) throws -> Parts {
+        var parts = Parts()
+        guard let settings = daemon.settings[APISettings.self], let address = settings.address else { return parts }
+        let secret =
+            settings.provider == nil && address.isLoopback ? try LocalToken.secret(in: daemon.state) : nil
+        let client = settings.provider.map { _ in HTTPClient(eventLoopGroupProvider: .singleton) }
+        parts.interfaces = { desk in
+            let provider = settings.provider.flatMap { provider in
+                client.map {
+                    OpenIDProvider(
+                        issuer: provider.issuer, audience: provider.audience, $0, daemon.clock, daemon.logger)
+                }
+            }
+            let gate = Gate(AccessTokens(in: daemon.store), local: secret, provider, daemon.clock)
+            let endpoints =
+                Endpoint.ofDaemon(desk) + SimpleSchedulerAPI(daemon.store, daemon.clock, desk).endpoints
+            let server = APIServer(
+                address, hosts: HostList(settings.hosts), endpoints, gate, daemon.clock, daemon.logger)
+            return [Served(server: server, client: client)]
+        }
+        return parts
+    }
+
+    /// The server, and what it asks others with.
+    private struct Served: Service {
+        let server: APIServer<SystemClock>
+        let client: HTTPClient?
+
+        func run() async throws {
+            do {
+                try await server.run()
+            } catch {
+                try await client?.shutdown()
+                throw error
+            }
+            try await client?.shutdown()
+        }
+    }
+}
+
+/// A token for whoever may read the state directory, where nobody else gives any.
+enum LocalToken {
+    static func path(in state: String) -> String { state + "/api-token" }
+
+    /// Reads it, or draws it at the first start. Throws `Failure`.
+    static func secret(in state: String) throws -> String {
+        let path = path(in: state)
+        if let text = try? String(contentsOfFile: path, encoding: .utf8) {
+            let secret = text.trimmingCharacters(in: .whitespacesAndNewlines)
+            if secret.hasPrefix(TokenSecret.prefix) { return secret }
+        }
+        let secret = TokenSecret.draw()
+        // Written beside it and moved, so that nobody reads half of it.
+        let draft = path + ".new"
+        unlink(draft)
+        let file = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard file >= 0 else { throw Failure.failed("\(draft) cannot be made: \(String(cString: strerror(errno)))") }
+        defer { close(file) }
+        let bytes = Array((secret + "\n").utf8)
+        guard write(file, bytes, bytes.count) == bytes.count, rename(draft, path) == 0 else {
+            throw Failure.failed("\(path) cannot be written: \(String(cString: strerror(errno)))")
+        }
+        return secret
+    }
+}

@@ -1,0 +1,61 @@
+package import CarillonConfiguration
+package import ControlAPI
+
+/// `[api]`: where programs and people ask over HTTP, and whose tokens count.
+package struct APISettings: SettingsSection {
+    /// `[api.oidc]`.
+    package struct Provider: Sendable {
+        package var issuer = ""
+        /// Nil for tokens of any.
+        package var audience: String?
+    }
+
+    package var listen = "127.0.0.1:8080"
+    /// What the daemon may be called beside addresses and localhost.
+    package var hosts: [String] = []
+    /// Whether it may be reached from elsewhere without TLS.
+    package var isInsecure = false
+    package var provider: Provider?
+
+    /// Nil for a text that is none; then it was complained of.
+    package var address: ListenAddress? { ListenAddress(listen) }
+
+    package static func read(_ settings: inout SettingsTable) -> APISettings? {
+        settings.table.table("api") { APISettings(&$0) }
+    }
+
+    private init(_ table: inout ConfigTable) {
+        listen = table.string("listen") ?? listen
+        hosts = table.strings("hosts") ?? []
+        isInsecure = table.bool("insecure") ?? false
+        provider = table.table("oidc") { Self.provider(&$0) } ?? nil
+        guard let address else {
+            table.complain("listen", "expected an address and a port, such as 127.0.0.1:8080 or [::1]:8080")
+            return
+        }
+        if !address.isLoopback, !isInsecure {
+            table.complain(
+                "listen",
+                "\(address) can be reached from elsewhere, and there is no TLS: listen on 127.0.0.1 behind a proxy that has it, or say "
+                    + "api.insecure = true")
+        }
+    }
+
+    private static func provider(_ table: inout ConfigTable) -> Provider? {
+        let issuer = table.required("issuer", table.string("issuer"))
+        let audience = table.string("audience")
+        let isInsecure = table.bool("insecure") ?? false
+        guard let issuer else { return nil }
+        let parts = issuer.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+        let host = parts.count > 2 && parts[1].isEmpty ? HostList.host(of: String(parts[2])) : nil
+        switch (parts[0], host) {
+        case ("https:", .some): break
+        case ("http:", let host?) where isInsecure || ListenAddress(host: host, port: 0).isLoopback: break
+        case ("http:", .some):
+            table.complain(
+                "issuer", "its keys would come without TLS; api.oidc.insecure = true takes them all the same")
+        default: table.complain("issuer", "expected an address that begins with https://")
+        }
+        return Provider(issuer: issuer, audience: audience)
+    }
+}

@@ -1,0 +1,151 @@
+import BusDispatcher
+import CarillonConfiguration
+import CarillonCore
+import ControlAPI
+import Timetable
+
+/// A job as Simple Scheduler's API has it. Lengths of time are milliseconds; 0 is none, and of the interval a job that runs once.
+struct SeedJob: Encodable {
+    var name: String
+    var enabled: Bool
+    /// Its next time; of a job that has none any more it is not written.
+    var nextRunAt: WireTime?
+    var interval: Int64
+    var runExecutionTimeout: Int64
+    var runStartTimeout: Int64
+    var maxQueueCount: Int64
+    var allowConcurrentRuns: Bool
+    var heartbeatTimeout: Int64
+
+    /// Runs of a job that wait for an earlier one, where no more than one may run.
+    private static let mostWaiting = 100
+
+    /// Nil for a job that this API cannot show: one for no bus, or with another schedule than an interval or a time.
+    init?(_ stored: StoredJob) {
+        let job = stored.job
+        guard job.target.kind == BusTarget.kind, stored.fault == nil else { return nil }
+        switch job.schedule.rule {
+        case .every(let text, _):
+            guard let span = try? Span.parse(text) else { return nil }
+            interval = span / 1_000
+        case .once: interval = 0
+        default: return nil
+        }
+        name = job.name
+        enabled = job.isOn
+        nextRunAt = stored.nextDue.map { WireTime($0) }
+        let milliseconds = { (microseconds: Int64?) in (microseconds ?? 0) / 1_000 }
+        runExecutionTimeout = milliseconds(job.policies.timeout)
+        runStartTimeout = milliseconds(job.policies.startTimeout)
+        heartbeatTimeout = milliseconds(job.policies.heartbeatTimeout)
+        maxQueueCount = Int64(job.policies.maxQueue ?? 0)
+        allowConcurrentRuns = job.policies.overlap == .allow
+    }
+
+    /// Reads a body onto a job: of one that is there, what is not given stays. Throws `APIError` with every field that is wrong.
+    static func job(_ body: [UInt8], onto known: StoredJob?, now: Timestamp) throws -> Job {
+        let node: ConfigNode
+        do {
+            node = try ConfigDocument.read(String(decoding: body, as: UTF8.self), format: .json, path: "body")
+        } catch {
+            throw APIError.bad("the body is no JSON: \(error.message)")
+        }
+        var table = ConfigTable(node, source: "body")
+        // What its own programs send along, and what only they need.
+        for key in ["heartbeat", "managerId"] { _ = table.value(key) }
+        let given = table.string("name")
+        if known == nil, given == nil { table.complain("name", "is missing") }
+        if let given, let known, Job.canonical(given) != known.job.name {
+            table.complain("name", "is '\(known.job.name)' and cannot be changed")
+        }
+        if let given, let fault = Job.fault(inName: given) { table.complain("name", fault) }
+        var job =
+            known?.job
+            ?? Job(
+                name: given ?? "", schedule: ScheduleText(.manual), target: target,
+                policies: Policies(overlap: .queue(max: mostWaiting), signs: Signs()))
+        job.standing = nil
+        if let enabled = table.bool("enabled") { job.enabled = enabled }
+        job.schedule.rule = rule(&table, known, &job, now: now) ?? job.schedule.rule
+        readPolicies(&table, &job)
+        table.finish()
+        guard table.problems.isEmpty else { throw APIError(table.problems) }
+        return job
+    }
+
+    private static var target: Target {
+        // Its one key has a value.
+        guard let target = try? Target(BusTarget(topology: .queues)) else {
+            preconditionFailure("a bus target is JSON")
+        }
+        return target
+    }
+
+    /// The next run is nextRunAt + k × interval, the first one from now on.
+    private static func rule(
+        _ table: inout ConfigTable, _ known: StoredJob?, _ job: inout Job, now: Timestamp
+    ) -> ScheduleText.Rule? {
+        let most = Int64.max / 1_000_000
+        let interval = table.integer("interval", in: 0...most)
+        let isTimed = table.has("nextRunAt")
+        let text = table.string("nextRunAt")
+        let time = text.flatMap { Timestamp(rfc3339: $0) }
+        if isTimed, time == nil, text != nil {
+            table.complain("nextRunAt", "expected a time such as 2026-11-22T19:00:00Z")
+        }
+        guard known == nil || interval != nil || isTimed else { return nil }
+        let before = known.flatMap { SeedJob($0) }
+        let span = interval ?? before?.interval ?? 0
+        guard span > 0 else {
+            guard let start = time ?? known?.nextDue else {
+                table.complain("nextRunAt", "is missing: a job without an interval runs once, at that time")
+                return nil
+            }
+            job.schedule.startsAt = nil
+            return .once(start.rfc3339)
+        }
+        var anchor = time ?? now
+        if time == nil, case .every(_, let former)? = known?.job.schedule.rule { anchor = former }
+        // None comes before the first.
+        job.schedule.startsAt = time ?? job.schedule.startsAt
+        return .every(Span.format(span * 1_000), anchor: anchor)
+    }
+
+    private static func readPolicies(_ table: inout ConfigTable, _ job: inout Job) {
+        let most = Int64.max / 1_000_000
+        func length(_ key: String, _ place: WritableKeyPath<Policies, Int64?>) {
+            guard let milliseconds = table.integer(key, in: 0...most) else { return }
+            job.policies[keyPath: place] = milliseconds == 0 ? nil : milliseconds * 1_000
+        }
+        length("runExecutionTimeout", \.timeout)
+        length("runStartTimeout", \.startTimeout)
+        length("heartbeatTimeout", \.heartbeatTimeout)
+        if let count = table.integer("maxQueueCount", in: 0...1_000_000) {
+            job.policies.maxQueue = count == 0 ? nil : Int(count)
+        }
+        if let isAllowed = table.bool("allowConcurrentRuns") {
+            job.policies.overlap = isAllowed ? .allow : .queue(max: mostWaiting)
+        }
+    }
+}
+
+/// A time as RFC 3339 writes it.
+struct WireTime: Encodable {
+    let time: Timestamp
+
+    init(_ time: Timestamp) { self.time = time }
+
+    func encode(to encoder: any Encoder) throws {
+        var value = encoder.singleValueContainer()
+        try value.encode(time.rfc3339)
+    }
+}
+
+extension APIError {
+    /// Makes one of what is wrong in a body.
+    init(_ problems: [ConfigProblem]) {
+        let words = problems.map { ($0.key.map { $0 + ": " } ?? "") + $0.message }.joined(separator: "; ")
+        self.init(400, "bad", words)
+        for problem in problems { fields[problem.key ?? ""] = problem.message }
+    }
+}

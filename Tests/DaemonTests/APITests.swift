@@ -1,0 +1,95 @@
+import CarillonTestSupport
+import Foundation
+import Testing
+
+/// The API as a real daemon serves it, and curl asks it.
+@Suite(.timeLimit(.minutes(2))) struct APITests {
+    private let daemon: DaemonFixture
+
+    init() throws { daemon = try DaemonFixture() }
+
+    /// Runs curl; answers the status and the body.
+    private func curl(_ port: Int, _ path: String, _ options: String = "") async throws -> (
+        status: String, body: String
+    ) {
+        let line = "curl -sS -m 20 -w '\\n%{http_code}' \(options) 'http://127.0.0.1:\(port)\(path)'"
+        let result = try await daemon.shell(line)
+        #expect(result.error.isEmpty, "\(line): \(result.error)")
+        let lines = result.output.split(separator: "\n", omittingEmptySubsequences: false)
+        return (String(lines.last ?? ""), lines.dropLast().joined(separator: "\n"))
+    }
+
+    /// A port that nobody has.
+    private func start(_ settings: String = "") async throws -> Int {
+        let port = try FreePort.find()
+        try daemon.folder.write("carillon.toml", "[api]\nlisten = \"127.0.0.1:\(port)\"\n\(settings)")
+        try await daemon.start()
+        return port
+    }
+
+    @Test func whoMayReadTheStateDirectoryHasAToken() async throws {
+        let port = try await start()
+        #expect(try await curl(port, "/api/status") == ("200", #"{"status":"OK"}"#))
+        #expect(try await curl(port, "/healthz").status == "200")
+        #expect(try await curl(port, "/readyz").status == "200")
+        #expect(try await curl(port, "/api/jobs").status == "401")
+        let path = daemon.state + "/api-token"
+        let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        #expect(mode == 0o600)
+        let local = "-H \"Authorization: Bearer $(cat \(path))\""
+        let job = #"-d '{"name":"report","interval":86400000,"enabled":true}'"#
+        #expect(try await curl(port, "/api/jobs", "\(local) \(job)") == ("201", #"{"name":"report"}"#))
+        let entry = try #require(try await daemon.objects("audit").first)
+        #expect(entry["channel"] as? String == "api")
+        #expect(entry["user"] as? String == "local")
+        #expect(entry["action"] as? String == "add")
+
+        let made = try await daemon.carillon("token", "create", "reader", "--scope", "jobs:read", "--expires", "1d")
+        #expect(made.code == 0, "\(made)")
+        let secret = made.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        let token = "-H 'Authorization: Bearer \(secret)'"
+        #expect(try await curl(port, "/api/jobs/report", token).status == "200")
+        #expect(try await curl(port, "/api/jobs/report", "-X DELETE \(token)").status == "403")
+        let listed = try await daemon.carillon("token", "list")
+        #expect(listed.output.contains("reader") && listed.output.contains("jobs:read"))
+        let views = try await daemon.objects("token", "list")
+        #expect(Set(views.first?.keys.map { $0 } ?? []) == ["name", "scopes", "createdAt", "expiresAt", "usedAt"])
+        #expect(try await daemon.carillon("token", "create", "reader", "--scope", "jobs:read").code == 1)
+        #expect(try await daemon.carillon("token", "create", "x", "--scope", "everything").code == 2)
+        #expect(try await daemon.carillon("token", "revoke", "reader").code == 0)
+        try await daemon.eventually("it is good for nothing") {
+            try await curl(port, "/api/jobs/report", token).status == "401"
+        }
+        // Nobody can read it again.
+        let kept = try await daemon.shell("grep -rl \(secret) \(daemon.state); true")
+        #expect(kept.output == "")
+
+        // The same token after a restart.
+        #expect(await daemon.stop() == 0)
+        try await daemon.start()
+        #expect(try await curl(port, "/api/jobs", local).status == "200")
+        #expect(await daemon.stop() == 0)
+    }
+
+    @Test(arguments: [
+        ("listen = \"0.0.0.0:8080\"", "api.insecure = true"), ("listen = \"8080\"", "expected an address and a port"),
+        ("listen = \"127.0.0.1:0\"\n[api.oidc]\nissuer = \"http://login.example\"", "api.oidc.insecure"),
+        ("listen = \"127.0.0.1:0\"\n[api.oidc]\naudience = \"x\"", "issuer"),
+    ])
+    func whatIsNotSafeIsRefused(_ settings: String, _ words: String) async throws {
+        try daemon.folder.write("carillon.toml", "[api]\n\(settings)\n")
+        let refused = try await daemon.carillon("serve", "--state-dir", daemon.state)
+        #expect(refused.code == 2)
+        #expect(refused.error.contains(words), "\(refused.error)")
+    }
+
+    @Test func aPortThatIsTakenIsSaid() async throws {
+        let port = try await start()
+        let other = try DaemonFixture()
+        try other.folder.write("carillon.toml", "[api]\nlisten = \"127.0.0.1:\(port)\"\n")
+        let refused = try await other.carillon("serve", "--state-dir", other.state)
+        #expect(refused.code == 1)
+        #expect(refused.error.contains("the API cannot listen on 127.0.0.1:\(port)"), "\(refused.error)")
+        #expect(await daemon.stop() == 0)
+    }
+}
