@@ -136,10 +136,12 @@ public struct RunPlace: Hashable, Sendable, Codable {
     public var scheduledAt: Timestamp
     public var id: RunID
 
-    public init(_ run: Run) {
-        scheduledAt = run.scheduledAt
-        id = run.id
+    public init(scheduledAt: Timestamp, id: RunID) {
+        self.scheduledAt = scheduledAt
+        self.id = id
     }
+
+    public init(_ run: Run) { self.init(scheduledAt: run.scheduledAt, id: run.id) }
 }
 
 /// How long the ledger remembers.

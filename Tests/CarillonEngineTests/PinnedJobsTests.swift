@@ -129,6 +129,23 @@ import Timetable
         for instance in both { try await instance.stop() }
     }
 
+    /// A name that no machine has is no trap: what is changed of the job brings it where it belongs.
+    @Test func oneOfAMachineThatIsNotThereIsFree() async throws {
+        let (a, b) = try await pair()
+        try await put((0..<4).map { job($0, on: "typo") }, through: a)
+        try await [a, b].pass(3)
+        #expect(started("a") + started("b") == 0)
+        try await put((0..<2).map { job($0, on: "b") }, through: a)
+        try await put([job(2, on: nil)], through: b)
+        _ = await OrderService(a.service, version: "1").handle(.delete("job 3"))
+        try await [a, b].until("they run") { try await Set(runs().map(\.job)) == ["job 0", "job 1", "job 2"] }
+        #expect(try await runs().filter { $0.job != "job 2" }.allSatisfy { $0.machine == nil || $0.machine == "b" })
+        // The name is free again.
+        try await put([job(3, on: "a")], through: b)
+        try await [a, b].until("it runs") { try await runs().contains { $0.job == "job 3" && $0.machine == "a" } }
+        for instance in [a, b] { try await instance.stop() }
+    }
+
     /// One that is for nobody in particular again is planned by whoever has the share of its number.
     @Test func oneIsAnybodysAgain() async throws {
         let (a, b) = try await pair()

@@ -28,7 +28,7 @@ import Testing
     /// By how much clocks are off, in seconds, and which of these counts as right.
     @Test(arguments: [
         ([0, 30, -3_600], 0), ([1, -1], 0), ([-600, -570, -4_200], -600), ([-600, -600, -600], -600), ([30], 30),
-        ([-600, 30, -3_600], -600), ([], 0),
+        ([-600, 30, -3_600], -600), ([-3_600, 3], 3), ([], 0),
     ])
     func theStoresTimeCountsUnlessNobodyHasIt(_ errors: [Int], _ right: Int) {
         let records = errors.enumerated().map { number, error in

@@ -36,7 +36,8 @@ import Timetable
         #expect(weak.object["missing_scopes"] as? [String] == ["jobs:read"])
         // As Keycloak makes them: for its own account, with the roles of the client.
         let keycloak = claims(
-            issuer, "profile email", more: ["aud": "account", "resource_access": ["cli": ["roles": ["jobs:read"]]]])
+            issuer, "profile email",
+            more: ["aud": "account", "azp": "cli", "resource_access": ["cli": ["roles": ["jobs:read"]]]])
         #expect(try await ask(rig, try await issuer.token(keycloak)).status == 200)
         // An order bears the name of who gave it.
         let named = claims(issuer, "jobs:write", more: ["preferred_username": "ana"])

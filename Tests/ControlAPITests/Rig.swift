@@ -1,8 +1,11 @@
 import AsyncHTTPClient
+import BusIntegration
+import CarillonConfiguration
 import CarillonCore
 import CarillonEngine
 import CarillonTestSupport
 import ControlAPI
+import ExecIntegration
 import Foundation
 import Logging
 import MemoryStore
@@ -39,14 +42,26 @@ struct Rig: Sendable {
     private let port: Int
 
     /// Makes one that knows tokens of the store, and of a provider if there is one.
-    init(hosts: [String] = [], _ provider: ((ManualClock) -> OpenIDProvider<ManualClock>)? = nil) async throws {
+    init(
+        hosts: [String] = [], takesPrograms: Bool = false,
+        _ provider: ((ManualClock) -> OpenIDProvider<ManualClock>)? = nil
+    ) async throws {
         let engine = try await EngineService(
             store: store, dispatchers: [], feeds: [], clock: clock, zones: ZoneDatabase(), instance: .sample("a"),
             bootID: "b", logger: .silent)
         let desk = OrderService(engine, version: "1")
         self.desk = desk
         let handle: @Sendable (Order, Caller) async -> CarillonEngine.Reply = { await desk.handle($0, from: $1) }
-        endpoints = Endpoint.ofDaemon(handle) + SimpleSchedulerAPI(store, clock, handle).endpoints
+        let targets: [any TargetKeys.Type] = [ExecKeys.self, BusKeys.self]
+        let format = JobFormat(
+            read: {
+                try JobReader(targets: targets, zones: ZoneDatabase()).read($0, source: "body", place: "body").get()
+            },
+            write: { try JobWriter(targets: targets).table($0) }, isProgram: { $0.target.kind.rawValue == "exec" },
+            takesPrograms: takesPrograms)
+        endpoints =
+            Endpoint.ofDaemon(handle) + CarillonAPI(format, handle).endpoints
+            + SimpleSchedulerAPI(store, clock, handle).endpoints
         let gate = Gate(AccessTokens(in: store), local: nil, provider?(clock), clock)
         let (ports, found) = AsyncStream.makeStream(of: Int.self)
         let server = APIServer(

@@ -73,6 +73,29 @@ import Timetable
         try await rig.stop()
     }
 
+    /// What was posted is when it runs first; what is given back unchanged changes nothing.
+    @Test func theNextRunIsTheOneThatWasAskedFor() async throws {
+        let rig = try await Rig()
+        let token = try await rig.token(Scope.all)
+        let first = rig.clock.now.plus(5_400).rfc3339
+        let body = #"{"name":"later","nextRunAt":"\#(first)","interval":3600000}"#
+        #expect(try await rig.ask("POST", "/api/jobs", token: token, body: body).status == 201)
+        for _ in 0..<2 {
+            let job = try await rig.ask("GET", "/api/jobs/later", token: token)
+            #expect(job.object["nextRunAt"] as? String == first)
+            #expect(try await rig.ask("PATCH", "/api/jobs/later", token: token, body: job.text).status == 204)
+        }
+        // At once, and not over already.
+        let now = #"{"name":"now","nextRunAt":"\#(rig.clock.now.rfc3339)","interval":0}"#
+        #expect(try await rig.ask("POST", "/api/jobs", token: token, body: now).status == 201)
+        #expect(try await rig.ask("GET", "/api/jobs/now", token: token).object["nextRunAt"] is String)
+        // Enabled is enabled, whatever an order said before.
+        _ = await rig.desk.handle(.enable("later", false))
+        #expect(try await rig.ask("PATCH", "/api/jobs/later", token: token, body: #"{"enabled":true}"#).status == 204)
+        #expect(try await rig.ask("GET", "/api/jobs/later", token: token).object["enabled"] as? Bool == true)
+        try await rig.stop()
+    }
+
     @Test(arguments: [
         ("{", "no JSON"), ("[]", "table"), ("{}", "name: is missing"),
         (#"{"name":"a","interval":1000,"colour":"red"}"#, "colour"),

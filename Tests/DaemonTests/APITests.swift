@@ -71,6 +71,24 @@ import Testing
         #expect(await daemon.stop() == 0)
     }
 
+    /// Over HTTP/2 where the client can; a certificate that is not good is said at the start.
+    @Test func itSpeaksTLS() async throws {
+        let certificates = try TestCertificates(in: daemon.folder)
+        let port = try await start(
+            "certificate_file = \"\(certificates.certificateFile)\"\nkey_file = \"\(certificates.keyFile)\"\n")
+        for (option, version) in [("--http2", "2"), ("--http1.1", "1.1")] {
+            let line =
+                "curl -sS -m 20 \(option) --cacert \(certificates.caFile) -w ' %{http_version}' https://localhost:\(port)/api/status"
+            #expect(try await daemon.shell(line).output == #"{"status":"OK"} \#(version)"#)
+        }
+        #expect(try await daemon.shell("curl -s -m 20 http://127.0.0.1:\(port)/api/status").code != 0)
+        #expect(await daemon.stop() == 0)
+        try daemon.folder.write("server.crt", "no certificate")
+        let refused = try await daemon.carillon("serve", "--state-dir", daemon.state)
+        #expect(refused.code == 1)
+        #expect(refused.error.contains("api.certificate_file"), "\(refused.error)")
+    }
+
     @Test(arguments: [
         ("listen = \"0.0.0.0:8080\"", "api.insecure = true"), ("listen = \"8080\"", "expected an address and a port"),
         ("listen = \"127.0.0.1:0\"\n[api.oidc]\nissuer = \"http://login.example\"", "api.oidc.insecure"),

@@ -119,7 +119,9 @@ import Timetable
                 "[api]", "api.",
                 [
                     Key("listen", "\"127.0.0.1:1\"", "\"127.0.0.1:2\""), Key("hosts", "[\"a\"]", "[\"b\"]"),
-                    Key("insecure", "true", "false"),
+                    Key("insecure", "true", "false"), Key("exec", "true", "false"),
+                    Key("certificate_file", "\"/a\"", "\"/b\""),
+                    Key("key_file", "\"/a\"", "\"/b\""),
                 ]),
             Table(
                 "[api.oidc]", "api.oidc.",

@@ -149,7 +149,7 @@
             #expect(
                 applied == [
                     "1 jobs and ledger", "2 changes that are taken up", "3 instances and shards",
-                    "4 who opened a run, and where it lives",
+                    "4 who opened a run, and where it lives", "5 jobs of one machine",
                 ])
             await client.close()
         }
@@ -172,6 +172,7 @@
             }
             let missing = [
                 "changes that are taken up", "instances and shards", "who opened a run, and where it lives",
+                "jobs of one machine",
             ]
             #expect(try await PostgresStore.missing(bench.configuration) == missing)
             let looking = try await failure { try await PostgresStore.look(bench.configuration, logger: .silent) }

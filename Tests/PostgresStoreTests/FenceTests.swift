@@ -115,7 +115,7 @@
             let terms = try await withThrowingTaskGroup(of: Term.self) { group in
                 for name in ["b", "c", "d", "e"] {
                     group.addTask {
-                        let store = try await PostgresStore.open(bench.configuration, logger: .silent)
+                        let store = try await PostgresStore.open(bench.configuration, beatPatience: 20, logger: .silent)
                         let term = try await store.join(name)
                         try await store.close()
                         return term

@@ -9,7 +9,7 @@
     struct PostgresConformanceTests {
         @Test(arguments: StoreConformance.checks + InstanceConformance.checks)
         func postgres(_ check: Check<any JobStore>) async throws {
-            let store = try await PostgresStore.open(try await Rig.shared.database(), logger: .silent)
+            let store = try await PostgresStore.open(try await Rig.shared.database(), beatPatience: 20, logger: .silent)
             try await check.run(store)
             try await store.close()
         }
@@ -26,7 +26,7 @@
             var configuration = try await Rig.shared.database()
             configuration.port = try await Self.bouncing.value.port
             configuration.isPooled = true
-            let store = try await PostgresStore.open(configuration, logger: .silent)
+            let store = try await PostgresStore.open(configuration, beatPatience: 20, logger: .silent)
             try await check.run(store)
             try await store.close()
         }

@@ -41,6 +41,8 @@
             try await client.execute("CREATE DATABASE \(name) TEMPLATE template0 \(options)")
             await client.close()
             configuration.database = name
+            // Hundreds of databases come and go meanwhile.
+            configuration.connectTimeout = 30
             return configuration
         }
     }
@@ -63,7 +65,7 @@
             client = try PostgresClient(configuration, logger: .silent)
             change(&configuration)
             self.configuration = configuration
-            store = try await PostgresStore.open(configuration, logger: .silent)
+            store = try await PostgresStore.open(configuration, beatPatience: 20, logger: .silent)
             term = try await store.join("a")
             job = try await #require(Self.put(["tick"], in: store, term)[0])
         }

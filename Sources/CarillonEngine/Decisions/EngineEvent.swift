@@ -118,6 +118,8 @@ public struct PlannableJob: Sendable {
     public var cursor: Timestamp
     public var nextDue: Timestamp?
     public var opened: Int64
+    /// Where it stood when it was read.
+    let pinned: Shard?
 
     public init(_ stored: StoredJob, zones: ZoneDatabase) {
         self.init(stored, definition: CompiledJob(stored, zones: zones))
@@ -140,6 +142,7 @@ public struct PlannableJob: Sendable {
         cursor = stored.cursor
         nextDue = stored.nextDue
         opened = stored.opened
+        pinned = stored.pinned
     }
 
     /// Notes how far the store has it by now; answers the definition that was planned up to there.
@@ -152,8 +155,10 @@ public struct PlannableJob: Sendable {
     }
 
     var stored: StoredJob {
-        StoredJob(
+        var stored = StoredJob(
             id: definition.id, job: definition.job, revision: definition.revision, cursor: cursor, nextDue: nextDue,
             opened: opened)
+        stored.pinned = pinned
+        return stored
     }
 }

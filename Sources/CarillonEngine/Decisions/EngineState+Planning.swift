@@ -52,7 +52,7 @@ extension EngineState {
             let id = job.definition.id
             if isLeaving(id) { continue }
             // It stands elsewhere by now.
-            if !pins.isEmpty, !holds(id) {
+            if isElsewhere(job) {
                 cache[id] = nil
                 outdated.remove(id)
                 continue
@@ -81,6 +81,10 @@ extension EngineState {
                     }
                     // Whatever came after the change is the other machine's.
                     step.planner.now = min(now, max(job.changedAt, job.cursor))
+                }
+                // It was for a machine that was away, and is for none now.
+                if job.definition.isRemoved, job.definition.job.policies.host != nil, job.pinned == nil, isShared {
+                    step.planner.now = job.cursor
                 }
                 var advance = step.advance(job, from: former, activity: activity(of: id))
                 advance.moves = place
@@ -161,8 +165,9 @@ extension EngineState {
                     // A run of it is not known here yet.
                     cache[id] = nil
                     heap.set(JobCursor(id: id, nextDue: now.adding(microseconds: Self.untilMove)))
-                } else {
-                    moved(id)
+                } else if !moved(id, after: batch[place].revision) {
+                    // It came here, or somewhere else, before this was answered.
+                    again.append(id)
                 }
                 continue
             }
@@ -227,6 +232,7 @@ extension EngineState {
 
     /// Takes up cursors as the store had them a moment ago. Whoever stands earlier was changed since, perhaps: none is put off.
     mutating func rewound(_ cursors: [JobCursor]) {
+        if isShared { locateUnknown(cursors) }
         changed(
             cursors.filter { cursor in
                 guard let due = cursor.nextDue else { return false }

@@ -5,7 +5,7 @@ import Timetable
 extension EngineState {
     /// Whether a job is this instance's to plan.
     package func holds(_ job: JobID) -> Bool {
-        if !pins.isEmpty, let pinned = pins[job] { return held.contains(pinned) }
+        if !pins.isEmpty, let pinned = pins[job]?.shard { return held.contains(pinned) }
         return isEverythingHeld || held.contains(Shard(of: job))
     }
 
@@ -15,12 +15,34 @@ extension EngineState {
     func isLeaving(_ job: JobID) -> Bool { !leaving.isEmpty && leaving.contains(shard(of: job)) }
 
     /// Where a job stands, as far as is known here.
-    func shard(of job: JobID) -> Shard { (pins.isEmpty ? nil : pins[job]) ?? Shard(of: job) }
+    func shard(of job: JobID) -> Shard { (pins.isEmpty ? nil : pins[job]?.shard) ?? Shard(of: job) }
 
-    /// Notes where a job stands, as the store has it.
-    package mutating func locate(_ job: JobID, _ pinned: Shard?) {
-        if pinned == nil, pins.isEmpty { return }
-        pins[job] = pinned
+    /// Notes where a job stood at a revision; what is known of a later one counts, as each move begins another.
+    package mutating func locate(_ job: JobID, _ pinned: Shard?, at revision: Int64) {
+        if pinned == nil, pins.isEmpty || pins[job] == nil { return }
+        if let known = pins[job], known.revision > revision { return }
+        pins[job] = Pin(shard: pinned, revision: revision)
+    }
+
+    /// Notes where jobs stand of which nothing is known yet.
+    mutating func locateUnknown(_ cursors: [JobCursor]) {
+        for cursor in cursors where cursor.pinned != nil && pins[cursor.id] == nil {
+            pins[cursor.id] = Pin(shard: cursor.pinned, revision: 0)
+        }
+    }
+
+    /// Where a job stands that is not in the share of its number, or was not, by the revision of which that is known.
+    struct Pin: Hashable, Sendable {
+        /// Nil for the share of its number.
+        var shard: Shard?
+        var revision: Int64
+    }
+
+    /// Whether a plan is of a job that stands elsewhere by now, or of one that nobody should have planned here.
+    func isElsewhere(_ job: PlannableJob) -> Bool {
+        guard isShared, job.pinned != nil || !pins.isEmpty else { return false }
+        let id = job.definition.id
+        return !holds(id) || !held.contains(job.pinned ?? Shard(of: id))
     }
 
     /// Where a job stands of which this instance knows but that it is not here any more.
@@ -28,24 +50,29 @@ extension EngineState {
 
     /// Whether a job is to go elsewhere with its present definition.
     func moves(_ job: PlannableJob) -> Place? {
-        guard isShared, let former = job.former, job.definition.isReadable else { return nil }
+        guard isShared, let former = job.former, job.definition.isReadable, !job.definition.isRemoved else {
+            return nil
+        }
         let place = Place(of: job.definition.job.policies)
-        let isThere = Place(of: former.job.policies) == place && (place == .share) == (job.stored.pinned == nil)
+        let isThere = Place(of: former.job.policies) == place && (place == .share) == (job.pinned == nil)
         return isThere ? nil : place
     }
 
-    /// Forgets a job that stands elsewhere from now on.
-    mutating func moved(_ job: JobID) {
+    /// Forgets a job that stands elsewhere since a revision after this one, unless more is known of it already: answers false then.
+    mutating func moved(_ job: JobID, after revision: Int64) -> Bool {
         cache[job] = nil
+        if let known = pins[job], known.revision > revision { return false }
         heap.remove(job)
-        pins[job] = Self.elsewhere
+        pins[job] = Pin(shard: Self.elsewhere, revision: revision + 1)
+        return true
     }
 
     /// The jobs of a shard that have a next time.
     private func jobs(in shard: Shard) -> [JobID] {
         if pins.isEmpty { return heap.jobs(in: shard) }
-        let pinned = pins.filter { $0.value == shard }.map(\.key)
-        return heap.jobs(in: shard).filter { pins[$0] == nil } + pinned.filter { heap.nextDue(of: $0) != nil }
+        // Few shards are no shares.
+        guard shard.number >= Shard.shares else { return heap.jobs(in: shard).filter { pins[$0]?.shard == nil } }
+        return pins.filter { $0.value.shard == shard }.map(\.key).filter { heap.nextDue(of: $0) != nil }
     }
 
     /// Keeps a run of a shard that is to go out of the queues.
@@ -108,7 +135,10 @@ extension EngineState {
     ) {
         let stayed = leaving.intersection(shards)
         hold(held.union(shards))
-        for cursor in cursors { locate(cursor.id, cursor.pinned) }
+        // Whoever holds a shard moves what stands in it, and nobody else.
+        for cursor in cursors where cursor.pinned != nil || pins[cursor.id] != nil {
+            pins[cursor.id] = Pin(shard: cursor.pinned, revision: pins[cursor.id]?.revision ?? 0)
+        }
         leaving.subtract(shards)
         if since < now { note(Gap(after: since, through: now, reason: .downtime)) }
         changed(cursors)
@@ -142,7 +172,7 @@ extension EngineState {
         hold(held.subtracting(shards))
         leaving.subtract(shards)
         let (places, isPinned) = (pins, !pins.isEmpty)
-        let isGone = { (job: JobID) in shards.contains((isPinned ? places[job] : nil) ?? Shard(of: job)) }
+        let isGone = { (job: JobID) in shards.contains((isPinned ? places[job]?.shard : nil) ?? Shard(of: job)) }
         for shard in shards { for job in jobs(in: shard) { heap.remove(job) } }
         forgetDefinitions(of: shards)
         var abandoned = [[AttemptID]](repeating: [], count: lanes.count)
@@ -160,8 +190,6 @@ extension EngineState {
         for job in restingJobs where isGone(job) { restingJobs.remove(job) }
         pace = pace.filter { !isGone($0.key) }
         presentTags = presentTags.filter { !isGone($0.key) }
-        // Whoever comes back to hold them reads where they stand.
-        if isPinned { pins = pins.filter { !shards.contains($0.value) && $0.value != Self.elsewhere } }
     }
 
     private mutating func hold(_ shards: Set<Shard>) {
@@ -171,7 +199,7 @@ extension EngineState {
 
     private mutating func forgetDefinitions(of shards: Set<Shard>) {
         let (places, isPinned) = (pins, !pins.isEmpty)
-        let isGone = { (job: JobID) in shards.contains((isPinned ? places[job] : nil) ?? Shard(of: job)) }
+        let isGone = { (job: JobID) in shards.contains((isPinned ? places[job]?.shard : nil) ?? Shard(of: job)) }
         // What is planned just now is still needed to take up its runs.
         for job in Array(cache.allKeys) where isGone(job) && !planning.contains(job) { cache[job] = nil }
         for job in readingAhead where isGone(job) { readingAhead.remove(job) }

@@ -56,7 +56,7 @@ public struct EngineState: Sendable {
     var leavingBatches: [Int] = []
     /// How many of them are shares of all jobs, and the jobs that stand elsewhere than in the share of their number.
     var heldShares: Int
-    var pins: [JobID: Shard] = [:]
+    var pins: [JobID: Pin] = [:]
     var heap: CursorHeap
     var planning = JobSet()
     /// Jobs that halt after a failure, as the store is still to learn; until then it does not learn of these ends either.

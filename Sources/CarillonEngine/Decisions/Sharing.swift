@@ -185,7 +185,9 @@ package struct Sharing: Sendable {
     package static func rightTime(among inForce: [InstanceRecord], _ limits: Limits) -> Int64 {
         let errors = inForce.filter { $0.facts.does(InstanceFacts.scheduler) && !$0.facts.isLeaving }
             .map(\.facts.clockError).sorted()
-        guard let middle = errors.dropFirst((errors.count - 1) / 2).first else { return 0 }
+        // Of two in the middle the one that is nearer the store's.
+        let middles = errors.dropFirst((errors.count - 1) / 2).prefix(errors.count % 2 == 0 ? 2 : 1)
+        guard let middle = middles.min(by: { $0.magnitude < $1.magnitude }) else { return 0 }
         return errors.contains { $0.magnitude <= limits.clockError.magnitude } ? 0 : middle
     }
 

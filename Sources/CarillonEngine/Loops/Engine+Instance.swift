@@ -98,7 +98,7 @@ extension Engine {
     /// Whether every share is this instance's, once it was dealt what nobody has.
     private static func takesAll(of store: any JobStore, _ term: Term) async throws -> Bool {
         func rest() async throws -> [ShardRecord] {
-            try await store.shards(counting: false).filter { $0.label == nil && $0.holder != term.instance }
+            try await store.shards(counting: false).filter { $0.mayHaveJobs && $0.holder != term.instance }
         }
         let free = try await rest()
         if free.isEmpty { return true }

@@ -21,7 +21,9 @@ extension Engine {
         async let _: Void = beat(store, sharing.term, beats, clock: clock, every: settings.heartbeat)
         let taken =
             settings.shares
-            ? Taken(cursors: [], runs: []) : try await store.take(Set(Shard.all), under: sharing.term)
+            ? Taken(cursors: [], runs: [])
+            : try await store.take(
+                Set(try await store.shards(counting: false).filter(\.mayHaveJobs).map(\.shard)), under: sharing.term)
         let pause = try await store.note(Pause.note).map(Pause.init)
         let tags = Pause.ofTags(try await store.note(Pause.tagsNote))
         let bootedAt =
@@ -144,6 +146,7 @@ extension Engine {
             let page = try await store.jobs(after: last, limit: state.limits.batch)
             guard let end = page.last else { break }
             last = end.job.name
+            for job in page { locate(job) }
             await send(.plan(page.filter { $0.job.isOn }.map(\.id)))
         }
         try await store.setNote(zonesNote, version)

@@ -425,7 +425,8 @@ public actor Engine<Clock: EngineClock> {
                 let page = try await store.activeRuns(after: last, limit: 1_000)
                 guard let end = page.last else { break }
                 last = end.id
-                let unknown = page.filter { state.run($0.id) == nil && state.holds($0.jobID) }
+                // Where a job stands is known once it was read.
+                let unknown = page.filter { state.run($0.id) == nil }
                 if unknown.isEmpty { continue }
                 let definitions = try await definitions(of: unknown)
                 await send(.adopted(unknown.filter { state.holds($0.jobID) }, definitions), of: life)
@@ -445,7 +446,7 @@ public actor Engine<Clock: EngineClock> {
     }
 
     func locate(_ stored: StoredJob) {
-        if settings.shares { state.locate(stored.id, stored.pinned) }
+        if settings.shares { state.locate(stored.id, stored.pinned, at: stored.revision) }
     }
 
     func definitions(of runs: [Run]) async throws -> [JobID: CompiledJob] {

@@ -35,10 +35,30 @@ public struct AccessTokens: Sendable {
     public func all() async throws -> [AccessToken] {
         guard let text = try await store.note(Self.note) else { return [] }
         do {
-            return try JSONDecoder().decode([AccessToken].self, from: Data(text.utf8)).sorted { $0.name < $1.name }
+            var all = try JSONDecoder().decode([AccessToken].self, from: Data(text.utf8)).sorted { $0.name < $1.name }
+            let used = try await uses()
+            for place in all.indices { all[place].usedAt = used[all[place].digest] }
+            return all
+        } catch let error as StoreError {
+            throw error
         } catch {
             throw StoreError(.corrupt, "the store holds tokens that this build cannot read")
         }
+    }
+
+    private static let useNote = "api.tokens.used"
+
+    private func uses() async throws -> [String: Timestamp] {
+        guard let text = try await store.note(Self.useNote) else { return [:] }
+        return (try? JSONDecoder().decode([String: Timestamp].self, from: Data(text.utf8))) ?? [:]
+    }
+
+    /// Notes when tokens were used, by their digests. It stands by itself: whoever notes it brings no token back that was revoked.
+    public func note(used: [String: Timestamp]) async throws {
+        let uses = try await uses().merging(used) { max($0, $1) }
+        let known = Set(try await all().map(\.digest))
+        let text = try JSONEncoder().encode(uses.filter { known.contains($0.key) })
+        try await store.setNote(Self.useNote, String(decoding: text, as: UTF8.self))
     }
 
     /// Changes the list; nothing is written where that leaves it as it is.
@@ -47,6 +67,7 @@ public struct AccessTokens: Sendable {
         var after = before
         try change(&after)
         if after == before { return }
+        for place in after.indices { after[place].usedAt = nil }
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
         try await store.setNote(Self.note, String(decoding: try encoder.encode(after), as: UTF8.self))

@@ -24,7 +24,8 @@ extension Engine {
         }
         .compactMap { $0 }
         if isTaking { missed.runs.formUnion(opened.map(\.id)) }
-        locate(stored)
+        // It stays where it is while a run of it is active, and perhaps it came there since it was read.
+        let stored = (try? await jobs([stored.id]))?.first ?? stored
         // Whoever else has its shard has mail.
         if state.holds(stored.id) { await send(.adopted(opened, [stored.id: definition(stored)])) }
         return opened
@@ -62,7 +63,6 @@ extension Engine {
 
     /// Finds a job's runs that are not final: as they are driven here, else as the ledger has them.
     func activeRuns(of stored: StoredJob) async throws -> [RunID] {
-        locate(stored)
         if state.holds(stored.id) { return state.activeRuns(of: stored.id) }
         let active = Set(RunState.allCases.filter { !$0.isFinal })
         return try await store.runs(RunQuery(job: stored.job.name, states: active, limit: 10_000)).map(\.id)

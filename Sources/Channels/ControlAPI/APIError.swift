@@ -1,4 +1,4 @@
-import CarillonCore
+package import CarillonCore
 import CarillonEngine
 
 /// Why a request was refused, in words for whoever made it: a problem by RFC 9457, with Simple Scheduler's `error` in the same body.
@@ -36,6 +36,13 @@ package struct APIError: Error, Hashable, Sendable {
             default: 503
             }
         self.init(status, code.replacing(" ", with: "-"), message)
+    }
+
+    /// Makes one of what is wrong in a body.
+    package init(_ problems: [ConfigProblem]) {
+        let words = problems.map { ($0.key.map { $0 + ": " } ?? "") + $0.message }.joined(separator: "; ")
+        self.init(400, "bad", words)
+        for problem in problems { fields[problem.key ?? ""] = problem.message }
     }
 
     /// The body, as JSON.

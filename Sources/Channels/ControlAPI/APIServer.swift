@@ -1,10 +1,15 @@
 package import CarillonCore
 import CarillonEngine
 import Foundation
+import HTTPTypes
 import Hummingbird
+import HummingbirdCore
+import HummingbirdHTTP2
 import Listening
 package import Logging
+import NIOCertificateReloading
 import NIOCore
+import NIOSSL
 import ServiceLifecycle
 import Timetable
 
@@ -14,13 +19,16 @@ package struct APIServer<Clock: EngineClock>: Service {
 
     /// Bytes of a body.
     private static var longestBody: Int { 1 << 20 }
-    /// Connections at once; more wait to be taken.
+    /// Connections at once; the oldest gives way to one more.
     private static var mostConnections: Int { 1_000 }
+    /// Microseconds from the call to end until connections that still say something are closed.
+    private static var grace: Int64 { 5_000_000 }
 
     /// What the library says of itself is of no use to who reads the log.
     private static var quiet: Logger { Logger(label: "quiet") { _ in SwiftLogNoOpLogHandler() } }
 
     private let address: ListenAddress
+    private let tls: TLSFiles?
     private let hosts: HostList
     private let endpoints: [Endpoint]
     private let gate: Gate<Clock>
@@ -30,10 +38,12 @@ package struct APIServer<Clock: EngineClock>: Service {
 
     /// `running` hears which port it has.
     package init(
-        _ address: ListenAddress, hosts: HostList, _ endpoints: [Endpoint], _ gate: Gate<Clock>, _ clock: Clock,
+        _ address: ListenAddress, tls: TLSFiles? = nil, hosts: HostList, _ endpoints: [Endpoint], _ gate: Gate<Clock>,
+        _ clock: Clock,
         _ logger: Logger, running: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.address = address
+        self.tls = tls
         self.hosts = hosts
         self.endpoints = endpoints
         self.gate = gate
@@ -44,7 +54,8 @@ package struct APIServer<Clock: EngineClock>: Service {
 
     /// Listens until it is told to end. Throws `ChannelUnusable` where it cannot.
     package func run() async throws {
-        let router = Router(context: Context.self)
+        let router = Router(context: Context.self, options: .autoGenerateHeadEndpoints)
+        let connections = ConnectionLimiter(most: Self.mostConnections)
         router.add(middleware: Guard(hosts: hosts, endpoints: endpoints, logger: logger))
         for endpoint in endpoints {
             let path = RouterPath(endpoint.path)
@@ -53,34 +64,42 @@ package struct APIServer<Clock: EngineClock>: Service {
             }
         }
         let logger = logger
+        let channel = HTTP1Channel.Configuration(
+            idleTimeout: .seconds(60),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100))
+        let reloader = try tls?.reloader(every: 60, logger)
         let app = Application(
             router: router,
-            server: .http1(
-                configuration: .init(
-                    idleTimeout: .seconds(60),
-                    httpDecoderConfiguration: .init(
-                        maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100))),
+            server: try reloader.map {
+                var tls = try TLSConfiguration.makeServerConfiguration(certificateReloader: $0)
+                tls.minimumTLSVersion = .tlsv12
+                return try .http2Upgrade(
+                    tlsConfiguration: tls,
+                    configuration: .init(idleTimeout: .seconds(60), streamConfiguration: channel))
+            } ?? .http1(configuration: channel),
             configuration: .init(
-                address: .hostname(address.host, port: address.port), serverName: "carillon",
-                availableConnectionsDelegate: .maximum(Self.mostConnections, logger: Self.quiet)),
+                address: .hostname(address.host, port: address.port), serverName: "carillon"),
             onServerRunning: { [running] channel in
                 let port = channel.localAddress?.port ?? 0
+                try? await channel.pipeline.addHandler(Doorkeeper(connections: connections), position: .first).get()
                 logger.notice("the API listens", metadata: ["address": "\(channel.localAddress?.description ?? "")"])
                 await running(port)
             }, logger: Self.quiet)
         try await withThrowingTaskGroup(of: Void.self) { group in
+            if let reloader { group.addTask { try await reloader.run() } }
+            group.addTask { while (try? await clock.sleep(for: 60_000_000)) != nil { await gate.keepUse() } }
             group.addTask {
-                do {
-                    try await app.run()
-                } catch let error as IOError {
-                    throw Unusable(address: address, why: "\(error)")
-                }
+                // Whoever says nothing, and reads nothing, keeps nobody from ending.
+                try? await gracefulShutdown()
+                try? await clock.sleep(for: Self.grace)
+                connections.closeAll()
             }
-            group.addTask {
-                // Ends with the server.
-                while (try? await clock.sleep(for: 60_000_000)) != nil { await gate.keepUse() }
+            do {
+                try await app.run()
+            } catch let error as IOError {
+                throw Unusable(address: address, why: "\(error)")
             }
-            try await group.next()
             group.cancelAll()
         }
         await gate.keepUse()
@@ -94,6 +113,7 @@ package struct APIServer<Clock: EngineClock>: Service {
 
     private func serve(_ endpoint: Endpoint, _ request: Request, _ context: Context) async throws -> Response {
         var caller = Caller(channel: "api")
+        var scopes: Set<Scope> = []
         if let scope = endpoint.scope {
             let principal = try await gate.principal(of: Self.token(of: request))
             guard principal.scopes.contains(scope) else {
@@ -102,6 +122,7 @@ package struct APIServer<Clock: EngineClock>: Service {
                 throw error
             }
             caller = Caller(user: principal.name, channel: "api")
+            scopes = principal.scopes
         }
         var path: [String: String] = [:]
         for (name, value) in context.parameters {
@@ -119,8 +140,15 @@ package struct APIServer<Clock: EngineClock>: Service {
                 throw APIError(413, "too-large", "a body has at most \(Self.longestBody) bytes")
             }
         }
-        return Self.response(
-            try await endpoint.serve(Call(path: path, query: query, body: body, caller: caller)))
+        return try await Self.response(
+            endpoint.serve(
+                Call(
+                    path: path, query: query, headers: Self.headers(of: request), body: body, caller: caller,
+                    scopes: scopes)))
+    }
+
+    private static func headers(of request: Request) -> [String: String] {
+        Dictionary(request.headers.map { ($0.name.canonicalName, $0.value) }) { $0 + ", " + $1 }
     }
 
     /// What stands behind `Bearer`, whatever its case (RFC 6750, 2.1).
@@ -148,23 +176,41 @@ package struct APIServer<Clock: EngineClock>: Service {
         return query
     }
 
-    private static func response(_ answer: Answer) -> Response {
-        let status = HTTPResponse.Status(code: answer.status)
-        switch answer.body {
-        case nil: return Response(status: status)
-        case .whole(let bytes):
-            return Response(
-                status: status, headers: [.contentType: "application/json"],
-                body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
-        case .parts(let begin):
-            return Response(
-                status: status, headers: [.contentType: "application/json"],
-                body: .init { writer in
-                    var parts = begin()
-                    while let part = try await parts.next() { try await writer.write(ByteBuffer(bytes: part)) }
-                    try await writer.finish(nil)
-                })
+    private static func response(_ answer: Answer) async throws -> Response {
+        var response = Response(status: HTTPResponse.Status(code: answer.status))
+        if answer.body != nil { response.headers[.contentType] = answer.type }
+        for (name, value) in answer.headers {
+            if let name = HTTPField.Name(name) { response.headers[name] = value }
         }
+        switch answer.body {
+        case nil: break
+        case .whole(let bytes): response.body = .init(byteBuffer: ByteBuffer(bytes: bytes))
+        case .parts(let begin):
+            // What fails before anything was said is an error like any other.
+            var parts = begin()
+            let first = try await parts.next()
+            response.body = .init { [parts] writer in
+                var parts = parts
+                if let first { try await writer.write(ByteBuffer(bytes: first)) }
+                while let part = try await parts.next() { try await writer.write(ByteBuffer(bytes: part)) }
+                try await writer.finish(nil)
+            }
+        }
+        return response
+    }
+}
+
+/// Lets connections in, and remembers them.
+private final class Doorkeeper: ChannelInboundHandler, Sendable {
+    typealias InboundIn = any Channel
+    typealias InboundOut = any Channel
+    private let connections: ConnectionLimiter
+
+    init(connections: ConnectionLimiter) { self.connections = connections }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        connections.enter(unwrapInboundIn(data))
+        context.fireChannelRead(data)
     }
 }
 
@@ -188,7 +234,9 @@ private struct Guard: RouterMiddleware {
         } catch let error as APIError {
             response = Self.response(error, request)
         } catch let error as HTTPError where error.status == .notFound {
-            response = Self.response(missing(request), request)
+            let (error, allowed) = missing(request)
+            response = Self.response(error, request)
+            if !allowed.isEmpty { response.headers[.allow] = allowed.joined(separator: ", ") }
         } catch is CancellationError {
             throw CancellationError()
         } catch {
@@ -198,20 +246,21 @@ private struct Guard: RouterMiddleware {
         // Nobody else's page may read it, and no browser guesses what it is.
         response.headers[.xContentTypeOptions] = "nosniff"
         response.headers[.cacheControl] = response.headers[.cacheControl] ?? "no-store"
-        return response
+        // The head of an answer tells of a body that does not follow.
+        return request.method == .head ? response.createHeadResponse() : response
     }
 
     /// Whether there is such a path at all.
-    private func missing(_ request: Request) -> APIError {
+    private func missing(_ request: Request) -> (error: APIError, allowed: [String]) {
         let parts = request.uri.path.split(separator: "/")
         let methods = endpoints.filter { endpoint in
             let pattern = endpoint.path.split(separator: "/")
             return pattern.count == parts.count
                 && zip(pattern, parts).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
         }.map(\.method.rawValue)
-        if methods.isEmpty { return .unknown("there is nothing at \(request.uri.path)") }
-        return APIError(
-            405, "method", "expected \(methods.joined(separator: " or ")), found \(request.method.rawValue)")
+        if methods.isEmpty { return (APIError.unknown("there is nothing at \(request.uri.path)"), []) }
+        let words = "expected \(methods.joined(separator: " or ")), found \(request.method.rawValue)"
+        return (APIError(405, "method", words), methods)
     }
 
     private static func response(_ error: APIError, _ request: Request) -> Response {

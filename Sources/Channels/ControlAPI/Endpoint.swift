@@ -54,8 +54,14 @@ package struct Scope: Hashable, Sendable, Codable, RawRepresentable, Comparable 
     package static let jobsWrite = Scope(rawValue: "jobs:write")
     package static let runsRead = Scope(rawValue: "runs:read")
     package static let runsWrite = Scope(rawValue: "runs:write")
+    /// To write jobs that run programs, beside `jobsWrite`.
+    package static let execWrite = Scope(rawValue: "exec:write")
+    package static let systemRead = Scope(rawValue: "system:read")
+    package static let systemWrite = Scope(rawValue: "system:write")
 
-    package static let all: Set<Scope> = [jobsRead, jobsWrite, runsRead, runsWrite]
+    package static let all: Set<Scope> = [
+        jobsRead, jobsWrite, runsRead, runsWrite, execWrite, systemRead, systemWrite,
+    ]
 
     package static func < (a: Scope, b: Scope) -> Bool { a.rawValue < b.rawValue }
 }
@@ -64,14 +70,23 @@ package struct Scope: Hashable, Sendable, Codable, RawRepresentable, Comparable 
 package struct Call: Sendable {
     package var path: [String: String]
     package var query: [String: String]
+    /// By their names in lower case.
+    package var headers: [String: String]
     package var body: [UInt8]
     package var caller: Caller
+    /// What its token is good for.
+    package var scopes: Set<Scope>
 
-    package init(path: [String: String], query: [String: String], body: [UInt8], caller: Caller) {
+    package init(
+        path: [String: String], query: [String: String], headers: [String: String], body: [UInt8], caller: Caller,
+        scopes: Set<Scope>
+    ) {
         self.path = path
         self.query = query
+        self.headers = headers
         self.body = body
         self.caller = caller
+        self.scopes = scopes
     }
 
     /// A value of the path, percent-decoded.
@@ -81,7 +96,9 @@ package struct Call: Sendable {
 /// What a request is answered with.
 package struct Answer: Sendable {
     package var status: Int
-    /// JSON, all at once or in parts as they come; nil for none.
+    package var type = "application/json"
+    package var headers: [(name: String, value: String)] = []
+    /// All at once or in parts as they come; nil for none.
     package var body: Body?
 
     package enum Body: Sendable {

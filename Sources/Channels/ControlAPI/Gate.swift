@@ -62,9 +62,13 @@ package actor Gate<Clock: EngineClock> {
 
     private func read() async throws {
         guard readAt == .min || clock.uptime - readAt >= Self.fresh else { return }
+        let asked = clock.uptime
         do {
-            known = Dictionary(try await tokens.all().map { ($0.digest, $0) }) { first, _ in first }
-            readAt = clock.uptime
+            let all = try await tokens.all()
+            // Another one may have asked later, and been answered before.
+            guard asked > readAt else { return }
+            known = Dictionary(all.map { ($0.digest, $0) }) { first, _ in first }
+            readAt = asked
         } catch let error as StoreError {
             throw APIError(503, "unavailable", "the store cannot be asked who has this token: \(error.message)")
         }
@@ -75,9 +79,7 @@ package actor Gate<Clock: EngineClock> {
         let noted = used
         if noted.isEmpty { return }
         do {
-            try await tokens.change { all in
-                for place in all.indices { all[place].usedAt = noted[all[place].digest] ?? all[place].usedAt }
-            }
+            try await tokens.note(used: noted)
             for (digest, time) in noted where used[digest] == time { used[digest] = nil }
         } catch {
             return

@@ -3,12 +3,13 @@
 package struct HostList: Sendable {
     private let names: Set<String>
 
-    /// `names` are those beside addresses and `localhost`, without a port.
+    /// `names` are those beside addresses and `localhost`, without a port; `*` is any.
     package init(_ names: [String]) { self.names = Set(names.map { $0.lowercased() }) }
 
     /// Whether a request with this `Host`, or authority, is for this daemon.
     package func contains(_ authority: String) -> Bool {
         guard let host = Self.host(of: authority) else { return false }
+        if names.contains("*") { return true }
         let isOwn = host == "localhost" || host.hasSuffix(".localhost") || names.contains(host)
         return isOwn || Self.isAddress(host)
     }

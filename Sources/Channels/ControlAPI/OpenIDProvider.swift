@@ -30,11 +30,11 @@ package actor OpenIDProvider<Clock: EngineClock> {
     private let client: HTTPClient
     private let clock: Clock
     private let logger: Logger
-    private var keys = JWTKeyCollection()
-    private var kids: Set<String> = []
+    /// Each key by its name, with the one algorithm that it is for: which one a token names, its writer chose.
+    private var keys: [String: (algorithm: String, key: JWTKeyCollection)] = [:]
     private var readAt: Int64?
     private var askedAt: Int64?
-    private var reading: Task<Void, any Error>?
+    private var reading: Task<Void, Never>?
 
     /// Only signatures whose keys are public: a key that everybody knows is no secret for HMAC.
     private static var algorithms: Set<String> {
@@ -66,15 +66,16 @@ package actor OpenIDProvider<Clock: EngineClock> {
             throw Self.refused("its signature is '\(header.alg)'; expected one by a public key, such as RS256")
         }
         try await know(header.kid)
-        if let kid = header.kid, !kids.contains(kid) { throw Self.refused("nobody knows its key '\(kid)'") }
-        let claims: Claims
-        do {
-            claims = try await keys.verify(token, as: Claims.self)
-        } catch {
-            throw Self.refused("its signature is not by a key of \(issuer)")
+        let named = header.kid.map { kid in keys[kid].map { [$0] } ?? [] } ?? Array(keys.values)
+        if named.isEmpty { throw Self.refused("nobody knows its key '\(header.kid ?? "")'") }
+        var found: Claims?
+        for key in named where key.algorithm == header.alg {
+            found = try? await key.key.verify(token, as: Claims.self)
+            if found != nil { break }
         }
+        guard let claims = found else { throw Self.refused("its signature is not by a key of \(issuer)") }
         try check(claims)
-        return Principal(name: claims.name, scopes: claims.scopes, kind: "OpenID")
+        return Principal(name: claims.name, scopes: claims.scopes(of: audience), kind: "OpenID")
     }
 
     private static func header(of token: String) throws -> Header {
@@ -107,30 +108,30 @@ package actor OpenIDProvider<Clock: EngineClock> {
     /// Sees to it that keys are at hand, and looks for one that is not known, though not for each.
     private func know(_ kid: String?) async throws {
         let now = clock.uptime
-        let isKnown = kid.map(kids.contains) ?? true
+        let isKnown = kid.map { keys[$0] != nil } ?? true
         let isFresh = readAt.map { now - $0 < Self.longest } ?? false
         if isFresh, isKnown { return }
         // Tokens of anybody may name what they like.
-        if let askedAt, now - askedAt < Self.shortest, reading == nil {
-            if readAt == nil {
-                throw APIError(503, "unavailable", "the keys of \(issuer) could not be read; try again soon")
-            }
-            return
+        if reading == nil, askedAt.map({ now - $0 >= Self.shortest }) ?? true {
+            askedAt = now
+            reading = Task { await self.readAnew() }
         }
-        let task = reading ?? Task { try await self.read() }
-        if reading == nil { askedAt = now }
-        reading = task
+        // What was read before counts on, and nobody waits for it to be read again.
+        if isKnown, readAt != nil { return }
+        await reading?.value
+        if readAt == nil {
+            throw APIError(503, "unavailable", "the keys of \(issuer) cannot be read; try again soon")
+        }
+    }
+
+    private func readAnew() async {
         defer { reading = nil }
         do {
-            try await task.value
+            try await read()
         } catch {
             logger.warning(
                 "the keys of the OpenID provider cannot be read",
                 metadata: ["issuer": "\(issuer)", "error": "\(error)"])
-            // What was read before counts on.
-            if readAt == nil {
-                throw APIError(503, "unavailable", "the keys of \(issuer) cannot be read: \(error)")
-            }
         }
     }
 
@@ -141,17 +142,38 @@ package actor OpenIDProvider<Clock: EngineClock> {
         guard found.issuer == issuer else {
             throw APIError(503, "unavailable", "it says that it is '\(found.issuer)'")
         }
-        let set = try JSONSerialization.jsonObject(with: try await get(found.keys)) as? [String: Any]
-        let fresh = JWTKeyCollection()
-        var names: Set<String> = []
-        for key in set?["keys"] as? [[String: Any]] ?? [] where key["use"] as? String ?? "sig" == "sig" {
-            // One of a kind that is not known here is none of a token that is.
-            guard let bytes = try? JSONSerialization.data(withJSONObject: key),
-                let jwk = try? JSONDecoder().decode(JWK.self, from: bytes), (try? await fresh.add(jwk: jwk)) != nil
-            else { continue }
-            if let kid = key["kid"] as? String { names.insert(kid) }
+        guard found.keys.hasPrefix("https://") || !issuer.hasPrefix("https://") else {
+            throw APIError(503, "unavailable", "its keys would come without TLS, from \(found.keys)")
         }
-        (keys, kids, readAt) = (fresh, names, clock.uptime)
+        let set = try JSONSerialization.jsonObject(with: try await get(found.keys)) as? [String: Any]
+        var fresh: [String: (algorithm: String, key: JWTKeyCollection)] = [:]
+        for (place, key) in (set?["keys"] as? [[String: Any]] ?? []).enumerated()
+        where key["use"] as? String ?? "sig" == "sig" {
+            var key = key
+            let name = key["kid"] as? String ?? "unnamed \(place)"
+            // One of a kind that is not known here is none of a token that is.
+            guard let algorithm = key["alg"] as? String ?? Self.algorithm(of: key) else { continue }
+            (key["kid"], key["alg"]) = (name, algorithm)
+            let one = JWTKeyCollection()
+            guard let bytes = try? JSONSerialization.data(withJSONObject: key),
+                let jwk = try? JSONDecoder().decode(JWK.self, from: bytes),
+                (try? await one.add(jwk: jwk, isDefault: true)) != nil
+            else { continue }
+            fresh[name] = (algorithm, one)
+        }
+        (keys, readAt) = (fresh, clock.uptime)
+    }
+
+    /// What a key is for that does not say it itself.
+    private static func algorithm(of key: [String: Any]) -> String? {
+        switch (key["kty"] as? String, key["crv"] as? String) {
+        case ("RSA", _): "RS256"
+        case ("EC", "P-256"): "ES256"
+        case ("EC", "P-384"): "ES384"
+        case ("EC", "P-521"): "ES512"
+        case ("OKP", _): "EdDSA"
+        default: nil
+        }
     }
 
     private func get(_ url: String) async throws -> Data {
@@ -189,7 +211,7 @@ private struct Claims: JWTPayload {
     var nbf: Double?
     var aud: Words?
     var azp: String?
-    var scope: String?
+    var scope: Words?
     var username: String?
     var realm: Roles?
     var clients: [String: Roles]?
@@ -208,11 +230,12 @@ private struct Claims: JWTPayload {
 
     var audiences: Set<String> { Set(aud?.all ?? []) }
 
-    /// What is written as a scope, or as a role of the client or the realm.
-    var scopes: Set<Scope> {
-        var words = Set((scope ?? "").split(separator: " ").map(String.init))
-        words.formUnion(realm?.roles ?? [])
-        for roles in clients?.values.map(\.roles) ?? [] { words.formUnion(roles ?? []) }
-        return Set(words.map(Scope.init(rawValue:)))
+    /// What is written as a scope; where that says nothing of this API's, the roles of that name in the realm and in the client.
+    func scopes(of audience: String?) -> Set<Scope> {
+        let words = scope?.all.flatMap { $0.split(separator: " ").map { Scope(rawValue: String($0)) } } ?? []
+        let known = Scope.all.intersection(words)
+        if !known.isEmpty { return known }
+        let client = [audience, azp].compactMap { $0 }.flatMap { clients?[$0]?.roles ?? [] }
+        return Scope.all.intersection(((realm?.roles ?? []) + client).map(Scope.init(rawValue:)))
     }
 }

@@ -106,6 +106,9 @@ public struct InstanceTables: Sendable {
         return record.holder == move.from && record.epoch == move.epoch && (move.to == nil || isInForce(move.to))
     }
 
+    /// Whether somebody in force has a shard.
+    public func isHeld(_ shard: Shard) -> Bool { isInForce(shards[Int(shard.number)].holder) }
+
     private mutating func carryOut(_ move: ShardMove) {
         shards[Int(move.shard.number)].holder = move.to
         shards[Int(move.shard.number)].epoch += 1

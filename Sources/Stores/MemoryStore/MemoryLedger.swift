@@ -106,6 +106,12 @@ public struct MemoryLedger: Sendable {
         let since = before.isChanging ? jobs[before.id]?.changedAt : nil
         jobs[before.id] = JobRow(
             stored: stored, former: jobs[before.id]?.former ?? before, changedAt: since ?? now)
+        let place = isRemoved ? Place.share : Place(of: job.policies)
+        if let pinned = before.pinned, isRemoved || before.isChanging || before.job.policies.host != job.policies.host,
+            !tables.isHeld(pinned)
+        {
+            free(before.id, to: place)
+        }
         return stored
     }
 
@@ -205,6 +211,14 @@ public struct MemoryLedger: Sendable {
     }
 
     private func isActive(_ job: JobID) -> Bool { active.contains { runs[$0]?.jobID == job } }
+
+    /// Brings a job to where it stands by its definition, when nobody in force has where it stood.
+    private mutating func free(_ id: JobID, to place: Place) {
+        let shard = shard(of: place)
+        jobs[id]?.stored.pinned = shard
+        guard let stored = jobs[id]?.stored else { return }
+        post(Mail.opened(activeRuns(after: nil, limit: .max).filter { $0.jobID == id }) + Mail.changed([stored]))
+    }
 
     private mutating func move(_ id: JobID, to place: Place, with opened: [Run]) {
         let shard = shard(of: place)

@@ -151,6 +151,7 @@
                 let before = byID[id]
                 guard let before, before.revision == revision, !before.isRemoved else { return .stale(before) }
                 removed.append(id)
+                if let pinned = before.pinned { leaving.append((id, pinned, .share)) }
                 return .stored(
                     revise(before, isOn: false) {
                         $0.isRemoved = true
@@ -158,7 +159,13 @@
             }
         }
 
+        /// Jobs of one machine whose definition is for it no more, with where they stand and where they are to.
+        private var leaving: [(job: JobID, from: Shard, to: Place)] = []
+
         private mutating func replace(_ before: StoredJob, by job: Job) throws -> StoredJob {
+            if let pinned = before.pinned, before.isChanging || before.job.policies.host != job.policies.host {
+                leaving.append((before.id, pinned, Place(of: job.policies)))
+            }
             changed.bind(job, try texts.parts(of: job), before.id)
             if before.job.tags != job.tags || before.fault != nil {
                 untagged.append(before.id)
@@ -218,6 +225,7 @@
                     """, tags.values)
             }
             for skip in skips { try PostgresStore.insert(skip, transaction) }
+            for (job, from, to) in leaving { try PostgresStore.free(job, from: from, to: to, transaction) }
         }
 
         /// Keeps the definitions that cursors follow, but where they follow earlier ones still, and the schedules that skips are

@@ -177,7 +177,10 @@
         static let shard = "coalesce(cursors.pinned, (cursors.job_id % \(Shard.shares))::smallint)"
 
         public func shards(counting: Bool) async throws -> [ShardRecord] {
-            let jobs = "SELECT \(Self.shard) AS of_job, count(*) AS jobs FROM cursors GROUP BY 1"
+            let jobs = """
+                SELECT \(Self.shard) AS of_job, count(*) AS jobs FROM cursors JOIN jobs ON jobs.id = job_id
+                WHERE NOT removed GROUP BY 1
+                """
             let source =
                 counting
                 ? "shards LEFT JOIN (\(jobs)) AS counted ON of_job = shard"
@@ -219,6 +222,31 @@
             // Whoever may have it is to look.
             _ = try drawn("holdings", transaction)
             return shard
+        }
+
+        /// Brings a job to where it stands by its definition, when nobody in force has where it stood: a machine that is gone, or never
+        /// was. Whoever has it then is told of it, and of the runs that were active.
+        static func free(_ job: JobID, from shard: Shard, to place: Place, _ transaction: PostgresTransaction) throws {
+            let holder = try transaction.first(
+                "SELECT holder FROM shards WHERE shard = $1 FOR UPDATE", [.integer(Int64(shard.number))]
+            ) { try $0.integer(0) }
+            if let holder = holder ?? nil {
+                let isThere = try transaction.first("SELECT 1 FROM terms WHERE instance = $1", [.integer(holder)]) {
+                    _ in true
+                }
+                if isThere == true { return }
+            }
+            let new = try place.label.map { try self.shard(labelled: $0, transaction) }
+            let id = PostgresValue.integer(Int64(job.number))
+            try transaction.execute(
+                "UPDATE cursors SET pinned = $2 WHERE job_id = $1",
+                [id, new.map { .integer(Int64($0.number)) } ?? .null])
+            let active = try transaction.all("SELECT id FROM runs WHERE job_id = $1 AND state < 3", [id]) {
+                try $0.runID(0)
+            }
+            let runs = active.compactMap { $0 }
+            let known = runs.isEmpty ? [] : [Mail(to: .job(job), .opened(runs))]
+            try tell(known + [Mail(to: .job(job), .changed([job]))], but: nil, transaction)
         }
 
         /// Numbers of shards, as `smallint[]`.

@@ -114,9 +114,17 @@
             }
             if batch.contains(where: { $0.moves != nil }) {
                 // Each by itself: whether anything of it goes on is asked under its lock.
-                let staying = try await openRuns(batch.filter { $0.moves == nil }, under: term, now: now)
-                let moving = try await openOneByOne(batch.filter { $0.moves != nil }, term)
-                return Opened(new: staying.new + moving.new, refused: staying.refused.union(moving.refused))
+                var opened = try await openRuns(batch.filter { $0.moves == nil }, under: term, now: now)
+                let moving = batch.filter { $0.moves != nil }.sorted { $0.id < $1.id }
+                // A label is made beforehand, and the others' writes go on between: nobody waits for thousands of moves.
+                for label in Set(moving.compactMap { $0.moves?.label }) { _ = try await shard(labelled: label) }
+                for start in stride(from: 0, to: moving.count, by: Self.mostMoves) {
+                    let some = Array(moving[start..<min(start + Self.mostMoves, moving.count)])
+                    let moved = try await openOneByOne(some, term)
+                    opened.new += moved.new
+                    opened.refused.formUnion(moved.refused)
+                }
+                return opened
             }
             // In one order, whoever writes: two that meet wait for each other less often.
             let parts = batch.sorted { $0.id < $1.id }
@@ -243,6 +251,9 @@
                 return opened
             }
         }
+
+        /// Jobs that move in one transaction.
+        private static let mostMoves = 100
 
         /// Whether any run of a job goes on. Nobody opens another one before the transaction is over.
         private static func isActive(_ job: JobID, _ transaction: PostgresTransaction) throws -> Bool {

@@ -24,16 +24,17 @@
         /// The pass of retention that is under way.
         let pruning = Mutex<PruningPass?>(nil)
 
-        private init(_ configuration: PostgresConfiguration, id: UInt64?, writer: PostgresClient, _ logger: Logger)
-            throws
-        {
+        private init(
+            _ configuration: PostgresConfiguration, id: UInt64?, writer: PostgresClient, beatPatience: Int,
+            _ logger: Logger
+        ) throws {
             self.configuration = configuration
             self.writer = writer
             // A connection that a dead machine has left must be given up before the shortest usual lease is over.
             var beating = configuration
-            beating.connectTimeout = min(1, configuration.connectTimeout)
-            beating.statementTimeout = min(1, configuration.statementTimeout)
-            beating.settings["lock_timeout"] = "1s"
+            beating.connectTimeout = min(beatPatience, configuration.connectTimeout)
+            beating.statementTimeout = min(beatPatience, configuration.statementTimeout)
+            beating.settings["lock_timeout"] = "\(beatPatience)s"
             beater = try PostgresClient(beating, logger: logger)
             readers = ReaderPool(configuration, most: Self.mostReaders, logger: logger)
             knownID = Mutex(id)
@@ -41,12 +42,13 @@
 
         /// Opens the store, and makes or migrates its tables.
         ///
-        /// Throws `StoreError`: `refused` for a database that cannot hold a store or a user who may not, `unreachable` for a server
-        /// that does not answer.
+        /// A sign of life that gets no answer within `beatPatience` seconds is given up. Throws `StoreError`: `refused` for a database
+        /// that cannot hold a store or a user who may not, `unreachable` for a server that does not answer.
         public static func open(
-            _ configuration: PostgresConfiguration, logger: Logger = Logger(label: "carillon.store")
+            _ configuration: PostgresConfiguration, beatPatience: Int = 1,
+            logger: Logger = Logger(label: "carillon.store")
         ) async throws -> PostgresStore {
-            try await make(configuration, logger, isReading: false)
+            try await make(configuration, beatPatience: beatPatience, logger, isReading: false)
         }
 
         /// Opens the store for looking only; nil when there is none.
@@ -77,7 +79,7 @@
         }
 
         private static func make(
-            _ asked: PostgresConfiguration, _ logger: Logger, isReading: Bool
+            _ asked: PostgresConfiguration, beatPatience: Int = 1, _ logger: Logger, isReading: Bool
         ) async throws -> PostgresStore {
             var configuration = asked
             configuration.settings["lock_timeout"] = "5s"
@@ -100,7 +102,7 @@
                 let writer = try PostgresClient(writing, logger: logger)
                 do {
                     let id = try await Schema.prepare(writer, isReading: isReading)
-                    return try PostgresStore(configuration, id: id, writer: writer, logger)
+                    return try PostgresStore(configuration, id: id, writer: writer, beatPatience: beatPatience, logger)
                 } catch {
                     await writer.close()
                     throw error

@@ -21,6 +21,8 @@
             Migration(name: "instances and shards", leastBuild: 3, statements: third),
             // A build that knows no machine would hand over again what lives on another.
             Migration(name: "who opened a run, and where it lives", leastBuild: 4, statements: fourth),
+            // A build that does not know that would run them anywhere.
+            Migration(name: "jobs of one machine", leastBuild: 5, statements: []),
         ]
 
         /// What is locked while migrations are applied: "Carillon" in ASCII.

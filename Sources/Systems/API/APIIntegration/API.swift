@@ -4,9 +4,10 @@ import CarillonCore
 package import CarillonDaemon
 import CarillonEngine
 import ControlAPI
+import ExecDispatcher
 import Foundation
 import Logging
-import NIOPosix
+import NIOCore
 import ServiceLifecycle
 import SimpleSchedulerAPI
 import Timetable
@@ -20,8 +21,14 @@ package enum API: Integration {
         guard let settings = daemon.settings[APISettings.self], let address = settings.address else { return parts }
         let secret =
             settings.provider == nil && address.isLoopback ? try LocalToken.secret(in: daemon.state) : nil
-        let client = settings.provider.map { _ in HTTPClient(eventLoopGroupProvider: .singleton) }
         parts.interfaces = { desk in
+            // Keys come from where the provider says, and from nowhere else.
+            let client = settings.provider.map { _ in
+                HTTPClient(
+                    eventLoopGroupProvider: .singleton,
+                    configuration: .init(
+                        redirectConfiguration: .disallow, timeout: .init(connect: .seconds(5), read: .seconds(5))))
+            }
             let provider = settings.provider.flatMap { provider in
                 client.map {
                     OpenIDProvider(
@@ -30,12 +37,33 @@ package enum API: Integration {
             }
             let gate = Gate(AccessTokens(in: daemon.store), local: secret, provider, daemon.clock)
             let endpoints =
-                Endpoint.ofDaemon(desk) + SimpleSchedulerAPI(daemon.store, daemon.clock, desk).endpoints
+                Endpoint.ofDaemon(desk) + CarillonAPI(format(daemon, settings), desk).endpoints
+                + SimpleSchedulerAPI(daemon.store, daemon.clock, desk).endpoints
             let server = APIServer(
-                address, hosts: HostList(settings.hosts), endpoints, gate, daemon.clock, daemon.logger)
+                address, tls: settings.tls, hosts: HostList(settings.hosts), endpoints, gate, daemon.clock,
+                daemon.logger)
             return [Served(server: server, client: client)]
         }
         return parts
+    }
+
+    /// Definitions in the keys of job files.
+    private static func format(_ daemon: DaemonContext, _ settings: APISettings) -> JobFormat {
+        let targets = daemon.composition.targets
+        let reader = JobReader(
+            targets: targets, zones: daemon.zones, defaultZone: daemon.settings.timeZone, directory: daemon.jobsFolder)
+        return JobFormat(
+            read: { node in
+                // Whose errors would tell what is in any file of this machine.
+                if node["calendar"] != nil {
+                    throw APIError.bad(
+                        "calendar: names a file of the daemon's machine; give the dates by exclude", "calendar")
+                }
+                var job = try reader.read(node, source: "body", place: "body").get()
+                job.origin = .orders
+                return job
+            }, write: { try JobWriter(targets: targets).table($0) },
+            isProgram: { $0.target.kind == ExecTarget.kind }, takesPrograms: settings.takesPrograms)
     }
 
     /// The server, and what it asks others with.

@@ -13,8 +13,12 @@ package struct APISettings: SettingsSection {
     package var listen = "127.0.0.1:8080"
     /// What the daemon may be called beside addresses and localhost.
     package var hosts: [String] = []
+    /// Nil where it speaks in the clear.
+    package var tls: TLSFiles?
     /// Whether it may be reached from elsewhere without TLS.
     package var isInsecure = false
+    /// Whether jobs that run programs may be written over it.
+    package var takesPrograms = false
     package var provider: Provider?
 
     /// Nil for a text that is none; then it was complained of.
@@ -28,15 +32,23 @@ package struct APISettings: SettingsSection {
         listen = table.string("listen") ?? listen
         hosts = table.strings("hosts") ?? []
         isInsecure = table.bool("insecure") ?? false
+        takesPrograms = table.bool("exec") ?? false
+        let files = (table.string("certificate_file"), table.string("key_file"))
+        if let certificate = files.0, let key = files.1 {
+            tls = TLSFiles(certificate: certificate, key: key)
+        } else if files.0 != nil || files.1 != nil {
+            table.complain(
+                files.0 == nil ? "certificate_file" : "key_file", "a certificate and its key go together")
+        }
         provider = table.table("oidc") { Self.provider(&$0) } ?? nil
         guard let address else {
             table.complain("listen", "expected an address and a port, such as 127.0.0.1:8080 or [::1]:8080")
             return
         }
-        if !address.isLoopback, !isInsecure {
+        if !address.isLoopback, !isInsecure, tls == nil {
             table.complain(
                 "listen",
-                "\(address) can be reached from elsewhere, and there is no TLS: listen on 127.0.0.1 behind a proxy that has it, or say "
+                "\(address) can be reached from elsewhere: that needs TLS, by api.certificate_file and key_file, or the word "
                     + "api.insecure = true")
         }
     }

@@ -22,7 +22,10 @@ package struct TokenCommands: AsyncParsableCommand {
                 """)
         @OptionGroup var place: DaemonLocation
         @Argument(help: "What it is called.") var name: String
-        @Option(help: "What it is good for: jobs:read, jobs:write, runs:read, runs:write; may be repeated.")
+        @Option(
+            help:
+                "What it is good for: jobs:read, jobs:write, runs:read, runs:write, exec:write, system:read, system:write; may be repeated."
+        )
         var scope: [String]
         @Option(help: "For how long, such as 90d; for ever without.") var expires: String?
         @Flag(help: "Print one JSON object.") var json = false

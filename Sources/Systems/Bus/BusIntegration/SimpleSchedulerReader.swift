@@ -131,6 +131,8 @@ package struct SimpleSchedulerReader: Sendable {
         }
         settings.set("api", "listen", ConfigNode(.string(address.text), line: address.line))
         settings.set("api", "insecure", ConfigNode(.bool(true), line: address.line))
+        // Its clients call it by whatever name they have for it.
+        settings.set("api", "hosts", .texts(["*"]))
         if let issuer {
             let oidc = ConfigNode(.table([("issuer", ConfigNode(.string(issuer.text), line: issuer.line))]))
             settings.set("api", "oidc", oidc)

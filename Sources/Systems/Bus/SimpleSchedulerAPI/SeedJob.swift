@@ -43,14 +43,8 @@ struct SeedJob: Encodable {
     }
 
     /// Reads a body onto a job: of one that is there, what is not given stays. Throws `APIError` with every field that is wrong.
-    static func job(_ body: [UInt8], onto known: StoredJob?, now: Timestamp) throws -> Job {
-        let node: ConfigNode
-        do {
-            node = try ConfigDocument.read(String(decoding: body, as: UTF8.self), format: .json, path: "body")
-        } catch {
-            throw APIError.bad("the body is no JSON: \(error.message)")
-        }
-        var table = ConfigTable(node, source: "body")
+    static func job(_ call: Call, onto known: StoredJob?, now: Timestamp) throws -> Job {
+        var table = try call.table()
         // What its own programs send along, and what only they need.
         for key in ["heartbeat", "managerId"] { _ = table.value(key) }
         let given = table.string("name")
@@ -88,7 +82,8 @@ struct SeedJob: Encodable {
         let most = Int64.max / 1_000_000
         let interval = table.integer("interval", in: 0...most)
         let isTimed = table.has("nextRunAt")
-        let text = table.string("nextRunAt")
+        // What Go writes for no time.
+        let text = table.string("nextRunAt").flatMap { $0.hasPrefix("0001-01-01T00:00:00") ? nil : $0 }
         let time = text.flatMap { Timestamp(rfc3339: $0) }
         if isTimed, time == nil, text != nil {
             table.complain("nextRunAt", "expected a time such as 2026-11-22T19:00:00Z")
@@ -102,13 +97,18 @@ struct SeedJob: Encodable {
                 return nil
             }
             job.schedule.startsAt = nil
-            return .once(start.rfc3339)
+            // One that is due at once is not over by the time it is added.
+            return .once(max(start, now.adding(microseconds: 1_000_000)).rfc3339)
         }
-        var anchor = time ?? now
-        if time == nil, case .every(_, let former)? = known?.job.schedule.rule { anchor = former }
-        // None comes before the first.
-        job.schedule.startsAt = time ?? job.schedule.startsAt
-        return .every(Span.format(span * 1_000), anchor: anchor)
+        if time == nil, case .every(_, let former)? = known?.job.schedule.rule {
+            return .every(Span.format(span * 1_000), anchor: former)
+        }
+        let start = time ?? known?.nextDue ?? now
+        let isToCome = start > now
+        // None comes before the first, and an anchor is no time itself.
+        job.schedule.startsAt = isToCome ? start : nil
+        return .every(
+            Span.format(span * 1_000), anchor: isToCome ? start.adding(microseconds: -span * 1_000) : start)
     }
 
     private static func readPolicies(_ table: inout ConfigTable, _ job: inout Job) {
@@ -138,14 +138,5 @@ struct WireTime: Encodable {
     func encode(to encoder: any Encoder) throws {
         var value = encoder.singleValueContainer()
         try value.encode(time.rfc3339)
-    }
-}
-
-extension APIError {
-    /// Makes one of what is wrong in a body.
-    init(_ problems: [ConfigProblem]) {
-        let words = problems.map { ($0.key.map { $0 + ": " } ?? "") + $0.message }.joined(separator: "; ")
-        self.init(400, "bad", words)
-        for problem in problems { fields[problem.key ?? ""] = problem.message }
     }
 }

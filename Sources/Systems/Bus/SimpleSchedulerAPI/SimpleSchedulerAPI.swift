@@ -1,4 +1,5 @@
 import BusDispatcher
+import CarillonConfiguration
 package import CarillonCore
 package import CarillonEngine
 package import ControlAPI
@@ -33,18 +34,26 @@ package struct SimpleSchedulerAPI<Clock: EngineClock>: Sendable {
                 return Answer(200, try Self.json(stored.seed))
             },
             Endpoint(.post, "/api/jobs", .jobsWrite, "Adds a job.") { call in
-                let job = try SeedJob.job(call.body, onto: nil, now: clock.now)
+                let job = try SeedJob.job(call, onto: nil, now: clock.now)
                 try await order(.put(job, replacing: false), call)
                 return Answer(201, try Self.json(JSONObject([("name", job.name)])))
             },
             Endpoint(.patch, "/api/jobs/{name}", .jobsWrite, "Changes what is given of a job.") { call in
                 let (stored, _) = try await shown(call["name"])
-                let job = try SeedJob.job(call.body, onto: stored, now: clock.now)
+                let job = try SeedJob.job(call, onto: stored, now: clock.now)
                 try await order(.put(job, replacing: true, revision: stored.revision), call)
+                // Whoever enables it means it, whatever an order has laid upon it.
+                if job.enabled, !stored.job.isOn, try call.node()["enabled"] != nil {
+                    try await order(.enable(job.name, true), call)
+                }
                 return Answer(204)
             },
             Endpoint(.delete, "/api/jobs/{name}", .jobsWrite, "Removes a job.") { call in
                 let (stored, _) = try await shown(call["name"])
+                guard stored.job.origin.feed == Origin.orders.feed else {
+                    throw APIError(
+                        409, "refused", "\(stored.job.name) belongs to \(stored.job.origin); it is removed there")
+                }
                 try await order(.delete(stored.job.name), call)
                 return Answer(204)
             },
@@ -141,6 +150,7 @@ private struct Pages<Place: Sendable>: AsyncIteratorProtocol, Sendable {
 
     mutating func next() async throws -> [UInt8]? {
         if isOver { return nil }
+        try Task.checkCancellation()
         var bytes: [UInt8] = []
         while true {
             let (parts, next) = try await page(place)

@@ -1,0 +1,170 @@
+import CarillonCore
+import CarillonEngine
+import CarillonTestSupport
+import ControlAPI
+import Foundation
+import MemoryStore
+import Testing
+import Timetable
+
+/// The API under /api/v1.
+@Suite(.timeLimit(.minutes(1))) struct CarillonAPITests {
+    private static let cron =
+        #"{"name":"report","cron":"0 9 * * *","time_zone":"Europe/Berlin","bus":{},"tags":["eu"]}"#
+
+    @Test func aJobFromItsFirstDefinitionToItsEnd() async throws {
+        let rig = try await Rig()
+        let token = try await rig.token(Scope.all)
+        let added = try await rig.ask("POST", "/api/v1/jobs", token: token, body: Self.cron)
+        #expect(added.status == 201, "\(added.text)")
+        #expect(added.object["cron"] as? String == "0 9 * * *")
+        let job = try await rig.ask("GET", "/api/v1/jobs/report", token: token)
+        #expect(job.object["english"] as? String == "at 09:00 every day (Europe/Berlin)")
+        #expect(job.object["timeZone"] as? String == "Europe/Berlin")
+
+        let definition = try await rig.ask("GET", "/api/v1/jobs/report/definition", token: token)
+        let tag = try #require(definition.header("ETag"))
+        var changed = definition.object
+        changed["cron"] = "30 9 * * *"
+        let body = String(decoding: try JSONSerialization.data(withJSONObject: changed), as: UTF8.self)
+        let path = "/api/v1/jobs/report/definition"
+        let put = try await rig.ask("PUT", path, token: token, body: body, headers: ["If-Match": tag])
+        #expect(put.status == 200, "\(put.text)")
+        #expect(put.header("ETag") != tag)
+        // Whoever did not see that one may not overwrite it.
+        #expect(try await rig.ask("PUT", path, token: token, body: body, headers: ["If-Match": tag]).status == 412)
+        #expect(try await rig.ask("PUT", "/api/v1/jobs/x/definition", token: token, body: body).status == 400)
+
+        let started = try await rig.ask("POST", "/api/v1/jobs/report/runs", token: token)
+        #expect(started.status == 201, "\(started.text)")
+        let run = try #require(started.header("Location"))
+        let shown = try await rig.ask("GET", run, token: token)
+        #expect(shown.object["job"] as? String == "report")
+        #expect(shown.object["trigger"] as? String == "manual")
+        #expect(try await rig.ask("POST", run + "/cancel", token: token).status == 202)
+        try await eventually("it is cancelled") {
+            rig.clock.advance(by: 1_000_000)
+            return try await rig.ask("GET", run, token: token).object["state"] as? String == "cancelled"
+        }
+        #expect(try await rig.ask("POST", run + "/cancel", token: token).status == 409)
+        #expect(
+            try await rig.ask("GET", run + "/log", token: token).header("Content-Type")?.hasPrefix("text/plain") == true
+        )
+
+        let disabled = try await rig.ask("POST", "/api/v1/jobs/report/disable", token: token)
+        #expect((disabled.object["message"] as? String)?.isEmpty == false, "\(disabled.text)")
+        let why = try await rig.ask("GET", "/api/v1/jobs/report/why?at=2026-11-20T08:30:00Z", token: token)
+        #expect(why.object["lines"] is [String])
+        #expect(try await rig.ask("DELETE", "/api/v1/jobs/report", token: token).status == 204)
+        let gone = try await rig.ask("GET", "/api/v1/jobs/report", token: token)
+        #expect(gone.status == 404)
+        #expect(gone.header("Content-Type") == "application/problem+json")
+        #expect(gone.object["status"] as? Int == 404)
+        let audit = try await rig.ask("GET", "/api/v1/audit?subject=report", token: token)
+        let actions = (audit.object["items"] as? [[String: Any]] ?? []).compactMap { $0["action"] as? String }
+        #expect(actions.contains("add") && actions.contains("update") && actions.contains("delete"))
+        try await rig.stop()
+    }
+
+    /// Whoever may write jobs may not run what they like on the machine.
+    @Test func programsNeedTheSettingAndTheScope() async throws {
+        let program = #"{"name":"p","every":"1h","exec":["/bin/true"]}"#
+        for (takesPrograms, scopes, status, code) in [
+            (false, Scope.all, 403, "no-programs"), (true, [Scope.jobsWrite], 403, "missing-scopes"),
+            (true, [.jobsWrite, .execWrite], 201, nil as String?),
+        ] {
+            let rig = try await Rig(takesPrograms: takesPrograms)
+            let token = try await rig.token(scopes)
+            let reply = try await rig.ask("POST", "/api/v1/jobs", token: token, body: program)
+            #expect(reply.status == status, "\(reply.text)")
+            #expect(reply.object["code"] as? String == code)
+            // Nor by a change of another kind of job.
+            let bus = #"{"name":"q","every":"1h","bus":{}}"#
+            #expect(try await rig.ask("POST", "/api/v1/jobs", token: token, body: bus).status == 201)
+            let change = program.replacing(#""p""#, with: #""q""#)
+            let put = try await rig.ask("PUT", "/api/v1/jobs/q/definition", token: token, body: change)
+            #expect(put.status == (status == 201 ? 200 : 403))
+            try await rig.stop()
+        }
+    }
+
+    @Test func pagesFollowEachOther() async throws {
+        let rig = try await Rig()
+        let token = try await rig.token(Scope.all)
+        let changes = (0..<25).map { number in
+            JobChange.add(
+                Samples.job("job \(number)", feed: Origin.orders.feed, source: ""), cursor: Samples.noon, nextDue: nil,
+                skips: [])
+        }
+        _ = try await rig.store.apply(changes, by: nil, now: Samples.noon)
+        for number in 0..<25 {
+            _ = await rig.desk.handle(.start("job \(number)"))
+            if number % 3 == 0 { rig.clock.advance(by: 1_000_000) }
+        }
+        for (path, key) in [
+            ("/api/v1/jobs?limit=7", "name"), ("/api/v1/runs?limit=7", "id"),
+            ("/api/v1/runs?limit=7&state=pending", "id"),
+        ] {
+            var found: [String] = []
+            var next: String?
+            repeat {
+                let page = try await rig.ask("GET", path + (next.map { "&cursor=\($0)" } ?? ""), token: token)
+                #expect(page.status == 200, "\(page.text)")
+                let items = page.object["items"] as? [[String: Any]] ?? []
+                #expect(items.count <= 7)
+                found += items.compactMap { $0[key] as? String }
+                next = page.object["next"] as? String
+            } while next != nil && found.count < 100
+            #expect(found.count == 25, "\(path)")
+            #expect(Set(found).count == 25, "\(path)")
+        }
+        try await rig.stop()
+    }
+
+    @Test(arguments: [
+        ("/api/v1/jobs?limit=0", "limit"), ("/api/v1/jobs?limit=x", "limit"), ("/api/v1/jobs?limit=1001", "limit"),
+        ("/api/v1/jobs?state=asleep", "state"), ("/api/v1/jobs?colour=red", "colour"),
+        ("/api/v1/jobs?cursor=%00", "cursor"),
+        ("/api/v1/runs?since=yesterday", "since"), ("/api/v1/runs?cursor=eA", "cursor"), ("/api/v1/runs/xyz", "xyz"),
+        ("/api/v1/agenda", "until"), ("/api/v1/runs?trigger=magic", "trigger"),
+    ])
+    func whatIsAskedWronglyNamesItsPart(_ path: String, _ word: String) async throws {
+        let rig = try await Rig()
+        let reply = try await rig.ask("GET", path, token: try await rig.token(Scope.all))
+        #expect(reply.status == 400, "\(reply.text)")
+        #expect((reply.object["detail"] as? String)?.contains(word) == true, "\(reply.text)")
+        try await rig.stop()
+    }
+
+    @Test(arguments: [
+        (#"{"name":"a","cron":"61 * * * *","bus":{}}"#, "cron"), (#"{"name":"a","bus":{},"colour":"red"}"#, "colour"),
+        (#"{"cron":"* * * * *","bus":{}}"#, "name"), (#"{"name":"a","every":"1h"}"#, "exec"),
+        (#"{"name":"a","every":"1h","bus":{},"time_zone":"Mars/Base"}"#, "time_zone"),
+    ])
+    func aDefinitionThatIsWrongNamesItsKey(_ body: String, _ word: String) async throws {
+        let rig = try await Rig()
+        let reply = try await rig.ask("POST", "/api/v1/jobs", token: try await rig.token(Scope.all), body: body)
+        #expect(reply.status == 400, "\(reply.text)")
+        #expect(reply.text.contains(word), "\(reply.text)")
+        #expect(try await rig.store.counts().jobs == 0)
+        try await rig.stop()
+    }
+
+    @Test func theDaemonItself() async throws {
+        let rig = try await Rig()
+        let token = try await rig.token(Scope.all)
+        let paused = try await rig.ask(
+            "POST", "/api/v1/pause", token: token, body: #"{"reason":"the disk is changed"}"#)
+        #expect(paused.status == 200, "\(paused.text)")
+        let status = try await rig.ask("GET", "/api/v1/status", token: token)
+        #expect(status.object["paused"] as? String == "the disk is changed")
+        #expect(try await rig.ask("POST", "/api/v1/resume", token: token).status == 200)
+        #expect(try await rig.ask("POST", "/api/v1/pause", token: token, body: "{}").status == 400)
+        #expect(try await rig.ask("GET", "/api/v1/instances", token: token).object["items"] is [Any])
+        #expect(try await rig.ask("GET", "/api/v1/feeds", token: token).object["items"] is [Any])
+        let until = "2026-12-01T00:00:00Z"
+        #expect(try await rig.ask("GET", "/api/v1/agenda?until=\(until)", token: token).object["items"] is [Any])
+        #expect(try await rig.ask("GET", "/api/v1/skips", token: token).object["items"] is [Any])
+        try await rig.stop()
+    }
+}
