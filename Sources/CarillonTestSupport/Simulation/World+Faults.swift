@@ -121,7 +121,7 @@ extension SimulatedInstance {
             revision: stored.revision, trigger: .manual, scheduledAt: wall, createdAt: wall)
         guard !isStoreDown, isReady, let opened = ledger.insert(run) else { return }
         auditor.written(opened)
-        if isShared { ledger.tables.tell(Mail.opened([opened]), but: term) }
+        if isShared { ledger.tell(Mail.opened([opened]), but: term) }
         guard state.holds(stored.id) else { return }
         send(.adopted([opened], [stored.id: CompiledJob(stored, zones: zones)]), lane: Lane.observe)
     }
