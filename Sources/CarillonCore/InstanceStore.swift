@@ -252,8 +252,10 @@ extension Mail {
 
     /// Tells those who hold the shards of these jobs that they were changed: one word for each shard.
     public static func changed(_ jobs: [StoredJob]) -> [Mail] {
-        let byShard = Dictionary(grouping: jobs, by: \.shard).sorted { $0.key < $1.key }
-        return byShard.map { Mail(to: .shard($0), .changed(Set($1.map(\.id)).sorted())) }
+        // Their numbers alone are moved about: definitions may be large.
+        var byShard: [Shard: Set<JobID>] = [:]
+        for job in jobs { byShard[job.shard, default: []].insert(job.id) }
+        return byShard.sorted { $0.key < $1.key }.map { Mail(to: .shard($0), .changed($1.sorted())) }
     }
 
     /// Tells those who hold the shards of these runs' jobs that they were opened.

@@ -350,8 +350,9 @@
         /// The mail of `words`, to the shards that jobs stand in now.
         private static func addressed(from first: Int) -> String {
             """
-            SELECT coalesce(m.shard, \(shard)) AS shard, m.machine, m.kind, m.body
-            FROM \(words.rows("m", from: first)) LEFT JOIN cursors ON cursors.job_id = m.job
+            SELECT coalesce(m.shard, (SELECT \(shard) FROM cursors WHERE cursors.job_id = m.job)) AS shard, m.machine, m.kind,
+                m.body
+            FROM \(words.rows("m", from: first))
             """
         }
 
