@@ -77,27 +77,24 @@ public final class DaemonFixture: Sendable {
         guard status.code == 0 else { throw ConformanceFailure(description: "no daemon: \(status.error)\n\(log)") }
     }
 
-    public func kill() {
-        daemon.withLock { process in
-            guard let running = process, running.isRunning else { return }
-            Foundation.kill(running.processIdentifier, SIGKILL)
-            running.awaitEnd()
-            process = nil
-        }
-    }
+    /// Sends SIGKILL; returns when it is gone.
+    public func kill() async { _ = await end(SIGKILL) }
 
     /// Sends SIGTERM; answers the exit code.
-    public func stop() async -> Int32 {
-        await withCheckedContinuation { continuation in
+    public func stop() async -> Int32 { await end(SIGTERM) }
+
+    private func end(_ signal: Int32) async -> Int32 {
+        let running = daemon.withLock { process in
+            defer { process = nil }
+            return process
+        }
+        guard let running else { return -1 }
+        // A wait for a process blocks its thread: not one of the few that run the tests.
+        return await withCheckedContinuation { continuation in
             DispatchQueue.global().async {
-                let code = self.daemon.withLock { process -> Int32 in
-                    guard let running = process else { return -1 }
-                    running.terminate()
-                    running.awaitEnd()
-                    process = nil
-                    return running.terminationStatus
-                }
-                continuation.resume(returning: code)
+                if running.isRunning { Foundation.kill(running.processIdentifier, signal) }
+                running.awaitEnd()
+                continuation.resume(returning: running.terminationStatus)
             }
         }
     }
@@ -139,10 +136,10 @@ public final class DaemonFixture: Sendable {
         process.environment = ["CARILLON_STATE": state, "PATH": "/usr/bin:/bin", "HOME": state].merging(variables) {
             $1
         }
-        let (output, error) = (Pipe(), Pipe())
+        let (output, error) = (Pipe.unshared(), Pipe.unshared())
         process.standardOutput = output
         process.standardError = error
-        let feed = Pipe()
+        let feed = Pipe.unshared()
         process.standardInput = input == nil ? FileHandle.nullDevice : feed
         try process.start()
         if let input {

@@ -25,7 +25,7 @@ public enum Program {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: path)
         process.arguments = arguments
-        let (output, error) = (Pipe(), Pipe())
+        let (output, error) = (Pipe.unshared(), Pipe.unshared())
         process.standardOutput = output
         process.standardError = error
         process.standardInput = FileHandle.nullDevice

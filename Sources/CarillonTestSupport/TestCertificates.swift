@@ -32,7 +32,7 @@ public struct TestCertificates: Sendable {
         process.arguments = arguments
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle.nullDevice
-        let complaints = Pipe()
+        let complaints = Pipe.unshared()
         process.standardError = complaints
         do {
             try process.start()

@@ -153,9 +153,9 @@
             try await Task.sleep(for: .seconds(2))
             try await broker.restart()
             try await daemon.eventually(within: 60, "it runs again") { try await ended(names) >= 60 }
-            daemon.kill()
+            await daemon.kill()
             try await daemon.start()
-            daemon.kill()
+            await daemon.kill()
             await broker.kill()
             try await broker.restart()
             try await daemon.start()

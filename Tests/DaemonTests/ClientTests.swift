@@ -59,7 +59,7 @@ import Testing
         #expect(troubles.code == 5 && troubles.output.contains(#""troubles":["dispatching is paused: the disk"#))
         #expect(try await daemon.carillon("resume").code == 0)
         #expect(try await daemon.carillon("status", "--check").code == 0)
-        daemon.kill()
+        await daemon.kill()
         let jobs = try await daemon.carillon("jobs", "list")
         #expect(jobs.code == 0 && jobs.error.contains("this is what the last one left"), "\(jobs)")
         #expect(try await daemon.carillon("pause", "x").code == 3)

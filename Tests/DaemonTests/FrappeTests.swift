@@ -149,7 +149,7 @@
             await redis.stop()
             try await Task.sleep(for: pause)
             try await redis.start()
-            daemon.kill()
+            await daemon.kill()
             try await Task.sleep(for: .seconds(1))
             try await daemon.start("--btu", config)
             // A busy machine's worker may never have a moment without work as long as more comes.
@@ -300,7 +300,7 @@
             #expect(row[4].contains("It failed: was never picked up: it did not start within 2s."), "\(row)")
             #expect(try await warnings().allSatisfy { !$0.contains("log_unreached") })
             // A third one has nothing to add but what it sees itself.
-            daemon.kill()
+            await daemon.kill()
             try await daemon.start()
             #expect(try await daemon.carillon("jobs", "run", "site-TS-2", "--wait").code == 1)
             try await daemon.eventually("another row") { try await site.texts(rows, columns: 5).count >= 2 }

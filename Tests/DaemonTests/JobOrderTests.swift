@@ -59,14 +59,14 @@ import Testing
         try await daemon.eventually("the change is taken up") {
             try await daemon.carillon("jobs", "show", "a").output.contains("tags        x")
         }
-        daemon.kill()
+        await daemon.kill()
         try await daemon.start()
         #expect(try await state("a") == "disabled")
         #expect(try await daemon.carillon("jobs", "enable", "a").output == "a is enabled\n")
         #expect(try await state("a") == "enabled")
         let deleted = try await daemon.carillon("jobs", "delete", "a")
         #expect(deleted.output.contains("a is deleted until its definition in") && deleted.output.contains("a.toml"))
-        daemon.kill()
+        await daemon.kill()
         try await daemon.start()
         #expect(try await state("a") == "deleted")
         try define(text)
@@ -87,7 +87,7 @@ import Testing
         try await daemon.eventually("it halts") { try await state("fails") == "halted" }
         let shown = try await daemon.carillon("jobs", "show", "fails").output
         #expect(shown.contains("halted after a failure") && shown.contains("on failure"))
-        daemon.kill()
+        await daemon.kill()
         try await daemon.start()
         try await Task.sleep(for: .milliseconds(1_500))
         #expect(notes().count == 1, "it was picked up all the same")

@@ -152,7 +152,7 @@ import Testing
             try await instances(daemon) == ["a inForce 2048", "b inForce 2048"]
         }
         try await daemon.eventually("it runs") { try await times(of: 1, by: daemon).count >= 3 }
-        daemon.kill()
+        await daemon.kill()
         try await other.eventually("b has everything") {
             try await instances(other) == ["a gone 0", "b inForce 4096"]
         }

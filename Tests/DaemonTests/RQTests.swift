@@ -123,7 +123,7 @@ import Testing
         for _ in 0..<6 {
             try await daemon.start()
             try await Task.sleep(for: .milliseconds(Int.random(in: 300...1_200, using: &random)))
-            daemon.kill()
+            await daemon.kill()
         }
         try await daemon.start()
         try await expectLedgerAndQueueAgree(redis, atLeast: 800)

@@ -194,7 +194,7 @@ import Testing
         try daemon.folder.write("jobs.d/bad.toml", text)
         try daemon.folder.write("jobs.d/a.toml", job.replacing("1h", with: "1s"))
         let process = Process()
-        let pipe = Pipe()
+        let pipe = Pipe.unshared()
         process.executableURL = URL(fileURLWithPath: daemon.binary)
         process.arguments = ["serve", "--state-dir", daemon.state]
         process.standardError = pipe

@@ -33,7 +33,7 @@ import Testing
         for _ in 0..<10 {
             try await daemon.start()
             try await Task.sleep(for: .microseconds(Int.random(in: 50_000...1_200_000, using: &random)))
-            daemon.kill()
+            await daemon.kill()
         }
         try await daemon.start()
         // Without their file the jobs are gone; what is in the ledger runs to its end.

@@ -153,7 +153,7 @@ enum Python {
         try Data(input.utf8).write(to: file)
         defer { try? FileManager.default.removeItem(at: file) }
         process.standardInput = try FileHandle(forReadingFrom: file)
-        let output = Pipe()
+        let output = Pipe.unshared()
         process.standardOutput = output
         try process.start()
         let data = output.fileHandleForReading.readDataToEndOfFile()
