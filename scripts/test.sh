@@ -7,6 +7,8 @@ need curl fish jq mariadb-server pgbouncer postgresql rabbitmq-server redis-serv
 # Real workers of Python RQ: the current release, and the one Frappe 15 uses.
 venv rq2 'rq<3'
 venv rq1 'rq==1.16.2'
+# What finds fault with an API's description, and with an API that is not as described.
+venv api 'schemathesis<5' openapi-spec-validator
 # A real SMTP server.
 venv mail aiosmtpd
 

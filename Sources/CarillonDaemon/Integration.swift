@@ -80,6 +80,8 @@ package struct Parts: Sendable {
     package var notify: (@Sendable (Notice) -> Void)?
     /// Hears of every run that ended for good; must not wait.
     package var ended: (@Sendable (Run) -> Void)?
+    /// Hears of everything that was written; must not wait.
+    package var changed: (@Sendable (LedgerChange) -> Void)?
     /// Stop after the engine, and so can still tell how its last runs ended.
     package var outlasting: [any Service] = []
     /// Channels and whatever else runs beside the engine, made when orders can be given.
@@ -106,6 +108,8 @@ package struct Parts: Sendable {
         if !listeners.isEmpty { notify = { notice in for listener in listeners { listener(notice) } } }
         let hearers = all.compactMap(\.ended)
         if !hearers.isEmpty { ended = { run in for hearer in hearers { hearer(run) } } }
+        let watchers = all.compactMap(\.changed)
+        if !watchers.isEmpty { changed = { change in for watcher in watchers { watcher(change) } } }
         services = { desk in try all.flatMap { try $0.services(desk) } }
         interfaces = { desk in try all.flatMap { try $0.interfaces(desk) } }
         health = all.flatMap(\.health)

@@ -41,9 +41,9 @@ public enum Program {
 }
 
 /// Python packages that `scripts/test.sh` installs.
-enum VirtualEnvironment {
+public enum VirtualEnvironment {
     /// Answers a path below `.build/venvs` of the package; throws when nothing is installed there.
-    static func program(_ path: String) throws -> String {
+    public static func program(_ path: String) throws -> String {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let program = root.path + "/.build/venvs/" + path

@@ -46,9 +46,12 @@ struct Rig: Sendable {
         hosts: [String] = [], takesPrograms: Bool = false,
         _ provider: ((ManualClock) -> OpenIDProvider<ManualClock>)? = nil
     ) async throws {
+        var settings = EngineSettings()
+        let log = EventLog(life: 0xa1)
+        settings.changed = { log.note($0) }
         let engine = try await EngineService(
             store: store, dispatchers: [], feeds: [], clock: clock, zones: ZoneDatabase(), instance: .sample("a"),
-            bootID: "b", logger: .silent)
+            bootID: "b", settings: settings, logger: .silent)
         let desk = OrderService(engine, version: "1")
         self.desk = desk
         let handle: @Sendable (Order, Caller) async -> CarillonEngine.Reply = { await desk.handle($0, from: $1) }
@@ -59,9 +62,10 @@ struct Rig: Sendable {
             },
             write: { try JobWriter(targets: targets).table($0) }, isProgram: { $0.target.kind.rawValue == "exec" },
             takesPrograms: takesPrograms)
-        endpoints =
-            Endpoint.ofDaemon(handle) + CarillonAPI(format, handle).endpoints
-            + SimpleSchedulerAPI(store, clock, handle).endpoints
+        endpoints = APIDescription.adding(
+            to: Endpoint.ofDaemon(handle) + CarillonAPI(format, handle).endpoints
+                + LiveAPI(log, clock, handle).endpoints
+                + SimpleSchedulerAPI(store, clock, handle).endpoints)
         let gate = Gate(AccessTokens(in: store), local: nil, provider?(clock), clock)
         let (ports, found) = AsyncStream.makeStream(of: Int.self)
         let server = APIServer(
@@ -94,6 +98,16 @@ struct Rig: Sendable {
         return secret
     }
 
+    /// Asks for what has no end.
+    func stream(
+        _ path: String, _ token: String, _ headers: [String: String] = [:]
+    ) async throws -> HTTPClientResponse {
+        var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
+        request.headers.add(name: "Authorization", value: "Bearer \(token)")
+        for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
+        return try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+    }
+
     func ask(
         _ method: String, _ path: String, token: String? = nil, body: String? = nil, headers: [String: String] = [:]
     ) async throws -> Reply {
@@ -103,7 +117,9 @@ struct Rig: Sendable {
         for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
         if let body { request.body = .bytes(ByteBuffer(string: body)) }
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
-        let bytes = try await response.body.collect(upTo: 64 << 20)
+        // Such a one has no end.
+        let isLive = response.headers.first(name: "Content-Type") == "text/event-stream"
+        let bytes = isLive ? ByteBuffer() : try await response.body.collect(upTo: 64 << 20)
         return Reply(
             status: Int(response.status.code), body: Data(bytes.readableBytesView), headers: response.headers)
     }

@@ -140,6 +140,7 @@ struct Daemon {
             try composition.driver(of: source.settings.store).isRemote && source.settings.startsUnconnected
         settings.notify = parts.notify
         settings.ended = parts.ended
+        settings.changed = parts.changed
         parts.adjust(&settings)
         return settings
     }

@@ -119,6 +119,10 @@ extension Engine {
                 answers[made.place] = answer
                 if case .stale(let known) = answer { asked.append((made.place, known)) }
             }
+            if let changed = settings.changed {
+                let names = stored.compactMap(\.stored?.job.name)
+                if !names.isEmpty { changed(.jobs(names)) }
+            }
             await takeUp(stored.compactMap(\.stored))
         }
         if triesAgain, !asked.isEmpty {

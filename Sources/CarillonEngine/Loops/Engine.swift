@@ -474,6 +474,9 @@ public actor Engine<Clock: EngineClock> {
                     }
                 }
                 answered()
+                if let changed = settings.changed, !runs.isEmpty {
+                    changed(.runs(unwritten.isEmpty ? runs : runs.filter { !unwritten.contains($0.id) }))
+                }
                 if !ended.isEmpty {
                     logger.error("runs had ended in the ledger already", metadata: ["runs": "\(ended.count)"])
                     // First: what is over goes out no more, however it is marked.
@@ -494,11 +497,13 @@ public actor Engine<Clock: EngineClock> {
 
     // MARK: Telling
 
-    /// Tells of times that were missed, once the ledger has them.
+    /// Tells of what was opened and of times that did not run, once the ledger has them.
     private func tell(of batch: [JobAdvance], _ opened: Opened) {
-        guard let notify = settings.notify else { return }
+        guard settings.notify != nil || settings.changed != nil else { return }
+        if !opened.new.isEmpty { settings.changed?(.runs(opened.new)) }
         for advance in batch where !advance.skips.isEmpty && !opened.refused.contains(advance.id) {
-            for skip in advance.skips where skip.reason.isMissed { notify(.missed(skip)) }
+            settings.changed?(.skips(advance.skips))
+            for skip in advance.skips where skip.reason.isMissed { settings.notify?(.missed(skip)) }
         }
     }
 

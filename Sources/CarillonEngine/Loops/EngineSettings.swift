@@ -34,6 +34,8 @@ public struct EngineSettings: Sendable {
     public var notify: (@Sendable (Notice) -> Void)?
     /// Hears of every run that ended for good, shortly before the ledger has it; must not wait.
     public var ended: (@Sendable (Run) -> Void)?
+    /// Hears of everything that was written, once the store has it; must not wait.
+    public var changed: (@Sendable (LedgerChange) -> Void)?
 
     public init() {}
 }

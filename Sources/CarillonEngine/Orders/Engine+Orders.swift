@@ -23,6 +23,7 @@ extension Engine {
             try await store.openOrdered(runs, under: $0, now: clock.now)
         }
         .compactMap { $0 }
+        if !opened.isEmpty { settings.changed?(.runs(opened)) }
         if isTaking { missed.runs.formUnion(opened.map(\.id)) }
         // It stays where it is while a run of it is active, and perhaps it came there since it was read.
         let stored = (try? await jobs([stored.id]))?.first ?? stored

@@ -285,7 +285,7 @@ final class Auditor {
             let cursor = row.stored.cursor
             world.expect(
                 cursor <= now.adding(microseconds: 2_000_000), .liveness, "\(row.stored.job.name) rests at \(cursor)")
-            guard row.stored.job.isOn, let model = models[id] else { continue }
+            guard row.stored.job.isOn, !isNewToHolder(id, at: now), let model = models[id] else { continue }
             let late = model.times(after: cursor, through: now.adding(microseconds: -120_000_000)).first
             world.expect(
                 late == nil, .liveness,
@@ -299,6 +299,12 @@ final class Auditor {
                 "run \(id) of \(run?.job ?? "?") is \(run?.state.rawValue ?? "?") since days; engine: "
                     + (state(of: id).map { "\($0.state) not before \($0.notBefore)" } ?? "unknown"))
         }
+    }
+
+    /// Whether whoever plans a job may not have looked since somebody else changed it.
+    private func isNewToHolder(_ id: JobID, at now: Timestamp) -> Bool {
+        guard world.instances.count > 1, let changing = world.ledger.changing([id]).first else { return false }
+        return changing.changedAt > now.adding(microseconds: -2 * World.beat)
     }
 
     /// Checks that nothing runs once no job is enabled any more.
@@ -323,11 +329,16 @@ final class Auditor {
         }
         for (id, model) in models.sorted(by: { $0.key < $1.key }) {
             guard let start = model.segments.first?.after, let row = world.ledger.jobs[id] else { continue }
-            let skips = (world.ledger.skips[id] ?? []).filter { $0.reason != .gap }.sorted { $0.through < $1.through }
+            let skips = (world.ledger.skips[id] ?? []).filter { $0.reason != .gap }.sorted { $0.after < $1.after }
             var at = 0
+            // Of the skips that begin before a time; they may lie in one another.
+            var skippedThrough = Timestamp.distantPast
             for time in model.times(after: max(start, prunedBefore), through: row.stored.cursor) {
-                while at < skips.count, skips[at].through < time { at += 1 }
-                let isSkipped = skips[at...].prefix(8).contains { $0.after < time && time <= $0.through }
+                while at < skips.count, skips[at].after < time {
+                    skippedThrough = max(skippedThrough, skips[at].through)
+                    at += 1
+                }
+                let isSkipped = time <= skippedThrough
                 let isRun = keys.contains(MemoryLedger.Occurrence(job: id, at: time))
                 world.expect(isRun || isSkipped, .noSilentSkip, "\(model.job.name) lost \(time)")
             }

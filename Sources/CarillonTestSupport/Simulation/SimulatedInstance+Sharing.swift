@@ -267,13 +267,8 @@ extension SimulatedInstance {
     private func read(_ sight: Sight, under term: Term) {
         if sight.mail.isEmpty { return }
         let numbers = sight.mail.map(\.number)
-        act(Lane.look) {
-            self.ask(Lane.look) { () throws(StoreError) in
-                try self.change { try $0.done(numbers, under: term) }
-            } then: { answer in
-                if case .failure(let error) = answer { self.refused(error, under: term) }
-            }
-        }
+        let told = Set(sight.told.map(\.attempt.run)).union(sight.cancelled)
+        again(2) { self.removeMail(numbers, told, under: term) }
         if sabotage == .mailUnread { return }
         let runs = sight.opened.filter { state.run($0.id) == nil && state.holds($0.jobID) }
         if !runs.isEmpty { send(.adopted(runs, definitions(of: runs)), lane: Lane.observe) }
@@ -288,6 +283,22 @@ extension SimulatedInstance {
         send(.changed(cursors), lane: Lane.observe)
         let changing = stored.filter(\.isChanging).map(\.id)
         if !changing.isEmpty { send(.plan(changing), lane: Lane.observe) }
+        // Whoever changed them may have another time.
+        act(Lane.observe) { self.rewindIfAhead(Lane.observe) }
+        work(Lane.observe)
+    }
+
+    /// Removes mail once the ledger has what it said of runs, as the live engine does: whoever comes after this one finds one of them.
+    private func removeMail(_ numbers: [Int64], _ told: Set<RunID>, under term: Term) {
+        guard sharing?.term == term else { return }
+        guard lanes[Lane.look].isIdle, state.unsavedIDs.isDisjoint(with: told) else {
+            return again(1_000_000) { self.removeMail(numbers, told, under: term) }
+        }
+        ask(Lane.look) { () throws(StoreError) in
+            try self.change { try $0.done(numbers, under: term) }
+        } then: { answer in
+            if case .failure(let error) = answer { self.refused(error, under: term) }
+        }
     }
 
     /// Finds out whether runs that are not known here are over.

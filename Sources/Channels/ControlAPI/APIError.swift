@@ -48,7 +48,7 @@ package struct APIError: Error, Hashable, Sendable {
     /// The body, as JSON.
     package var json: [UInt8] {
         var entries: [(key: String, value: any Encodable)] = [
-            ("type", "/errors/\(code)"), ("title", title), ("status", status), ("detail", message), ("error", message),
+            ("type", "/errors/\(code)"), ("title", Self.title(of: status)), ("status", status), ("detail", message), ("error", message),
             ("code", code),
         ]
         if !fields.isEmpty {
@@ -63,7 +63,8 @@ package struct APIError: Error, Hashable, Sendable {
         return Array(((try? PublicJSON.encode(JSONObject(entries))) ?? "{}").utf8)
     }
 
-    private var title: String {
+    /// A word or two for a status.
+    static func title(of status: Int) -> String {
         switch status {
         case 400: "Bad request"
         case 401: "Unauthorized"
@@ -71,10 +72,12 @@ package struct APIError: Error, Hashable, Sendable {
         case 404: "Not found"
         case 405: "Method not allowed"
         case 409: "Conflict"
+        case 412: "Precondition failed"
         case 413: "Too large"
         case 415: "Unsupported media type"
         case 421: "Misdirected request"
         case 503: "Unavailable"
+        case 507: "The store is full"
         default: "Error"
         }
     }

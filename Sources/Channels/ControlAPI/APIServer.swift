@@ -140,11 +140,9 @@ package struct APIServer<Clock: EngineClock>: Service {
                 throw APIError(413, "too-large", "a body has at most \(Self.longestBody) bytes")
             }
         }
-        return try await Self.response(
-            endpoint.serve(
-                Call(
-                    path: path, query: query, headers: Self.headers(of: request), body: body, caller: caller,
-                    scopes: scopes)))
+        let call = Call(
+            path: path, query: query, headers: Self.headers(of: request), body: body, caller: caller, scopes: scopes)
+        return try await Self.response(endpoint.serve(call), to: request)
     }
 
     private static func headers(of request: Request) -> [String: String] {
@@ -176,7 +174,7 @@ package struct APIServer<Clock: EngineClock>: Service {
         return query
     }
 
-    private static func response(_ answer: Answer) async throws -> Response {
+    private static func response(_ answer: Answer, to request: Request) async throws -> Response {
         var response = Response(status: HTTPResponse.Status(code: answer.status))
         if answer.body != nil { response.headers[.contentType] = answer.type }
         for (name, value) in answer.headers {
@@ -185,6 +183,15 @@ package struct APIServer<Clock: EngineClock>: Service {
         switch answer.body {
         case nil: break
         case .whole(let bytes): response.body = .init(byteBuffer: ByteBuffer(bytes: bytes))
+        case .parts(let begin) where answer.isLive:
+            response.body = .init { writer in
+                try await request.body.consumeWithCancellationOnInboundClose { _ in
+                    for try await part in Parts(begin: begin).cancelOnGracefulShutdown() {
+                        try await writer.write(ByteBuffer(bytes: part))
+                    }
+                }
+                try await writer.finish(nil)
+            }
         case .parts(let begin):
             // What fails before anything was said is an error like any other.
             var parts = begin()
@@ -198,6 +205,19 @@ package struct APIServer<Clock: EngineClock>: Service {
         }
         return response
     }
+}
+
+/// Parts of an answer, as they come.
+private struct Parts: AsyncSequence, Sendable {
+    let begin: @Sendable () -> any AsyncIteratorProtocol<[UInt8], any Error> & Sendable
+
+    struct Iterator: AsyncIteratorProtocol {
+        var parts: any AsyncIteratorProtocol<[UInt8], any Error> & Sendable
+
+        mutating func next() async throws -> [UInt8]? { try await parts.next() }
+    }
+
+    func makeAsyncIterator() -> Iterator { Iterator(parts: begin()) }
 }
 
 /// Lets connections in, and remembers them.

@@ -4,10 +4,16 @@ import Foundation
 import Timetable
 
 extension Endpoint.Parameter {
-    static let limit = Self("limit", "Entries at most.")
+    static let limit = Self("limit", "Entries at most.", .whole(from: 1, through: 1_000))
     static let cursor = Self("cursor", "What `next` of the page before says.")
-    static let since = Self("since", "At or after a time, RFC 3339.")
-    static let until = Self("until", "At or before a time, RFC 3339.")
+    static let since = Self("since", "At or after a time, RFC 3339.", .time)
+    static let until = Self("until", "At or before a time, RFC 3339.", .time)
+
+    static func choice<Word: RawRepresentable<String> & CaseIterable>(
+        _ name: String, _ words: String, _ type: Word.Type
+    ) -> Self {
+        Self(name, words, .words(type.allCases.map(\.rawValue)))
+    }
 }
 
 /// A place in a list, as clients carry it from page to page: nothing is promised of what it says.

@@ -52,19 +52,19 @@ package struct CarillonAPI: Sendable {
 
     private static func json(_ value: some Encodable) throws -> [UInt8] { Array(try PublicJSON.encode(value).utf8) }
 
-    private static func page(_ items: [some Encodable], next: String?) throws -> Answer {
-        Answer(200, try json(JSONObject([("items", items), ("next", next)])))
+    private static func page<Item: Codable & Sendable>(_ items: [Item], next: String?) throws -> Answer {
+        Answer(200, try json(Page(items: items, next: next)))
     }
 
     /// Carries an order out; answers the sentence that it is answered with.
     private func done(_ order: Order, _ call: Call, status: Int = 200) async throws -> Answer {
         guard case .done(let sentence) = try await ask(order, call) else { throw Unexpected() }
-        return Answer(status, try Self.json(JSONObject([("message", sentence)])))
+        return Answer(status, try Self.json(DoneView(message: sentence)))
     }
 
     private func started(_ order: Order, _ call: Call) async throws -> Answer {
         guard case .started(let run, let note) = try await ask(order, call) else { throw Unexpected() }
-        var answer = Answer(201, try Self.json(JSONObject([("run", run), ("note", note)])))
+        var answer = Answer(201, try Self.json(StartedView(run: run, note: note)))
         answer.headers = [("Location", "/api/v1/runs/\(run.id)")]
         return answer
     }
@@ -79,8 +79,8 @@ package struct CarillonAPI: Sendable {
                 .get, "/api/v1/jobs", .jobsRead, "Jobs in the order of their names.",
                 query: [
                     .init("name", "A name, or a pattern with * and ?."), .init("tag", "With this tag."),
-                    .init("state", "enabled, disabled, halted, failed or active."), .limit, .cursor,
-                ]
+                    .choice("state", "In this state.", JobQuery.State.self), .limit, .cursor,
+                ], .json(Page<JobView>.self)
             ) { call in
                 var query = JobQuery(limit: try call.limit(Self.usual, Self.most))
                 query.names = call.query["name"].map { [$0] } ?? []
@@ -91,7 +91,7 @@ package struct CarillonAPI: Sendable {
                 return try Self.page(
                     views, next: views.count < query.limit ? nil : views.last.map { Cursor($0.name).text })
             },
-            Endpoint(.get, "/api/v1/jobs/{name}", .jobsRead, "A job.") { call in
+            Endpoint(.get, "/api/v1/jobs/{name}", .jobsRead, "A job.", .json(JobView.self)) { call in
                 guard case .jobs(let views, _) = try await ask(.job(call["name"]), call), let view = views.first else {
                     throw Unexpected()
                 }
@@ -99,29 +99,34 @@ package struct CarillonAPI: Sendable {
             },
             Endpoint(
                 .get, "/api/v1/jobs/{name}/why", .jobsRead, "Why a job ran, or did not.",
-                query: [.init("at", "A time: RFC 3339, or a local one in the job's zone.")]
+                query: [.init("at", "A time: RFC 3339, or a local one in the job's zone.")], .json(WhyView.self)
             ) { call in
                 guard case .why(let view) = try await ask(.why(job: call["name"], time: call.query["at"]), call) else {
                     throw Unexpected()
                 }
                 return Answer(200, try Self.json(view))
             },
-            Endpoint(.delete, "/api/v1/jobs/{name}", .jobsWrite, "Removes a job.") { call in
+            Endpoint(.delete, "/api/v1/jobs/{name}", .jobsWrite, "Removes a job.", .empty) { call in
                 _ = try await ask(.delete(call["name"]), call)
                 return Answer(204)
             },
-            Endpoint(.post, "/api/v1/jobs/{name}/enable", .jobsWrite, "Lets a job run again.") { call in
+            Endpoint(.post, "/api/v1/jobs/{name}/enable", .jobsWrite, "Lets a job run again.", .done) { call in
                 try await done(.enable(call["name"], true), call)
             },
-            Endpoint(.post, "/api/v1/jobs/{name}/disable", .jobsWrite, "Keeps a job from running, and ends its runs.") {
+            Endpoint(.post, "/api/v1/jobs/{name}/disable", .jobsWrite, "Keeps a job from running, and ends its runs.", .done) {
                 call in
                 try await done(.enable(call["name"], false), call)
             },
-            Endpoint(.post, "/api/v1/jobs/{name}/resolve", .jobsWrite, "Lets a job go on that halted after a failure.")
+            Endpoint(.post, "/api/v1/jobs/{name}/resolve", .jobsWrite, "Lets a job go on that halted after a failure.", .done)
             { call in
                 try await done(.resolve(call["name"]), call)
             },
-            Endpoint(.post, "/api/v1/jobs/{name}/runs", .runsWrite, "Opens a run of a job now.") { call in
+            Endpoint(
+                .post, "/api/v1/jobs/{name}/runs", .runsWrite, "Opens a run of a job now.",
+                body: Endpoint.Body(
+                    .object(nil, [.init("arguments", .orNull(.map(.text())), isRequired: false)]),
+                    example: #"{"arguments":{"month":"2026-11"}}"#, isRequired: false), .started
+            ) { call in
                 var arguments: [String: String] = [:]
                 if !call.body.isEmpty {
                     var table = try call.table()
@@ -131,10 +136,10 @@ package struct CarillonAPI: Sendable {
                 }
                 return try await started(.start(call["name"], arguments: arguments), call)
             },
-            Endpoint(.post, "/api/v1/jobs/{name}/stop", .runsWrite, "Ends a job's runs now.") { call in
+            Endpoint(.post, "/api/v1/jobs/{name}/stop", .runsWrite, "Ends a job's runs now.", .done) { call in
                 try await done(.stop(call["name"]), call)
             },
-            Endpoint(.post, "/api/v1/jobs/{name}/restart", .runsWrite, "Ends a job's runs now, and opens one.") {
+            Endpoint(.post, "/api/v1/jobs/{name}/restart", .runsWrite, "Ends a job's runs now, and opens one.", .started) {
                 call in
                 try await started(.restart(call["name"]), call)
             },
@@ -145,20 +150,25 @@ package struct CarillonAPI: Sendable {
 
     private var definitions: [Endpoint] {
         [
-            Endpoint(.post, "/api/v1/jobs", .jobsWrite, "Adds a job: the keys of a job file, as JSON.") { call in
+            Endpoint(
+                .post, "/api/v1/jobs", .jobsWrite, "Adds a job: the keys of a job file, as JSON.",
+                body: .definition, .definition(201)
+            ) { call in
                 let job = try job(of: call)
                 _ = try await ask(.put(job, replacing: false), call)
                 return try await definition(of: job.name, call, status: 201)
             },
             Endpoint(
                 .get, "/api/v1/jobs/{name}/definition", .jobsWrite,
-                "All of a job's definition, which may hold secrets; its ETag is the revision."
+                "All of a job's definition, which may hold secrets; its ETag is the revision.", .definition(200)
             ) { call in
                 try await definition(of: call["name"], call, status: 200)
             },
             Endpoint(
                 .put, "/api/v1/jobs/{name}/definition", .jobsWrite,
-                "Replaces a definition, with If-Match only as long as that is the present one."
+                "Replaces a definition, with If-Match only as long as that is the present one.",
+                headers: [.init("If-Match", "The ETag of the one that is to be replaced.")], body: .definition,
+                .definition(200)
             ) { call in
                 let job = try job(of: call)
                 guard job.name == Job.canonical(call["name"]) else {
@@ -217,9 +227,9 @@ package struct CarillonAPI: Sendable {
                 .get, "/api/v1/runs", .runsRead, "Runs, the newest first.",
                 query: [
                     .init("job", "Of this job."),
-                    .init("state", "pending, running, cancelling, completed, failed or cancelled."),
-                    .init("trigger", "Why it was opened."), .since, .until, .limit, .cursor,
-                ]
+                    .choice("state", "In this state.", RunState.self),
+                    .choice("trigger", "Why it was opened.", Trigger.self), .since, .until, .limit, .cursor,
+                ], .json(Page<RunView>.self)
             ) { call in
                 var query = try self.query(call)
                 let state = try call.choice("state", RunState.self)
@@ -232,14 +242,15 @@ package struct CarillonAPI: Sendable {
             },
             Endpoint(
                 .get, "/api/v1/skips", .runsRead, "Scheduled times that did not run, and why, the newest first.",
-                query: [.init("job", "Of this job."), .since, .until, .limit]
+                query: [.init("job", "Of this job."), .since, .until, .limit], .json(Page<RunView>.self)
             ) { call in
                 var query = try self.query(call)
                 query.states = [.skipped]
                 guard case .runs(let views) = try await ask(.runs(query), call) else { throw Unexpected() }
                 return try Self.page(views, next: nil)
             },
-            Endpoint(.get, "/api/v1/runs/{id}", .runsRead, "A run, or times that were skipped.") { call in
+            Endpoint(.get, "/api/v1/runs/{id}", .runsRead, "A run, or times that were skipped.", .json(RunView.self)) {
+                call in
                 guard case .runs(let views) = try await ask(.run(call["id"]), call), let view = views.first else {
                     throw Unexpected()
                 }
@@ -247,13 +258,16 @@ package struct CarillonAPI: Sendable {
             },
             Endpoint(
                 .get, "/api/v1/runs/{id}/log", .runsRead, "What a run wrote, as it wrote it.",
-                query: [.init("from", "Bytes that are left out.")]
+                query: [.init("from", "Bytes that are left out.", .whole(from: 0))],
+                Endpoint.Success(200, "What it wrote.", type: "text/plain; charset=utf-8")
             ) { call in try await log(call) },
-            Endpoint(.post, "/api/v1/runs/{id}/cancel", .runsWrite, "Has a run end.") { call in
+            Endpoint(.post, "/api/v1/runs/{id}/cancel", .runsWrite, "Has a run end.", .json(DoneView.self, status: 202)) {
+                call in
                 try await done(.cancel(call["id"]), call, status: 202)
             },
             Endpoint(
-                .post, "/api/v1/runs/{id}/retry", .runsWrite, "Opens another run for the time of one that has ended."
+                .post, "/api/v1/runs/{id}/retry", .runsWrite, "Opens another run for the time of one that has ended.",
+                .started
             ) { call in
                 try await started(.retry(call["id"]), call)
             },
@@ -286,20 +300,21 @@ package struct CarillonAPI: Sendable {
 
     private var daemon: [Endpoint] {
         [
-            Endpoint(.get, "/api/v1/status", .systemRead, "How the daemon is.") { call in
+            Endpoint(.get, "/api/v1/status", .systemRead, "How the daemon is.", .json(StatusView.self)) { call in
                 guard case .status(let view) = try await ask(.status, call) else { throw Unexpected() }
                 return Answer(200, try Self.json(view))
             },
-            Endpoint(.get, "/api/v1/feeds", .systemRead, "Where jobs come from, and what is wrong there.") { call in
+            Endpoint(.get, "/api/v1/feeds", .systemRead, "Where jobs come from, and what is wrong there.", .json(Page<FeedView>.self)) {
+                call in
                 guard case .feeds(let views) = try await ask(.feeds, call) else { throw Unexpected() }
                 return try Self.page(views, next: nil)
             },
-            Endpoint(.get, "/api/v1/instances", .systemRead, "Who works with the store.") { call in
+            Endpoint(.get, "/api/v1/instances", .systemRead, "Who works with the store.", .json(InstancesView.self)) { call in
                 guard case .instances(let views, let orphans) = try await ask(.instances, call) else {
                     throw Unexpected()
                 }
                 return Answer(
-                    200, try Self.json(JSONObject([("items", views), ("orphans", orphans), ("next", nil as String?)])))
+                    200, try Self.json(InstancesView(items: views, orphans: orphans)))
             },
             Endpoint(
                 .get, "/api/v1/audit", .systemRead, "Who had Carillon do what, the newest first.",
@@ -307,7 +322,7 @@ package struct CarillonAPI: Sendable {
                     .init("subject", "A job, a run or a feed."), .init("user", "Who it was."),
                     .init("action", "What it was."),
                     .since, .until, .limit,
-                ]
+                ], .json(Page<AuditEntry>.self)
             ) { call in
                 let query = AuditQuery(
                     subject: call.query["subject"], user: call.query["user"], action: call.query["action"],
@@ -318,7 +333,10 @@ package struct CarillonAPI: Sendable {
             },
             Endpoint(
                 .get, "/api/v1/agenda", .jobsRead, "Times to come, of all jobs.",
-                query: [.init("name", "A name, or a pattern."), .init("tag", "With this tag."), .until, .limit]
+                query: [
+                    .init("name", "A name, or a pattern."), .init("tag", "With this tag."),
+                    .init("until", "At or before a time, RFC 3339.", .time, isRequired: true), .limit,
+                ], .json(TimesView.self)
             ) { call in
                 guard let until = try call.time("until") else { throw APIError.bad("until: is missing", "until") }
                 let query = AgendaQuery(
@@ -329,10 +347,18 @@ package struct CarillonAPI: Sendable {
                     throw Unexpected()
                 }
                 return Answer(
-                    200, try Self.json(JSONObject([("items", views), ("isCut", isCut), ("next", nil as String?)])))
+                    200, try Self.json(TimesView(items: views, isCut: isCut)))
             },
-            Endpoint(.post, "/api/v1/pause", .systemWrite, "Holds all dispatching back, or that of some tags.") {
-                call in
+            Endpoint(
+                .post, "/api/v1/pause", .systemWrite, "Holds all dispatching back, or that of some tags.",
+                body: Endpoint.Body(
+                    .object(
+                        nil,
+                        [
+                            .init("reason", .text()), .init("for", .orNull(.text()), isRequired: false),
+                            .init("tags", .orNull(.list(.text())), isRequired: false),
+                        ]), example: #"{"reason":"the database moves","for":"1h","tags":["db"]}"#), .done
+            ) { call in
                 var table = try call.table()
                 let reason = table.required("reason", table.string("reason"))
                 let (length, tags) = (table.span("for"), table.strings("tags") ?? [])
@@ -340,7 +366,12 @@ package struct CarillonAPI: Sendable {
                 guard let reason, table.problems.isEmpty else { throw APIError(table.problems) }
                 return try await done(.pause(reason: reason, length: length, tags: tags), call)
             },
-            Endpoint(.post, "/api/v1/resume", .systemWrite, "Goes on, with everything or with some tags.") { call in
+            Endpoint(
+                .post, "/api/v1/resume", .systemWrite, "Goes on, with everything or with some tags.",
+                body: Endpoint.Body(
+                    .object(nil, [.init("tags", .orNull(.list(.text())), isRequired: false)]),
+                    example: #"{"tags":["db"]}"#, isRequired: false), .done
+            ) { call in
                 var tags: [String] = []
                 if !call.body.isEmpty {
                     var table = try call.table()

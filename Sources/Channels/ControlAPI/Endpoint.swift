@@ -11,15 +11,62 @@ package struct Endpoint: Sendable {
         case delete = "DELETE"
     }
 
-    /// A value of the query, or of the path.
+    /// A value of the query, or a header.
     package struct Parameter: Sendable {
         package var name: String
         package var words: String
+        package var schema: Schema
+        package var isRequired: Bool
 
-        package init(_ name: String, _ words: String) {
+        package init(_ name: String, _ words: String, _ schema: Schema = .text(), isRequired: Bool = false) {
             self.name = name
             self.words = words
+            self.schema = schema
+            self.isRequired = isRequired
         }
+    }
+
+    /// What it takes, as JSON.
+    package struct Body: Sendable {
+        package var schema: Schema
+        package var isRequired: Bool
+        /// As JSON.
+        package var example: String
+
+        package init(_ schema: Schema, example: String, isRequired: Bool = true) {
+            self.schema = schema
+            self.example = example
+            self.isRequired = isRequired
+        }
+    }
+
+    /// What it answers when all is well.
+    package struct Success: Sendable {
+        package var status: Int
+        package var words: String
+        package var type: String
+        /// Of JSON; nil for no body, or another type.
+        package var schema: Schema?
+        package var headers: [Parameter]
+
+        package init(
+            _ status: Int = 200, _ words: String = "What was asked for.", _ schema: Schema? = nil,
+            type: String = "application/json", headers: [Parameter] = []
+        ) {
+            self.status = status
+            self.words = words
+            self.schema = schema
+            self.type = type
+            self.headers = headers
+        }
+
+        package static func json<Value: Decodable>(_ type: Value.Type, status: Int = 200) -> Success {
+            Success(status, schema: .of(type))
+        }
+
+        package init(_ status: Int, schema: Schema) { self.init(status, "What was asked for.", schema) }
+
+        package static let empty = Success(204, "Done.")
     }
 
     package var method: Method
@@ -29,10 +76,14 @@ package struct Endpoint: Sendable {
     package var scope: Scope?
     package var words: String
     package var query: [Parameter]
+    package var headers: [Parameter]
+    package var body: Body?
+    package var successes: [Success]
     package var serve: @Sendable (Call) async throws -> Answer
 
     package init(
         _ method: Method, _ path: String, _ scope: Scope?, _ words: String, query: [Parameter] = [],
+        headers: [Parameter] = [], body: Body? = nil, _ successes: Success...,
         serve: @escaping @Sendable (Call) async throws -> Answer
     ) {
         self.method = method
@@ -40,6 +91,9 @@ package struct Endpoint: Sendable {
         self.scope = scope
         self.words = words
         self.query = query
+        self.headers = headers
+        self.body = body
+        self.successes = successes
         self.serve = serve
     }
 }
@@ -98,6 +152,8 @@ package struct Answer: Sendable {
     package var status: Int
     package var type = "application/json"
     package var headers: [(name: String, value: String)] = []
+    /// Whether it has no end of its own: it ends with whoever listens, and with the daemon.
+    package var isLive = false
     /// All at once or in parts as they come; nil for none.
     package var body: Body?
 

@@ -3,7 +3,7 @@ import CarillonCore
 /// An instance of those that a store knows; `--json` prints it as it stands here.
 public struct InstanceView: Hashable, Sendable, Codable {
     /// Whether it plans, or may.
-    public enum State: String, Sendable, Codable {
+    public enum State: String, Sendable, Codable, CaseIterable {
         case inForce
         /// It has left no sign of life for longer than its lease, and nobody has ended it yet.
         case silent

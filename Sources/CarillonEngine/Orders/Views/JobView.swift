@@ -3,7 +3,7 @@ public import Timetable
 
 /// A job as people and their programs see it; `--json` prints it as it stands here.
 public struct JobView: Sendable, Codable {
-    public enum State: String, Sendable, Codable {
+    public enum State: String, Sendable, Codable, CaseIterable {
         case enabled, disabled
         /// A run of it failed, and somebody is to look first.
         case halted

@@ -3,7 +3,7 @@ public import Timetable
 
 /// Why a job did or did not run; `--json` prints it as it stands here.
 public struct WhyView: Sendable, Codable {
-    public enum Verdict: String, Sendable, Codable {
+    public enum Verdict: String, Sendable, Codable, CaseIterable {
         /// There is a run, whatever became of it.
         case ran
         case skipped

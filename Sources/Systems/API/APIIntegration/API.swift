@@ -21,6 +21,8 @@ package enum API: Integration {
         guard let settings = daemon.settings[APISettings.self], let address = settings.address else { return parts }
         let secret =
             settings.provider == nil && address.isLoopback ? try LocalToken.secret(in: daemon.state) : nil
+        let log = EventLog(life: UInt64.random(in: 1...UInt64.max))
+        parts.changed = { log.note($0) }
         parts.interfaces = { desk in
             // Keys come from where the provider says, and from nowhere else.
             let client = settings.provider.map { _ in
@@ -36,9 +38,10 @@ package enum API: Integration {
                 }
             }
             let gate = Gate(AccessTokens(in: daemon.store), local: secret, provider, daemon.clock)
-            let endpoints =
-                Endpoint.ofDaemon(desk) + CarillonAPI(format(daemon, settings), desk).endpoints
-                + SimpleSchedulerAPI(daemon.store, daemon.clock, desk).endpoints
+            let endpoints = APIDescription.adding(
+                to: Endpoint.ofDaemon(desk) + CarillonAPI(format(daemon, settings), desk).endpoints
+                    + LiveAPI(log, daemon.clock, desk).endpoints
+                    + SimpleSchedulerAPI(daemon.store, daemon.clock, desk).endpoints)
             let server = APIServer(
                 address, tls: settings.tls, hosts: HostList(settings.hosts), endpoints, gate, daemon.clock,
                 daemon.logger)

@@ -129,6 +129,39 @@ struct SeedJob: Encodable {
     }
 }
 
+extension SeedJob {
+    private static let milliseconds = Schema.whole(from: 0, through: .max / 1_000_000)
+    private static let lengths = [
+        "interval", "runExecutionTimeout", "runStartTimeout", "maxQueueCount", "heartbeatTimeout",
+    ]
+
+    static let schema = Schema.object(
+        "SeedJob",
+        [
+            .init("name", .text()), .init("enabled", .truth), .init("nextRunAt", .time, isRequired: false),
+            .init("allowConcurrentRuns", .truth),
+        ] + lengths.map { .init($0, milliseconds) })
+
+    /// What may be given; of these `name` is needed for a new one.
+    private static func given(needsName: Bool) -> Schema {
+        .object(
+            nil,
+            [
+                .init("name", .text(), isRequired: needsName), .init("enabled", .truth, isRequired: false),
+                .init("nextRunAt", .text(), isRequired: false), .init("allowConcurrentRuns", .truth, isRequired: false),
+                .init("heartbeat", .anything, isRequired: false), .init("managerId", .anything, isRequired: false),
+            ]
+                + lengths.map {
+                    .init(
+                        $0, $0 == "maxQueueCount" ? .whole(from: 0, through: 1_000_000) : milliseconds, isRequired: false)
+                })
+    }
+
+    static let body = Endpoint.Body(
+        given(needsName: true), example: #"{"name":"report","nextRunAt":"2026-11-27T09:00:00Z","interval":86400000}"#)
+    static let change = Endpoint.Body(given(needsName: false), example: #"{"enabled":false}"#)
+}
+
 /// A time as RFC 3339 writes it.
 struct WireTime: Encodable {
     let time: Timestamp

@@ -1,4 +1,5 @@
 import CarillonCore
+import ControlAPI
 import Timetable
 
 /// A run as Simple Scheduler's API has it; a time that is not set yet is not written.
@@ -21,4 +22,15 @@ struct SeedRun: Encodable {
         endTime = run.endedAt.map { WireTime($0) }
         heartbeat = run.heartbeatAt.map { WireTime($0) }
     }
+}
+
+extension SeedRun {
+    static let schema = Schema.object(
+        "SeedRun",
+        [
+            .init("id", .text()), .init("jobName", .text()),
+            .init("status", .words(RunState.allCases.filter { $0 != .skipped }.map(\.rawValue))),
+            .init("createdTime", .time), .init("startTime", .time, isRequired: false),
+            .init("endTime", .time, isRequired: false), .init("heartbeat", .time, isRequired: false),
+        ])
 }

@@ -25,20 +25,23 @@ package struct SimpleSchedulerAPI<Clock: EngineClock>: Sendable {
 
     package var endpoints: [Endpoint] {
         [
-            Endpoint(.get, "/api/status", nil, "Whether it is there.") { _ in
+            Endpoint(.get, "/api/status", nil, "Whether it is there.", .json(Health.self)) { _ in
                 Answer(200, Array(#"{"status":"OK"}"#.utf8))
             },
-            Endpoint(.get, "/api/jobs", .jobsRead, "Every job.") { _ in jobs() },
-            Endpoint(.get, "/api/jobs/{name}", .jobsRead, "A job.") { call in
+            Endpoint(.get, "/api/jobs", .jobsRead, "Every job.", .init(200, schema: .list(SeedJob.schema))) { _ in jobs() },
+            Endpoint(.get, "/api/jobs/{name}", .jobsRead, "A job.", .init(200, schema: SeedJob.schema)) { call in
                 let stored = try await shown(call["name"])
                 return Answer(200, try Self.json(stored.seed))
             },
-            Endpoint(.post, "/api/jobs", .jobsWrite, "Adds a job.") { call in
+            Endpoint(
+                .post, "/api/jobs", .jobsWrite, "Adds a job.", body: SeedJob.body,
+                .init(201, schema: .object(nil, [.init("name", .text())]))
+            ) { call in
                 let job = try SeedJob.job(call, onto: nil, now: clock.now)
                 try await order(.put(job, replacing: false), call)
                 return Answer(201, try Self.json(JSONObject([("name", job.name)])))
             },
-            Endpoint(.patch, "/api/jobs/{name}", .jobsWrite, "Changes what is given of a job.") { call in
+            Endpoint(.patch, "/api/jobs/{name}", .jobsWrite, "Changes what is given of a job.", body: SeedJob.change, .empty) { call in
                 let (stored, _) = try await shown(call["name"])
                 let job = try SeedJob.job(call, onto: stored, now: clock.now)
                 try await order(.put(job, replacing: true, revision: stored.revision), call)
@@ -48,7 +51,7 @@ package struct SimpleSchedulerAPI<Clock: EngineClock>: Sendable {
                 }
                 return Answer(204)
             },
-            Endpoint(.delete, "/api/jobs/{name}", .jobsWrite, "Removes a job.") { call in
+            Endpoint(.delete, "/api/jobs/{name}", .jobsWrite, "Removes a job.", .empty) { call in
                 let (stored, _) = try await shown(call["name"])
                 guard stored.job.origin.feed == Origin.orders.feed else {
                     throw APIError(
@@ -61,17 +64,21 @@ package struct SimpleSchedulerAPI<Clock: EngineClock>: Sendable {
                 .get, "/api/runs", .runsRead, "Runs, the newest first.",
                 query: [
                     .init("jobName", "Of this job alone."), .init("status", "In this state."),
-                    .init("createdBefore", "A time."), .init("startedBefore", "A time."),
-                    .init("heartbeatBefore", "A time."),
-                ]
+                    .init("createdBefore", "A time, or nothing."), .init("startedBefore", "A time, or nothing."),
+                    .init("heartbeatBefore", "A time, or nothing."),
+                ], .init(200, schema: .list(SeedRun.schema))
             ) { call in runs(try RunFilter(call.query)) },
-            Endpoint(.get, "/api/runs/{id}", .runsRead, "A run.") { call in
+            Endpoint(.get, "/api/runs/{id}", .runsRead, "A run.", .init(200, schema: SeedRun.schema)) { call in
                 Answer(200, try Self.json(SeedRun(try await run(call["id"]))))
             },
             // The original's clients get it.
-            Endpoint(.get, "/api/runs/{id}/cancel", .runsWrite, "Cancels a run.", serve: cancel),
-            Endpoint(.post, "/api/runs/{id}/cancel", .runsWrite, "Cancels a run.", serve: cancel),
+            Endpoint(.get, "/api/runs/{id}/cancel", .runsWrite, "Cancels a run.", .empty, serve: cancel),
+            Endpoint(.post, "/api/runs/{id}/cancel", .runsWrite, "Cancels a run.", .empty, serve: cancel),
         ]
+    }
+
+    private struct Health: Decodable {
+        var status: String
     }
 
     private static func json(_ value: some Encodable) throws -> [UInt8] {

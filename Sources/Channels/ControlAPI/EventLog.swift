@@ -1,0 +1,151 @@
+package import CarillonCore
+import CarillonEngine
+import Synchronization
+import Timetable
+
+/// The last changes that this instance has written, for streams: each has a number, and a stream goes on after one.
+package final class EventLog: Sendable {
+    /// What changed.
+    enum Event: Sendable {
+        case run(Run)
+        case skip(Skip)
+        case job(String)
+
+        var job: String {
+            switch self {
+            case .run(let run): run.job
+            case .skip(let skip): skip.job
+            case .job(let name): name
+            }
+        }
+
+        var kind: EventKind {
+            switch self {
+            case .run: .run
+            case .skip: .skip
+            case .job: .job
+            }
+        }
+    }
+
+    private struct State {
+        /// Places of the last ones, the oldest overwritten first.
+        var events: [Event] = []
+        /// Of the next event; the first is 0.
+        var next: Int64 = 0
+        var waiting: [Int: AsyncStream<Void>.Continuation] = [:]
+        var lastWaiter = 0
+    }
+
+    /// Events that are kept.
+    static let most: Int64 = 10_000
+
+    /// Tells events of this process from those of another, whose numbers say nothing here.
+    let life: String
+    private let state = Mutex(State())
+
+    /// Makes an empty one; `life` is drawn for each.
+    package init(life: UInt64) { self.life = String(life, radix: 16) }
+
+    /// Takes events in; never waits.
+    package func note(_ change: LedgerChange) {
+        let events: [Event] =
+            switch change {
+            case .runs(let runs): runs.suffix(Int(Self.most)).map { .run($0) }
+            case .skips(let skips): skips.suffix(Int(Self.most)).map { .skip($0) }
+            case .jobs(let names): names.suffix(Int(Self.most)).map { .job($0) }
+            }
+        let waiting = state.withLock { state in
+            for event in events {
+                if state.next < Self.most {
+                    state.events.append(event)
+                } else {
+                    state.events[Int(state.next % Self.most)] = event
+                }
+                state.next += 1
+            }
+            return state.waiting
+        }
+        for waiter in waiting.values { waiter.yield() }
+    }
+
+    /// The number of the next event.
+    var end: Int64 { state.withLock { $0.next } }
+
+    /// The numbers of events that are kept.
+    package var kept: Range<Int64> { state.withLock { $0.next - Int64($0.events.count)..<$0.next } }
+
+    /// Answers events from a number on, at most `limit`, and the number after the last; nil when they are no longer kept, or
+    /// never were there.
+    func events(from number: Int64, limit: Int) -> (events: [Event], next: Int64)? {
+        state.withLock { state in
+            guard number <= state.next, number >= state.next - Int64(state.events.count) else { return nil }
+            let next = min(state.next, number + Int64(limit))
+            return ((number..<next).map { state.events[Int($0 % Self.most)] }, next)
+        }
+    }
+
+    /// Returns once there is an event of this number, or the task is cancelled.
+    func until(_ number: Int64) async {
+        let (news, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        let waiter = state.withLock { state -> Int? in
+            guard state.next <= number else { return nil }
+            state.lastWaiter += 1
+            state.waiting[state.lastWaiter] = continuation
+            return state.lastWaiter
+        }
+        guard let waiter else { return }
+        for await _ in news { break }
+        state.withLock { _ = $0.waiting.removeValue(forKey: waiter) }
+    }
+}
+
+/// What an event is about.
+enum EventKind: String, CaseIterable, Codable {
+    case run, skip, job
+}
+
+/// A run that was opened or moved on.
+struct RunEvent: Codable {
+    var job: String
+    var run: String
+    var state: RunState
+    var trigger: Trigger
+    var attempt: Int
+    var scheduledAt: Timestamp
+    var startedAt: Timestamp?
+    var endedAt: Timestamp?
+}
+
+/// Times that did not run.
+struct SkipEvent: Codable {
+    var job: String
+    var reason: SkipReason
+    var after: Timestamp
+    var through: Timestamp
+}
+
+/// A job that was added, changed or removed.
+struct JobEvent: Codable {
+    var job: String
+}
+
+extension EventLog.Event {
+    /// The body, as JSON.
+    var json: String {
+        get throws {
+            switch self {
+            case .run(let run):
+                try PublicJSON.encode(
+                    RunEvent(
+                        job: run.job, run: run.id.description, state: run.state, trigger: run.trigger,
+                        attempt: run.attempt, scheduledAt: run.scheduledAt, startedAt: run.startedAt,
+                        endedAt: run.endedAt))
+            case .skip(let skip):
+                try PublicJSON.encode(
+                    SkipEvent(job: skip.job, reason: skip.reason, after: skip.after, through: skip.through))
+            case .job(let name): try PublicJSON.encode(JobEvent(job: name))
+            }
+        }
+    }
+}
