@@ -31,6 +31,15 @@ package struct JobReader: Sendable {
         return .failure(ConfigurationError(table.problems))
     }
 
+    /// Reads the keys that say when a job runs, or every problem they have; of a table that has no others.
+    package func readSchedule(_ table: ConfigTable) -> Result<ScheduleText, ConfigurationError> {
+        var table = table
+        let schedule = readSchedule(&table, name: "")
+        table.finish()
+        if table.problems.isEmpty, let schedule { return .success(schedule) }
+        return .failure(ConfigurationError(table.problems))
+    }
+
     private func read(_ table: inout ConfigTable, source: String) -> Job? {
         let name = table.string("name")
         if !table.has("name") { table.complain(nil, "a job needs a name") }

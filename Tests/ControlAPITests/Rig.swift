@@ -60,7 +60,9 @@ struct Rig: Sendable {
             read: {
                 try JobReader(targets: targets, zones: ZoneDatabase()).read($0, source: "body", place: "body").get()
             },
-            write: { try JobWriter(targets: targets).table($0) }, isProgram: { $0.target.kind.rawValue == "exec" },
+            write: { try JobWriter(targets: targets).table($0) },
+            readSchedule: { try JobReader(targets: targets, zones: ZoneDatabase()).readSchedule($0).get() },
+            zones: ZoneDatabase(), isProgram: { $0.target.kind.rawValue == "exec" },
             takesPrograms: takesPrograms)
         endpoints = APIDescription.adding(
             to: Endpoint.ofDaemon(handle) + CarillonAPI(format, handle).endpoints

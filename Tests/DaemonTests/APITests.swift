@@ -91,6 +91,7 @@ import Testing
 
     @Test(arguments: [
         ("listen = \"0.0.0.0:8080\"", "api.insecure = true"), ("listen = \"8080\"", "expected an address and a port"),
+        ("listen = \"0.0.0.0:8080\"\ninsecure = true", "nobody could prove who they are"),
         ("listen = \"127.0.0.1:0\"\n[api.oidc]\nissuer = \"http://login.example\"", "api.oidc.insecure"),
         ("listen = \"127.0.0.1:0\"\n[api.oidc]\naudience = \"x\"", "issuer"),
     ])
@@ -122,6 +123,10 @@ import Testing
               --exclude-path-regex '/(events|tail)$' --request-timeout 20 --seed \(Self.seed) --no-color 2>&1
             """)
         #expect(result.code == 0, "\(result.output.suffix(6_000))")
+        let document = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(
+            path: "../../docs/openapi.json")
+        let validator = try VirtualEnvironment.program("api/bin/openapi-spec-validator")
+        #expect(try await Program.output(validator, [document.path]).contains("OK"))
         #expect(result.output.contains("No issues found"), "\(result.output.suffix(2_000))")
         // Still well, and every job of its own still there.
         #expect(try await curl(port, "/healthz").status == "200")

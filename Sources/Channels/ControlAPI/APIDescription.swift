@@ -60,7 +60,10 @@ package struct APIDescription: Sendable {
                 "token",
                 JSONObject([
                     ("type", "http"), ("scheme", "bearer"),
-                    ("description", "A token of `carillon token create`, or of the OpenID provider that the settings name."),
+                    (
+                        "description",
+                        "A token of `carillon token create`, or of the OpenID provider that the settings name."
+                    ),
                 ])
             )
         ])
@@ -173,8 +176,8 @@ extension Endpoint {
     /// How it may fail.
     var failures: [Int] {
         var failures: Set<Int> = [400, 421, 503]
-        if scope != nil { failures.formUnion([401, 403]) }
-        if path.contains("{") { failures.insert(404) }
+        if scope != nil { failures.formUnion([401, 403, 429]) }
+        if path.contains("{") || query.contains(where: { $0.name == "job" }) { failures.insert(404) }
         if method != .get { failures.formUnion([404, 409, 413, 507]) }
         if headers.contains(where: { $0.name == "If-Match" }) { failures.insert(412) }
         return failures.sorted()

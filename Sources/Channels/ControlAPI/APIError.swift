@@ -48,7 +48,8 @@ package struct APIError: Error, Hashable, Sendable {
     /// The body, as JSON.
     package var json: [UInt8] {
         var entries: [(key: String, value: any Encodable)] = [
-            ("type", "/errors/\(code)"), ("title", Self.title(of: status)), ("status", status), ("detail", message), ("error", message),
+            ("type", "/errors/\(code)"), ("title", Self.title(of: status)), ("status", status), ("detail", message),
+            ("error", message),
             ("code", code),
         ]
         if !fields.isEmpty {
@@ -76,6 +77,7 @@ package struct APIError: Error, Hashable, Sendable {
         case 413: "Too large"
         case 415: "Unsupported media type"
         case 421: "Misdirected request"
+        case 429: "Too many requests"
         case 503: "Unavailable"
         case 507: "The store is full"
         default: "Error"

@@ -116,6 +116,7 @@ package struct APIServer<Clock: EngineClock>: Service {
         var scopes: Set<Scope> = []
         if let scope = endpoint.scope {
             let principal = try await gate.principal(of: Self.token(of: request))
+            try await gate.admit(principal)
             guard principal.scopes.contains(scope) else {
                 var error = APIError(403, "missing-scopes", "Missing required scopes")
                 error.missing = [scope]
@@ -250,6 +251,7 @@ private struct Guard: RouterMiddleware {
                 throw APIError(
                     421, "wrong-host", "this daemon is not called so; api.hosts names the hosts that it answers for")
             }
+            try refuseCrossSite(request)
             response = try await next(request, context)
         } catch let error as APIError {
             response = Self.response(error, request)
@@ -268,6 +270,15 @@ private struct Guard: RouterMiddleware {
         response.headers[.cacheControl] = response.headers[.cacheControl] ?? "no-store"
         // The head of an answer tells of a body that does not follow.
         return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    /// Refuses what a page of another site has a browser send: browsers say so themselves (Fetch Metadata, RFC 6454).
+    private func refuseCrossSite(_ request: Request) throws {
+        if [.get, .head, .options].contains(request.method) { return }
+        let site = request.headers[HTTPField.Name("Sec-Fetch-Site")!]
+        let origin = request.headers[.origin].map { $0.split(separator: "/").last.map(String.init) ?? "" }
+        guard site == "cross-site" || origin.map({ !hosts.contains($0) }) ?? false else { return }
+        throw APIError(403, "cross-site", "a page of another site may have nothing changed here")
     }
 
     /// Whether there is such a path at all.
@@ -290,6 +301,7 @@ private struct Guard: RouterMiddleware {
             headers: [.contentType: isProblem ? "application/problem+json" : "application/json"],
             body: .init(byteBuffer: ByteBuffer(bytes: error.json)))
         if error.status == 401 { response.headers[.wwwAuthenticate] = "Bearer" }
+        if error.status == 429 { response.headers[.retryAfter] = "1" }
         return response
     }
 }

@@ -54,7 +54,8 @@ extension APIError {
 extension Endpoint.Success {
     static let done = json(DoneView.self)
     static let started = Self(
-        201, "Opened.", .of(StartedView.self), headers: [.init("Location", "Where the run is.", .text(format: "uri-reference"))])
+        201, "Opened.", .of(StartedView.self),
+        headers: [.init("Location", "Where the run is.", .text(format: "uri-reference"))])
 
     static func definition(_ status: Int) -> Self {
         Self(status, "The definition.", .map(.anything), headers: [.init("ETag", "Its revision.")])

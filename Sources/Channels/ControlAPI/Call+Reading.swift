@@ -76,6 +76,11 @@ extension Call {
         return time
     }
 
+    func needed(_ name: String) throws -> Timestamp {
+        guard let time = try time(name) else { throw APIError.bad("\(name): is missing", name) }
+        return time
+    }
+
     func choice<Word: RawRepresentable<String> & CaseIterable>(_ name: String, _ type: Word.Type) throws -> Word? {
         guard let text = query[name] else { return nil }
         guard let word = Word(rawValue: text) else {

@@ -2,12 +2,15 @@ package import CarillonConfiguration
 package import CarillonCore
 package import CarillonEngine
 import Foundation
-import Timetable
+package import Timetable
 
 /// What definitions of jobs look like in a body: the keys of a job file, as JSON.
 package struct JobFormat: Sendable {
     package var read: @Sendable (ConfigNode) throws -> Job
     package var write: @Sendable (Job) throws -> ConfigNode
+    /// Reads the keys that say when a job runs.
+    package var readSchedule: @Sendable (ConfigTable) throws -> ScheduleText
+    package var zones: ZoneDatabase
     /// Whether whoever writes such a job has programs run on this machine.
     package var isProgram: @Sendable (Job) -> Bool
     /// Whether that may be written over the API at all.
@@ -15,10 +18,13 @@ package struct JobFormat: Sendable {
 
     package init(
         read: @escaping @Sendable (ConfigNode) throws -> Job, write: @escaping @Sendable (Job) throws -> ConfigNode,
+        readSchedule: @escaping @Sendable (ConfigTable) throws -> ScheduleText, zones: ZoneDatabase,
         isProgram: @escaping @Sendable (Job) -> Bool, takesPrograms: Bool
     ) {
         self.read = read
         self.write = write
+        self.readSchedule = readSchedule
+        self.zones = zones
         self.isProgram = isProgram
         self.takesPrograms = takesPrograms
     }
@@ -27,42 +33,42 @@ package struct JobFormat: Sendable {
 /// All that Carillon can do, under `/api/v1`: what `--json` prints is what it answers.
 package struct CarillonAPI: Sendable {
     private let desk: @Sendable (Order, Caller) async -> Reply
-    private let format: JobFormat
+    let format: JobFormat
 
     /// Entries of a page, unless another number is asked for, and the most.
-    private static let usual = 50
-    private static let most = 1_000
+    static let usual = 50
+    static let most = 1_000
 
     package init(_ format: JobFormat, _ desk: @escaping @Sendable (Order, Caller) async -> Reply) {
         self.format = format
         self.desk = desk
     }
 
-    package var endpoints: [Endpoint] { jobs + definitions + runs + daemon }
+    package var endpoints: [Endpoint] { jobs + definitions + runs + times + daemon }
 
     // MARK: Asking
 
-    private struct Unexpected: Error {}
+    struct Unexpected: Error {}
 
-    private func ask(_ order: Order, _ call: Call) async throws -> Reply {
+    func ask(_ order: Order, _ call: Call) async throws -> Reply {
         let reply = await desk(order, call.caller)
         if case .failed(let code, let message) = reply { throw APIError(code, message) }
         return reply
     }
 
-    private static func json(_ value: some Encodable) throws -> [UInt8] { Array(try PublicJSON.encode(value).utf8) }
+    static func json(_ value: some Encodable) throws -> [UInt8] { Array(try PublicJSON.encode(value).utf8) }
 
-    private static func page<Item: Codable & Sendable>(_ items: [Item], next: String?) throws -> Answer {
+    static func page<Item: Codable & Sendable>(_ items: [Item], next: String?) throws -> Answer {
         Answer(200, try json(Page(items: items, next: next)))
     }
 
     /// Carries an order out; answers the sentence that it is answered with.
-    private func done(_ order: Order, _ call: Call, status: Int = 200) async throws -> Answer {
+    func done(_ order: Order, _ call: Call, status: Int = 200) async throws -> Answer {
         guard case .done(let sentence) = try await ask(order, call) else { throw Unexpected() }
         return Answer(status, try Self.json(DoneView(message: sentence)))
     }
 
-    private func started(_ order: Order, _ call: Call) async throws -> Answer {
+    func started(_ order: Order, _ call: Call) async throws -> Answer {
         guard case .started(let run, let note) = try await ask(order, call) else { throw Unexpected() }
         var answer = Answer(201, try Self.json(StartedView(run: run, note: note)))
         answer.headers = [("Location", "/api/v1/runs/\(run.id)")]
@@ -113,12 +119,15 @@ package struct CarillonAPI: Sendable {
             Endpoint(.post, "/api/v1/jobs/{name}/enable", .jobsWrite, "Lets a job run again.", .done) { call in
                 try await done(.enable(call["name"], true), call)
             },
-            Endpoint(.post, "/api/v1/jobs/{name}/disable", .jobsWrite, "Keeps a job from running, and ends its runs.", .done) {
+            Endpoint(
+                .post, "/api/v1/jobs/{name}/disable", .jobsWrite, "Keeps a job from running, and ends its runs.", .done
+            ) {
                 call in
                 try await done(.enable(call["name"], false), call)
             },
-            Endpoint(.post, "/api/v1/jobs/{name}/resolve", .jobsWrite, "Lets a job go on that halted after a failure.", .done)
-            { call in
+            Endpoint(
+                .post, "/api/v1/jobs/{name}/resolve", .jobsWrite, "Lets a job go on that halted after a failure.", .done
+            ) { call in
                 try await done(.resolve(call["name"]), call)
             },
             Endpoint(
@@ -139,7 +148,9 @@ package struct CarillonAPI: Sendable {
             Endpoint(.post, "/api/v1/jobs/{name}/stop", .runsWrite, "Ends a job's runs now.", .done) { call in
                 try await done(.stop(call["name"]), call)
             },
-            Endpoint(.post, "/api/v1/jobs/{name}/restart", .runsWrite, "Ends a job's runs now, and opens one.", .started) {
+            Endpoint(
+                .post, "/api/v1/jobs/{name}/restart", .runsWrite, "Ends a job's runs now, and opens one.", .started
+            ) {
                 call in
                 try await started(.restart(call["name"]), call)
             },
@@ -261,7 +272,8 @@ package struct CarillonAPI: Sendable {
                 query: [.init("from", "Bytes that are left out.", .whole(from: 0))],
                 Endpoint.Success(200, "What it wrote.", type: "text/plain; charset=utf-8")
             ) { call in try await log(call) },
-            Endpoint(.post, "/api/v1/runs/{id}/cancel", .runsWrite, "Has a run end.", .json(DoneView.self, status: 202)) {
+            Endpoint(.post, "/api/v1/runs/{id}/cancel", .runsWrite, "Has a run end.", .json(DoneView.self, status: 202))
+            {
                 call in
                 try await done(.cancel(call["id"]), call, status: 202)
             },
@@ -294,94 +306,6 @@ package struct CarillonAPI: Sendable {
         answer.type = "text/plain; charset=utf-8"
         answer.body = .parts { LogParts(first: first, part) }
         return answer
-    }
-
-    // MARK: The daemon
-
-    private var daemon: [Endpoint] {
-        [
-            Endpoint(.get, "/api/v1/status", .systemRead, "How the daemon is.", .json(StatusView.self)) { call in
-                guard case .status(let view) = try await ask(.status, call) else { throw Unexpected() }
-                return Answer(200, try Self.json(view))
-            },
-            Endpoint(.get, "/api/v1/feeds", .systemRead, "Where jobs come from, and what is wrong there.", .json(Page<FeedView>.self)) {
-                call in
-                guard case .feeds(let views) = try await ask(.feeds, call) else { throw Unexpected() }
-                return try Self.page(views, next: nil)
-            },
-            Endpoint(.get, "/api/v1/instances", .systemRead, "Who works with the store.", .json(InstancesView.self)) { call in
-                guard case .instances(let views, let orphans) = try await ask(.instances, call) else {
-                    throw Unexpected()
-                }
-                return Answer(
-                    200, try Self.json(InstancesView(items: views, orphans: orphans)))
-            },
-            Endpoint(
-                .get, "/api/v1/audit", .systemRead, "Who had Carillon do what, the newest first.",
-                query: [
-                    .init("subject", "A job, a run or a feed."), .init("user", "Who it was."),
-                    .init("action", "What it was."),
-                    .since, .until, .limit,
-                ], .json(Page<AuditEntry>.self)
-            ) { call in
-                let query = AuditQuery(
-                    subject: call.query["subject"], user: call.query["user"], action: call.query["action"],
-                    since: try call.time("since"), until: try call.time("until"),
-                    limit: try call.limit(Self.usual, Self.most))
-                guard case .audits(let entries) = try await ask(.audits(query), call) else { throw Unexpected() }
-                return try Self.page(entries, next: nil)
-            },
-            Endpoint(
-                .get, "/api/v1/agenda", .jobsRead, "Times to come, of all jobs.",
-                query: [
-                    .init("name", "A name, or a pattern."), .init("tag", "With this tag."),
-                    .init("until", "At or before a time, RFC 3339.", .time, isRequired: true), .limit,
-                ], .json(TimesView.self)
-            ) { call in
-                guard let until = try call.time("until") else { throw APIError.bad("until: is missing", "until") }
-                let query = AgendaQuery(
-                    names: call.query["name"].map { [$0] } ?? [], tags: call.query["tag"].map { [$0] } ?? [],
-                    until: until,
-                    limit: try call.limit(Self.usual, Self.most))
-                guard case .agenda(let views, let isCut) = try await ask(.agenda(query), call) else {
-                    throw Unexpected()
-                }
-                return Answer(
-                    200, try Self.json(TimesView(items: views, isCut: isCut)))
-            },
-            Endpoint(
-                .post, "/api/v1/pause", .systemWrite, "Holds all dispatching back, or that of some tags.",
-                body: Endpoint.Body(
-                    .object(
-                        nil,
-                        [
-                            .init("reason", .text()), .init("for", .orNull(.text()), isRequired: false),
-                            .init("tags", .orNull(.list(.text())), isRequired: false),
-                        ]), example: #"{"reason":"the database moves","for":"1h","tags":["db"]}"#), .done
-            ) { call in
-                var table = try call.table()
-                let reason = table.required("reason", table.string("reason"))
-                let (length, tags) = (table.span("for"), table.strings("tags") ?? [])
-                table.finish()
-                guard let reason, table.problems.isEmpty else { throw APIError(table.problems) }
-                return try await done(.pause(reason: reason, length: length, tags: tags), call)
-            },
-            Endpoint(
-                .post, "/api/v1/resume", .systemWrite, "Goes on, with everything or with some tags.",
-                body: Endpoint.Body(
-                    .object(nil, [.init("tags", .orNull(.list(.text())), isRequired: false)]),
-                    example: #"{"tags":["db"]}"#, isRequired: false), .done
-            ) { call in
-                var tags: [String] = []
-                if !call.body.isEmpty {
-                    var table = try call.table()
-                    tags = table.strings("tags") ?? []
-                    table.finish()
-                    if !table.problems.isEmpty { throw APIError(table.problems) }
-                }
-                return try await done(.resume(tags: tags), call)
-            },
-        ]
     }
 }
 

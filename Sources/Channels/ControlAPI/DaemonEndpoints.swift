@@ -11,7 +11,8 @@ extension Endpoint {
                 }
                 return Answer(200, Array(#"{"status":"OK"}"#.utf8))
             },
-            Endpoint(.get, "/readyz", nil, "Whether the store answers, and every feed has been read once.",
+            Endpoint(
+                .get, "/readyz", nil, "Whether the store answers, and every feed has been read once.",
                 .json(HealthView.self)
             ) { _ in
                 guard case .status(let status) = await desk(.status, channel), status.ready else {

@@ -28,10 +28,19 @@ package actor Gate<Clock: EngineClock> {
     /// Which were used since that was written last.
     private var used: [String: Timestamp] = [:]
 
+    /// Requests a second of one who has a token; nil for any number. For a moment it may be twice as many.
+    private let rate: Double?
+    /// What each may still ask, and as of when.
+    private var allowances: [String: (left: Double, at: Int64)] = [:]
+
     /// Microseconds for which tokens that were read count: as long as one that is revoked may still be used.
     private static var fresh: Int64 { 2_000_000 }
 
-    package init(_ tokens: AccessTokens, local secret: String?, _ provider: OpenIDProvider<Clock>?, _ clock: Clock) {
+    package init(
+        _ tokens: AccessTokens, local secret: String?, _ provider: OpenIDProvider<Clock>?, rate: Double? = nil,
+        _ clock: Clock
+    ) {
+        self.rate = rate
         self.tokens = tokens
         self.clock = clock
         self.provider = provider
@@ -58,6 +67,21 @@ package actor Gate<Clock: EngineClock> {
         }
         used[digest] = clock.now
         return Principal(name: found.name, scopes: Set(found.scopes.map(Scope.init(rawValue:))), kind: "token")
+    }
+
+    /// Counts a request of theirs. Throws `APIError` of status 429 where there are too many of them.
+    package func admit(_ principal: Principal) throws {
+        guard let rate else { return }
+        let now = clock.uptime
+        let most = max(1, 2 * rate)
+        let known = allowances[principal.name] ?? (most, now)
+        let left = min(most, known.left + Double(now - known.at) / 1_000_000 * rate)
+        guard left >= 1 else {
+            throw APIError(429, "too-many", "more than \(rate) requests a second with this token")
+        }
+        // Whoever has asked nothing for long need not be remembered.
+        if allowances.count > 10_000 { allowances = [:] }
+        allowances[principal.name] = (left - 1, now)
     }
 
     private func read() async throws {

@@ -21,6 +21,18 @@ package enum API: Integration {
         guard let settings = daemon.settings[APISettings.self], let address = settings.address else { return parts }
         let secret =
             settings.provider == nil && address.isLoopback ? try LocalToken.secret(in: daemon.state) : nil
+        parts.check = {
+            // Simple Scheduler's own file, which answers to any name, is served as it stands.
+            guard !address.isLoopback, settings.provider == nil, !settings.hosts.contains("*") else { return }
+            // A store that is not there yet has none that would count.
+            let tokens = (try? await AccessTokens(in: daemon.store).all()) ?? []
+            if tokens.isEmpty {
+                throw Failure.input(
+                    "api.listen: \(address) can be reached from elsewhere, and nobody could prove who they are: name a "
+                        + "provider by api.oidc.issuer, or listen on 127.0.0.1 first and make a token by `carillon token create`"
+                )
+            }
+        }
         let log = EventLog(life: UInt64.random(in: 1...UInt64.max))
         parts.changed = { log.note($0) }
         parts.interfaces = { desk in
@@ -37,7 +49,7 @@ package enum API: Integration {
                         issuer: provider.issuer, audience: provider.audience, $0, daemon.clock, daemon.logger)
                 }
             }
-            let gate = Gate(AccessTokens(in: daemon.store), local: secret, provider, daemon.clock)
+            let gate = Gate(AccessTokens(in: daemon.store), local: secret, provider, rate: settings.rate, daemon.clock)
             let endpoints = APIDescription.adding(
                 to: Endpoint.ofDaemon(desk) + CarillonAPI(format(daemon, settings), desk).endpoints
                     + LiveAPI(log, daemon.clock, desk).endpoints
@@ -55,17 +67,20 @@ package enum API: Integration {
         let targets = daemon.composition.targets
         let reader = JobReader(
             targets: targets, zones: daemon.zones, defaultZone: daemon.settings.timeZone, directory: daemon.jobsFolder)
+        // Whose errors would tell what is in any file of this machine.
+        let ofFile = APIError.bad(
+            "calendar: names a file of the daemon's machine; give the dates by exclude", "calendar")
         return JobFormat(
             read: { node in
-                // Whose errors would tell what is in any file of this machine.
-                if node["calendar"] != nil {
-                    throw APIError.bad(
-                        "calendar: names a file of the daemon's machine; give the dates by exclude", "calendar")
-                }
+                if node["calendar"] != nil { throw ofFile }
                 var job = try reader.read(node, source: "body", place: "body").get()
                 job.origin = .orders
                 return job
             }, write: { try JobWriter(targets: targets).table($0) },
+            readSchedule: { table in
+                if table.has("calendar") { throw ofFile }
+                return try reader.readSchedule(table).get()
+            }, zones: daemon.zones,
             isProgram: { $0.target.kind == ExecTarget.kind }, takesPrograms: settings.takesPrograms)
     }
 

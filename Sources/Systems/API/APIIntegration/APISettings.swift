@@ -19,6 +19,8 @@ package struct APISettings: SettingsSection {
     package var isInsecure = false
     /// Whether jobs that run programs may be written over it.
     package var takesPrograms = false
+    /// Requests a second with one token; nil for any number.
+    package var rate: Double?
     package var provider: Provider?
 
     /// Nil for a text that is none; then it was complained of.
@@ -40,6 +42,7 @@ package struct APISettings: SettingsSection {
             table.complain(
                 files.0 == nil ? "certificate_file" : "key_file", "a certificate and its key go together")
         }
+        rate = table.number("requests_per_second", in: 0.1...1_000_000)
         provider = table.table("oidc") { Self.provider(&$0) } ?? nil
         guard let address else {
             table.complain("listen", "expected an address and a port, such as 127.0.0.1:8080 or [::1]:8080")

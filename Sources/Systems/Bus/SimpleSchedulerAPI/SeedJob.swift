@@ -153,7 +153,8 @@ extension SeedJob {
             ]
                 + lengths.map {
                     .init(
-                        $0, $0 == "maxQueueCount" ? .whole(from: 0, through: 1_000_000) : milliseconds, isRequired: false)
+                        $0, $0 == "maxQueueCount" ? .whole(from: 0, through: 1_000_000) : milliseconds,
+                        isRequired: false)
                 })
     }
 

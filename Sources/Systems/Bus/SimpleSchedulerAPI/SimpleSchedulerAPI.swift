@@ -28,7 +28,9 @@ package struct SimpleSchedulerAPI<Clock: EngineClock>: Sendable {
             Endpoint(.get, "/api/status", nil, "Whether it is there.", .json(Health.self)) { _ in
                 Answer(200, Array(#"{"status":"OK"}"#.utf8))
             },
-            Endpoint(.get, "/api/jobs", .jobsRead, "Every job.", .init(200, schema: .list(SeedJob.schema))) { _ in jobs() },
+            Endpoint(.get, "/api/jobs", .jobsRead, "Every job.", .init(200, schema: .list(SeedJob.schema))) { _ in
+                jobs()
+            },
             Endpoint(.get, "/api/jobs/{name}", .jobsRead, "A job.", .init(200, schema: SeedJob.schema)) { call in
                 let stored = try await shown(call["name"])
                 return Answer(200, try Self.json(stored.seed))
@@ -41,7 +43,9 @@ package struct SimpleSchedulerAPI<Clock: EngineClock>: Sendable {
                 try await order(.put(job, replacing: false), call)
                 return Answer(201, try Self.json(JSONObject([("name", job.name)])))
             },
-            Endpoint(.patch, "/api/jobs/{name}", .jobsWrite, "Changes what is given of a job.", body: SeedJob.change, .empty) { call in
+            Endpoint(
+                .patch, "/api/jobs/{name}", .jobsWrite, "Changes what is given of a job.", body: SeedJob.change, .empty
+            ) { call in
                 let (stored, _) = try await shown(call["name"])
                 let job = try SeedJob.job(call, onto: stored, now: clock.now)
                 try await order(.put(job, replacing: true, revision: stored.revision), call)
