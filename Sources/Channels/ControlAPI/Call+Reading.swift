@@ -79,6 +79,24 @@ extension Call {
         return word
     }
 
+    /// Reads what may be given several times.
+    func list(_ name: String) -> [String] {
+        query[name]?.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) ?? []
+    }
+
+    func choices<Word: RawRepresentable<String> & CaseIterable & Hashable>(
+        _ name: String, _ type: Word.Type
+    ) throws -> Set<Word> {
+        Set(
+            try list(name).map { text in
+                guard let word = Word(rawValue: text) else {
+                    let words = type.allCases.map(\.rawValue).joined(separator: ", ")
+                    throw APIError.bad("\(name): expected some of \(words), found '\(text)'", name)
+                }
+                return word
+            })
+    }
+
     func cursor() throws -> String? {
         guard let text = query["cursor"] else { return nil }
         guard let place = Cursor.place(text) else { throw APIError.bad("cursor: is none of this list's", "cursor") }

@@ -32,6 +32,8 @@ package struct CarillonAPI: Sendable {
     /// Entries of a page, unless another number is asked for, and the most.
     private static let usual = 50
     private static let most = 1_000
+    /// Of a list that has no pages.
+    private static let mostAtOnce = 100_000
 
     package init(_ format: JobFormat, _ desk: @escaping @Sendable (Order, Caller) async -> Reply) {
         self.format = format
@@ -52,8 +54,10 @@ package struct CarillonAPI: Sendable {
 
     private static func json(_ value: some Encodable) throws -> [UInt8] { Array(try PublicJSON.encode(value).utf8) }
 
-    private static func page(_ items: [some Encodable], next: String?) throws -> Answer {
-        Answer(200, try json(JSONObject([("items", items), ("next", next)])))
+    private static func page(
+        _ items: [some Encodable], next: String?, _ more: [(key: String, value: any Encodable)] = []
+    ) throws -> Answer {
+        Answer(200, try json(JSONObject([("items", items), ("next", next)] + more)))
     }
 
     /// Carries an order out; answers the sentence that it is answered with.
@@ -78,18 +82,22 @@ package struct CarillonAPI: Sendable {
             Endpoint(
                 .get, "/api/v1/jobs", .jobsRead, "Jobs in the order of their names.",
                 query: [
-                    .init("name", "A name, or a pattern with * and ?."), .init("tag", "With this tag."),
-                    .init("state", "enabled, disabled, halted, failed or active."), .limit, .cursor,
+                    .init("name", "A name, or a pattern with * and ?.", isList: true),
+                    .init("tag", "With this tag.", isList: true),
+                    .init("state", "enabled, disabled, halted, failed or active.", isList: true),
+                    .init("sort", "By name, or by the next time (next), which has no pages."),
+                    .init("after", "Jobs after the one of this name."), .limit, .cursor,
                 ]
             ) { call in
                 var query = JobQuery(limit: try call.limit(Self.usual, Self.most))
-                query.names = call.query["name"].map { [$0] } ?? []
-                query.tags = call.query["tag"].map { [$0] } ?? []
-                query.states = try call.choice("state", JobQuery.State.self).map { [$0] } ?? []
-                query.after = try call.cursor()
-                guard case .jobs(let views, _) = try await ask(.jobs(query), call) else { throw Unexpected() }
-                return try Self.page(
-                    views, next: views.count < query.limit ? nil : views.last.map { Cursor($0.name).text })
+                query.names = call.list("name")
+                query.tags = call.list("tag")
+                query.states = try call.choices("state", JobQuery.State.self)
+                query.order = try call.choice("sort", JobQuery.Order.self) ?? .name
+                query.after = try call.cursor() ?? call.query["after"]
+                guard case .jobs(let views, let total) = try await ask(.jobs(query), call) else { throw Unexpected() }
+                let last = views.count < query.limit || query.order == .next ? nil : views.last
+                return try Self.page(views, next: last.map { Cursor($0.name).text }, [("total", total)])
             },
             Endpoint(.get, "/api/v1/jobs/{name}", .jobsRead, "A job.") { call in
                 guard case .jobs(let views, _) = try await ask(.job(call["name"]), call), let view = views.first else {
@@ -107,8 +115,10 @@ package struct CarillonAPI: Sendable {
                 return Answer(200, try Self.json(view))
             },
             Endpoint(.delete, "/api/v1/jobs/{name}", .jobsWrite, "Removes a job.") { call in
-                _ = try await ask(.delete(call["name"]), call)
-                return Answer(204)
+                // RFC 7240: whoever wants to know what became of its runs says so.
+                let isTold = call.headers["prefer"]?.contains("return=representation") ?? false
+                let told = try await done(.delete(call["name"]), call)
+                return isTold ? told : Answer(204)
             },
             Endpoint(.post, "/api/v1/jobs/{name}/enable", .jobsWrite, "Lets a job run again.") { call in
                 try await done(.enable(call["name"], true), call)
@@ -204,7 +214,13 @@ package struct CarillonAPI: Sendable {
         guard case .definition(let job, let revision) = try await ask(.definition(name), call) else {
             throw Unexpected()
         }
-        var answer = Answer(status, try Self.json(try format.write(job)))
+        let table: ConfigNode
+        do {
+            table = try format.write(job)
+        } catch let error as TargetFault {
+            throw APIError(409, "refused", "\(job.name) belongs to \(job.origin): \(error.message)")
+        }
+        var answer = Answer(status, try Self.json(table))
         answer.headers = [("ETag", "\"\(revision)\"")]
         return answer
     }
@@ -217,14 +233,14 @@ package struct CarillonAPI: Sendable {
                 .get, "/api/v1/runs", .runsRead, "Runs, the newest first.",
                 query: [
                     .init("job", "Of this job."),
-                    .init("state", "pending, running, cancelling, completed, failed or cancelled."),
-                    .init("trigger", "Why it was opened."), .since, .until, .limit, .cursor,
+                    .init("state", "pending, running, cancelling, completed, failed or cancelled.", isList: true),
+                    .init("trigger", "Why it was opened.", isList: true), .since, .until, .limit, .cursor,
                 ]
             ) { call in
                 var query = try self.query(call)
-                let state = try call.choice("state", RunState.self)
-                query.states = state.map { [$0] } ?? Set(RunState.allCases.filter { $0 != .skipped })
-                query.triggers = try call.choice("trigger", Trigger.self).map { [$0] } ?? []
+                let states = try call.choices("state", RunState.self)
+                query.states = states.isEmpty ? Set(RunState.allCases.filter { $0 != .skipped }) : states
+                query.triggers = try call.choices("trigger", Trigger.self)
                 query.after = try call.runCursor()
                 guard case .runs(let views) = try await ask(.runs(query), call) else { throw Unexpected() }
                 let last = views.count < query.limit ? nil : views.last
@@ -234,7 +250,7 @@ package struct CarillonAPI: Sendable {
                 .get, "/api/v1/skips", .runsRead, "Scheduled times that did not run, and why, the newest first.",
                 query: [.init("job", "Of this job."), .since, .until, .limit]
             ) { call in
-                var query = try self.query(call)
+                var query = try self.query(call, Self.mostAtOnce)
                 query.states = [.skipped]
                 guard case .runs(let views) = try await ask(.runs(query), call) else { throw Unexpected() }
                 return try Self.page(views, next: nil)
@@ -260,10 +276,10 @@ package struct CarillonAPI: Sendable {
         ]
     }
 
-    private func query(_ call: Call) throws -> RunQuery {
+    private func query(_ call: Call, _ most: Int = most) throws -> RunQuery {
         RunQuery(
             job: call.query["job"], since: try call.time("since"), until: try call.time("until"),
-            limit: try call.limit(Self.usual, Self.most))
+            limit: try call.limit(Self.usual, most))
     }
 
     private func log(_ call: Call) async throws -> Answer {
@@ -294,13 +310,28 @@ package struct CarillonAPI: Sendable {
                 guard case .feeds(let views) = try await ask(.feeds, call) else { throw Unexpected() }
                 return try Self.page(views, next: nil)
             },
+            Endpoint(
+                .post, "/api/v1/feeds/{name}/accept", .systemWrite,
+                "Takes a feed as it is now, although much of it is suddenly gone."
+            ) { call in try await done(.acceptFeed(call["name"]), call) },
             Endpoint(.get, "/api/v1/instances", .systemRead, "Who works with the store.") { call in
                 guard case .instances(let views, let orphans) = try await ask(.instances, call) else {
                     throw Unexpected()
                 }
-                return Answer(
-                    200, try Self.json(JSONObject([("items", views), ("orphans", orphans), ("next", nil as String?)])))
+                return try Self.page(views, next: nil, [("orphans", orphans)])
             },
+            Endpoint(
+                .post, "/api/v1/instances/{name}/drain", .systemWrite,
+                "Has an instance give its jobs to the others, and take none."
+            ) { call in try await done(.drain(call["name"], true), call) },
+            Endpoint(.post, "/api/v1/instances/{name}/undrain", .systemWrite, "Has an instance take its part again.") {
+                call in
+                try await done(.drain(call["name"], false), call)
+            },
+            Endpoint(
+                .delete, "/api/v1/instances/{name}", .systemWrite,
+                "Forgets an instance that does not come back, with the jobs that only its files had."
+            ) { call in try await done(.forgetInstance(call["name"]), call) },
             Endpoint(
                 .get, "/api/v1/audit", .systemRead, "Who had Carillon do what, the newest first.",
                 query: [
@@ -312,24 +343,25 @@ package struct CarillonAPI: Sendable {
                 let query = AuditQuery(
                     subject: call.query["subject"], user: call.query["user"], action: call.query["action"],
                     since: try call.time("since"), until: try call.time("until"),
-                    limit: try call.limit(Self.usual, Self.most))
+                    limit: try call.limit(Self.usual, Self.mostAtOnce))
                 guard case .audits(let entries) = try await ask(.audits(query), call) else { throw Unexpected() }
                 return try Self.page(entries, next: nil)
             },
             Endpoint(
                 .get, "/api/v1/agenda", .jobsRead, "Times to come, of all jobs.",
-                query: [.init("name", "A name, or a pattern."), .init("tag", "With this tag."), .until, .limit]
+                query: [
+                    .init("name", "A name, or a pattern.", isList: true), .init("tag", "With this tag.", isList: true),
+                    .init("from", "A time, RFC 3339; now unless it is given."), .until, .limit,
+                ]
             ) { call in
                 guard let until = try call.time("until") else { throw APIError.bad("until: is missing", "until") }
                 let query = AgendaQuery(
-                    names: call.query["name"].map { [$0] } ?? [], tags: call.query["tag"].map { [$0] } ?? [],
-                    until: until,
-                    limit: try call.limit(Self.usual, Self.most))
+                    names: call.list("name"), tags: call.list("tag"), from: try call.time("from"), until: until,
+                    limit: try call.limit(Self.usual, Self.mostAtOnce))
                 guard case .agenda(let views, let isCut) = try await ask(.agenda(query), call) else {
                     throw Unexpected()
                 }
-                return Answer(
-                    200, try Self.json(JSONObject([("items", views), ("isCut", isCut), ("next", nil as String?)])))
+                return try Self.page(views, next: nil, [("isCut", isCut)])
             },
             Endpoint(.post, "/api/v1/pause", .systemWrite, "Holds all dispatching back, or that of some tags.") {
                 call in

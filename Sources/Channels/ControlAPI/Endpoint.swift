@@ -15,10 +15,13 @@ package struct Endpoint: Sendable {
     package struct Parameter: Sendable {
         package var name: String
         package var words: String
+        /// Whether it may be given several times.
+        package var isList: Bool
 
-        package init(_ name: String, _ words: String) {
+        package init(_ name: String, _ words: String, isList: Bool = false) {
             self.name = name
             self.words = words
+            self.isList = isList
         }
     }
 
