@@ -1,5 +1,5 @@
-/// A provider on Authlib: discovery, keys that are rotated on demand, the authorization code with PKCE behind a plain form, device codes,
-/// tokens that are JWTs with their scopes (RFC 9068), and renewal by refresh tokens that are good for once.
+/// A provider on Authlib: discovery, keys that are rotated on demand, the authorization code with PKCE behind a plain form, device
+/// codes, tokens that are JWTs with their scopes (RFC 9068), and renewal by refresh tokens that are good for once.
 enum OpenIDProgram {
     static let text = #"""
         import base64, hashlib, hmac, json, logging, os, sys, time

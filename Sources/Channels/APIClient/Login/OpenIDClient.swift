@@ -155,8 +155,8 @@ package struct OpenIDClient: Sendable {
         var nonce: String?
     }
 
-    /// Sees to it that the ID token answers this login. It came from the provider itself, over a line that says who that is, so that
-    /// its signature says nothing more (OpenID Connect Core, 3.1.3.7, 6).
+    /// Sees to it that the ID token answers this login. It came from the provider itself, over a line that says who that is, so
+    /// that its signature says nothing more (OpenID Connect Core, 3.1.3.7, 6).
     private func check(_ token: String?, nonce: String) throws {
         let parts = token?.split(separator: ".") ?? []
         guard parts.count == 3, let bytes = Self.bytes(parts[1]),
