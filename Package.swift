@@ -29,7 +29,7 @@ let integrations: [Target] = [
     integration(
         "Bus",
         [
-            "BusDispatcher", .target(name: "RabbitMQBus", condition: rabbitMQ),
+            "APIClient", "BusDispatcher", .target(name: "RabbitMQBus", condition: rabbitMQ),
             .target(name: "AMQPClient", condition: rabbitMQ),
         ]),
     integration(
@@ -46,7 +46,7 @@ let integrations: [Target] = [
     integration(
         "API",
         [
-            "ControlAPI", "ExecDispatcher", "SimpleSchedulerAPI",
+            "APIClient", "ControlAPI", "ExecDispatcher", "SimpleSchedulerAPI",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "Crypto", package: "swift-crypto"), .product(name: "NIOCore", package: "swift-nio"),
         ]),
@@ -232,6 +232,22 @@ let package = Package(
             ],
             path: "Sources/Channels/ControlAPI"),
         .target(
+            name: "APIClient",
+            dependencies: [
+                "CarillonConfiguration", "CarillonCore", "CarillonDaemon", "CarillonEngine", "Timetable", logging,
+                lifecycle,
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+            ],
+            path: "Sources/Channels/APIClient"),
+        .target(
             name: "SimpleSchedulerAPI",
             dependencies: [
                 "BusDispatcher", "CarillonConfiguration", "CarillonCore", "CarillonEngine", "ControlAPI", "Timetable",
@@ -353,7 +369,8 @@ let package = Package(
         .target(
             name: "CommandSupport",
             dependencies: [
-                "BlockingConnection", "CTerminal", "CarillonConfiguration", "CarillonCore", "CarillonDaemon",
+                "APIClient", "BlockingConnection", "CTerminal", "CarillonConfiguration", "CarillonCore",
+                "CarillonDaemon",
                 "CarillonEngine", "ControlSocket", "KeijiFeed", "Timetable", logging, arguments,
             ]),
         .target(

@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/common.sh
-need curl fish jq mariadb-server pgbouncer postgresql rabbitmq-server redis-server openssl python3 python3-pika python3-venv zsh
+need chromium chromium-driver curl fish jq mariadb-server pgbouncer postgresql rabbitmq-server redis-server openssl python3 python3-pika python3-venv zsh
 # Real workers of Python RQ: the current release, and the one Frappe 15 uses.
 venv rq2 'rq<3'
 venv rq1 'rq==1.16.2'
@@ -11,6 +11,8 @@ venv rq1 'rq==1.16.2'
 venv api 'schemathesis<5' openapi-spec-validator
 # A real SMTP server.
 venv mail aiosmtpd
+# A real OpenID provider, and what drives the browser that logs in there.
+venv oidc authlib flask selenium
 
 # Runs a part of the tests, within 20 minutes. Each test has a time limit of its own; what even that cannot end is killed by
 # this one, and then the last lines show it: what was started and did not pass.

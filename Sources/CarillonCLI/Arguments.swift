@@ -1,4 +1,5 @@
 package import ArgumentParser
+import BusIntegration
 import CarillonConfiguration
 package import CarillonDaemon
 import FrappeIntegration
@@ -6,7 +7,10 @@ import FrappeIntegration
 /// What is done to the words of a command line before they are parsed.
 package enum Arguments {
     /// Options of every command, each with a value; they may stand before the command's name as well.
-    private static let everywhere = ["--config", "--state-dir", "--client-timeout"]
+    private static let everywhere = ["--config", "--state-dir", "--client-timeout", "--url", "-u", "--context"]
+
+    /// Commands about files and stores of this machine, which no API has.
+    private static let here: Set = ["serve", "custodian", "validate", "config", "store", "import", "rq", "bus", "btu"]
 
     /// The words that a program of another scheduler means by its name: through a link of that name Carillon is that program,
     /// with its default configuration file.
@@ -33,7 +37,15 @@ package enum Arguments {
         try check(rest, root, path: "")
         // What follows -- is a program's.
         let end = rest.firstIndex(of: "--") ?? rest.endIndex
-        return Array(rest[..<end]) + moved + rest[end...]
+        let words = Array(rest[..<end]) + moved
+        if let command = words.first, here.contains(command),
+            let option = words.first(where: { word in
+                ["-u", "--url", "--context"].contains { word == $0 || word.hasPrefix($0 + "=") }
+            })
+        {
+            throw Failure.input("\(option): `carillon \(command)` is about this machine")
+        }
+        return SimpleSchedulerCommands.prepared(words) + rest[end...]
     }
 
     private static func check(
@@ -43,7 +55,8 @@ package enum Arguments {
         let commands = command.configuration.subcommands
         if commands.isEmpty || word == "help" { return }
         let names = commands.map { $0._commandName }
-        if let place = names.firstIndex(of: word) {
+        let place = commands.firstIndex { $0._commandName == word || $0.configuration.aliases.contains(word) }
+        if let place {
             return try check(words.dropFirst(), commands[place], path: path + word + " ")
         }
         let hint = Spelling.hint(word, among: names)

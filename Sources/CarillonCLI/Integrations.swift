@@ -29,9 +29,11 @@ extension Composition {
 
 extension Carillon {
     /// Commands that a system brings; what it imports stands under `Import`.
-    static let systemCommands: [any ParsableCommand.Type] = [
-        NotifyCommands.self, RQCommands.self, BusCommands.self, BTU.self, TokenCommands.self,
-    ]
+    static let systemCommands: [any ParsableCommand.Type] =
+        [
+            NotifyCommands.self, RQCommands.self, BusCommands.self, BTU.self, TokenCommands.self, LoginCommand.self,
+            LogoutCommand.self, ContextCommands.self,
+        ] + SimpleSchedulerCommands.all
 }
 
 extension Import {

@@ -87,7 +87,7 @@ package struct Parts: Sendable {
     /// Channels and whatever else runs beside the engine, made when orders can be given.
     package var services: @Sendable (_ desk: @escaping OrderHandler) throws -> [any Service] = { _ in [] }
     /// What is served where the daemon has the role of it, `api`, whatever else it does.
-    package var interfaces: @Sendable (_ desk: @escaping OrderHandler) throws -> [any Service] = { _ in [] }
+    package var interfaces: @Sendable (_ desk: @escaping OrderHandler) async throws -> [any Service] = { _ in [] }
     /// Whether what a daemon is not to start without can be reached. Throws `Failure`.
     package var check: @Sendable () async throws -> Void = {}
     /// How what is no dispatcher is, by a name for `status`.
@@ -111,7 +111,11 @@ package struct Parts: Sendable {
         let watchers = all.compactMap(\.changed)
         if !watchers.isEmpty { changed = { change in for watcher in watchers { watcher(change) } } }
         services = { desk in try all.flatMap { try $0.services(desk) } }
-        interfaces = { desk in try all.flatMap { try $0.interfaces(desk) } }
+        interfaces = { desk in
+            var services: [any Service] = []
+            for parts in all { services += try await parts.interfaces(desk) }
+            return services
+        }
         health = all.flatMap(\.health)
         isOfOneMachine = all.contains(where: \.isOfOneMachine)
         check = { for parts in all { try await parts.check() } }

@@ -33,7 +33,7 @@ extension CompletionKind {
     private static func client(_ words: [String]) -> DaemonClient? {
         var options: [String] = []
         for (place, word) in words.enumerated()
-        where ["--state-dir", "--config"].contains(word) && place + 1 < words.count {
+        where ["--state-dir", "--config", "--url", "-u", "--context"].contains(word) && place + 1 < words.count {
             options += [word, words[place + 1]]
         }
         return (try? DaemonLocation.parse(options + ["--client-timeout", "1s"])).map {

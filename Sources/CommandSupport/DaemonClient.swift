@@ -1,3 +1,4 @@
+import APIClient
 import CarillonConfiguration
 package import CarillonCore
 package import CarillonDaemon
@@ -23,6 +24,11 @@ package struct DaemonClient {
 
     /// Throws `Failure`, with an exit code of its own where no daemon runs and where it does not answer.
     package func ask(_ order: Order) async throws -> Reply {
+        do {
+            if let remote = try place.remote() { return try check(await place.client(of: remote).send(order)) }
+        } catch let error as APIClient.MissingScopes {
+            throw error.failure
+        }
         let clock = SystemClock()
         let deadline = clock.uptime + Int64(place.patience * 1_000_000)
         while true {
@@ -177,6 +183,19 @@ package struct DaemonClient {
             throw Failure.failed("the daemon gave an answer of another kind")
         }
         return views
+    }
+
+    /// What is wrong where jobs come from, as far as whoever asks may know.
+    package func problems() async throws -> [ConfigProblem] {
+        guard let remote = try place.remote() else { return try await feeds().flatMap(\.problems) }
+        do {
+            guard case .feeds(let views) = try check(await place.client(of: remote).send(.feeds)) else {
+                throw Self.otherKind
+            }
+            return views.flatMap(\.problems)
+        } catch is APIClient.MissingScopes {
+            return []
+        }
     }
 
     package func instances() async throws -> (views: [InstanceView], orphans: Int) {

@@ -18,6 +18,14 @@ package struct DaemonLocation: ParsableArguments {
     package var state: String?
 
     @Option(
+        name: [.customShort("u"), .customLong("url")],
+        help: ArgumentHelp("Ask a daemon elsewhere, over its API (CARILLON_URL).", valueName: "url"))
+    package var url: String?
+
+    @Option(help: ArgumentHelp("The same by its name (CARILLON_CONTEXT); `local` is this machine.", valueName: "name"))
+    package var context: String?
+
+    @Option(
         name: .customLong("client-timeout"),
         help: ArgumentHelp("Give a daemon up that is silent for so long.", valueName: "span"))
     private var silence: String = "5s"
@@ -25,6 +33,7 @@ package struct DaemonLocation: ParsableArguments {
     package init() {}
 
     package func validate() throws {
+        if url != nil, context != nil { throw ValidationError("give --url or --context, not both") }
         guard let span = try? Span.parse(silence), span >= 100_000 else {
             throw ValidationError("--client-timeout: expected a length of time of 100ms or more, such as 5s")
         }

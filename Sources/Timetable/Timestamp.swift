@@ -45,8 +45,17 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
 }
 
 extension Timestamp: Codable {
+    /// Reads microseconds, as stores keep them, or RFC 3339, as programs are shown it.
     public init(from decoder: any Decoder) throws {
-        microseconds = try decoder.singleValueContainer().decode(Int64.self)
+        let container = try decoder.singleValueContainer()
+        do {
+            microseconds = try container.decode(Int64.self)
+        } catch DecodingError.typeMismatch {
+            guard let time = Timestamp(rfc3339: try container.decode(String.self)) else {
+                throw DecodingError.dataCorruptedError(in: container, debugDescription: "no time by RFC 3339")
+            }
+            self = time
+        }
     }
 
     public func encode(to encoder: any Encoder) throws {

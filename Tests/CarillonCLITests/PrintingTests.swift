@@ -90,6 +90,21 @@ import Timetable
         #expect(Arguments.called("/usr/bin/carillon", ["jobs"]) == ["jobs"])
     }
 
+    /// As Simple Scheduler's program takes them: alone, with a value, and joined.
+    @Test func switchesOfAJobHaveAValue() throws {
+        #expect(
+            try prepared("-u", "http://h/api", "add", "job", "-n", "a", "-c", "-e=false", "-i", "5")
+                == ["add", "job", "-n", "a", "-c", "true", "-e", "false", "-i", "5", "-u", "http://h/api"])
+        #expect(try prepared("u", "j", "--enabled", "F", "-n", "a") == ["u", "j", "-e", "F", "-n", "a"])
+        #expect(try prepared("login", "-c", "x") == ["login", "-c", "x"])
+    }
+
+    @Test(arguments: [["--url", "http://h", "serve"], ["store", "show", "-u", "x"], ["--context=a", "validate"]])
+    func whatIsAboutThisMachineTakesNoAddress(_ words: [String]) {
+        let failure = #expect(throws: Failure.self) { try Arguments.prepared(words, root: Carillon.self) }
+        #expect(failure?.code == 2 && failure?.message.contains("is about this machine") == true)
+    }
+
     @Test(arguments: [
         (["job", "list"], "there is no command 'job'; did you mean jobs?"),
         (["jobs", "lst"], "there is no command 'jobs lst'; did you mean list?"),

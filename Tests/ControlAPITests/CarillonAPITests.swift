@@ -121,6 +121,43 @@ import Timetable
         try await rig.stop()
     }
 
+    /// What a command asks of its daemon, however many words that takes.
+    @Test func listsAreAskedForBySeveralWords() async throws {
+        let rig = try await Rig()
+        let token = try await rig.token(Scope.all)
+        for (name, every, tags) in [("a", "3h", #"["x","y"]"#), ("b", "2h", #"["x"]"#), ("c", "1h", "[]")] {
+            let body = #"{"name":"\#(name)","every":"\#(every)","bus":{},"tags":\#(tags)}"#
+            #expect(try await rig.ask("POST", "/api/v1/jobs", token: token, body: body).status == 201)
+        }
+        for (query, names) in [
+            ("name=a&name=c", ["a", "c"]), ("tag=x&tag=y", ["a"]), ("state=enabled&state=failed", ["a", "b", "c"]),
+            ("sort=next", ["c", "b", "a"]), ("after=a", ["b", "c"]), ("name=%5Bab%5D", ["a", "b"]),
+        ] {
+            let page = try await rig.ask("GET", "/api/v1/jobs?" + query, token: token)
+            let items = page.object["items"] as? [[String: Any]] ?? []
+            #expect(items.compactMap { $0["name"] as? String } == names, "\(query): \(page.text)")
+        }
+        #expect(try await rig.ask("GET", "/api/v1/jobs?limit=2", token: token).object["total"] as? Int == 3)
+        #expect(try await rig.ask("GET", "/api/v1/jobs?limit=1&limit=2", token: token).status == 400)
+        let run = try await rig.ask("POST", "/api/v1/jobs/a/runs", token: token).header("Location") ?? ""
+        let runs = try await rig.ask("GET", "/api/v1/runs?state=pending&state=failed&trigger=manual", token: token)
+        #expect((runs.object["items"] as? [[String: Any]])?.count == 1, "\(run): \(runs.text)")
+        let agenda = try await rig.ask(
+            "GET", "/api/v1/agenda?name=a&name=b&from=2026-11-23T00:00:00Z&until=2026-11-23T05:00:00Z", token: token)
+        #expect((agenda.object["items"] as? [[String: Any]])?.isEmpty == false, "\(agenda.text)")
+        let told = try await rig.ask(
+            "DELETE", "/api/v1/jobs/a", token: token, headers: ["Prefer": "return=representation"])
+        #expect(told.status == 200 && told.text.contains("a is deleted"), "\(told.text)")
+        for (method, path) in [
+            ("POST", "/feeds/none/accept"), ("POST", "/instances/none/drain"), ("POST", "/instances/none/undrain"),
+            ("DELETE", "/instances/none"),
+        ] {
+            let reply = try await rig.ask(method, "/api/v1" + path, token: token)
+            #expect([404, 409].contains(reply.status), "\(path): \(reply.text)")
+        }
+        try await rig.stop()
+    }
+
     @Test(arguments: [
         ("/api/v1/jobs?limit=0", "limit"), ("/api/v1/jobs?limit=x", "limit"), ("/api/v1/jobs?limit=1001", "limit"),
         ("/api/v1/jobs?state=asleep", "state"), ("/api/v1/jobs?colour=red", "colour"),

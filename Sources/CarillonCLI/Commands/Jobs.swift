@@ -56,7 +56,7 @@ struct Jobs: AsyncParsableCommand {
                 guard sort == .name, jobs.count == query.limit, let last = jobs.last else { break }
                 query.after = last.name
             }
-            let problems = filter.isEmpty ? try await client.feeds().flatMap(\.problems) : []
+            let problems = filter.isEmpty ? try await client.problems() : []
             page.print(problems: problems)
             if let total, total > shown { Terminal.error("\(shown) of \(Counted.number(total)); --limit for more") }
         }

@@ -185,8 +185,10 @@ struct Runs: AsyncParsableCommand {
                 return (try? FileHandle.standardOutput.write(contentsOf: bytes)) != nil
             }
             let path = RunLog.path(of: id, job: view.job, in: place.stateDirectory)
-            // Who may only ask cannot read it.
-            let isClosed = access(place.stateDirectory + "/logs", X_OK) != 0 && errno == EACCES
+            // Who may only ask cannot read it, and who asks from elsewhere has none.
+            let isElsewhere = try place.remote() != nil
+            let isClosed =
+                isElsewhere || access(place.stateDirectory + "/logs", X_OK) != 0 && errno == EACCES
             var printed = isClosed ? 0 : try tail.map { try Self.start(ofLast: $0, in: path) } ?? 0
             if isClosed, let tail {
                 let all = try await asking.output(view.id, from: 0)

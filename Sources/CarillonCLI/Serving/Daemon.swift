@@ -67,7 +67,7 @@ struct Daemon {
         services.append(live)
         services.append(ControlServer(path: state + "/control.sock", group: group, logger: logger, handle: handle))
         if isScheduler { services += try parts.services(handle) }
-        if settings.instance.roles.contains(.api) { services += try parts.interfaces(handle) }
+        if settings.instance.roles.contains(.api) { services += try await parts.interfaces(handle) }
         if let systemd = Systemd(
             environment: environment,
             state: {

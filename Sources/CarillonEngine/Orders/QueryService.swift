@@ -17,7 +17,7 @@ public struct QueryService: Sendable {
     static let mostCounted = 1_000_000
 
     /// Of a longer list nobody looks at the ids.
-    private static let mostShortened = 200
+    package static let mostShortened = 200
     /// The first eight digits are the scheduled second.
     private static let shortest = 10
 

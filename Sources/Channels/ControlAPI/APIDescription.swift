@@ -115,7 +115,8 @@ package struct APIDescription: Sendable {
     private static func parameter(_ parameter: Endpoint.Parameter, _ place: String) -> JSONObject {
         JSONObject([
             ("name", parameter.name), ("in", place), ("description", parameter.words),
-            ("required", parameter.isRequired), ("schema", parameter.schema.json),
+            ("required", parameter.isRequired),
+            ("schema", (parameter.isList ? .list(parameter.schema) : parameter.schema).json),
         ])
     }
 

@@ -158,15 +158,20 @@ package struct APIServer<Clock: EngineClock>: Service {
         return String(words[1])
     }
 
-    /// Reads the query strictly: each name once, and none that the endpoint does not know.
+    /// Reads the query strictly: no name that the endpoint does not know, and each once, but for lists, which come as lines.
     private func query(of request: Request, _ endpoint: Endpoint) throws -> [String: String] {
         var query: [String: String] = [:]
         let known = Set(endpoint.query.map(\.name))
+        let lists = Set(endpoint.query.filter(\.isList).map(\.name))
         for (name, value) in request.uri.queryParameters {
             let name = String(name)
             guard known.contains(name) else {
                 let words = known.isEmpty ? "none" : known.sorted().joined(separator: ", ")
                 throw APIError.bad("\(name) is no parameter here; there are: \(words)", name)
+            }
+            if lists.contains(name), let before = query[name] {
+                query[name] = before + "\n" + value
+                continue
             }
             guard query.updateValue(String(value), forKey: name) == nil else {
                 throw APIError.bad("\(name) is given twice", name)

@@ -7,6 +7,13 @@ struct Page<Item: Codable & Sendable>: Codable, Sendable {
     var next: String?
 }
 
+/// Jobs, and how many there are where a page is full.
+struct JobsView: Codable, Sendable {
+    var items: [JobView]
+    var next: String?
+    var total: Int?
+}
+
 /// A sentence that says what was done.
 struct DoneView: Codable, Sendable {
     var message: String

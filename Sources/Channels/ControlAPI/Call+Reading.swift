@@ -9,6 +9,15 @@ extension Endpoint.Parameter {
     static let since = Self("since", "At or after a time, RFC 3339.", .time)
     static let until = Self("until", "At or before a time, RFC 3339.", .time)
 
+    /// Of a list that has no pages.
+    static let longLimit = Self("limit", "Entries at most.", .whole(from: 1, through: 100_000))
+
+    static func choices<Word: RawRepresentable<String> & CaseIterable>(
+        _ name: String, _ words: String, _ type: Word.Type
+    ) -> Self {
+        Self(name, words, .words(type.allCases.map(\.rawValue)), isList: true)
+    }
+
     static func choice<Word: RawRepresentable<String> & CaseIterable>(
         _ name: String, _ words: String, _ type: Word.Type
     ) -> Self {
@@ -88,6 +97,24 @@ extension Call {
             throw APIError.bad("\(name): expected one of \(words), found '\(text)'", name)
         }
         return word
+    }
+
+    /// Reads what may be given several times.
+    func list(_ name: String) -> [String] {
+        query[name]?.split(separator: "\n", omittingEmptySubsequences: false).map(String.init) ?? []
+    }
+
+    func choices<Word: RawRepresentable<String> & CaseIterable & Hashable>(
+        _ name: String, _ type: Word.Type
+    ) throws -> Set<Word> {
+        Set(
+            try list(name).map { text in
+                guard let word = Word(rawValue: text) else {
+                    let words = type.allCases.map(\.rawValue).joined(separator: ", ")
+                    throw APIError.bad("\(name): expected some of \(words), found '\(text)'", name)
+                }
+                return word
+            })
     }
 
     func cursor() throws -> String? {

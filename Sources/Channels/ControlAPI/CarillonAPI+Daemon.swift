@@ -31,13 +31,13 @@ extension CarillonAPI {
                 query: [
                     .init("subject", "A job, a run or a feed."), .init("user", "Who it was."),
                     .init("action", "What it was."),
-                    .since, .until, .limit,
+                    .since, .until, .longLimit,
                 ], .json(Page<AuditEntry>.self)
             ) { call in
                 let query = AuditQuery(
                     subject: call.query["subject"], user: call.query["user"], action: call.query["action"],
                     since: try call.time("since"), until: try call.time("until"),
-                    limit: try call.limit(Self.usual, Self.most))
+                    limit: try call.limit(Self.usual, Self.mostAtOnce))
                 guard case .audits(let entries) = try await ask(.audits(query), call) else { throw Unexpected() }
                 return try Self.page(entries, next: nil)
             },

@@ -47,15 +47,15 @@ extension CarillonAPI {
             Endpoint(
                 .get, "/api/v1/agenda", .jobsRead, "Times to come, of all jobs.",
                 query: [
-                    .init("name", "A name, or a pattern."), .init("tag", "With this tag."),
-                    .init("until", "At or before a time, RFC 3339.", .time, isRequired: true), .limit,
+                    .init("name", "A name, or a pattern.", isList: true), .init("tag", "With this tag.", isList: true),
+                    .init("from", "A time, RFC 3339; now unless it is given.", .time),
+                    .init("until", "At or before a time, RFC 3339.", .time, isRequired: true), .longLimit,
                 ], .json(TimesView.self)
             ) { call in
                 guard let until = try call.time("until") else { throw APIError.bad("until: is missing", "until") }
                 let query = AgendaQuery(
-                    names: call.query["name"].map { [$0] } ?? [], tags: call.query["tag"].map { [$0] } ?? [],
-                    until: until,
-                    limit: try call.limit(Self.usual, Self.most))
+                    names: call.list("name"), tags: call.list("tag"), from: try call.time("from"), until: until,
+                    limit: try call.limit(Self.usual, Self.mostAtOnce))
                 guard case .agenda(let views, let isCut) = try await ask(.agenda(query), call) else {
                     throw Unexpected()
                 }

@@ -38,6 +38,8 @@ package struct CarillonAPI: Sendable {
     /// Entries of a page, unless another number is asked for, and the most.
     static let usual = 50
     static let most = 1_000
+    /// Of a list that has no pages.
+    static let mostAtOnce = 100_000
 
     package init(_ format: JobFormat, _ desk: @escaping @Sendable (Order, Caller) async -> Reply) {
         self.format = format
@@ -84,18 +86,24 @@ package struct CarillonAPI: Sendable {
             Endpoint(
                 .get, "/api/v1/jobs", .jobsRead, "Jobs in the order of their names.",
                 query: [
-                    .init("name", "A name, or a pattern with * and ?."), .init("tag", "With this tag."),
-                    .choice("state", "In this state.", JobQuery.State.self), .limit, .cursor,
-                ], .json(Page<JobView>.self)
+                    .init("name", "A name, or a pattern with * and ?.", isList: true),
+                    .init("tag", "With this tag.", isList: true),
+                    .choices("state", "In this state.", JobQuery.State.self),
+                    .choice("sort", "By name, or by the next time, which has no pages.", JobQuery.Order.self),
+                    .init("after", "Jobs after the one of this name."), .limit, .cursor,
+                ], .json(JobsView.self)
             ) { call in
                 var query = JobQuery(limit: try call.limit(Self.usual, Self.most))
-                query.names = call.query["name"].map { [$0] } ?? []
-                query.tags = call.query["tag"].map { [$0] } ?? []
-                query.states = try call.choice("state", JobQuery.State.self).map { [$0] } ?? []
-                query.after = try call.cursor()
-                guard case .jobs(let views, _) = try await ask(.jobs(query), call) else { throw Unexpected() }
-                return try Self.page(
-                    views, next: views.count < query.limit ? nil : views.last.map { Cursor($0.name).text })
+                query.names = call.list("name")
+                query.tags = call.list("tag")
+                query.states = try call.choices("state", JobQuery.State.self)
+                query.order = try call.choice("sort", JobQuery.Order.self) ?? .name
+                query.after = try call.cursor() ?? call.query["after"]
+                guard case .jobs(let views, let total) = try await ask(.jobs(query), call) else { throw Unexpected() }
+                let last = views.count < query.limit || query.order == .next ? nil : views.last
+                return Answer(
+                    200,
+                    try Self.json(JobsView(items: views, next: last.map { Cursor($0.name).text }, total: total)))
             },
             Endpoint(.get, "/api/v1/jobs/{name}", .jobsRead, "A job.", .json(JobView.self)) { call in
                 guard case .jobs(let views, _) = try await ask(.job(call["name"]), call), let view = views.first else {
@@ -112,9 +120,14 @@ package struct CarillonAPI: Sendable {
                 }
                 return Answer(200, try Self.json(view))
             },
-            Endpoint(.delete, "/api/v1/jobs/{name}", .jobsWrite, "Removes a job.", .empty) { call in
-                _ = try await ask(.delete(call["name"]), call)
-                return Answer(204)
+            Endpoint(
+                .delete, "/api/v1/jobs/{name}", .jobsWrite, "Removes a job.",
+                headers: [.init("Prefer", "return=representation, to be told what became of its runs.")], .empty, .done
+            ) { call in
+                // RFC 7240.
+                let isTold = call.headers["prefer"]?.contains("return=representation") ?? false
+                let told = try await done(.delete(call["name"]), call)
+                return isTold ? told : Answer(204)
             },
             Endpoint(.post, "/api/v1/jobs/{name}/enable", .jobsWrite, "Lets a job run again.", .done) { call in
                 try await done(.enable(call["name"], true), call)
@@ -225,7 +238,13 @@ package struct CarillonAPI: Sendable {
         guard case .definition(let job, let revision) = try await ask(.definition(name), call) else {
             throw Unexpected()
         }
-        var answer = Answer(status, try Self.json(try format.write(job)))
+        let table: ConfigNode
+        do {
+            table = try format.write(job)
+        } catch let error as TargetFault {
+            throw APIError(409, "refused", "\(job.name) belongs to \(job.origin): \(error.message)")
+        }
+        var answer = Answer(status, try Self.json(table))
         answer.headers = [("ETag", "\"\(revision)\"")]
         return answer
     }
@@ -238,14 +257,14 @@ package struct CarillonAPI: Sendable {
                 .get, "/api/v1/runs", .runsRead, "Runs, the newest first.",
                 query: [
                     .init("job", "Of this job."),
-                    .choice("state", "In this state.", RunState.self),
-                    .choice("trigger", "Why it was opened.", Trigger.self), .since, .until, .limit, .cursor,
+                    .choices("state", "In this state.", RunState.self),
+                    .choices("trigger", "Why it was opened.", Trigger.self), .since, .until, .limit, .cursor,
                 ], .json(Page<RunView>.self)
             ) { call in
                 var query = try self.query(call)
-                let state = try call.choice("state", RunState.self)
-                query.states = state.map { [$0] } ?? Set(RunState.allCases.filter { $0 != .skipped })
-                query.triggers = try call.choice("trigger", Trigger.self).map { [$0] } ?? []
+                let states = try call.choices("state", RunState.self)
+                query.states = states.isEmpty ? Set(RunState.allCases.filter { $0 != .skipped }) : states
+                query.triggers = try call.choices("trigger", Trigger.self)
                 query.after = try call.runCursor()
                 guard case .runs(let views) = try await ask(.runs(query), call) else { throw Unexpected() }
                 let last = views.count < query.limit ? nil : views.last
@@ -253,9 +272,9 @@ package struct CarillonAPI: Sendable {
             },
             Endpoint(
                 .get, "/api/v1/skips", .runsRead, "Scheduled times that did not run, and why, the newest first.",
-                query: [.init("job", "Of this job."), .since, .until, .limit], .json(Page<RunView>.self)
+                query: [.init("job", "Of this job."), .since, .until, .longLimit], .json(Page<RunView>.self)
             ) { call in
-                var query = try self.query(call)
+                var query = try self.query(call, Self.mostAtOnce)
                 query.states = [.skipped]
                 guard case .runs(let views) = try await ask(.runs(query), call) else { throw Unexpected() }
                 return try Self.page(views, next: nil)
@@ -286,10 +305,10 @@ package struct CarillonAPI: Sendable {
         ]
     }
 
-    private func query(_ call: Call) throws -> RunQuery {
+    private func query(_ call: Call, _ most: Int = most) throws -> RunQuery {
         RunQuery(
             job: call.query["job"], since: try call.time("since"), until: try call.time("until"),
-            limit: try call.limit(Self.usual, Self.most))
+            limit: try call.limit(Self.usual, most))
     }
 
     private func log(_ call: Call) async throws -> Answer {

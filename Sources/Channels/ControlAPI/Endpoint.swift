@@ -17,12 +17,17 @@ package struct Endpoint: Sendable {
         package var words: String
         package var schema: Schema
         package var isRequired: Bool
+        /// Whether it may be given several times.
+        package var isList: Bool
 
-        package init(_ name: String, _ words: String, _ schema: Schema = .text(), isRequired: Bool = false) {
+        package init(
+            _ name: String, _ words: String, _ schema: Schema = .text(), isRequired: Bool = false, isList: Bool = false
+        ) {
             self.name = name
             self.words = words
             self.schema = schema
             self.isRequired = isRequired
+            self.isList = isList
         }
     }
 

@@ -21,21 +21,10 @@ package enum API: Integration {
         guard let settings = daemon.settings[APISettings.self], let address = settings.address else { return parts }
         let secret =
             settings.provider == nil && address.isLoopback ? try LocalToken.secret(in: daemon.state) : nil
-        parts.check = {
-            // Simple Scheduler's own file, which answers to any name, is served as it stands.
-            guard !address.isLoopback, settings.provider == nil, !settings.hosts.contains("*") else { return }
-            // A store that is not there yet has none that would count.
-            let tokens = (try? await AccessTokens(in: daemon.store).all()) ?? []
-            if tokens.isEmpty {
-                throw Failure.input(
-                    "api.listen: \(address) can be reached from elsewhere, and nobody could prove who they are: name a "
-                        + "provider by api.oidc.issuer, or listen on 127.0.0.1 first and make a token by `carillon token create`"
-                )
-            }
-        }
         let log = EventLog(life: UInt64.random(in: 1...UInt64.max))
         parts.changed = { log.note($0) }
         parts.interfaces = { desk in
+            try await Self.refuseWhereNobodyIsKnown(address, settings, daemon.store)
             // Keys come from where the provider says, and from nowhere else.
             let client = settings.provider.map { _ in
                 HTTPClient(
@@ -60,6 +49,19 @@ package enum API: Integration {
             return [Served(server: server, client: client)]
         }
         return parts
+    }
+
+    /// Whether others can reach it while nobody could prove who they are. Throws `Failure`.
+    private static func refuseWhereNobodyIsKnown(
+        _ address: ListenAddress, _ settings: APISettings, _ store: any JobStore
+    ) async throws {
+        // Simple Scheduler's own file, which answers to any name, is served as it stands.
+        guard !address.isLoopback, settings.provider == nil, !settings.hosts.contains("*") else { return }
+        // A store that does not answer yet may have some.
+        guard let tokens = try? await AccessTokens(in: store).all(), tokens.isEmpty else { return }
+        throw Failure.input(
+            "api.listen: \(address) can be reached from elsewhere, and nobody could prove who they are: name a provider by "
+                + "api.oidc.issuer, or listen on 127.0.0.1 first and make a token by `carillon token create`")
     }
 
     /// Definitions in the keys of job files.
