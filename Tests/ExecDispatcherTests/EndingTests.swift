@@ -52,7 +52,7 @@ struct EndingTests {
         await bench.end()
     }
 
-    @Test func theEndDoesNotWaitForWhoKeepsThePipe.unshared() async throws {
+    @Test func theEndDoesNotWaitForWhoKeepsThePipe() async throws {
         let bench = try await ExecBench()
         let what = await bench.run(ExecTarget(.shell("sleep 600 & echo $!")))
         #expect(what == .succeeded(Outcome(exitCode: 0)))
