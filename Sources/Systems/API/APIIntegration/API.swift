@@ -21,6 +21,7 @@ package enum API: Integration {
         guard let settings = daemon.settings[APISettings.self], let address = settings.address else { return parts }
         let secret =
             settings.provider == nil && address.isLoopback ? try LocalToken.secret(in: daemon.state) : nil
+        parts.adjust = { $0.watchedTags = Set(settings.metricsTags) }
         parts.interfaces = { desk in
             // Keys come from where the provider says, and from nowhere else.
             let client = settings.provider.map { _ in
@@ -39,6 +40,7 @@ package enum API: Integration {
             let endpoints =
                 Endpoint.ofDaemon(desk) + CarillonAPI(format(daemon, settings), desk).endpoints
                 + SimpleSchedulerAPI(daemon.store, daemon.clock, desk).endpoints
+                + [.metrics(daemon.metrics, isOpen: settings.metrics == .open)]
             let server = APIServer(
                 address, tls: settings.tls, hosts: HostList(settings.hosts), endpoints, gate, daemon.clock,
                 daemon.logger)
