@@ -35,12 +35,15 @@ import Testing
         _ = try await daemon.carillon("jobs", "run", "x", "--wait")
         let failed = #"carillon_runs_total{state="failed",trigger="manual",target="exec"} 1"#
         try await daemon.eventually("the run is counted") { try await curl(port, options).contains(failed) }
+        // What is looked up each five seconds.
+        try await daemon.eventually("the feed is told of") {
+            try await curl(port, options).contains("carillon_feed_up{feed=\"files\"} 1")
+        }
         let lines = try await curl(port, options)
         #expect(lines.last == "200 text/plain; version=0.0.4; charset=utf-8")
         #expect(lines.contains { $0.hasPrefix("carillon_build_info{version=") })
         #expect(lines.contains { $0.hasPrefix("carillon_store_bytes ") })
         #expect(lines.contains { $0.hasPrefix("carillon_store_free_bytes ") })
-        #expect(lines.contains { $0.hasPrefix("carillon_feed_up{feed=\"files\"} 1") })
         #expect(lines.contains { $0.hasPrefix("process_resident_memory_bytes ") })
         let refused = #"carillon_http_requests_total{route="/metrics",method="GET",code="4xx"} 2"#
         #expect(lines.contains(refused), "\(lines.filter { $0.contains("/metrics") })")
