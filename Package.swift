@@ -4,6 +4,7 @@ import PackageDescription
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 
+let metrics = Target.Dependency.product(name: "CoreMetrics", package: "swift-metrics")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let mariaDB = TargetDependencyCondition.when(traits: ["MariaDB"])
@@ -46,11 +47,11 @@ let integrations: [Target] = [
     integration(
         "API",
         [
-            "APIClient", "ControlAPI", "ExecDispatcher", "SimpleSchedulerAPI",
+            "APIClient", "CarillonMetrics", "ControlAPI", "ExecDispatcher", "SimpleSchedulerAPI",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "Crypto", package: "swift-crypto"), .product(name: "NIOCore", package: "swift-nio"),
         ]),
-    integration("Mail", ["MailNotifier", .target(name: "MailClient", condition: mail)]),
+    integration("Mail", ["MailNotifier", .target(name: "MailClient", condition: mail), metrics]),
 ]
 
 let package = Package(
@@ -105,8 +106,7 @@ let package = Package(
         .target(
             name: "CarillonEngine",
             dependencies: [
-                "CarillonCore", "Timetable", logging, lifecycle,
-                .product(name: "Metrics", package: "swift-metrics"),
+                "CarillonCore", "Timetable", logging, lifecycle, metrics,
                 .product(name: "HeapModule", package: "swift-collections"),
                 .product(name: "DequeModule", package: "swift-collections"),
             ]),
@@ -198,6 +198,7 @@ let package = Package(
             path: "Sources/Systems/Frappe/FrappeDispatcher"),
 
         // Control
+        .target(name: "CarillonMetrics", dependencies: [metrics], path: "Sources/Channels/CarillonMetrics"),
         .target(
             name: "BTUSocket",
             dependencies: [
@@ -217,7 +218,8 @@ let package = Package(
         .target(
             name: "ControlAPI",
             dependencies: [
-                "CarillonConfiguration", "CarillonCore", "CarillonEngine", "Listening", "Timetable", logging, lifecycle,
+                "CarillonConfiguration", "CarillonCore", "CarillonEngine", "CarillonMetrics", "Listening", "Timetable",
+                logging, lifecycle, metrics,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -362,7 +364,8 @@ let package = Package(
         .target(
             name: "CarillonDaemon",
             dependencies: [
-                "CarillonConfiguration", "CarillonCore", "CarillonEngine", "Timetable", logging, lifecycle,
+                "CarillonConfiguration", "CarillonCore", "CarillonEngine", "CarillonMetrics", "Timetable", logging,
+                lifecycle,
             ]),
 
         // Program
@@ -378,7 +381,7 @@ let package = Package(
             dependencies: [
                 "CarillonConfiguration", "CarillonCore", "CarillonDaemon", "CarillonEngine", "CommandSupport",
                 "ControlSocket", "ExecDispatcher", "Listening", "PostgresStore", "SQLiteStore", "Timetable", logging,
-                lifecycle,
+                lifecycle, metrics,
                 arguments,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ] + integrations.map { .target(name: $0.name) }),
@@ -428,11 +431,17 @@ let package = Package(
                 "CarillonCore", "CarillonEngine", "CarillonTestSupport", "MemoryStore", "Timetable", lifecycle, logging,
             ]),
         .testTarget(
+            name: "CarillonMetricsTests",
+            dependencies: [
+                "CarillonCore", "CarillonEngine", "CarillonMetrics", "CarillonTestSupport", "ControlAPI", "MemoryStore",
+                "SQLiteStore", "SimpleSchedulerAPI", "Timetable", lifecycle, logging, metrics,
+            ]),
+        .testTarget(
             name: "ControlAPITests",
             dependencies: [
                 "BusDispatcher", "BusIntegration", "CarillonConfiguration", "CarillonCore", "CarillonEngine",
-                "CarillonTestSupport", "ControlAPI", "ExecIntegration", "MemoryStore",
-                "SimpleSchedulerAPI", "Timetable", lifecycle, logging,
+                "CarillonMetrics", "CarillonTestSupport", "ControlAPI", "ExecIntegration", "MemoryStore",
+                "SimpleSchedulerAPI", "Timetable", lifecycle, logging, metrics,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "CryptoExtras", package: "swift-crypto"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -463,7 +472,8 @@ let package = Package(
         .testTarget(
             name: "EngineCostTests",
             dependencies: [
-                "CarillonCore", "CarillonEngine", "CarillonTestSupport", "SQLiteStore", "Timetable", lifecycle, logging,
+                "CarillonCore", "CarillonEngine", "CarillonMetrics", "CarillonTestSupport", "SQLiteStore", "Timetable",
+                lifecycle, logging,
             ]),
         .testTarget(
             name: "ExecDispatcherTests",

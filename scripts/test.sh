@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/common.sh
-need chromium chromium-driver curl fish jq mariadb-server pgbouncer postgresql rabbitmq-server redis-server openssl python3 python3-pika python3-venv zsh
+need chromium chromium-driver curl fish jq mariadb-server pgbouncer postgresql prometheus rabbitmq-server redis-server openssl \
+    python3 python3-pika python3-venv zsh
 # Real workers of Python RQ: the current release, and the one Frappe 15 uses.
 venv rq2 'rq<3'
 venv rq1 'rq==1.16.2'

@@ -186,6 +186,17 @@ public struct StoreCounts: Hashable, Sendable, Codable {
     }
 }
 
+/// How much room a store takes and has, in bytes.
+public struct StoreSpace: Hashable, Sendable {
+    public var taken: Int64
+    public var free: Int64
+
+    public init(taken: Int64, free: Int64) {
+        self.taken = taken
+        self.free = free
+    }
+}
+
 /// How many runs ended in an hour in one state.
 public struct HourCount: Hashable, Sendable, Codable {
     /// Its first moment.
@@ -372,7 +383,13 @@ public protocol JobStore: InstanceStore {
     func counts() async throws -> StoreCounts
     /// Counts the runs that ended in the hours from one moment's to another's, whatever retention has removed since.
     func hours(from: Timestamp, to: Timestamp) async throws -> [HourCount]
+    /// Says how large its files are, and how much room their disk has; nil where they are not on this machine. Asks no table.
+    func space() -> StoreSpace?
     func close() async throws
+}
+
+extension JobStore {
+    public func space() -> StoreSpace? { nil }
 }
 
 /// What reconciliation must know of a job without reading its definition.

@@ -1,6 +1,7 @@
 package import CarillonConfiguration
 package import CarillonCore
 package import CarillonEngine
+package import CarillonMetrics
 package import Logging
 package import ServiceLifecycle
 package import Timetable
@@ -41,6 +42,8 @@ package struct DaemonContext: Sendable {
     /// Nothing goes out, and nobody is told.
     package var isShadow: Bool
     package var clock = SystemClock()
+    /// What the process counts, as `serve` has bootstrapped it.
+    package var metrics = MetricsRegistry()
     package var logger: Logger
 
     package init(

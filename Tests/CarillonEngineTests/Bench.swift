@@ -97,7 +97,7 @@ struct Bench {
             case .acknowledge(_, let attempts): acknowledged += attempts
             case .noted(_, let attempts): noted += attempts
             case .halt: halts += 1
-            case .report, .abandon, .ask: break
+            case .started, .report, .abandon, .ask: break
             }
         }
     }

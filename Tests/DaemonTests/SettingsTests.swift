@@ -120,6 +120,8 @@ import Timetable
                 [
                     Key("listen", "\"127.0.0.1:1\"", "\"127.0.0.1:2\""), Key("hosts", "[\"a\"]", "[\"b\"]"),
                     Key("insecure", "true", "false"), Key("exec", "true", "false"),
+                    Key("metrics", "\"open\"", "\"token\""), Key("metrics_tags", "[\"a\"]", "[\"b\"]"),
+                    Key("requests_per_second", "1", "2"),
                     Key("certificate_file", "\"/a\"", "\"/b\""),
                     Key("key_file", "\"/a\"", "\"/b\""),
                 ]),

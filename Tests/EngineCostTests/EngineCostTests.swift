@@ -1,5 +1,6 @@
 import CarillonCore
 import CarillonEngine
+import CarillonMetrics
 import CarillonTestSupport
 import Foundation
 import Logging
@@ -90,9 +91,11 @@ private struct Burst {
         let due = Timestamp(seconds: now.seconds + 3)
         try await fill(store, now, due, zones)
         let dispatcher = Idle(clock)
+        var settings = EngineSettings()
+        settings.metrics = MetricsRegistry()
         let service = try await EngineService(
             store: store, dispatchers: [dispatcher], feeds: [], clock: clock, zones: zones, instance: .sample("cost"),
-            bootID: "cost", logger: .silent)
+            bootID: "cost", settings: settings, logger: .silent)
         let group = ServiceGroup(configuration: .init(services: [service], logger: .silent))
         let cost = try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await group.run() }

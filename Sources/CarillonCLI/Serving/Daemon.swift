@@ -4,6 +4,7 @@ import CarillonDaemon
 import CarillonEngine
 import CommandSupport
 import ControlSocket
+import CoreMetrics
 import Foundation
 import Listening
 import Logging
@@ -36,6 +37,9 @@ struct Daemon {
             storeID: String(try await store.storeID(), radix: 16), identity: try StateDirectory.identity(of: state),
             zones: zones, environment: environment,
             isShadow: isShadow, logger: logger)
+        MetricsSystem.bootstrap(context.metrics)
+        let dropped = Counter(label: "carillon_log_bytes_dropped_total")
+        log.whenDropped { dropped.increment(by: $0) }
         let parts = Parts(try composition.integrations.map { try $0.parts(context) })
         if !settings.startsUnconnected { try await parts.check() }
         let engine = try await EngineService(

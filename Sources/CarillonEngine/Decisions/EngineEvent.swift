@@ -87,8 +87,11 @@ public enum EngineEffect: Sendable {
     case sweep
     /// `EngineState.halting` holds jobs that the store should have as halted; `halted` is the answer.
     case halt
+    /// A run of a lane began, so many microseconds after it was handed over; `late` is from its time on, for the first attempt of a
+    /// schedule's run: for the metrics.
+    case started(lane: Int, late: Int64?, handover: Int64)
     /// A run ended, is tried again or was skipped: for the log and the metrics.
-    case report(Run)
+    case report(Run, lane: Int)
 }
 
 /// One attempt on its way to the dispatcher of its lane.

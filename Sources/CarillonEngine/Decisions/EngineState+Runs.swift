@@ -246,6 +246,7 @@ extension EngineState {
         switch step {
         case .ignored: break
         case .moved:
+            if case .started = event { effects.append(tracked.start) }
             if case .heartbeat = event {
                 runs[id]?.sign = max(tracked.sign ?? time, time)
             } else if tracked.run.state != .cancelling {
@@ -256,10 +257,10 @@ extension EngineState {
             setTimeOuts(id, time)
         case .waiting: wait(id, after: event, time, &effects)
         case .retrying:
-            effects.append(.report(tracked.run))
+            effects.append(.report(tracked.run, lane: tracked.lane))
             timers.insert(RunTimer(at: tracked.run.notBefore, attempt: tracked.attempt, what: .ready))
         case .ended:
-            effects.append(.report(tracked.run))
+            effects.append(.report(tracked.run, lane: tracked.lane))
             if tracked.halts(after: event) { halt(tracked.run, time, &effects) }
             leaveJob(tracked.run, time, &effects)
         }

@@ -76,4 +76,13 @@ struct TrackedRun: Sendable {
 
     /// Runs of such a job go one at a time, in their order.
     var takesTurns: Bool { definition.job.policies.overlap != .allow }
+
+    /// What there is to say of its start.
+    var start: EngineEffect {
+        let started = run.startedAt ?? run.createdAt
+        let isFirst = run.attempt == 1 && run.trigger == .schedule
+        return .started(
+            lane: lane, late: isFirst ? started.microseconds &- run.notBefore.microseconds : nil,
+            handover: started.microseconds &- (run.dispatchedAt ?? started).microseconds)
+    }
 }

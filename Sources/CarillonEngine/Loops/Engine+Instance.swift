@@ -125,8 +125,10 @@ extension Engine {
     private func beat() async throws {
         // Counted from before it is sent, by a clock that runs while the machine sleeps.
         let (sent, term) = (clock.sinceBoot, sharing.term)
+        let begun = clock.uptime
         do {
             try await store.beat(term, count: beats.next())
+            metrics.took(.beat, clock.uptime - begun)
             if term == sharing.term { hold(from: sent) }
         } catch let error as StoreError where error.code == .leaseLost && !settings.shares {
             throw error

@@ -109,12 +109,14 @@ extension Engine {
             asked = []
             if made.isEmpty { break }
             let stored: [JobAnswer]
+            let begun = clock.uptime
             do {
                 stored = try await store.apply(made.map(\.change), by: sharing.term, now: clock.now)
             } catch {
                 owesCursors()
                 throw error
             }
+            metrics.took(.change, clock.uptime - begun)
             for (made, answer) in zip(made, stored) {
                 answers[made.place] = answer
                 if case .stale(let known) = answer { asked.append((made.place, known)) }

@@ -7,6 +7,7 @@ extension Engine {
     /// Plans and dispatches what is due; returns how long to sleep, in microseconds.
     package func tickOnce() async -> Int64 {
         plannedWake = .distantPast
+        metrics.turned(at: clock.now)
         // In a burst two take turns: while the store writes what one has planned, the other plans.
         async let other: Void = tickWhileDue()
         await send(.tick)
@@ -101,6 +102,7 @@ extension Engine {
     private nonisolated func hear(
         _ lane: Int, _ batch: [Outgoing], _ results: [DispatchResult], of life: Int
     ) async {
+        metrics.answered(lane, results)
         if let notify = settings.notify {
             for (outgoing, result) in zip(batch, results) where result == .accepted {
                 notify(.queued(outgoing.attempt, job: outgoing.definition.job.name, at: clock.now))
@@ -193,6 +195,7 @@ extension Engine {
                 let begun = clock.uptime
                 let size = rows.size
                 let gone = try await write { try await store.prune(retention, under: $0, now: clock.now, limit: size) }
+                metrics.took(.prune, clock.uptime - begun)
                 if gone.isEmpty { break }
                 rows.adapt(to: clock.uptime - begun, of: gone.count, goal: length)
                 await forget(gone)

@@ -1,6 +1,5 @@
 public import CarillonCore
 import Logging
-import Metrics
 import Synchronization
 public import Timetable
 
@@ -14,6 +13,7 @@ public actor Engine<Clock: EngineClock> {
     private(set) var retention: Retention
     nonisolated let logger: Logger
     nonisolated let lanes: Lanes
+    nonisolated let metrics: EngineMetrics
     /// By the number of the lane.
     nonisolated let outboxes: [Outbox]
     nonisolated let alarm = Alarm()
@@ -28,6 +28,11 @@ public actor Engine<Clock: EngineClock> {
     let askToExpect: AsyncStream<[JobID]>.Continuation
     nonisolated let dueSoon: AsyncStream<[JobID]>
     private let askToReadAhead: AsyncStream<[JobID]>.Continuation
+    /// Records of times that did not run, to be counted.
+    nonisolated let toCount: AsyncStream<SkippedTimes>
+    let askToCount: AsyncStream<SkippedTimes>.Continuation
+    /// Which feeds are told of, and which time-zone database.
+    var measured = Measured()
 
     public nonisolated let instance: String
     public nonisolated let startedAt: Timestamp
@@ -115,6 +120,7 @@ public actor Engine<Clock: EngineClock> {
         self.logger = logger
         self.lanes = lanes
         self.outboxes = lanes.served.map(Outbox.init)
+        metrics = EngineMetrics(settings.metrics, targets: lanes.served.map(\.kind.rawValue))
         self.instance = state.instance
         self.startedAt = clock.now
         self.facts = sharing.facts
@@ -131,6 +137,7 @@ public actor Engine<Clock: EngineClock> {
         (saves, askToSave) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (halts, askToHalt) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
         (dueSoon, askToReadAhead) = AsyncStream.makeStream()
+        (toCount, askToCount) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(100_000))
         (gives, askToGive) = AsyncStream.makeStream()
         (toExpect, askToExpect) = AsyncStream.makeStream()
     }
@@ -148,6 +155,7 @@ public actor Engine<Clock: EngineClock> {
                 step.isSuspension
                 ? "nothing was scheduled for a while: the machine was suspended" : "the wall clock jumped"
             logger.warning("\(what)", metadata: ["seconds": "\(Double(step.by / 1_000) / 1_000)"])
+            metrics.jumped(step)
             effects = state.handle(.clockStepped(by: step.by, isSuspension: step.isSuspension), at: now)
         }
         await perform(effects + state.handle(event, at: now))
@@ -186,7 +194,8 @@ public actor Engine<Clock: EngineClock> {
             case .rewind: await rewind()
             case .sweep: await sweep()
             case .halt: askToHalt.yield()
-            case .report(let run): report(run)
+            case .started(let lane, let late, let handover): metrics.started(lane, late: late, handover: handover)
+            case .report(let run, let lane): report(run, lane)
             }
         }
         if let wake = state.nextWake, wake < plannedWake {
@@ -275,7 +284,9 @@ public actor Engine<Clock: EngineClock> {
 
     /// Reads and compiles definitions, beside the actor.
     nonisolated func load(_ ids: [JobID]) async throws -> [PlannableJob] {
+        let begun = clock.uptime
         var stored = try await store.jobs(ids: ids)
+        metrics.took(.read, clock.uptime - begun)
         var changed: [PlannableJob] = []
         let changing = stored.filter(\.isChanging).map(\.id)
         if !changing.isEmpty {
@@ -327,7 +338,12 @@ public actor Engine<Clock: EngineClock> {
     private func open(_ batch: [JobAdvance]) async {
         let life = life
         do {
-            let opened = try await write { try await store.openRuns(batch, under: $0, now: clock.now) }
+            let opened = try await write { [store, clock, metrics] term in
+                let begun = clock.uptime
+                let opened = try await store.openRuns(batch, under: term, now: clock.now)
+                metrics.took(.open, clock.uptime - begun)
+                return opened
+            }
             answered()
             tell(of: batch, opened)
             await send(.opened(batch, opened), of: life)
@@ -462,10 +478,13 @@ public actor Engine<Clock: EngineClock> {
                 var ended: [Run] = []
                 let (runs, versions, unwritten) = try await write(
                     of: { state.unsaved(limit: 2_000) },
-                    { [store, clock] unsaved, term in
+                    { [store, clock, metrics] unsaved, term in
                         let (runs, versions) = unsaved
                         if runs.isEmpty { return (runs, versions, Set<RunID>()) }
-                        return (runs, versions, try await store.record(runs, under: term, now: clock.now))
+                        let begun = clock.uptime
+                        let unwritten = try await store.record(runs, under: term, now: clock.now)
+                        metrics.took(.record, clock.uptime - begun)
+                        return (runs, versions, unwritten)
                     })
                 if !unwritten.isEmpty {
                     // The others are those whose end was written before, and its answer lost.
@@ -499,19 +518,20 @@ public actor Engine<Clock: EngineClock> {
 
     /// Tells of what was opened and of times that did not run, once the ledger has them.
     private func tell(of batch: [JobAdvance], _ opened: Opened) {
-        guard settings.notify != nil || settings.changed != nil else { return }
         if !opened.new.isEmpty { settings.changed?(.runs(opened.new)) }
         for advance in batch where !advance.skips.isEmpty && !opened.refused.contains(advance.id) {
+            if settings.watchedTags != nil { count(advance) }
             settings.changed?(.skips(advance.skips))
-            for skip in advance.skips where skip.reason.isMissed { settings.notify?(.missed(skip)) }
+            guard let notify = settings.notify else { continue }
+            for skip in advance.skips where skip.reason.isMissed { notify(.missed(skip)) }
         }
     }
 
-    private func report(_ run: Run) {
+    private func report(_ run: Run, _ lane: Int) {
         if run.state.isFinal { settings.ended?(run) }
         if run.hasFailed { settings.notify?(.failed(run)) }
         if run.state == .skipped, run.held != nil { settings.notify?(.passedOver(run)) }
-        Counter(label: "carillon_runs_total", dimensions: [("state", run.state.rawValue)]).increment()
+        metrics.ended(run, lane)
         let level: Logger.Level =
             switch run.state {
             case .failed: .warning

@@ -45,6 +45,11 @@ public struct EngineService<Clock: EngineClock>: Service {
             group.addTask { try await engine.custodyLoop() }
             group.addTask { await engine.pruneLoop() }
             group.addTask { await engine.inspect() }
+            if let tags = engine.settings.watchedTags {
+                group.addTask { await engine.measureLoop { await reconciler.feedViews } }
+                group.addTask { await engine.countLoop() }
+                group.addTask { await engine.surveyLoop(watching: tags) }
+            }
             for feed in feeds { group.addTask { await reconciler.follow(feed) } }
             group.addTask { await reconciler.hear() }
             group.addTask { await engine.tickLoop() }

@@ -1,4 +1,5 @@
 public import CarillonCore
+public import CoreMetrics
 
 /// What a person may set of the engine. Durations are microseconds.
 public struct EngineSettings: Sendable {
@@ -29,6 +30,11 @@ public struct EngineSettings: Sendable {
     public var pruneEvery: Int64 = 60_000_000
     /// Plan and record, dispatch nothing: to run beside another scheduler.
     public var shadow = false
+
+    /// Where what happens is counted.
+    public var metrics: any MetricsFactory = MetricsSystem.factory
+    /// Tags whose jobs are measured each for itself. Nil where nobody reads figures: then what no event tells is not looked up.
+    public var watchedTags: Set<String>?
 
     /// Told of whatever a person may want to hear of; it must not wait.
     public var notify: (@Sendable (Notice) -> Void)?

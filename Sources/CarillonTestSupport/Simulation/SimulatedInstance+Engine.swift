@@ -61,7 +61,7 @@ extension SimulatedInstance {
         case .rewind: rewind(lane)
         case .sweep: sweep(after: nil, lane)
         case .halt: haltLater()
-        case .report: break
+        case .started, .report: break
         }
         switch effect {
         case .open, .dispatch, .save:

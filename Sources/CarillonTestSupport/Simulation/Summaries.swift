@@ -34,7 +34,7 @@ extension EngineEffect {
             "dispatch "
                 + batch.map { "\($0.attempt) of \($0.definition.job.name) at \($0.scheduledAt)" }.joined(
                     separator: ", ")
-        case .report(let run): "report \(run.id) \(run.state)"
+        case .report(let run, _): "report \(run.id) \(run.state)"
         default: "\(self)"
         }
     }

@@ -1,5 +1,6 @@
 package import CarillonCore
 import CarillonEngine
+package import CoreMetrics
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -34,13 +35,15 @@ package struct APIServer<Clock: EngineClock>: Service {
     private let gate: Gate<Clock>
     private let clock: Clock
     private let logger: Logger
+    private let metrics: RequestMetrics
     private let running: @Sendable (Int) async -> Void
 
     /// `running` hears which port it has.
     package init(
         _ address: ListenAddress, tls: TLSFiles? = nil, hosts: HostList, _ endpoints: [Endpoint], _ gate: Gate<Clock>,
         _ clock: Clock,
-        _ logger: Logger, running: @escaping @Sendable (Int) async -> Void = { _ in }
+        _ logger: Logger, metrics: any MetricsFactory = MetricsSystem.factory,
+        running: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.address = address
         self.tls = tls
@@ -49,6 +52,7 @@ package struct APIServer<Clock: EngineClock>: Service {
         self.gate = gate
         self.clock = clock
         self.logger = logger
+        self.metrics = RequestMetrics(endpoints, metrics)
         self.running = running
     }
 
@@ -56,11 +60,11 @@ package struct APIServer<Clock: EngineClock>: Service {
     package func run() async throws {
         let router = Router(context: Context.self, options: .autoGenerateHeadEndpoints)
         let connections = ConnectionLimiter(most: Self.mostConnections)
-        router.add(middleware: Guard(hosts: hosts, endpoints: endpoints, logger: logger))
-        for endpoint in endpoints {
+        router.add(middleware: Guard(hosts: hosts, endpoints: endpoints, metrics: metrics, logger: logger))
+        for (place, endpoint) in endpoints.enumerated() {
             let path = RouterPath(endpoint.path)
             router.on(path, method: .init(endpoint.method.rawValue)!) { request, context in
-                try await self.serve(endpoint, request, context)
+                try await self.counted(place) { try await self.serve(endpoint, request, context) }
             }
         }
         let logger = logger
@@ -109,6 +113,18 @@ package struct APIServer<Clock: EngineClock>: Service {
         var address: ListenAddress
         var why: String
         var description: String { "the API cannot listen on \(address): \(why)" }
+    }
+
+    private func counted(_ endpoint: Int, _ body: () async throws -> Response) async throws -> Response {
+        let begun = clock.uptime
+        do {
+            let response = try await body()
+            metrics.answered(endpoint, response.status.code, after: clock.uptime - begun)
+            return response
+        } catch {
+            metrics.answered(endpoint, (error as? APIError)?.status ?? 500, after: clock.uptime - begun)
+            throw error
+        }
     }
 
     private func serve(_ endpoint: Endpoint, _ request: Request, _ context: Context) async throws -> Response {
@@ -245,6 +261,7 @@ private struct Guard: RouterMiddleware {
     typealias Context = BasicRequestContext
     let hosts: HostList
     let endpoints: [Endpoint]
+    let metrics: RequestMetrics
     let logger: Logger
 
     func handle(
@@ -253,6 +270,7 @@ private struct Guard: RouterMiddleware {
         var response: Response
         do {
             guard hosts.contains(request.head.authority ?? "") else {
+                metrics.refused(421)
                 throw APIError(
                     421, "wrong-host", "this daemon is not called so; api.hosts names the hosts that it answers for")
             }
@@ -263,6 +281,7 @@ private struct Guard: RouterMiddleware {
         } catch let error as HTTPError where error.status == .notFound {
             let (error, allowed) = missing(request)
             response = Self.response(error, request)
+            metrics.refused(error.status)
             if !allowed.isEmpty { response.headers[.allow] = allowed.joined(separator: ", ") }
         } catch is CancellationError {
             throw CancellationError()

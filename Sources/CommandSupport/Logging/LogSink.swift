@@ -21,6 +21,7 @@ package final class LogSink: Sendable {
         var lost = 0
         var reopens = false
         var tell: (@Sendable (Int) -> Void)?
+        var drop: (@Sendable (Int) -> Void)?
     }
 
     /// For commands, which end soon and have nobody to keep waiting.
@@ -75,6 +76,9 @@ package final class LogSink: Sendable {
     /// Who says, when the log flows again, how many lines were left out.
     package func whenLost(_ tell: @escaping @Sendable (Int) -> Void) { queue.withLock { $0.tell = tell } }
 
+    /// Who counts the bytes that are left out, at once; must not wait.
+    package func whenDropped(_ count: @escaping @Sendable (Int) -> Void) { queue.withLock { $0.drop = count } }
+
     /// Never waits, unless it is direct.
     package func write(_ line: String) {
         if isDirect { return file.withLock { _ = $0.append([line]) } }
@@ -83,6 +87,7 @@ package final class LogSink: Sendable {
             queue.isFull = queue.isFull || (queue.bytes + size > Self.room && !queue.lines.isEmpty)
             if queue.isFull {
                 queue.lost += 1
+                queue.drop?(size)
             } else {
                 queue.bytes += size
                 queue.lines.append(line)
@@ -109,13 +114,14 @@ package final class LogSink: Sendable {
         if reopens { file.withLock { $0.reopen() } }
         if lines.isEmpty { return }
         let left = file.withLock { $0.append(lines) }
-        if let tell = written(butFor: left) { tell() }
+        if let tell = written(butFor: left, ofSize: lines.suffix(left).reduce(0) { $0 + $1.utf8.count + 1 }) { tell() }
     }
 
     /// What is to be said now that lines were written.
-    private func written(butFor left: Int) -> (() -> Void)? {
+    private func written(butFor left: Int, ofSize size: Int) -> (() -> Void)? {
         queue.withLock { queue in
             queue.isWriting = false
+            if left > 0 { queue.drop?(size) }
             queue.lost += left
             if queue.lines.isEmpty { queue.isFull = false }
             // As long as nothing can be written there is no use in saying so.

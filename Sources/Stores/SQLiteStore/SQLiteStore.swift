@@ -226,6 +226,16 @@ public final class SQLiteStore: JobStore {
         }
     }
 
+    public func space() -> StoreSpace? {
+        var disk = statvfs()
+        guard statvfs(path, &disk) == 0 else { return nil }
+        let taken = ["", "-wal", "-shm"].reduce(Int64(0)) { sum, suffix in
+            var facts = stat()
+            return stat(path + suffix, &facts) == 0 ? sum + Int64(facts.st_size) : sum
+        }
+        return StoreSpace(taken: taken, free: Int64(clamping: UInt64(disk.f_bavail) &* UInt64(disk.f_frsize)))
+    }
+
     public func close() async throws {
         do {
             try copier?.close()

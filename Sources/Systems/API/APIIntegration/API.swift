@@ -23,6 +23,7 @@ package enum API: Integration {
             settings.provider == nil && address.isLoopback ? try LocalToken.secret(in: daemon.state) : nil
         let log = EventLog(life: UInt64.random(in: 1...UInt64.max))
         parts.changed = { log.note($0) }
+        parts.adjust = { $0.watchedTags = Set(settings.metricsTags) }
         parts.interfaces = { desk in
             try await Self.refuseWhereNobodyIsKnown(address, settings, daemon.store)
             // Keys come from where the provider says, and from nowhere else.
@@ -42,7 +43,8 @@ package enum API: Integration {
             let endpoints = APIDescription.adding(
                 to: Endpoint.ofDaemon(desk) + CarillonAPI(format(daemon, settings), desk).endpoints
                     + LiveAPI(log, daemon.clock, desk).endpoints
-                    + SimpleSchedulerAPI(daemon.store, daemon.clock, desk).endpoints)
+                    + SimpleSchedulerAPI(daemon.store, daemon.clock, desk).endpoints
+                    + [.metrics(daemon.metrics, isOpen: settings.metrics == .open)])
             let server = APIServer(
                 address, tls: settings.tls, hosts: HostList(settings.hosts), endpoints, gate, daemon.clock,
                 daemon.logger)

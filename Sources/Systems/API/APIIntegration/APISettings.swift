@@ -10,6 +10,11 @@ package struct APISettings: SettingsSection {
         package var audience: String?
     }
 
+    /// `api.metrics`.
+    package enum MetricsAccess: String, Sendable, CaseIterable {
+        case open, token
+    }
+
     package var listen = "127.0.0.1:8080"
     /// What the daemon may be called beside addresses and localhost.
     package var hosts: [String] = []
@@ -22,6 +27,10 @@ package struct APISettings: SettingsSection {
     /// Requests a second with one token; nil for any number.
     package var rate: Double?
     package var provider: Provider?
+    /// Who may read figures: anybody, or who has a token for it.
+    package var metrics = MetricsAccess.token
+    /// Tags whose jobs have figures of their own.
+    package var metricsTags: [String] = []
 
     /// Nil for a text that is none; then it was complained of.
     package var address: ListenAddress? { ListenAddress(listen) }
@@ -35,6 +44,8 @@ package struct APISettings: SettingsSection {
         hosts = table.strings("hosts") ?? []
         isInsecure = table.bool("insecure") ?? false
         takesPrograms = table.bool("exec") ?? false
+        metrics = table.choice("metrics", MetricsAccess.self) ?? metrics
+        metricsTags = table.strings("metrics_tags") ?? []
         let files = (table.string("certificate_file"), table.string("key_file"))
         if let certificate = files.0, let key = files.1 {
             tls = TLSFiles(certificate: certificate, key: key)

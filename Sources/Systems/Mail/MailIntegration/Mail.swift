@@ -2,6 +2,7 @@ package import CarillonConfiguration
 import CarillonCore
 package import CarillonDaemon
 import CarillonEngine
+import CoreMetrics
 import Foundation
 import Logging
 import MailNotifier
@@ -35,9 +36,14 @@ package enum Mail: Integration {
 extension MailSettings {
     /// Connects to nobody yet. Throws `Failure` for settings that cannot be, and for a build without mail.
     fileprivate func notifier(store: any JobStore, zones: ZoneDatabase, logger: Logger) throws -> MailNotifier {
-        MailNotifier(
+        let counters = ["sent", "failed"].map {
+            Counter(label: "carillon_notifications_total", dimensions: [("channel", "email"), ("result", $0)])
+        }
+        let tried: @Sendable (Bool) -> Void = { counters[$0 ? 0 : 1].increment() }
+        return MailNotifier(
             sender: try sender(), occasions: Set(on.map(\.occasion)), tellsShortGaps: tellsShortGaps,
-            host: ProcessInfo.processInfo.hostName, clock: SystemClock(), shelf: Self.shelf(store), logger: logger
+            host: ProcessInfo.processInfo.hostName, clock: SystemClock(), shelf: Self.shelf(store), logger: logger,
+            tried: tried
         ) { job in
             guard let name = try? await store.job(named: job)?.job.schedule.zone else { return nil }
             return try? zones.zone(name)

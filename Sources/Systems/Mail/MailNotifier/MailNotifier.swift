@@ -23,6 +23,7 @@ public actor MailNotifier: Service {
     private let zone: @Sendable (String) async -> Zone?
     private let shelf: Shelf?
     private let logger: Logger
+    private let tried: @Sendable (Bool) -> Void
     /// Why the last mail could not be sent.
     private var trouble: String?
     /// Something waits in the shelf that may have been mailed by now.
@@ -45,10 +46,11 @@ public actor MailNotifier: Service {
 
     /// Takes `host`, which stands in the subject; `zone` is that of a job's times, UTC when it answers nil. Times
     /// missed within less than a minute, as a restart misses them of a job of every second, are told only with
-    /// `tellsShortGaps`.
+    /// `tellsShortGaps`. `tried` hears of each mail whether it went out.
     public init(
         sender: any MailSender, occasions: Set<MailOccasion>, tellsShortGaps: Bool = false, host: String,
         clock: any EngineClock, shelf: Shelf? = nil, logger: Logger,
+        tried: @escaping @Sendable (Bool) -> Void = { _ in },
         zone: @escaping @Sendable (String) async -> Zone? = { _ in nil }
     ) {
         self.sender = sender
@@ -58,6 +60,7 @@ public actor MailNotifier: Service {
         self.clock = clock
         self.shelf = shelf
         self.logger = logger
+        self.tried = tried
         self.zone = zone
         (news, tell) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
@@ -133,6 +136,7 @@ public actor MailNotifier: Service {
         do {
             let remark = try await send(digest)
             outbox.withLock { $0.sent(at: clock.uptime) }
+            tried(true)
             if isShelved {
                 try? await shelf?.store(nil)
                 isShelved = false
@@ -144,6 +148,7 @@ public actor MailNotifier: Service {
             return true
         } catch {
             outbox.withLock { $0.failed(gathered, at: clock.uptime) }
+            tried(false)
             if trouble == nil {
                 let hope = isEnding ? "" : "; it is tried again"
                 logger.warning("a mail cannot be sent\(hope)", metadata: ["error": "\(error)"])

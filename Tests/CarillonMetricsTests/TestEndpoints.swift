@@ -1,0 +1,23 @@
+import CarillonConfiguration
+import CarillonCore
+import CarillonEngine
+import CarillonMetrics
+import CarillonTestSupport
+import ControlAPI
+import MemoryStore
+import SimpleSchedulerAPI
+
+/// All that a daemon serves.
+enum TestEndpoints {
+    private struct NoFormat: Error {}
+
+    static func all(_ rig: Rig) -> [Endpoint] {
+        let desk = OrderService(rig.service, version: "1")
+        let handle: @Sendable (Order, Caller) async -> Reply = { await desk.handle($0, from: $1) }
+        let format = JobFormat(
+            read: { _ in throw NoFormat() }, write: { _ in throw NoFormat() }, isProgram: { _ in false },
+            takesPrograms: false)
+        return Endpoint.ofDaemon(handle) + CarillonAPI(format, handle).endpoints
+            + SimpleSchedulerAPI(rig.store, rig.clock, handle).endpoints + [.metrics(rig.registry, isOpen: true)]
+    }
+}
