@@ -69,8 +69,10 @@ import Testing
         for endpoint in rig.endpoints where endpoint.method == .get {
             guard case .object(_, let fields)? = endpoint.successes.first?.schema else { continue }
             let path = endpoint.path.replacing("{name}", with: "report").replacing("{id}", with: id)
-            let query = endpoint.query.contains { $0.isRequired } 
-                    ? "?until=2030-01-01T00:00:00Z" + (endpoint.query.contains { $0.name == "what" } ? "&from=2026-11-21T00:00:00Z" : "") : ""
+            let query =
+                endpoint.query.contains { $0.isRequired }
+                ? "?until=2030-01-01T00:00:00Z"
+                    + (endpoint.query.contains { $0.name == "what" } ? "&from=2026-11-21T00:00:00Z" : "") : ""
             let reply = try await rig.ask("GET", path + query, token: token)
             guard reply.status == 200 else {
                 // A bus's routes know no cron.
