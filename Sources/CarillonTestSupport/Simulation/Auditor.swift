@@ -184,9 +184,11 @@ final class Auditor {
         world.expect(
             max(cursor, model.replayed) >= run.scheduledAt, .ledgerFirst,
             "\(run.job) at \(run.scheduledAt) is dispatched, its cursor is at \(cursor)")
-        if let window = model.longestWindow, id.attempt == 1 {
+        // That of a change counts at once, whenever its times do.
+        let present = world.ledger.jobs[run.jobID].map(\.stored.job.policies.window) ?? 0
+        if let window = model.longestWindow, let present, id.attempt == 1 {
             world.expect(
-                run.scheduledAt.adding(microseconds: window) >= now, .window,
+                run.scheduledAt.adding(microseconds: max(window, present)) >= now, .window,
                 "\(run.job) at \(run.scheduledAt) is dispatched at \(now)")
         }
         let isHeldBack = world.ledger.jobs[run.jobID].map { instance.state.isHeldBack($0.stored.job) } ?? false
