@@ -341,7 +341,7 @@ public protocol JobStore: InstanceStore {
     @discardableResult
     func record(_ runs: [Run], under term: Term, now: Timestamp) async throws -> Set<RunID>
     /// Opens runs that somebody asks for, in one transaction. Answers each as it was written, with the id it got; nil for
-    /// one whose occurrence has a run already, and for one of a backfill that repeats another when that is not the last of
+    /// one whose occurrence has a run already, for one that was asked for under the same key before, and for one of a backfill that repeats another when that is not the last of
     /// its time, or any of them goes on. Whoever else holds a job's shard has mail of it, as of a change.
     func openOrdered(_ runs: [Run], under term: Term, now: Timestamp) async throws -> [Run?]
     /// Sets cursors back, and cuts skips short that reach past `now`; the runs stay.
@@ -353,6 +353,8 @@ public protocol JobStore: InstanceStore {
     /// Reads the runs that are not final and were handed over on a machine.
     func activeRuns(on machine: String) async throws -> [Run]
     func run(_ id: RunID) async throws -> Run?
+    /// Finds the run of a job that was asked for under a key, by the cause it has since.
+    func run(of job: JobID, cause: Cause) async throws -> Run?
     /// Finds runs whose id begins with these hexadecimal digits, at most `limit`.
     func runs(idPrefix: String, limit: Int) async throws -> [Run]
     func runs(_ query: RunQuery) async throws -> [Run]

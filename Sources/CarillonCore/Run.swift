@@ -26,6 +26,19 @@ public enum Cause: Hashable, Sendable, Codable {
     case missed(SkipReason, detail: String?)
     /// Another run had this time before.
     case repeats(RunID)
+    /// Somebody asked for it under a key of theirs, of which this is the digest: asking again under the same one opens no other.
+    case asked(String)
+}
+
+extension Cause {
+    /// Makes the cause of what is asked for under a key.
+    public static func asked(under key: String) -> Cause {
+        let digest = [UInt64(0), 1].map { part in
+            let text = String(StableHash.hash(key.utf8, seed: part), radix: 16)
+            return String(repeating: "0", count: 16 - text.count) + text
+        }
+        return .asked(digest.joined())
+    }
 }
 
 /// A process as the kernel names it without doubt: number, start time and boot.
@@ -192,6 +205,19 @@ public struct AttemptID: Hashable, Sendable, Codable, CustomStringConvertible {
     }
 
     public var description: String { "\(run)-\(attempt)" }
+
+    /// Names it to whatever gathers traces (W3C Trace Context, `traceparent`): one trace for all attempts of a run, the same each time
+    /// it is asked.
+    public var traceparent: String {
+        func digits(_ number: UInt64, _ count: Int) -> String {
+            let text = String(number, radix: 16)
+            return String(repeating: "0", count: max(0, count - text.count)) + text.suffix(count)
+        }
+        let span = StableHash.hash(description.utf8)
+        let rest = StableHash.hash(run.description.utf8) & 0xffff_ffff
+        // All zeros is none.
+        return "00-\(run)\(digits(max(rest, 1), 8))-\(digits(max(span, 1), 16))-01"
+    }
 
     /// Hashes the run alone: one attempt follows another, and two are seldom in one table.
     public func hash(into hasher: inout Hasher) { hasher.combine(run) }

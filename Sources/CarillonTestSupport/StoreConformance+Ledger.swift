@@ -279,6 +279,27 @@ extension StoreConformance {
             for run in [late[1], repeated] { try require(try await store.run(run.id), is: run) }
             try require(try await store.runs(RunQuery(job: "tick", triggers: [.backfill])).count, is: 2)
         },
+        Check("what is asked for under a key is opened once") { store in
+            let bench = try await Bench(store)
+            let asked = Cause.asked(under: "order 7")
+            var run = Samples.run(bench.job, at: bench.start, store: bench.id, trigger: .manual, under: bench.term)
+            run.cause = asked
+            try require(try await store.run(of: run.jobID, cause: asked), is: nil)
+            try require(try await store.openOrdered([run], under: bench.term, now: bench.start), is: [run])
+            var again = run
+            again.id.hash &+= 7
+            again.scheduledAt = bench.start.plus(60)
+            try require(try await store.openOrdered([again], under: bench.term, now: bench.start), is: [nil])
+            // Also under an id that is taken.
+            try require(try await store.openOrdered([run], under: bench.term, now: bench.start), is: [nil])
+            again.cause = .asked(under: "order 8")
+            try require(try await store.openOrdered([again], under: bench.term, now: bench.start), is: [again])
+            try require(try await store.run(of: run.jobID, cause: asked), is: run)
+            var ended = run
+            (ended.state, ended.endedAt) = (.completed, bench.start.plus(1))
+            try await store.record([ended], under: bench.term, now: bench.start)
+            try require(try await store.openOrdered([run], under: bench.term, now: bench.start), is: [nil])
+        },
         Check("skips that touch are one record") { store in
             let bench = try await Bench(store)
             let times = (0...3).map { bench.start.plus(Int64($0) * 60) }

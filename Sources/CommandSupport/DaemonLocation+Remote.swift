@@ -67,6 +67,12 @@ extension DaemonLocation {
     }
 
     private func tokens(of remote: Remote) throws -> TokenSource {
+        let isSafe = remote.address.isSecure || remote.address.isLoopback || variable("CARILLON_INSECURE") != nil
+        if !isSafe, variable("CARILLON_TOKEN") != nil || remote.tokenFile != nil {
+            throw Failure.input(
+                "\(remote.address) is elsewhere, and without TLS: the token would go there in the clear; CARILLON_INSECURE=1 lets it"
+            )
+        }
         // Who names one means that one.
         if let token = variable("CARILLON_TOKEN") { return TokenSource([{ _ in token }]) }
         if let file = remote.tokenFile {
@@ -80,9 +86,12 @@ extension DaemonLocation {
         var all: [TokenSource.Find] = [
             { try await logins.token(for: url, $0) }, { try await logins.renewedToken(for: url, $0) },
         ]
-        // Only for a daemon that runs: else somebody else may have its port.
+        // Only for the daemon that it is of, while that runs: somebody else may listen elsewhere, or have its port.
         let path = stateDirectory + "/api-token"
-        if remote.address.isLoopback, StateLock.isHeld(stateDirectory) {
+        let place = try? String(contentsOfFile: stateDirectory + "/api-address", encoding: .utf8)
+        if remote.address.isLoopback, place?.hasSuffix(":\(remote.address.port)\n") ?? false,
+            StateLock.isHeld(stateDirectory)
+        {
             all.append { _ in
                 (try? String(contentsOfFile: path, encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines)
             }

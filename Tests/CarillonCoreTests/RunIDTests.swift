@@ -16,6 +16,16 @@ import Timetable
         #expect(AttemptID(attempt.description) == attempt)
     }
 
+    /// W3C Trace Context, section 3.2.2: version, trace, parent, flags.
+    @Test func attemptsOfARunAreOneTrace() throws {
+        let id = RunID(store: 1, job: "nightly", scheduledAt: time)
+        let traces = (1...3).map { AttemptID(run: id, attempt: $0).traceparent }
+        for trace in traces { #expect(trace.wholeMatch(of: /00-[0-9a-f]{32}-[0-9a-f]{16}-01/) != nil, "\(trace)") }
+        #expect(Set(traces.map { $0.prefix(35) }) == ["00-\(id)" + traces[0].dropFirst(27).prefix(8)])
+        #expect(Set(traces).count == 3)
+        #expect(traces[0] == AttemptID(run: id, attempt: 1).traceparent)
+    }
+
     @Test(arguments: [
         "", "6955b900", "6955b90000000000000000zz", "+955b9000000000000000000", "6955b9000000000000000000a",
         "6955b900/00000000000000:0", "6955b900é00000000000000",

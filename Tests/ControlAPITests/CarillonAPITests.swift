@@ -12,6 +12,31 @@ import Timetable
     private static let cron =
         #"{"name":"report","cron":"0 9 * * *","time_zone":"Europe/Berlin","bus":{},"tags":["eu"]}"#
 
+    @Test func whoAsksAgainUnderAKeyIsAnsweredTheSameRun() async throws {
+        let rig = try await Rig()
+        let token = try await rig.token(Scope.all)
+        #expect(try await rig.ask("POST", "/api/v1/jobs", token: token, body: Self.cron).status == 201)
+        func run(_ key: String?) async throws -> (status: Int, id: String?) {
+            let reply = try await rig.ask(
+                "POST", "/api/v1/jobs/report/runs", token: token, headers: key.map { ["Idempotency-Key": $0] } ?? [:])
+            return (reply.status, (reply.object["run"] as? [String: Any])?["id"] as? String)
+        }
+        let first = try await run("a")
+        #expect(first.status == 201)
+        for _ in 0..<2 { #expect(try await run("a") == (200, first.id)) }
+        let other = try await run("b")
+        #expect(other.status == 201 && other.id != first.id)
+        #expect(try await run(nil).status == 201)
+        #expect(try await run(String(repeating: "k", count: 256)).status == 400)
+        // Many at once are one.
+        let ids = try await withThrowingTaskGroup(of: String?.self) { group in
+            for _ in 0..<20 { group.addTask { try await run("c").id } }
+            return try await group.reduce(into: Set<String?>()) { $0.insert($1) }
+        }
+        #expect(ids.count == 1)
+        try await rig.stop()
+    }
+
     @Test func aJobFromItsFirstDefinitionToItsEnd() async throws {
         let rig = try await Rig()
         let token = try await rig.token(Scope.all)

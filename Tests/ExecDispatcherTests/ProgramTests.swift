@@ -21,6 +21,7 @@ struct ProgramTests {
                 "USER=\(String(cString: account.pw_name))", "LANG=fr_FR.UTF-8", "PASSED=p", "OWN=a b", "c=ü",
                 "CARILLON_RUN_ID=\(bench.attempt().run)", "CARILLON_JOB=job",
                 "CARILLON_SCHEDULED_AT=2027-01-15T08:00:00Z", "CARILLON_ATTEMPT=1", "CARILLON_MARK=\(file)",
+                "TRACEPARENT=\(bench.attempt().traceparent)",
             ])
         await bench.end()
     }

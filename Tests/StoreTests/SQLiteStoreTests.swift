@@ -228,10 +228,10 @@ import Timetable
         try await DatabaseQueue(path: path).write { db in
             try db.execute(
                 sql: """
+                    \(uncounted)
                     ALTER TABLE jobs DROP COLUMN kind; ALTER TABLE jobs DROP COLUMN summary; DROP TABLE audit;
                     ALTER TABLE runs DROP COLUMN cause;
                     ALTER TABLE runs DROP COLUMN arguments;
-                    \(uncounted)
                     DELETE FROM grdb_migrations WHERE identifier >= '2'
                     """)
             for (name, text) in texts {
@@ -245,11 +245,12 @@ import Timetable
         DROP TABLE instances;
         CREATE TABLE leases (instance TEXT PRIMARY KEY, term INTEGER NOT NULL, expires_at INTEGER NOT NULL)
             STRICT, WITHOUT ROWID;
+        DROP INDEX runs_asked; ALTER TABLE runs DROP COLUMN term; ALTER TABLE runs DROP COLUMN machine;
         DROP TABLE changing; ALTER TABLE cursors DROP COLUMN is_changing;
         DROP TRIGGER notes_added; DROP TRIGGER notes_changed; DROP TRIGGER notes_removed; DROP TABLE counters;
         DROP TRIGGER jobs_untagged; DROP TABLE job_tags; DROP TABLE hours; DROP INDEX runs_failed;
         DROP INDEX cursors_streak; ALTER TABLE cursors DROP COLUMN streak;
-        DELETE FROM grdb_migrations WHERE identifier >= '7';
+        DELETE FROM grdb_migrations WHERE identifier >= '7' OR identifier LIKE '1_ %';
         """
 
     /// The same whether it is only looked at or taken up.

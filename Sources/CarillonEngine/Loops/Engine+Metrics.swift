@@ -80,14 +80,15 @@ extension Engine {
         feed.problems.set(view.problems.count)
     }
 
-    /// Has the times counted that an advance left out; beside the engine, unless very many wait for that.
+    /// Has the times counted that an advance left out; beside the engine, and as one where very many wait for that.
     func count(_ advance: JobAdvance) {
         let job = state.cached([advance.id]).known.first
         for skip in advance.skips {
             let definition = [job?.former, job?.definition].compactMap(\.self).first { $0.revision == skip.revision }
             let times = SkippedTimes(
                 reason: skip.reason, after: skip.after, through: skip.through, schedule: definition?.schedule)
-            if case .dropped(let times) = askToCount.yield(times) { metrics.skipped(times.reason, times.count) }
+            // A number at least: nobody counts them here while the engine waits.
+            if case .dropped(let times) = askToCount.yield(times) { metrics.skipped(times.reason, 1) }
         }
     }
 

@@ -5,14 +5,14 @@ import Timetable
 extension Engine {
     /// Opens a run of a job now, outside its schedule: with a scheduled time of its own, or that of a run it repeats.
     func openManual(
-        _ stored: StoredJob, repeating old: Run? = nil, arguments: [String: String]? = nil
+        _ stored: StoredJob, repeating old: Run? = nil, cause: Cause? = nil, arguments: [String: String]? = nil
     ) async throws -> Run {
         let now = clock.now
         let time = old?.scheduledAt ?? now
         let run = Run(
             id: RunID(manualAt: time, random: UInt64.random(in: 0...UInt64.max)), jobID: stored.id,
             job: stored.job.name, revision: stored.revision, trigger: .manual, scheduledAt: time,
-            notBefore: now, createdAt: now, instance: instance, cause: old.map { .repeats($0.id) },
+            notBefore: now, createdAt: now, instance: instance, cause: old.map { .repeats($0.id) } ?? cause,
             arguments: old?.arguments ?? arguments)
         return try await open([run], of: stored).first ?? run
     }

@@ -8,6 +8,8 @@ extension Order {
     private static let mostWords = 500
     /// Bytes that a run is given along.
     private static let mostArguments = 65_536
+    /// Bytes of a key that a run is asked for under.
+    private static let longestKey = 255
 
     /// Answers the same order, names in their one spelling. Throws `OrderError` of code `bad` for what makes no sense.
     func checked() throws(OrderError) -> Order {
@@ -61,12 +63,15 @@ extension Order {
         case .stop(let name): return .stop(Job.canonical(name))
         case .restart(let name): return .restart(Job.canonical(name))
         case .resolve(let name): return .resolve(Job.canonical(name))
-        case .start(let name, let arguments):
+        case .start(let name, let arguments, let key):
             let size = arguments.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
             guard size <= Self.mostArguments else {
                 throw OrderError(.bad, "arguments of \(size) bytes; a run is given at most \(Self.mostArguments)")
             }
-            return .start(Job.canonical(name), arguments: arguments)
+            if let key, !(1...Self.longestKey).contains(key.utf8.count) {
+                throw OrderError(.bad, "a key has 1 to \(Self.longestKey) bytes")
+            }
+            return .start(Job.canonical(name), arguments: arguments, key: key)
         case .run, .retry, .feeds, .instances, .ping, .status, .cancel, .resume, .acceptFeed, .drain, .forgetInstance,
             .tokens, .addToken, .revokeToken, .reload:
             return self

@@ -39,8 +39,8 @@ public enum Order: Sendable, Codable {
     case restart(String)
     /// Lets a job go on that halted after a failure.
     case resolve(String)
-    /// Opens a run of a job now, with what its worker is to be given along.
-    case start(String, arguments: [String: String] = [:])
+    /// Opens a run of a job now, with what its worker is to be given along; under a key once, however often it is asked for.
+    case start(String, arguments: [String: String] = [:], key: String? = nil)
     /// Opens another run of a job for the scheduled time of one that has ended, named by its id or the beginning of it.
     case retry(String)
     /// Opens runs for times of a job that are past, so many a second; without a rate all at once.
@@ -89,7 +89,7 @@ extension Order {
         case .stop(let name): ("stop", name)
         case .restart(let name): ("restart", name)
         case .resolve(let name): ("resolve", name)
-        case .start(let name, _): ("run", name)
+        case .start(let name, _, _): ("run", name)
         case .retry(let run): ("retry", run)
         case .backfill(let name, _, _): ("backfill", name)
         case .cancel(let run): ("cancel", run)
@@ -189,6 +189,8 @@ public enum Reply: Sendable, Codable {
     case done(String)
     /// A run was opened; the note says what stands in its way, or is unusual about it.
     case started(RunView, note: String? = nil)
+    /// The run that was opened when the same was asked for before, under the same key.
+    case repeated(RunView)
     case missed([BackfillView])
     case tokens([AccessToken])
     /// The same of several, oldest first.

@@ -67,7 +67,7 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         case .resolve(let name): return .done(try await resolve(name))
         case .stop(let name): return .done(try await stop(name))
         case .restart(let name): return .started(try await restart(name))
-        case .start(let name, let arguments): return try await start(name, arguments)
+        case .start(let name, let arguments, let key): return try await start(name, arguments, under: key)
         case .retry(let text): return try await retry(text)
         case .backfill(let name, let times, let rate): return try await backfill(name, times, rate: rate)
         case .cancel(let text): return .done(try await cancel(text))
@@ -136,14 +136,32 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         return stored
     }
 
-    private func start(_ name: String, _ arguments: [String: String]) async throws -> Reply {
+    private func start(_ name: String, _ arguments: [String: String], under key: String?) async throws -> Reply {
         let stored = try await readable(name)
+        let cause = key.map { Cause.asked(under: $0) }
+        if let cause, let known = try await engine.store.run(of: stored.id, cause: cause) {
+            return try repeated(known, arguments, of: stored)
+        }
         let takesArguments = await engine.takesArguments(stored)
         guard arguments.isEmpty || takesArguments else {
             throw OrderError(.bad, "\(name) takes no arguments: only workers on a bus are sent any")
         }
         let note = await engine.obstacle(stored)
-        return .started(try await start(stored, arguments), note: note)
+        guard let cause else { return .started(try await start(stored, arguments), note: note) }
+        let given = arguments.isEmpty ? nil : arguments
+        let run = try await engine.openManual(stored, cause: cause, arguments: given)
+        // Another one who asked for the same was faster.
+        if let known = try await engine.store.run(of: stored.id, cause: cause), known.id != run.id {
+            return try repeated(known, arguments, of: stored)
+        }
+        return .started(RunView(run, zone: stored.job.schedule.zone), note: note)
+    }
+
+    private func repeated(_ run: Run, _ arguments: [String: String], of stored: StoredJob) throws -> Reply {
+        guard run.arguments ?? [:] == arguments else {
+            throw OrderError(.refused, "run \(run.id) was asked for under this key, with other arguments")
+        }
+        return .repeated(RunView(run, zone: stored.job.schedule.zone))
     }
 
     func start(_ stored: StoredJob, _ arguments: [String: String] = [:]) async throws -> RunView {

@@ -7,6 +7,7 @@ package struct APIAddress: Hashable, Sendable, CustomStringConvertible {
     package let base: String
     private let scheme: String
     private let host: String
+    package let port: Int
 
     /// Reads one. Throws `Failure` that names the option.
     package init(_ text: String, option: String) throws(Failure) {
@@ -23,13 +24,18 @@ package struct APIAddress: Hashable, Sendable, CustomStringConvertible {
         for suffix in ["/v1", "/api"] where path.hasSuffix(suffix) { path.removeLast(suffix.count) }
         self.scheme = scheme
         self.host = host.lowercased()
+        port = parts.port ?? (scheme == "https" ? 443 : 80)
         base = "\(scheme)://\(self.host)" + (parts.port.map { ":\($0)" } ?? "") + path
     }
 
     package var isSecure: Bool { scheme == "https" }
 
     /// Whether it is this machine.
-    package var isLoopback: Bool { host == "localhost" || host == "[::1]" || host == "::1" || host.hasPrefix("127.") }
+    package var isLoopback: Bool {
+        let numbers = host.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+        return ["localhost", "[::1]", "::1"].contains(host)
+            || numbers.count == 4 && !numbers.contains(nil) && numbers[0] == 127
+    }
 
     package var description: String { base }
 }

@@ -76,7 +76,7 @@ extension APIClient {
         case .stop(let name): return try await done(path: "jobs", name, "stop")
         case .resolve(let name): return try await done(path: "jobs", name, "resolve")
         case .restart(let name): return try await started(Self.path("jobs", name, "restart"))
-        case .start(let name, let arguments):
+        case .start(let name, let arguments, _):
             let body = arguments.isEmpty ? nil : JSONObject([("arguments", arguments)])
             return try await started(Self.path("jobs", name, "runs"), body)
         case .retry(let run): return try await started(Self.path("runs", run, "retry"))
@@ -92,7 +92,7 @@ extension APIClient {
         case .drain(let name, let isOn): return try await done(path: "instances", name, isOn ? "drain" : "undrain")
         case .forgetInstance(let name): return try await done("DELETE", Self.path("instances", name))
         case .missed, .tokens, .backfill, .addToken, .revokeToken, .reload:
-            throw Failure.input("this is done on the daemon's own machine, not over its API")
+            throw Failure.input("this command asks the daemon of its own machine alone; leave --url away there")
         }
     }
 

@@ -1,4 +1,5 @@
 package import CarillonDaemon
+import CarillonEngine
 import Foundation
 
 /// Asks a daemon over its API, as `ControlClient` does over its socket.
@@ -31,6 +32,9 @@ package struct APIClient: Sendable {
         web = WebClient(authority: authority, patience: patience)
     }
 
+    /// How often what came too soon is asked again.
+    private static let patience = 20
+
     /// Asks at a path, and answers what comes of it with a status below 300. Throws `Failure`, `MissingScopes` and `Refusal`.
     package func ask(
         _ method: String, _ path: String, query: [(name: String, value: String)] = [],
@@ -49,7 +53,13 @@ package struct APIClient: Sendable {
             guard let token = try await find(web), shown.insert(token).inserted else { continue }
             var told = request
             told.headers.append(("Authorization", "Bearer \(token)"))
-            let answer = try await web.send(told, first: most) { (try? await web.send(health)) != nil }
+            var answer = try await web.send(told, first: most) { (try? await web.send(health)) != nil }
+            // Nothing was done for one that came too soon.
+            for _ in 0..<Self.patience where answer.status == 429 {
+                let seconds = answer.headers["retry-after"].flatMap { Int64($0) } ?? 1
+                try await SystemClock().sleep(for: min(max(seconds, 1), 30) * 1_000_000)
+                answer = try await web.send(told, first: most) { (try? await web.send(health)) != nil }
+            }
             if answer.status != 401 { return try checked(answer) }
             refused = answer
         }

@@ -50,7 +50,7 @@ package struct WebClient: Sendable {
             settings.httpVersion = .http1Only
             settings.connectionPool.retryConnectionEstablishment = false
             var tls = TLSConfiguration.makeClientConfiguration()
-            if let authority { tls.trustRoots = .file(authority) }
+            if let authority { tls.additionalTrustRoots = [.file(authority)] }
             settings.tlsConfiguration = tls
             let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
             clients[authority ?? ""] = client

@@ -11,6 +11,8 @@ package struct APIError: Error, Hashable, Sendable {
     /// Of a body or a query: which of its fields, and what about it.
     package var fields: [String: String] = [:]
     package var missing: [Scope] = []
+    /// Seconds after which it may be tried again.
+    package var retryAfter: Int?
 
     package init(_ status: Int, _ code: String, _ message: String, fields: [String: String] = [:]) {
         self.status = status

@@ -12,6 +12,7 @@ import NIOCertificateReloading
 import NIOCore
 import NIOSSL
 import ServiceLifecycle
+import Synchronization
 import Timetable
 
 /// Serves endpoints over HTTP.
@@ -22,6 +23,10 @@ package struct APIServer<Clock: EngineClock>: Service {
     private static var longestBody: Int { 1 << 20 }
     /// Connections at once; the oldest gives way to one more.
     private static var mostConnections: Int { 1_000 }
+    /// Answers without an end at once.
+    private static var mostStreams: Int { 300 }
+    /// Microseconds for which who listens is believed.
+    private static var believed: Int64 { 10_000_000 }
     /// Microseconds from the call to end until connections that still say something are closed.
     private static var grace: Int64 { 5_000_000 }
 
@@ -37,6 +42,7 @@ package struct APIServer<Clock: EngineClock>: Service {
     private let logger: Logger
     private let metrics: RequestMetrics
     private let running: @Sendable (Int) async -> Void
+    private let streams = StreamCount()
 
     /// `running` hears which port it has.
     package init(
@@ -159,7 +165,7 @@ package struct APIServer<Clock: EngineClock>: Service {
         }
         let call = Call(
             path: path, query: query, headers: Self.headers(of: request), body: body, caller: caller, scopes: scopes)
-        return try await Self.response(endpoint.serve(call), to: request)
+        return try await response(endpoint.serve(call), to: request)
     }
 
     private static func headers(of request: Request) -> [String: String] {
@@ -196,7 +202,7 @@ package struct APIServer<Clock: EngineClock>: Service {
         return query
     }
 
-    private static func response(_ answer: Answer, to request: Request) async throws -> Response {
+    private func response(_ answer: Answer, to request: Request) async throws -> Response {
         var response = Response(status: HTTPResponse.Status(code: answer.status))
         if answer.body != nil { response.headers[.contentType] = answer.type }
         for (name, value) in answer.headers {
@@ -206,10 +212,22 @@ package struct APIServer<Clock: EngineClock>: Service {
         case nil: break
         case .whole(let bytes): response.body = .init(byteBuffer: ByteBuffer(bytes: bytes))
         case .parts(let begin) where answer.isLive:
-            response.body = .init { writer in
+            guard streams.count < Self.mostStreams else {
+                var error = APIError(429, "too-many", "\(Self.mostStreams) streams are open already")
+                error.retryAfter = 10
+                throw error
+            }
+            response.body = .init { [streams, gate, clock] writer in
+                streams.enter()
+                defer { streams.leave() }
                 try await request.body.consumeWithCancellationOnInboundClose { _ in
+                    var checked = clock.uptime
                     for try await part in Parts(begin: begin).cancelOnGracefulShutdown() {
                         try await writer.write(ByteBuffer(bytes: part))
+                        // Something comes often enough for a token that is over to end it.
+                        guard clock.uptime - checked >= Self.believed else { continue }
+                        checked = clock.uptime
+                        _ = try await gate.principal(of: Self.token(of: request))
                     }
                 }
                 try await writer.finish(nil)
@@ -227,6 +245,15 @@ package struct APIServer<Clock: EngineClock>: Service {
         }
         return response
     }
+}
+
+/// How many streams are open.
+private final class StreamCount: Sendable {
+    private let open = Atomic(0)
+
+    var count: Int { open.load(ordering: .relaxed) }
+    func enter() { open.add(1, ordering: .relaxed) }
+    func leave() { open.subtract(1, ordering: .relaxed) }
 }
 
 /// Parts of an answer, as they come.
@@ -325,7 +352,7 @@ private struct Guard: RouterMiddleware {
             headers: [.contentType: isProblem ? "application/problem+json" : "application/json"],
             body: .init(byteBuffer: ByteBuffer(bytes: error.json)))
         if error.status == 401 { response.headers[.wwwAuthenticate] = "Bearer" }
-        if error.status == 429 { response.headers[.retryAfter] = "1" }
+        if let seconds = error.retryAfter { response.headers[.retryAfter] = "\(seconds)" }
         return response
     }
 }

@@ -64,6 +64,9 @@ extension Endpoint.Success {
         201, "Opened.", .of(StartedView.self),
         headers: [.init("Location", "Where the run is.", .text(format: "uri-reference"))])
 
+    /// Asked for before, under the same key.
+    static let repeated = Self(200, "It was opened before.", .of(StartedView.self))
+
     static func definition(_ status: Int) -> Self {
         Self(status, "The definition.", .map(.anything), headers: [.init("ETag", "Its revision.")])
     }

@@ -117,7 +117,9 @@ extension CarillonAPI {
         return views
     }
 
-    /// Steps that a preview may take: schedules of seldom times are looked through far.
+    /// Times that a preview looks at, those that are left out among them.
+    private static let mostLookedAt = 100_000
+
     private func preview(_ call: Call) async throws -> PreviewView {
         var table = try call.table()
         let count = table.integer("count", in: 1...1_000) ?? 10
@@ -136,8 +138,9 @@ extension CarillonAPI {
         guard case .status(let status) = try await ask(.status, call) else { throw Unexpected() }
         var times: [Timestamp] = []
         var last = after ?? status.now
-        while times.count < count, let time = schedule.next(after: last) {
-            times.append(time)
+        for _ in 0..<Self.mostLookedAt {
+            guard times.count < count, let time = schedule.next(after: last) else { break }
+            if schedule.exclusion(of: time) == nil { times.append(time) }
             last = time
         }
         return PreviewView(english: schedule.english(), timeZone: text.zone, times: times)

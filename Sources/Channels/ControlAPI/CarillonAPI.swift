@@ -71,8 +71,13 @@ package struct CarillonAPI: Sendable {
     }
 
     func started(_ order: Order, _ call: Call) async throws -> Answer {
-        guard case .started(let run, let note) = try await ask(order, call) else { throw Unexpected() }
-        var answer = Answer(201, try Self.json(StartedView(run: run, note: note)))
+        let (status, run, note): (Int, RunView, String?) =
+            switch try await ask(order, call) {
+            case .started(let run, let note): (201, run, note)
+            case .repeated(let run): (200, run, nil)
+            default: throw Unexpected()
+            }
+        var answer = Answer(status, try Self.json(StartedView(run: run, note: note)))
         answer.headers = [("Location", "/api/v1/runs/\(run.id)")]
         return answer
     }
@@ -145,9 +150,12 @@ package struct CarillonAPI: Sendable {
             },
             Endpoint(
                 .post, "/api/v1/jobs/{name}/runs", .runsWrite, "Opens a run of a job now.",
+                headers: [
+                    .init("Idempotency-Key", "Whoever asks again under the same one is answered the same run.", .text())
+                ],
                 body: Endpoint.Body(
                     .object(nil, [.init("arguments", .orNull(.map(.text())), isRequired: false)]),
-                    example: #"{"arguments":{"month":"2026-11"}}"#, isRequired: false), .started
+                    example: #"{"arguments":{"month":"2026-11"}}"#, isRequired: false), .started, .repeated
             ) { call in
                 var arguments: [String: String] = [:]
                 if !call.body.isEmpty {
@@ -156,7 +164,8 @@ package struct CarillonAPI: Sendable {
                     table.finish()
                     if !table.problems.isEmpty { throw APIError(table.problems) }
                 }
-                return try await started(.start(call["name"], arguments: arguments), call)
+                return try await started(
+                    .start(call["name"], arguments: arguments, key: call.headers["idempotency-key"]), call)
             },
             Endpoint(.post, "/api/v1/jobs/{name}/stop", .runsWrite, "Ends a job's runs now.", .done) { call in
                 try await done(.stop(call["name"]), call)

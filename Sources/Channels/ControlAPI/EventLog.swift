@@ -7,7 +7,7 @@ import Timetable
 package final class EventLog: Sendable {
     /// What changed.
     enum Event: Sendable {
-        case run(Run)
+        case run(RunChange)
         case skip(Skip)
         case job(String)
 
@@ -16,6 +16,29 @@ package final class EventLog: Sendable {
             case .run(let run): run.job
             case .skip(let skip): skip.job
             case .job(let name): name
+            }
+        }
+
+        /// As much of a run as is told.
+        struct RunChange: Sendable {
+            let job: String
+            let id: RunID
+            let state: RunState
+            let trigger: Trigger
+            let attempt: Int
+            let scheduledAt: Timestamp
+            let startedAt: Timestamp?
+            let endedAt: Timestamp?
+
+            init(_ run: Run) {
+                job = run.job
+                id = run.id
+                state = run.state
+                trigger = run.trigger
+                attempt = run.attempt
+                scheduledAt = run.scheduledAt
+                startedAt = run.startedAt
+                endedAt = run.endedAt
             }
         }
 
@@ -51,7 +74,7 @@ package final class EventLog: Sendable {
     package func note(_ change: LedgerChange) {
         let events: [Event] =
             switch change {
-            case .runs(let runs): runs.suffix(Int(Self.most)).map { .run($0) }
+            case .runs(let runs): runs.suffix(Int(Self.most)).map { .run(Event.RunChange($0)) }
             case .skips(let skips): skips.suffix(Int(Self.most)).map { .skip($0) }
             case .jobs(let names): names.suffix(Int(Self.most)).map { .job($0) }
             }

@@ -74,14 +74,17 @@ package actor Gate<Clock: EngineClock> {
         guard let rate else { return }
         let now = clock.uptime
         let most = max(1, 2 * rate)
-        let known = allowances[principal.name] ?? (most, now)
+        let key = principal.kind + " " + principal.name
+        let known = allowances[key] ?? (most, now)
         let left = min(most, known.left + Double(now - known.at) / 1_000_000 * rate)
         guard left >= 1 else {
-            throw APIError(429, "too-many", "more than \(rate) requests a second with this token")
+            var error = APIError(429, "too-many", "more than \(rate) requests a second with this token")
+            error.retryAfter = Int(max(1, (1 - left) / rate).rounded(.up))
+            throw error
         }
         // Whoever has asked nothing for long need not be remembered.
         if allowances.count > 10_000 { allowances = [:] }
-        allowances[principal.name] = (left - 1, now)
+        allowances[key] = (left - 1, now)
     }
 
     private func read() async throws {

@@ -39,8 +39,9 @@ package struct LiveAPI<Clock: EngineClock>: Sendable {
                 let known = call.headers["last-event-id"].flatMap { Int64($0) }.map { max(0, $0) }
                 let from = try known ?? call.number("from", in: 0...Int64.max) ?? 0
                 let parts = TailParts(clock, call, desk, from: from)
-                // Whether there is such a run at all.
+                // Whether there is such a run at all, and its output here.
                 _ = try await parts.run()
+                _ = try await parts.output()
                 return .live { parts }
             },
         ]
@@ -49,8 +50,10 @@ package struct LiveAPI<Clock: EngineClock>: Sendable {
     /// Where a stream goes on: behind a place that this process gave, else from now on; nil where what was between is not known.
     private func number(after place: String?) -> Int64? {
         guard let place, !place.isEmpty else { return log.end }
-        let words = place.split(separator: "-")
-        guard words.count == 2, words[0] == log.life, let number = Int64(words[1]) else { return nil }
+        let words = place.split(separator: "-", maxSplits: 1)
+        // Before the first one it is -1.
+        guard words.count == 2, words[0] == log.life, let number = Int64(words[1]), (-1..<Int64.max).contains(number)
+        else { return nil }
         return number + 1
     }
 }
@@ -81,7 +84,7 @@ private func event(_ name: String, id: String, _ json: String) -> [UInt8] {
     Array("id: \(id)\nevent: \(name)\ndata: \(json)\n\n".utf8)
 }
 
-private let sign = Array(": here\n\n".utf8)
+private let here = Array(": here\n\n".utf8)
 
 /// Changes from a number on.
 private struct EventParts<Clock: EngineClock>: AsyncIteratorProtocol, Sendable {
@@ -91,7 +94,8 @@ private struct EventParts<Clock: EngineClock>: AsyncIteratorProtocol, Sendable {
     private let kind: EventKind?
     /// Of the next event; nil where some are missing.
     private var number: Int64?
-    private var isBegun = false
+    /// When something was written last, by the clock's uptime; nil before the first.
+    private var written: Int64?
 
     /// Events that are written at once.
     private static var most: Int { 500 }
@@ -105,16 +109,14 @@ private struct EventParts<Clock: EngineClock>: AsyncIteratorProtocol, Sendable {
     }
 
     mutating func next() async throws -> [UInt8]? {
-        if !isBegun {
-            // Whoever listens knows now that the stream stands.
-            isBegun = true
-            return sign
-        }
+        // Whoever listens knows then that the stream stands.
+        if written == nil { return sign() }
         while true {
             try Task.checkCancellation()
             guard let start = number, let (events, next) = log.events(from: start, limit: Self.most) else {
                 let end = log.end
                 number = end
+                written = clock.uptime
                 return event("reset", id: "\(log.life)-\(end - 1)", "{}")
             }
             number = next
@@ -123,24 +125,29 @@ private struct EventParts<Clock: EngineClock>: AsyncIteratorProtocol, Sendable {
             where (job == nil || found.job == job) && (kind == nil || found.kind == kind) {
                 bytes += event(found.kind.rawValue, id: "\(log.life)-\(place)", try found.json)
             }
-            if !bytes.isEmpty { return bytes }
-            if events.isEmpty, await !isMore(at: next) { return sign }
+            if !bytes.isEmpty {
+                written = clock.uptime
+                return bytes
+            }
+            if events.isEmpty { await more(at: next) }
+            if clock.uptime - (written ?? 0) >= silence { return sign() }
         }
     }
 
-    /// Waits for an event of this number; answers no after a silence.
-    private func isMore(at number: Int64) async -> Bool {
-        await withTaskGroup(of: Bool.self) { group in
-            group.addTask { [log] in
-                await log.until(number)
-                return true
-            }
-            group.addTask { [clock] in
-                try? await clock.sleep(for: silence)
-                return false
-            }
-            defer { group.cancelAll() }
-            return await group.next() ?? false
+    /// Makes a sign of life, with the place up to which whoever listens has missed nothing.
+    private mutating func sign() -> [UInt8] {
+        written = clock.uptime
+        return Array((number.map { "id: \(log.life)-\($0 - 1)\n" } ?? "").utf8) + here
+    }
+
+    /// Waits for an event of this number, or until something is to be said all the same.
+    private func more(at number: Int64) async {
+        let rest = max(0, silence - (clock.uptime - (written ?? 0)))
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [log] in await log.until(number) }
+            group.addTask { [clock] in try? await clock.sleep(for: rest) }
+            await group.next()
+            group.cancelAll()
         }
     }
 }
@@ -153,8 +160,8 @@ private struct TailParts<Clock: EngineClock>: AsyncIteratorProtocol, Sendable {
     private var offset: Int64
     private var isOver = false
 
-    /// Microseconds between two looks.
-    private static var pace: Int64 { 250_000 }
+    /// Microseconds between two looks: at first, and after some that found nothing.
+    private static var paces: ClosedRange<Int64> { 250_000...2_000_000 }
 
     private struct Output: Encodable {
         var text: String
@@ -182,40 +189,55 @@ private struct TailParts<Clock: EngineClock>: AsyncIteratorProtocol, Sendable {
         }
     }
 
+    /// Asks for what comes next. Throws `APIError`.
+    func output() async throws -> [UInt8] {
+        switch await desk(.output(run: call["id"], from: offset), call.caller) {
+        case .output(let text, _): return Data(base64Encoded: text).map { Array($0) } ?? []
+        case .failed(let code, let message): throw APIError(code, message)
+        default: throw APIError(503, "unavailable", "the output cannot be read")
+        }
+    }
+
     mutating func next() async throws -> [UInt8]? {
         if isOver { return nil }
-        var waited: Int64 = 0
+        var (waited, pace) = (Int64(0), Self.paces.lowerBound)
         while true {
             try Task.checkCancellation()
-            // Asked first: what it writes before its end is there after it.
-            let run = try await run()
-            guard case .output(let text, _) = await desk(.output(run: call["id"], from: offset), call.caller) else {
-                throw APIError(503, "unavailable", "the output cannot be read")
+            var bytes = try await output()
+            var whole = bytes.prefix(bytes.count - Self.beginnings(bytes))
+            if whole.isEmpty {
+                let run = try await run()
+                if run.state.isFinal {
+                    // What it wrote before its end is there after it.
+                    bytes = try await output()
+                    if bytes.isEmpty {
+                        isOver = true
+                        return event("end", id: "\(offset)", try PublicJSON.encode(run))
+                    }
+                    whole = bytes.prefix(bytes.count - Self.beginnings(bytes))
+                    // A character that nobody ends.
+                    if whole.isEmpty { whole = bytes[...] }
+                }
             }
-            let bytes = Data(base64Encoded: text).map { Array($0) } ?? []
-            if !bytes.isEmpty {
-                let whole = bytes.prefix(bytes.count - Self.beginnings(bytes))
+            if !whole.isEmpty {
                 offset += Int64(whole.count)
                 let output = Output(text: String(decoding: whole, as: UTF8.self), next: offset)
                 return event("output", id: "\(offset)", try PublicJSON.encode(output))
             }
-            if run.state.isFinal {
-                isOver = true
-                return event("end", id: "\(offset)", try PublicJSON.encode(run))
-            }
-            if waited >= silence { return sign }
-            try await clock.sleep(for: Self.pace)
-            waited += Self.pace
+            if waited >= silence { return here }
+            try await clock.sleep(for: pace)
+            waited += pace
+            pace = min(2 * pace, Self.paces.upperBound)
         }
     }
 
-    /// Counts bytes at the end that only begin a character, unless there is nothing else (RFC 3629, section 3).
+    /// Counts bytes at the end that only begin a character (RFC 3629, section 3).
     private static func beginnings(_ bytes: [UInt8]) -> Int {
-        for count in 1...min(3, bytes.count) {
+        for count in 1..<min(4, bytes.count + 1) {
             let byte = bytes[bytes.count - count]
             if byte & 0xc0 == 0x80 { continue }
             let length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1
-            return length > count && count < bytes.count ? count : 0
+            return length > count ? count : 0
         }
         return 0
     }

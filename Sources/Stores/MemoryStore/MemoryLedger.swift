@@ -241,6 +241,7 @@ public struct MemoryLedger: Sendable {
             }
             occurrences[key] = run.id
         } else {
+            if let cause = run.cause, case .asked = cause, self.run(of: run.jobID, cause: cause) != nil { return nil }
             while runs[run.id] != nil { run.id.hash &+= 1 }
         }
         runs[run.id] = run
@@ -248,6 +249,8 @@ public struct MemoryLedger: Sendable {
         active.insert(run.id)
         return run
     }
+
+    func run(of job: JobID, cause: Cause) -> Run? { runs.values.first { $0.jobID == job && $0.cause == cause } }
 
     /// Whether what a run of a backfill repeats is the last of its time, and nothing of that time goes on.
     func isLast(_ run: Run) -> Bool {

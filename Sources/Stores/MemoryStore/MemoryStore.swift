@@ -134,6 +134,8 @@ public actor MemoryStore: JobStore {
 
     public func run(_ id: RunID) async throws -> Run? { ledger.runs[id] }
 
+    public func run(of job: JobID, cause: Cause) async throws -> Run? { ledger.run(of: job, cause: cause) }
+
     public func runs(idPrefix: String, limit: Int) async throws -> [Run] {
         ledger.runs.values.filter { $0.id.description.hasPrefix(idPrefix) }.sorted { $0.id < $1.id }
             .prefix(limit).map { $0 }

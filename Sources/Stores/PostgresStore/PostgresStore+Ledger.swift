@@ -287,6 +287,7 @@
                 try row.bind(new: run)
                 if try transaction.execute(sql, [.integer(term.count)] + row.values) == 1 { return run }
                 guard run.occurrence != nil else {
+                    if try isAskedFor(run, transaction) { return nil }
                     run.id.hash &+= 1
                     continue
                 }
@@ -331,6 +332,15 @@
                 try Self.tell(Mail.opened(opened.compactMap { $0 }), but: term, transaction)
                 return opened
             }
+        }
+
+        /// Whether a run that was asked for under a key is there already.
+        private static func isAskedFor(_ run: Run, _ transaction: PostgresTransaction) throws -> Bool {
+            guard let cause = run.cause, case .asked = cause else { return false }
+            return try transaction.first(
+                "SELECT 1 FROM runs WHERE job_id = $1 AND cause = $2 AND \(RowCodec.askedFor)",
+                [.integer(Int64(run.jobID.number)), .text(cause.text)]
+            ) { _ in true } ?? false
         }
 
         /// Whether what a run of a backfill repeats is the last of its time, and nothing of that time goes on.

@@ -27,6 +27,13 @@
 
         public func run(_ id: RunID) async throws -> Run? { try await runs("WHERE runs.id = $1", [.init(id)]).first }
 
+        public func run(of job: JobID, cause: Cause) async throws -> Run? {
+            try await runs(
+                "WHERE runs.job_id = $1 AND runs.cause = $2 AND \(RowCodec.askedFor)",
+                [.integer(Int64(job.number)), .text(cause.text)]
+            ).first
+        }
+
         public func runs(idPrefix: String, limit: Int) async throws -> [Run] {
             let missing = 24 - idPrefix.utf8.count
             guard missing >= 0, let first = RunID(idPrefix + String(repeating: "0", count: missing)),

@@ -23,6 +23,10 @@
             Migration(name: "who opened a run, and where it lives", leastBuild: 4, statements: fourth),
             // A build that does not know that would run them anywhere.
             Migration(name: "jobs of one machine", leastBuild: 5, statements: []),
+            // A build that does not know the word of such a run sees none.
+            Migration(
+                name: "runs that were asked for under a key", leastBuild: 5,
+                statements: ["CREATE UNIQUE INDEX runs_asked ON runs (job_id, cause) WHERE \(RowCodec.askedFor)"]),
         ]
 
         /// What is locked while migrations are applied: "Carillon" in ASCII.

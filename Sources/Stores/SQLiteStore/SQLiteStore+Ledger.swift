@@ -60,11 +60,20 @@ extension SQLiteStore {
                     if run.occurrence != nil {
                         return try Self.insertUnderAnotherID(run, store: store, term, &insert, db)
                     }
+                    if try Self.isAskedFor(run, db) { return nil }
                     run.id.hash &+= 1
                 }
                 return run
             }
         }
+    }
+
+    /// Whether a run that was asked for under a key is there already.
+    private static func isAskedFor(_ run: Run, _ db: Database) throws -> Bool {
+        guard let cause = run.cause, case .asked = cause else { return false }
+        let statement = try db.cachedStatement(
+            sql: "SELECT 1 FROM runs WHERE job_id = ? AND cause = ? AND \(RowCodec.askedFor)")
+        return try Row.fetchOne(statement, arguments: [run.jobID.number, cause.text]) != nil
     }
 
     /// Whether what a run of a backfill repeats is the last of its time, and nothing of that time goes on.
@@ -196,6 +205,12 @@ extension SQLiteStore {
 
     public func run(_ id: RunID) async throws -> Run? {
         try await fetchRuns("WHERE runs.id = ?", [id.data]).first
+    }
+
+    public func run(of job: JobID, cause: Cause) async throws -> Run? {
+        try await fetchRuns(
+            "WHERE runs.job_id = ? AND runs.cause = ? AND \(RowCodec.askedFor)", [job.number, cause.text]
+        ).first
     }
 
     public func runs(idPrefix: String, limit: Int) async throws -> [Run] {

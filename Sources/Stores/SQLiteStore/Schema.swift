@@ -216,6 +216,10 @@ enum Schema {
         migrator.registerMigration("10 who opened a run, and where it lives") { db in
             try db.execute(sql: "ALTER TABLE runs ADD COLUMN term INTEGER; ALTER TABLE runs ADD COLUMN machine TEXT")
         }
+        migrator.registerMigration("11 runs that were asked for under a key") { db in
+            try db.execute(
+                sql: "CREATE UNIQUE INDEX runs_asked ON runs (job_id, cause) WHERE \(RowCodec.askedFor)")
+        }
         return migrator
     }
 

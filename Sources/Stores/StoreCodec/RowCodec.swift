@@ -33,6 +33,9 @@ package final class RowCodec: Sendable {
     /// A scheduled time that the four bytes of seconds in a run's id cannot say, as a condition.
     package static let outside = "scheduled_at NOT BETWEEN 0 AND 4294967295999999"
 
+    /// A run that was asked for under a key, as a condition.
+    package static let askedFor = "substr(cause, 1, 6) = 'asked '"
+
     // MARK: Jobs
 
     /// Of `jobs`, joined with `cursors`.

@@ -32,11 +32,12 @@ extension ProcessIdentity {
 }
 
 extension Cause {
-    /// `missed REASON DETAIL` or `repeats ID`.
+    /// `missed REASON DETAIL`, `repeats ID` or `asked DIGEST`.
     package var text: String {
         switch self {
         case .missed(let reason, let detail): "missed \(reason.rawValue)" + (detail.map { " \($0)" } ?? "")
         case .repeats(let run): "repeats \(run)"
+        case .asked(let digest): "asked \(digest)"
         }
     }
 
@@ -50,6 +51,7 @@ extension Cause {
         case "repeats" where words.count == 2:
             guard let run = RunID(words[1]) else { return nil }
             self = .repeats(run)
+        case "asked" where words.count == 2: self = .asked(String(words[1]))
         default: return nil
         }
     }

@@ -125,6 +125,7 @@ extension Cause {
         switch self {
         case .missed(let reason, let detail): reason.words + (detail.map { " (\($0))" } ?? "")
         case .repeats(let run): "repeats run \(run)"
+        case .asked: "asked for under a key"
         }
     }
 }

@@ -85,7 +85,6 @@ package struct CallbackServer: Sendable {
     ) -> some Service {
         let router = Router()
         router.get("callback") { request, _ in await self.answer(request, end) }
-        router.get("login") { _, _ in Response.redirect(to: self.attempt.address, type: .found) }
         return Application(
             router: router, configuration: .init(address: .hostname(host, port: Self.port), serverName: "carillon"),
             onServerRunning: { _ in await running() }, logger: Self.quiet)
@@ -128,9 +127,10 @@ package struct CallbackServer: Sendable {
                 .cacheControl: "no-store", .connection: "close",
             ],
             body: .init { writer in
+                // Also when nobody waits for the page any more.
+                defer { done() }
                 try await writer.write(ByteBuffer(string: text))
                 try await writer.finish(nil)
-                done()
             })
     }
 }

@@ -110,7 +110,7 @@ package struct LoginStore: Sendable {
         var facts = stat()
         guard stat(path, &facts) == 0 else { return [] }
         guard facts.st_mode & 0o077 == 0, facts.st_uid == geteuid() else {
-            throw Failure.failed("\(path) holds tokens, and others may read it: chmod 600, or `carillon logout`")
+            throw Failure.failed("\(path) holds tokens, and others may read it: chmod 600")
         }
         do {
             return try JSONDecoder().decode([Login].self, from: try Data(contentsOf: URL(fileURLWithPath: path)))

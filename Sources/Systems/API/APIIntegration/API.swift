@@ -47,7 +47,11 @@ package enum API: Integration {
                     + [.metrics(daemon.metrics, isOpen: settings.metrics == .open)])
             let server = APIServer(
                 address, tls: settings.tls, hosts: HostList(settings.hosts), endpoints, gate, daemon.clock,
-                daemon.logger)
+                daemon.logger
+            ) { [state = daemon.state] port in
+                // Which listener the local token is for: nobody else is to be shown it.
+                try? Data("\(address.host):\(port)\n".utf8).write(to: URL(fileURLWithPath: state + "/api-address"))
+            }
             return [Served(server: server, client: client)]
         }
         return parts

@@ -36,6 +36,7 @@ struct ChildEnvironment: Sendable {
         variables[Self.run] = "\(dispatch.attempt.run)"
         variables["CARILLON_JOB"] = dispatch.job
         variables["CARILLON_SCHEDULED_AT"] = dispatch.scheduledAt.rfc3339
+        variables["TRACEPARENT"] = dispatch.attempt.traceparent
         variables[Self.attempt] = "\(dispatch.attempt.attempt)"
         return variables
     }
