@@ -80,8 +80,8 @@ package struct SettingsReader: Sendable {
     /// What the commands read themselves, and what a run is told: a program may well call `carillon`.
     private static let others: Set = [
         "CARILLON_CONFIG", "CARILLON_STATE", "CARILLON_URL", "CARILLON_CONTEXT", "CARILLON_TOKEN", "CARILLON_CA_FILE",
-        "CARILLON_INSECURE",
-        "CARILLON_CLIENT_SECRET", "CARILLON_SHIM", "CARILLON_JOB", "CARILLON_RUN_ID", "CARILLON_ATTEMPT",
+        "CARILLON_INSECURE", "CARILLON_CLIENT_SECRET", "CARILLON_SHIM", "CARILLON_JOB", "CARILLON_RUN_ID",
+        "CARILLON_ATTEMPT",
         "CARILLON_SCHEDULED_AT", "CARILLON_MARK",
     ]
 

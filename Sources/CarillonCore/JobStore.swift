@@ -341,8 +341,9 @@ public protocol JobStore: InstanceStore {
     @discardableResult
     func record(_ runs: [Run], under term: Term, now: Timestamp) async throws -> Set<RunID>
     /// Opens runs that somebody asks for, in one transaction. Answers each as it was written, with the id it got; nil for
-    /// one whose occurrence has a run already, for one that was asked for under the same key before, and for one of a backfill that repeats another when that is not the last of
-    /// its time, or any of them goes on. Whoever else holds a job's shard has mail of it, as of a change.
+    /// one whose occurrence has a run already, for one that was asked for under the same key before, and for one of a backfill
+    /// that repeats another when that is not the last of its time, or any of them goes on. Whoever else holds a job's shard has
+    /// mail of it, as of a change.
     func openOrdered(_ runs: [Run], under term: Term, now: Timestamp) async throws -> [Run?]
     /// Sets cursors back, and cuts skips short that reach past `now`; the runs stay.
     func rewind(_ cursors: [JobCursor], under term: Term, now: Timestamp) async throws

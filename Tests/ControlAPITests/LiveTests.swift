@@ -73,6 +73,13 @@ import Timetable
         let lost = try await events(rig, "/api/v1/events", token, after: "ff-7", count: 1)
         #expect(lost.first?.name == "reset")
         #expect(try await rig.ask("GET", "/api/v1/events?kind=x", token: token).status == 400)
+        for place in ["a1-\(Int64.max)", "a1--2"] {
+            let told = try await events(rig, "/api/v1/events", token, after: place, count: 1)
+            #expect(told.first?.name == "reset", "\(place)")
+        }
+        // The place before the first one, as whoever listened from the beginning was told.
+        let all = try await events(rig, "/api/v1/events", token, after: "a1--1", count: 2)
+        #expect(all.map(\.id) == first.map(\.id))
         try await rig.stop()
     }
 

@@ -29,6 +29,42 @@ import Testing
         .replacing(#/ +/#, with: " ")
     }
 
+    /// Somebody else's server on this machine is not shown the token of the daemon beside it, and nobody's goes out in the clear.
+    @Test func aTokenIsShownToItsOwnDaemonAlone() async throws {
+        try await start()
+        #expect(try await daemon.carillon("status", "-u", url).code == 0)
+        let other = try FreePort.find()
+        let script = try daemon.folder.write(
+            "other.py",
+            """
+            import http.server, sys
+            class Other(http.server.BaseHTTPRequestHandler):
+                def do_GET(self):
+                    with open(sys.argv[2], "a") as f: f.write(self.path + " " + str(self.headers))
+                    self.send_response(404)
+                    self.end_headers()
+                def log_message(self, *_): pass
+            http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Other).serve_forever()
+            """)
+        let heard = daemon.state + "/heard"
+        let server = Process()
+        server.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        server.arguments = ["python3", script, "\(other)", heard]
+        try server.start()
+        defer { kill(server.processIdentifier, SIGKILL) }
+        try await daemon.eventually("it was asked") {
+            _ = try await daemon.carillon("status", "-u", "http://127.0.0.1:\(other)")
+            return FileManager.default.fileExists(atPath: heard)
+        }
+        let text = try String(contentsOfFile: heard, encoding: .utf8)
+        #expect(text.contains("/api/v1/status") && !text.lowercased().contains("authorization"), "\(text)")
+        for address in ["http://192.0.2.1:1", "http://127.0.0.1.example:1"] {
+            let refused = try await daemon.shell("CARILLON_TOKEN=s3cret $C status -u \(address)")
+            #expect(refused.code == 2 && refused.error.contains("in the clear"), "\(refused)")
+        }
+        #expect(await daemon.stop() == 0)
+    }
+
     @Test func questionsAndOrdersAreTheSame() async throws {
         try await start()
         for (name, options) in [

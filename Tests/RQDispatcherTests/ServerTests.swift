@@ -53,6 +53,44 @@ import Timetable
         await dispatcher.shutdown()
     }
 
+    /// A machine that stood still for hours sends the rest of what it wrote, and the guards of that are gone.
+    @Test func whatComesTooLateIsNotEnqueued() async throws {
+        let (fixture, client) = try await redis()
+        _ = fixture
+        let words = ["id-1", "default", "data", "2027-01-01T00:00:00Z", "words", "60", "60", "60 default"]
+        func enqueue(sendBy: Int?) async throws -> RedisValue {
+            var command = RedisCommand.script(RQScripts.enqueue, keys: [])
+            for word in words { command.append(word) }
+            if let sendBy { command.append(sendBy) }
+            return try await client.send(command)
+        }
+        let now = try #require(try await client.send(RedisCommand("TIME")).array?.first?.text.flatMap { Int($0) })
+        let late = try? await enqueue(sendBy: now - 5)
+        #expect(late?.error?.message.contains("too long on its way") ?? true, "\(String(describing: late))")
+        #expect(late?.array == nil)
+        #expect(try await client.send(RedisCommand("DBSIZE")).integer == 0)
+        #expect(try await enqueue(sendBy: now + 60).array?.first?.integer == 1)
+        #expect(try await enqueue(sendBy: nil).array?.first?.integer == 0)
+        await client.close()
+    }
+
+    /// The server's clock counts, not this machine's, and one that is set is read again.
+    @Test func aClockOfItsOwnKeepsNothingFromGoingOut() async throws {
+        let (fixture, client) = try await redis()
+        let clock = ManualClock(now: Timestamp(seconds: 1_000))
+        let configuration = RQConfiguration(redis: try RedisConfiguration(url: fixture.url), identity: "test")
+        let dispatcher = RQDispatcher(configuration, clock: clock, logger: .silent)
+        #expect(await dispatcher.dispatch(dispatch(1...1)) == [.accepted])
+        // As if the server's clock had been set ahead by hours, which nobody can have a real one do.
+        await dispatcher.noteServerClock(Timestamp(seconds: 1_000))
+        let late = await dispatcher.dispatch(dispatch(2...2))
+        #expect(late.allSatisfy { if case .away = $0 { true } else { false } }, "\(late)")
+        #expect(await dispatcher.dispatch(dispatch(2...2)) == [.accepted])
+        #expect(try await client.send(RedisCommand("LLEN", "rq:queue:default")).integer == 2)
+        await dispatcher.shutdown()
+        await client.close()
+    }
+
     @Test func aQueueThatIsNoListIsRefusedAndLeavesNothing() async throws {
         let (fixture, client) = try await redis()
         try await client.send(RedisCommand("SET", "rq:queue:default", "no list"))

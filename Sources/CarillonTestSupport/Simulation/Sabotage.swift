@@ -38,6 +38,6 @@ public enum Sabotage: String, Sendable, CaseIterable {
     case markWithoutReport
     /// An end is acknowledged as soon as others were told, not when the ledger has it.
     case toldAcknowledged
-    /// What comes to its start too late is started all the same.
+    /// What comes to its start too late is started all the same, and some comes very late.
     case startedLate
 }

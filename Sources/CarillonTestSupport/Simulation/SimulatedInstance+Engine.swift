@@ -117,8 +117,10 @@ extension SimulatedInstance {
             try self.record(runs, under: term)
         } then: { answer in
             switch answer {
-            case .success:
+            case .success(let ended):
                 self.act(Lane.save) { if !self.state.unsavedIDs.isEmpty { self.saveAll() } }
+                // First: what is over goes out no more, however it is marked.
+                if !ended.isEmpty { self.send(.overruled(ended), lane: Lane.save) }
                 self.send(.saved(versions), lane: Lane.save)
             case .failure(let error): self.send(.saveFailed(error.message), lane: Lane.save)
             }

@@ -12,7 +12,9 @@ extension SimulatedInstance {
         let (mine, process) = (life, process)
         let startBy = (sharing?.deadline ?? 0) + World.lostAfter / 2
         handing.formUnion(batch.map(\.attempt))
-        later(random.span(50...20_000)) {
+        // So late that somebody may have started it elsewhere: left to freezes alone that is seldom.
+        let isLate = sabotage == .startedLate && random.chance(0.2)
+        later(isLate ? random.span(World.lease...3 * JobMaker.day) : random.span(50...20_000)) {
             // One that died may have come to it just before.
             if process != self.process || !self.isUp {
                 if self.random.chance(0.5) { _ = self.arrive(batch, startBy) }

@@ -70,7 +70,8 @@ extension SimulatedInstance {
         return opened
     }
 
-    func record(_ runs: [Run], under term: Term) throws(StoreError) {
+    /// Writes runs; answers those that go on here and have ended in the ledger.
+    func record(_ runs: [Run], under term: Term) throws(StoreError) -> [Run] {
         let before = runs.map { ledger.runs[$0.id] }
         let (mine, term) = (term, fenced(term))
         let unwritten = try checked { (ledger) throws in try ledger.record(runs, under: term) }
@@ -81,6 +82,7 @@ extension SimulatedInstance {
             auditor.recorded(run, before: before)
             if !unwritten.contains(run.id) { auditor.wrote(run.jobID, by: mine, self) }
         }
+        return runs.filter { !$0.state.isFinal && unwritten.contains($0.id) }.compactMap { ledger.runs[$0.id] }
     }
 
     func setBack(_ cursors: [JobCursor], under term: Term, now: Timestamp) throws(StoreError) {

@@ -1,6 +1,6 @@
 public import CarillonCore
 import RedisClient
-import Timetable
+package import Timetable
 
 /// Runs on their way into Redis: scripts of some hundred runs, a few of them at once.
 extension RQDispatcher {
@@ -36,6 +36,7 @@ extension RQDispatcher {
                 unanswered -= 1
                 results[place] = read(answer, scripts[place])
             } while unanswered > 0 || !rest.isEmpty
+            if isLate { await readClock() }
             return Array(results.joined())
         }
     }
@@ -63,6 +64,7 @@ extension RQDispatcher {
             guard bytes < Self.mostBytes else { break }
             script.entries.append(add(call(number), made, to: &command, &bytes))
         }
+        if let time = facts.sendBy { command.append(Int(time)) }
         script.numbers = numbers.prefix(script.entries.count)
         return (script, command)
     }
@@ -96,6 +98,7 @@ extension RQDispatcher {
         switch answer {
         case .success(let value):
             note(value.error)
+            if value.error?.message.contains(RQScripts.lateAnswer) ?? false { isLate = true }
             return read(value, script.entries)
         case .failure(let error) where Self.neverSent.contains(error.code):
             note(error)
@@ -108,6 +111,18 @@ extension RQDispatcher {
                 return .accepted
             }
         }
+    }
+
+    /// Takes in what the server's clock says now.
+    package func noteServerClock(_ time: Timestamp) { facts.note(time: time.seconds) }
+
+    /// Reads the server's clock: it may have been set since it was read.
+    private func readClock() async {
+        isLate = false
+        guard let answer = try? await server.send([RedisCommand("TIME")]).first,
+            let seconds = answer.array?.first?.text.flatMap({ Int64($0) })
+        else { return }
+        facts.note(time: seconds)
     }
 
     /// With these no command reached the server.

@@ -37,6 +37,8 @@ public actor RQDispatcher: ListenedDispatcher {
     var adopted: [AttemptID: Run] = [:]
     /// Attempts whose end may have been there before they were asked for again.
     var repeated: [AttemptID] = []
+    /// Whether a script came too late by the server's clock.
+    var isLate = false
     var memory = Memory()
     var listeners = Listeners()
     private var trouble: String?
@@ -44,7 +46,7 @@ public actor RQDispatcher: ListenedDispatcher {
     private var logged: (text: String, at: Int64)?
 
     public init(_ configuration: RQConfiguration, clock: any EngineClock, logger: Logger) {
-        let facts = ServerFacts()
+        let facts = ServerFacts(clock)
         self.configuration = configuration
         self.facts = facts
         self.clock = clock

@@ -12,15 +12,27 @@ public enum RQScripts {
     static let cancelledTTL = 500
 
     public static let enqueueWords = 8
+    /// Seconds that a script may take on its way: well below the time that guards live on.
+    static let longestWay: Int64 = 1_800
+    /// What a script that took longer answers.
+    static let lateAnswer = "LATE the script of an enqueue was too long on its way"
 
     /// Enqueues runs, each under its guard. Words of a run: id, queue, data, created at, description, time-out, result_ttl,
     /// what the guard says. Answers for each 1 (enqueued), 0 (known already) or an error's text.
+    ///
+    /// One word more is the second by the server's own clock up to which it may come: of a machine that stood still for hours what
+    /// lay in its socket arrives when other instances have long done all of it, and its guards are gone.
     ///
     /// A server that writes nothing (full, read-only, failing snapshots) refuses the first write, and with it the script.
     public static let enqueue = RedisScript(
         """
         local answers, seen = {}, {}
-        for i = 1, #ARGV, \(enqueueWords) do
+        local rest = #ARGV % \(enqueueWords)
+        if rest == 1 then
+          if redis.replicate_commands then redis.replicate_commands() end
+          if tonumber(redis.call('TIME')[1]) > tonumber(ARGV[#ARGV]) then return redis.error_reply('\(lateAnswer)') end
+        end
+        for i = 1, #ARGV - rest, \(enqueueWords) do
           local id, queue = ARGV[i], ARGV[i + 1]
           local guard, job, list = 'carillon:guard:' .. id, 'rq:job:' .. id, 'rq:queue:' .. queue
           local answer = 0

@@ -1,3 +1,4 @@
+import CarillonCore
 import RedisClient
 import Synchronization
 
@@ -12,9 +13,15 @@ final class ServerFacts: Sendable {
         var evictingPolicy: String?
         var evicted = 0
         var version = ""
+        /// The server's own clock in microseconds since 1970, and when it said so, by this machine's time since its boot.
+        var clock: (time: Int64, at: Int64)?
     }
 
     private let facts = Mutex(Facts())
+    /// Nil for who sends nothing that may come too late.
+    private let clock: (any EngineClock)?
+
+    init(_ clock: (any EngineClock)? = nil) { self.clock = clock }
 
     var now: Facts { facts.withLock { $0 } }
 
@@ -40,6 +47,18 @@ final class ServerFacts: Sendable {
             $0.evictingPolicy = isBounded && policy != "noeviction" ? policy : nil
             $0.evicted = Int(info["evicted_keys"] ?? "") ?? 0
             $0.version = info["redis_version"] ?? ""
+            $0.clock = info["server_time_usec"].flatMap { Int64($0) }.flatMap { time in
+                clock.map { (time, $0.sinceBoot) }
+            }
         }
+    }
+
+    /// Takes in what the server's clock says now, in seconds.
+    func note(time seconds: Int64) { facts.withLock { $0.clock = clock.map { (seconds * 1_000_000, $0.sinceBoot) } } }
+
+    /// The second by the server's clock up to which what is sent now may come; nil for a server that does not tell its time.
+    var sendBy: Int64? {
+        guard let clock, let known = now.clock else { return nil }
+        return (known.time + clock.sinceBoot - known.at) / 1_000_000 + RQScripts.longestWay
     }
 }
