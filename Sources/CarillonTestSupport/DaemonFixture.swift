@@ -48,8 +48,8 @@ public final class DaemonFixture: Sendable {
     public var log: String { (try? String(contentsOfFile: state + "/daemon.log", encoding: .utf8)) ?? "" }
     public var processID: Int32? { daemon.withLock { $0?.processIdentifier } }
 
-    /// Starts the daemon; returns when it is ready.
-    public func start(_ arguments: String...) async throws {
+    /// Returns once there is room for this daemon among those of other tests; what is to happen soon is reckoned from then on.
+    public func place() async throws {
         if !hasPlace.withLock({ $0 }) {
             try await CarillonTestSupport.eventually(within: 240, "there is room for another daemon") {
                 Self.places.withLock { places in
@@ -60,6 +60,11 @@ public final class DaemonFixture: Sendable {
             }
             hasPlace.withLock { $0 = true }
         }
+    }
+
+    /// Starts the daemon; returns when it is ready.
+    public func start(_ arguments: String...) async throws {
+        try await place()
         let process = Process()
         process.executableURL = URL(fileURLWithPath: binary)
         process.arguments = ["serve", "--state-dir", state] + arguments

@@ -34,6 +34,7 @@ import Testing
         let jsonWorker = try RQWorker(
             release, url: redis.url, queues: ["json"], serializer: "rq.serializers.JSONSerializer",
             tasks: Self.tasks)
+        try await daemon.place()
         let soon = ISO8601DateFormatter().string(from: Date(timeIntervalSinceNow: 12))
         try daemon.folder.write(
             "carillon.toml",
