@@ -27,7 +27,7 @@ package struct Carillon: AsyncParsableCommand {
             Backfill.self,
             Status.self, Pause.self,
             Resume.self,
-            Feeds.self, Instances.self, Audit.self, Config.self, Reload.self, Import.self, Store.self,
+            Feeds.self, Instances.self, Operations.self, Audit.self, Config.self, Reload.self, Import.self, Store.self,
         ] + systemCommands)
 
     package init() {}

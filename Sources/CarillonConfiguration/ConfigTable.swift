@@ -188,6 +188,13 @@ package struct ConfigTable {
         return []
     }
 
+    /// Opens one of a list of tables.
+    package func entry(_ node: ConfigNode, _ key: String, _ place: Int) -> ConfigTable {
+        ConfigTable(node, source: source, prefix: prefix + "\(key)[\(place)].", job: job)
+    }
+
+    package mutating func take(_ others: [ConfigProblem]) { problems += others }
+
     /// Complains of a key without which nothing works, unless it is there in some way.
     package mutating func required<T>(_ key: String, _ value: T?) -> T? {
         if value == nil, !has(key), !has(key + "_file") { complain(key, "is missing") }

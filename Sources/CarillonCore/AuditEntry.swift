@@ -7,6 +7,8 @@ public struct AuditEntry: Hashable, Sendable, Codable {
     public var user: String?
     /// Over what the order came.
     public var channel: String
+    /// From where: an address, where the channel knows.
+    public var from: String?
     /// One word for what was to be done.
     public var action: String
     /// The job or the run, the feed; nil for what concerns all.
@@ -18,12 +20,13 @@ public struct AuditEntry: Hashable, Sendable, Codable {
     public var error: String?
 
     public init(
-        at: Timestamp, user: String?, channel: String, action: String, subject: String? = nil, before: String? = nil,
-        after: String? = nil, error: String? = nil
+        at: Timestamp, user: String?, channel: String, from: String? = nil, action: String, subject: String? = nil,
+        before: String? = nil, after: String? = nil, error: String? = nil
     ) {
         self.at = at
         self.user = user
         self.channel = channel
+        self.from = from
         self.action = action
         self.subject = subject
         self.before = before

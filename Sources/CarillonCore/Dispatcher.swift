@@ -163,6 +163,24 @@ public protocol Dispatcher<Body>: Sendable {
 
     /// Says how `status` shows it.
     func health() async -> DispatcherHealth
+
+    /// Counts what waits in the queues that its runs go to, and who listens; where nobody knows, of as many as are known. Asked
+    /// for figures, every few seconds, with how many queues they are wanted of.
+    func queues(limit: Int) async -> [QueueDepth]
+}
+
+/// A queue of executors' elsewhere.
+public struct QueueDepth: Hashable, Sendable {
+    /// As its workers know it.
+    public var name: String
+    public var jobs: Int
+    public var workers: Int
+
+    public init(name: String, jobs: Int, workers: Int) {
+        self.name = name
+        self.jobs = jobs
+        self.workers = workers
+    }
 }
 
 extension Dispatcher {
@@ -173,6 +191,8 @@ extension Dispatcher {
     public var takesArguments: Bool { false }
 
     public func noted(_ attempts: [AttemptID]) async {}
+
+    public func queues(limit: Int) async -> [QueueDepth] { [] }
 
     public func abandon(_ attempts: [AttemptID]) async {}
 

@@ -189,9 +189,10 @@ public struct StoreCounts: Hashable, Sendable, Codable {
 /// How much room a store takes and has, in bytes.
 public struct StoreSpace: Hashable, Sendable {
     public var taken: Int64
-    public var free: Int64
+    /// Nil where the disk is another machine's.
+    public var free: Int64?
 
-    public init(taken: Int64, free: Int64) {
+    public init(taken: Int64, free: Int64?) {
         self.taken = taken
         self.free = free
     }
@@ -373,6 +374,8 @@ public protocol JobStore: InstanceStore {
 
     /// Reads one of the small named facts that survive a restart: the pause, the last boot, what feeds said.
     func note(_ key: String) async throws -> String?
+    /// Reads all whose keys begin so.
+    func notes(withPrefix prefix: String) async throws -> [String: String]
     func setNote(_ key: String, _ value: String?) async throws
     /// Reads a number that grows with each change of any note.
     func notesRevision() async throws -> Int64
@@ -386,13 +389,13 @@ public protocol JobStore: InstanceStore {
     func counts() async throws -> StoreCounts
     /// Counts the runs that ended in the hours from one moment's to another's, whatever retention has removed since.
     func hours(from: Timestamp, to: Timestamp) async throws -> [HourCount]
-    /// Says how large its files are, and how much room their disk has; nil where they are not on this machine. Asks no table.
-    func space() -> StoreSpace?
+    /// Says how large it is, and how much room its disk has, where that is on this machine; nil where nobody knows.
+    func space() async throws -> StoreSpace?
     func close() async throws
 }
 
 extension JobStore {
-    public func space() -> StoreSpace? { nil }
+    public func space() async throws -> StoreSpace? { nil }
 }
 
 /// What reconciliation must know of a job without reading its definition.

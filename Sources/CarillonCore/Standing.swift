@@ -11,16 +11,35 @@ public struct Standing: Hashable, Sendable, Codable {
         case deleted(UInt64)
     }
 
+    /// Which operation on many jobs laid what stands, so that it can be undone.
+    public struct Mark: Hashable, Sendable, Codable {
+        /// Its id.
+        public var operation: String
+        /// What stood before it.
+        public var before: Off?
+        /// Whether it switched the definition itself on.
+        public var switched: Bool
+
+        public init(operation: String, before: Off?, switched: Bool = false) {
+            self.operation = operation
+            self.before = before
+            self.switched = switched
+        }
+    }
+
     public var off: Off?
     /// An interval was restarted, and counts from here.
     public var anchor: Timestamp?
     /// Its feed, if it keeps such orders itself, does not have this one yet.
     public var isOwed: Bool
+    /// Nil where an order to this one job laid it.
+    public var mark: Mark?
 
-    public init(off: Off? = nil, anchor: Timestamp? = nil, isOwed: Bool = false) {
+    public init(off: Off? = nil, anchor: Timestamp? = nil, isOwed: Bool = false, mark: Mark? = nil) {
         self.off = off
         self.anchor = anchor
         self.isOwed = isOwed
+        self.mark = mark
     }
 
     /// Decodes; what an older release did not write has its default.
@@ -29,7 +48,8 @@ public struct Standing: Hashable, Sendable, Codable {
         self.init(
             off: try fields.decodeIfPresent(Off.self, forKey: .off),
             anchor: try fields.decodeIfPresent(Timestamp.self, forKey: .anchor),
-            isOwed: try fields.decodeIfPresent(Bool.self, forKey: .isOwed) ?? false)
+            isOwed: try fields.decodeIfPresent(Bool.self, forKey: .isOwed) ?? false,
+            mark: try fields.decodeIfPresent(Mark.self, forKey: .mark))
     }
 }
 
@@ -83,6 +103,7 @@ extension Job {
             job.standing = before
         } else {
             job.standing?.anchor = before?.anchor
+            if let before, before.off == job.standing?.off { job.standing?.mark = before.mark }
         }
         if job.standing == Standing() { job.standing = nil }
         if let anchor = job.standing?.anchor, case .every(let text, _) = schedule.rule {

@@ -122,7 +122,7 @@ public struct StoreTable: Hashable, Sendable {
         StoreTable(
             "skips",
             [(.number, "id job_id revision after through recorded_at"), (.text, "reason detail")]),
-        StoreTable("audit", [(.number, "id at"), (.text, "user channel action subject before after error")]),
+        StoreTable("audit", [(.number, "id at"), (.text, "user channel origin action subject before after error")]),
         StoreTable("hours", keys: 2, [(.number, "hour state runs took")]),
         StoreTable("job_tags", keys: 2, [(.text, "tag"), (.number, "job_id")]),
     ]

@@ -26,6 +26,8 @@ public final class BusWorker: Sendable {
         public var isRedelivered: Bool
         public var isPersistent: Bool
         public var contentType: String
+        /// The trace that it belongs to.
+        public var traceparent: String?
         /// RFC 3339.
         public var scheduledAt: String?
         public var arguments: [String: String]?

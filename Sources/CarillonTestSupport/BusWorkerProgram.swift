@@ -59,6 +59,7 @@ enum BusWorkerProgram {
                 "messageID": properties.message_id or "", "action": action["action"], "attempt": action.get("attempt", 1),
                 "job": action["jobName"], "runID": action["runId"], "isRedelivered": method.redelivered,
                 "isPersistent": properties.delivery_mode == 2, "contentType": properties.content_type or "",
+                "traceparent": (properties.headers or {}).get("traceparent"),
                 "scheduledAt": action.get("scheduledAt"), "arguments": action.get("arguments"),
             }
             with open(options.log, "a") as file: file.write(json.dumps(line) + "\n")

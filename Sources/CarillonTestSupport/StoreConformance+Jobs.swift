@@ -317,6 +317,13 @@ extension StoreConformance {
         Check("notes are kept and removed") { store in
             try await store.setNote("pause", "because \"x\"")
             try require(try await store.note("pause"), is: "because \"x\"")
+            try await store.setNote("pause.%", "p")
+            try await store.setNote("pausenot", "n")
+            try require(
+                try await store.notes(withPrefix: "pause"),
+                is: ["pause": "because \"x\"", "pause.%": "p", "pausenot": "n"])
+            try require(try await store.notes(withPrefix: "pause."), is: ["pause.%": "p"])
+            try require(try await store.notes(withPrefix: "pause%"), is: [:])
             try await store.setNote("pause", nil)
             try require(try await store.note("pause"), is: nil)
         },

@@ -2,7 +2,7 @@ public import ArgumentParser
 import CarillonConfiguration
 package import CarillonCore
 import CarillonDaemon
-import CarillonEngine
+package import CarillonEngine
 import Foundation
 
 /// Which jobs a command is about: by name, pattern, tag and state.
@@ -45,6 +45,7 @@ extension JobQuery.State: ExpressibleByArgument {}
 extension JobQuery.Order: ExpressibleByArgument {}
 extension RunState: ExpressibleByArgument {}
 extension Trigger: ExpressibleByArgument {}
+extension BulkOperation.Action: ExpressibleByArgument {}
 
 /// Numbers and nouns.
 package enum Counted {

@@ -109,7 +109,7 @@
             }
             #expect(error?.isLost == false)
             #expect(error?.message.contains("inequivalent arg 'type'") == true)
-            let action = BusAction(place: good, id: "1", body: Array("{}".utf8))
+            let action = BusAction(place: good, id: "1", traceparent: "t", body: Array("{}".utf8))
             var missing = action
             missing.place.job = "gone"
             #expect(await line.publish([action]) == [.confirmed])
@@ -123,7 +123,7 @@
             let unheard = JobPlace(job: "unheard", topology: .exchanges)
             #expect(try await line.declare(unheard, isSuspect: false) == false)
             #expect(
-                await line.publish([BusAction(place: unheard, id: "2", body: [])])
+                await line.publish([BusAction(place: unheard, id: "2", traceparent: "t", body: [])])
                     == [.refused("no worker has bound a queue to scheduler.job.unheard.action")])
             await line.close()
             await consumer.close()

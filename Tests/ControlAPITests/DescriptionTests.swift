@@ -33,6 +33,7 @@ import Testing
             ("POST", "/api/v1/jobs", 201), ("PUT", "/api/v1/jobs/{name}/definition", 200),
             ("POST", "/api/v1/preview", 200), ("POST", "/api/v1/jobs/{name}/backfill", 201),
             ("POST", "/api/v1/pause", 200), ("POST", "/api/v1/resume", 200), ("POST", "/api/v1/jobs/{name}/runs", 201),
+            ("POST", "/api/v1/operations", 202), ("POST", "/api/v1/tokens", 201),
             ("DELETE", "/api/v1/jobs/{name}", 204), ("POST", "/api/jobs", 201), ("PATCH", "/api/jobs/{name}", 204),
         ] {
             let endpoint = try #require(rig.endpoints.first { $0.method.rawValue == method && $0.path == path })
@@ -53,7 +54,7 @@ import Testing
             if refused.status == 400 { #expect(refused.text.contains("strange"), "\(refused.text)") }
         }
         let all = Set(rig.endpoints.filter { $0.body != nil }.map { $0.method.rawValue + $0.path })
-        #expect(all.count == 9, "another one has a body: \(all)")
+        #expect(all.count == 11, "another one has a body: \(all)")
         try await rig.stop()
     }
 
@@ -65,10 +66,14 @@ import Testing
         #expect(try await rig.ask("POST", "/api/v1/jobs", token: token, body: job).status == 201)
         let run = try await rig.ask("POST", "/api/v1/jobs/report/runs", token: token)
         let id = try #require((run.object["run"] as? [String: Any])?["id"] as? String)
+        let begun = try await rig.ask(
+            "POST", "/api/v1/operations", token: token, body: #"{"action":"stop","jobs":{"name":["report"]}}"#)
+        let operation = try #require(begun.object["id"] as? String, "\(begun.text)")
         var looked = 0
         for endpoint in rig.endpoints where endpoint.method == .get {
             guard case .object(_, let fields)? = endpoint.successes.first?.schema else { continue }
-            let path = endpoint.path.replacing("{name}", with: "report").replacing("{id}", with: id)
+            let path = endpoint.path.replacing("{name}", with: "report")
+                .replacing("operations/{id}", with: "operations/\(operation)").replacing("{id}", with: id)
             let query =
                 endpoint.query.contains { $0.isRequired }
                 ? "?until=2030-01-01T00:00:00Z"

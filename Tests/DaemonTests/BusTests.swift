@@ -90,7 +90,10 @@
             for worker in workers {
                 let runs = try worker.actions().filter { $0.action == "run" }
                 #expect(Set(runs.map(\.messageID)).count == runs.count)
-                #expect(runs.allSatisfy { $0.isPersistent && $0.contentType == "application/json" })
+                #expect(
+                    runs.allSatisfy {
+                        $0.isPersistent && $0.contentType == "application/json" && $0.traceparent?.count == 55
+                    })
                 #expect(runs.allSatisfy { $0.messageID == ($0.attempt == 1 ? $0.runID : "\($0.runID)-\($0.attempt)") })
             }
             let status = try await daemon.carillon("status", "--json")

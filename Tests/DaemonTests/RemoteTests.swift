@@ -102,6 +102,13 @@ import Testing
             ["audit", "--action", "add", "--json"], ["audit", "backup"], ["feeds", "list"],
             ["feeds", "accept", "nobody"],
             ["instances", "list", "--json"], ["instances", "show", "nobody"], ["instances", "drain", "nobody"],
+            ["backfill", "report", "--from", "30h", "--dry-run"],
+            ["backfill", "report", "--from", "30h", "--dry-run", "--json"], ["backfill", "nobody", "--from", "1h"],
+            ["token", "list"], ["token", "revoke", "nobody"],
+            ["token", "create", "x", "--scope", "jobs:read", "--expires", "nonsense"],
+            ["operations", "list"], ["operations", "show", "0123"], ["operations", "undo", "0123"],
+            ["operations", "start", "disable", "nobody*", "--yes"], ["operations", "start", "disable", "rep*"],
+            ["operations", "start", "retry", "--tag", "eu"], ["reload"],
             ["pause", "the disk is changed", "--for", "1h"], ["status", "--check"], ["resume"],
             ["pause", "closed", "--tag", "eu"], ["agenda", "--json"],
             ["status"], ["status", "--json"], ["status", "--check"], ["status", "--wait", "5"],
@@ -113,6 +120,24 @@ import Testing
             #expect(still(here.error) == still(elsewhere.error), "\(command)")
         }
         #expect(try await daemon.carillon("resume", "--tag", "eu", "-u", url).output == "jobs with tag eu go on\n")
+        let many = try await daemon.carillon(
+            "operations", "start", "disable", "--tag", "eu", "--tag", "eu", "--yes", "-u", url)
+        #expect(many.code == 0 && many.output.hasPrefix("disable is completed: 1 changed\n"), "\(many)")
+        let id = try #require(try await daemon.objects("operations", "list").first?["id"] as? String)
+        let undone = try await daemon.carillon("operations", "undo", id, "--yes", "-u", url)
+        #expect(undone.code == 0 && undone.output.hasPrefix("undo is completed: 1 changed"), "\(undone)")
+        let filled = try await daemon.carillon("backfill", "report", "--from", "30h", "-u", url)
+        #expect(filled.code == 0 && filled.output.contains("report"), "\(filled)")
+        let made = try await daemon.carillon(
+            "token", "create", "far", "--scope", "jobs:read", "--expires", "90d", "-u", url)
+        let secret = made.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        #expect(made.code == 0 && secret.hasPrefix("carillon_"), "\(made)")
+        try await daemon.eventually("the token counts") {
+            try await daemon.shell("CARILLON_TOKEN=\(secret) $C jobs list -u \(url)").code == 0
+        }
+        #expect(try await daemon.carillon("token", "revoke", "far", "-u", url).code == 0)
+        let trail = try await daemon.objects("audit", "--action", "add token")
+        #expect(trail.first?["from"] as? String == "127.0.0.1", "\(trail)")
         let set = try await daemon.carillon("jobs", "set", "report", "cron=0 11 * * *", "-u", url)
         #expect(set.code == 0 && set.output.hasSuffix("report is changed\n"), "\(set)")
         let gone = try await daemon.carillon("jobs", "delete", "report", "-u", url)

@@ -150,7 +150,7 @@
                 applied == [
                     "1 jobs and ledger", "2 changes that are taken up", "3 instances and shards",
                     "4 who opened a run, and where it lives", "5 jobs of one machine",
-                    "6 runs that were asked for under a key",
+                    "6 runs that were asked for under a key", "7 where an order came from",
                 ])
             await client.close()
         }
@@ -160,7 +160,8 @@
             #expect(try await PostgresStore.missing(bench.configuration) == [])
             // As the first build left it, whose daemon has the lease.
             for statement in [
-                "DROP INDEX runs_asked", "DROP TABLE instances, terms, beats, shards, mail, declarations",
+                "ALTER TABLE audit DROP COLUMN origin", "DROP INDEX runs_asked",
+                "DROP TABLE instances, terms, beats, shards, mail, declarations",
                 "ALTER TABLE runs DROP COLUMN term, DROP COLUMN machine", "ALTER TABLE cursors DROP COLUMN pinned",
                 "DELETE FROM counters WHERE name IN ('instances', 'holdings', 'terms')",
                 "CREATE TABLE leases (instance text PRIMARY KEY, term bigint NOT NULL)",
@@ -173,7 +174,7 @@
             }
             let missing = [
                 "changes that are taken up", "instances and shards", "who opened a run, and where it lives",
-                "jobs of one machine", "runs that were asked for under a key",
+                "jobs of one machine", "runs that were asked for under a key", "where an order came from",
             ]
             #expect(try await PostgresStore.missing(bench.configuration) == missing)
             let looking = try await failure { try await PostgresStore.look(bench.configuration, logger: .silent) }

@@ -13,7 +13,9 @@ struct RQFixture: DispatcherFixture {
         from rq import get_current_job
         def note():
             with open(os.path.join(os.environ["NOTES"], get_current_job().id), "a") as f: f.write("start\\n")
-        def succeeds(): note()
+        def succeeds():
+            assert len(get_current_job().meta["traceparent"]) == 55
+            note()
         def fails():
             note()
             raise ValueError("no good")

@@ -47,6 +47,10 @@ import Timetable
         #expect(queues.map(\.text) == ["rq:queue:home-bench:default"])
         let ttl = try await client.send(RedisCommand("TTL", "carillon:guard:\(batch[0].attempt.sentName)")).integer
         #expect((604_000...604_800).contains(ttl ?? 0))
+        let meta = try await client.send(RedisCommand("HGET", "rq:job:\(batch[0].attempt.sentName)", "meta"))
+        #expect(meta.bytes?.contains(Array(batch[0].attempt.traceparent.utf8)) == true)
+        let depth = await dispatcher.queues(limit: 5)
+        #expect(depth == [QueueDepth(name: "home-bench:default", jobs: 12_000, workers: 0)], "\(depth)")
         await dispatcher.acknowledge([batch[0].attempt])
         let rest = try await client.send(RedisCommand("TTL", "carillon:guard:\(batch[0].attempt.sentName)")).integer
         #expect((3_500...3_600).contains(rest ?? 0))
@@ -57,7 +61,7 @@ import Timetable
     @Test func whatComesTooLateIsNotEnqueued() async throws {
         let (fixture, client) = try await redis()
         _ = fixture
-        let words = ["id-1", "default", "data", "2027-01-01T00:00:00Z", "words", "60", "60", "60 default"]
+        let words = ["id-1", "default", "data", "2027-01-01T00:00:00Z", "words", "60", "60", "60 default", "meta"]
         func enqueue(sendBy: Int?) async throws -> RedisValue {
             var command = RedisCommand.script(RQScripts.enqueue, keys: [])
             for word in words { command.append(word) }

@@ -245,6 +245,7 @@ import Timetable
         DROP TABLE instances;
         CREATE TABLE leases (instance TEXT PRIMARY KEY, term INTEGER NOT NULL, expires_at INTEGER NOT NULL)
             STRICT, WITHOUT ROWID;
+        ALTER TABLE audit DROP COLUMN origin;
         DROP INDEX runs_asked; ALTER TABLE runs DROP COLUMN term; ALTER TABLE runs DROP COLUMN machine;
         DROP TABLE changing; ALTER TABLE cursors DROP COLUMN is_changing;
         DROP TRIGGER notes_added; DROP TRIGGER notes_changed; DROP TRIGGER notes_removed; DROP TABLE counters;

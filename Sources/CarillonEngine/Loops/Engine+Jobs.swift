@@ -41,17 +41,21 @@ extension Engine {
         return faults
     }
 
-    /// Changes what orders have laid upon jobs, and nothing of their definitions. Jobs that are gone are left out.
-    func lay(_ ids: [JobID], _ change: (inout Standing, StoredJob) -> Void) async throws {
-        _ = try await self.change(ids) { _, known in
+    /// Changes what orders have laid upon jobs, and nothing of their definitions. Jobs that are gone are left out, and those that
+    /// are so already; answers the others as they stand now.
+    @discardableResult
+    func lay(_ ids: [JobID], _ change: @Sendable (inout Standing, StoredJob) -> Void) async throws -> [StoredJob] {
+        try await self.change(ids) { _, known in
             // What cannot be read cannot be written back either.
             guard let known = known.map(lanes.checked), !known.isRemoved, known.fault == nil else { return nil }
             var standing = known.job.standing ?? Standing()
             change(&standing, known)
+            guard standing != known.job.standing ?? Standing() else { return nil }
             var job = known.job
             job.standing = nil
             return .change(known.id, job.under(standing), revision: known.revision)
         }
+        .compactMap { $0?.stored }
     }
 
     /// Brings jobs to a halt until none is left to; throws when its task is cancelled.
@@ -62,6 +66,7 @@ extension Engine {
                 try await lay(Array(owed.keys)) { standing, stored in
                     guard standing.off == nil else { return }
                     standing.off = .halted(owed[stored.id]?.why ?? "")
+                    standing.mark = nil
                     standing.isOwed = true
                 }
                 await send(.halted(Array(owed.keys)))

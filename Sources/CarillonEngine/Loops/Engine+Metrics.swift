@@ -101,6 +101,9 @@ extension Engine {
         var survey = JobSurvey(metrics, tags: tags)
         while !Task.isCancelled {
             let begun = clock.uptime
+            var queues: [QueueDepth] = []
+            for lane in lanes.served { queues += await lane.dispatcher.queues(limit: JobSurvey.mostQueues) }
+            survey.look(queues)
             do {
                 try await survey.look(store, faulty: await faulty.count) { await self.activity(of: $0) }
             } catch {

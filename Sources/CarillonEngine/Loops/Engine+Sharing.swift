@@ -378,6 +378,7 @@ extension Engine {
         do {
             pausesRead = try await readPauses()
             notes = revision
+            operationAlarm.ring()
         } catch {
             _ = note(error)
         }

@@ -17,6 +17,8 @@ public actor Engine<Clock: EngineClock> {
     /// By the number of the lane.
     nonisolated let outboxes: [Outbox]
     nonisolated let alarm = Alarm()
+    /// Rings when somebody has ordered an operation, or its end.
+    nonisolated let operationAlarm = Alarm()
     nonisolated let saves: AsyncStream<Void>
     private let askToSave: AsyncStream<Void>.Continuation
     nonisolated let halts: AsyncStream<Void>

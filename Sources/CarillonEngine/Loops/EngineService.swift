@@ -52,6 +52,7 @@ public struct EngineService<Clock: EngineClock>: Service {
             }
             for feed in feeds { group.addTask { await reconciler.follow(feed) } }
             group.addTask { await reconciler.hear() }
+            group.addTask { await OperationRunner(engine, reconciler).run() }
             group.addTask { await engine.tickLoop() }
             group.addTask {
                 // Returns on the signal; throws when a loop failed and the group is cancelled.

@@ -11,6 +11,8 @@ struct JobSurvey: Sendable {
     private static let mostRead = 10_000
     private static let mostWatched = 500
     private static let mostFailing = 100
+    /// Queues that have figures of their own.
+    static let mostQueues = 50
 
     /// The gauges of one name, by the job that is the value of their first label.
     private struct Gauges: Sendable {
@@ -44,6 +46,10 @@ struct JobSurvey: Sendable {
             }
         }
 
+        mutating func set(byQueue values: [(queue: String, value: Double)], _ metrics: EngineMetrics) {
+            set(values.map { ([("queue", $0.queue)], $0.value) }, metrics)
+        }
+
         mutating func set(_ values: [(job: String, value: Double?)], _ metrics: EngineMetrics) {
             set(values.compactMap { job, value in value.map { ([("job", job)], $0) } }, metrics)
         }
@@ -71,6 +77,8 @@ struct JobSurvey: Sendable {
     private var nexts = Gauges("job_next_run_timestamp_seconds")
     private var failures = Gauges("job_consecutive_failures")
     private var running = Gauges("job_running")
+    private var waiting = Gauges("queue_jobs")
+    private var workers = Gauges("queue_workers")
     private var known: [JobID: LastEnd] = [:]
 
     init(_ metrics: EngineMetrics, tags: Set<String>) {
@@ -85,12 +93,19 @@ struct JobSurvey: Sendable {
         free = metrics.meter("store_free_bytes")
     }
 
+    /// Takes in what waits in queues; `queues` has one more than are shown where there are more.
+    mutating func look(_ queues: [QueueDepth]) {
+        let shown = queues.sorted { $0.name < $1.name }.prefix(Self.mostQueues)
+        waiting.set(byQueue: shown.map { ($0.name, Double($0.jobs)) }, metrics)
+        workers.set(byQueue: shown.map { ($0.name, Double($0.workers)) }, metrics)
+    }
+
     mutating func look(
         _ store: any JobStore, faulty: Int, activity: ([JobID]) async -> [JobID: JobActivity]
     ) async throws {
-        if let space = store.space() {
+        if let space = try await store.space() {
             taken.set(space.taken)
-            free.set(space.free)
+            if let room = space.free { free.set(room) }
         }
         let counts = try await store.counts()
         let halted = try await store.count(JobQuery(states: [.halted]))

@@ -472,13 +472,15 @@ public actor Reconciler<Clock: EngineClock> {
     /// Switches a job off or on by an order: at once, then does what must come `between`, and then has its feed do so if
     /// that keeps orders. Answers what stands in the way of that.
     func lay(
-        _ off: Standing.Off?, on stored: StoredJob, between: @Sendable () async throws -> Void = {}
+        _ off: Standing.Off?, mark: Standing.Mark? = nil, on stored: StoredJob,
+        between: @Sendable () async throws -> Void = {}
     ) async throws -> String? {
         let feed = feeds[stored.job.origin.feed].flatMap { $0.keepsOrders ? $0 : nil }
         ending.insert(stored.id)
         defer { ending.remove(stored.id) }
         try await engine.lay([stored.id]) { standing, _ in
             standing.off = off
+            standing.mark = mark
             standing.isOwed = feed != nil
         }
         try await between()
@@ -493,6 +495,9 @@ public actor Reconciler<Clock: EngineClock> {
         }
     }
 
+    /// Whether the feed of a job keeps orders itself, and is read here.
+    func keepsOrders(_ job: Job) -> Bool { feeds[job.origin.feed]?.keepsOrders ?? false }
+
     /// Whether the interval of a job counts anew when it is stopped.
     func restartsInterval(of job: Job) -> Bool { feeds[job.origin.feed]?.restartsIntervals ?? false }
 
@@ -500,7 +505,11 @@ public actor Reconciler<Clock: EngineClock> {
     private func halt(_ jobs: [StoredJobDigest], _ problems: [ConfigProblem]) async throws {
         for job in jobs where job.standing?.off == nil {
             let why = problems.first { $0.job == job.name }?.message ?? ""
-            try await engine.lay([job.id]) { standing, _ in standing.off = standing.off ?? .halted(why) }
+            try await engine.lay([job.id]) { standing, _ in
+                if standing.off == nil {
+                    standing = Standing(off: .halted(why), anchor: standing.anchor, isOwed: standing.isOwed)
+                }
+            }
         }
     }
 

@@ -154,7 +154,7 @@ extension OrderService {
                     scheduledAt: time.at, notBefore: now.adding(microseconds: wait), createdAt: now,
                     instance: engine.instance, cause: cause))
         }
-        let opened = try await engine.open(runs, of: stored)
+        let opened = try await engine.open(runs, of: [stored])
         let views = opened.map { RunView($0, zone: stored.job.schedule.zone) }
         return .backfilled(try await queries.shortened(views), note: note)
     }

@@ -14,21 +14,25 @@ extension Engine {
             job: stored.job.name, revision: stored.revision, trigger: .manual, scheduledAt: time,
             notBefore: now, createdAt: now, instance: instance, cause: old.map { .repeats($0.id) } ?? cause,
             arguments: old?.arguments ?? arguments)
-        return try await open([run], of: stored).first ?? run
+        return try await open([run], of: [stored]).first ?? run
     }
 
-    /// Opens runs of a job that somebody asks for, but for those whose time has one already.
-    func open(_ runs: [Run], of stored: StoredJob) async throws -> [Run] {
+    /// Opens runs of these jobs that somebody asks for, but for those whose time has one already, or that were asked for before.
+    func open(_ runs: [Run], of jobs: [StoredJob]) async throws -> [Run] {
         let opened = try await write { [store, clock] in
             try await store.openOrdered(runs, under: $0, now: clock.now)
         }
         .compactMap { $0 }
         if !opened.isEmpty { settings.changed?(.runs(opened)) }
         if isTaking { missed.runs.formUnion(opened.map(\.id)) }
-        // It stays where it is while a run of it is active, and perhaps it came there since it was read.
-        let stored = (try? await jobs([stored.id]))?.first ?? stored
+        // Each stays where it is while a run of it is active, and perhaps it came there since it was read.
+        let now = (try? await self.jobs(jobs.map(\.id))) ?? []
+        let known = Dictionary(jobs.map { ($0.id, $0) }) { first, _ in first }
+            .merging(now.map { ($0.id, $0) }) { $1 }
         // Whoever else has its shard has mail.
-        if state.holds(stored.id) { await send(.adopted(opened, [stored.id: definition(stored)])) }
+        let held = known.filter { state.holds($0.key) }
+        let own = opened.filter { held[$0.jobID] != nil }
+        if !own.isEmpty { await send(.adopted(own, held.mapValues { definition($0) })) }
         return opened
     }
 
@@ -69,11 +73,17 @@ extension Engine {
         return try await store.runs(RunQuery(job: stored.job.name, states: active, limit: 10_000)).map(\.id)
     }
 
+    /// Cancels a job's runs; answers which ones there were.
+    func tellRunsToEnd(of stored: StoredJob, reason: String) async throws -> [RunID] {
+        let runs = try await activeRuns(of: stored)
+        for id in runs { try await cancel(id, of: stored.id, reason: reason) }
+        return runs
+    }
+
     /// Cancels a job's runs; returns when they have ended or the grace is over: how many there were, and how many of them
     /// are still ending.
     func endRuns(of stored: StoredJob, reason: String) async throws -> (asked: Int, left: Int) {
-        let runs = try await activeRuns(of: stored)
-        for id in runs { try await cancel(id, of: stored.id, reason: reason) }
+        let runs = try await tellRunsToEnd(of: stored, reason: reason)
         // The executors use force after the grace; their answer takes a moment more, and so does word to another instance.
         let isHere = state.holds(stored.id)
         let deadline = clock.uptime + settings.grace + 2_000_000 + (isHere ? 0 : facts.lease)

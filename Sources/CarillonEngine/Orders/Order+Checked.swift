@@ -73,12 +73,13 @@ extension Order {
             }
             return .start(Job.canonical(name), arguments: arguments, key: key)
         case .run, .retry, .feeds, .instances, .ping, .status, .cancel, .resume, .acceptFeed, .drain, .forgetInstance,
-            .tokens, .addToken, .revokeToken, .reload:
+            .tokens, .addToken, .revokeToken, .reload, .operations, .cancelOperation, .undo:
             return self
+        case .operate(let request): return .operate(try request.checked())
         }
     }
 
-    private static func check(_ words: [String]) throws(OrderError) {
+    static func check(_ words: [String]) throws(OrderError) {
         guard words.count <= mostWords else {
             throw OrderError(.bad, "at most \(mostWords) names and tags may be asked for at once")
         }

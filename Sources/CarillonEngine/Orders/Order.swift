@@ -22,6 +22,8 @@ public enum Order: Sendable, Codable {
     case missed(BackfillQuery)
     /// The tokens of programs.
     case tokens
+    /// Operations on many jobs or runs, the newest first, or the one whose id begins so.
+    case operations(String? = nil)
 
     // For a daemon alone.
     /// Whether it answers.
@@ -60,17 +62,23 @@ public enum Order: Sendable, Codable {
     case revokeToken(String)
     /// Reads the settings again.
     case reload
+    /// Does something with many jobs or runs at once.
+    case operate(OperationRequest)
+    case cancelOperation(String)
+    /// Takes back what an operation did.
+    case undo(String)
 }
 
 extension Order {
     /// Whether it changes nothing.
     public var isQuestion: Bool {
         switch self {
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .missed, .tokens, .ping,
-            .status, .output:
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .missed, .tokens,
+            .operations, .ping, .status, .output:
             true
         case .put, .delete, .enable, .stop, .restart, .resolve, .start, .retry, .backfill, .cancel, .pause, .resume,
-            .acceptFeed, .drain, .forgetInstance, .addToken, .revokeToken, .reload:
+            .acceptFeed, .drain, .forgetInstance, .addToken, .revokeToken, .reload,
+            .operate, .cancelOperation, .undo:
             false
         }
     }
@@ -101,8 +109,11 @@ extension Order {
         case .addToken(let token): ("add token", token.name)
         case .revokeToken(let name): ("revoke token", name)
         case .reload: ("reload", nil)
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .missed, .tokens, .ping,
-            .status, .output:
+        case .operate(let request): (request.action.rawValue, request.choice.words)
+        case .cancelOperation(let id): ("cancel operation", id)
+        case .undo(let id): ("undo", id)
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .missed, .tokens,
+            .operations, .ping, .status, .output:
             ("ask", nil)
         }
     }
@@ -123,6 +134,11 @@ extension Order {
         }
     }
 
+    /// Whether an action of this word, in the trail of orders, changes the job that is its subject.
+    public static func changesJobs(_ action: String) -> Bool {
+        ["add", "update", "delete", "enable", "disable", "resolve"].contains(action)
+    }
+
     /// Whether its subject is a job.
     var concernsJob: Bool {
         switch self {
@@ -137,10 +153,13 @@ public struct Caller: Hashable, Sendable {
     public var user: String?
     /// What the order came over, for people.
     public var channel: String
+    /// The address that it came from.
+    public var from: String?
 
-    public init(user: String? = nil, channel: String) {
+    public init(user: String? = nil, channel: String, from: String? = nil) {
         self.user = user
         self.channel = channel
+        self.from = from
     }
 }
 
@@ -193,6 +212,7 @@ public enum Reply: Sendable, Codable {
     case repeated(RunView)
     case missed([BackfillView])
     case tokens([AccessToken])
+    case operations([OperationView])
     /// The same of several, oldest first.
     case backfilled([RunView], note: String?)
     case failed(code: String, message: String)

@@ -45,17 +45,20 @@ extension OrderService {
     func note(_ order: Order, _ subject: String?, _ caller: Caller, _ before: String?, _ reply: Reply) async {
         let action = order.trace.action
         var entry = AuditEntry(
-            at: engine.clock.now, user: caller.user, channel: caller.channel, action: action, subject: subject,
+            at: engine.clock.now, user: caller.user, channel: caller.channel, from: caller.from, action: action,
+            subject: subject,
             before: before)
         switch reply {
         case .failed(_, let message): entry.error = message
         case .started(let run, _): entry.after = "run \(run.id)"
+        case .operations(let views): entry.after = views.first.map { "operation \($0.id)" }
         case .backfilled(let runs, _): entry.after = Self.words(runs)
         case .done(let sentence): entry.after = await facts(of: order) ?? sentence
         default: break
         }
         var metadata: Logger.Metadata = ["action": "\(action)", "channel": "\(caller.channel)"]
         if let subject { metadata[order.concernsJob ? "job" : "subject"] = "\(subject)" }
+        if let from = caller.from { metadata["from"] = "\(from)" }
         if let user = caller.user { metadata["user"] = "\(user)" }
         if case .pause(let reason, _, _) = order { metadata["reason"] = "\(reason)" }
         if let error = entry.error { metadata["error"] = "\(error)" }

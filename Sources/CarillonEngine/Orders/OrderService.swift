@@ -36,18 +36,18 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         } catch {
             return .failed(code: error.code.name, message: error.message)
         }
-        if checked.isQuestion { return await answered(checked) }
+        if checked.isQuestion { return await answered(checked, caller) }
         let before = await facts(of: checked)
         let subject = await subject(of: checked)
-        let reply = await answered(checked)
+        let reply = await answered(checked, caller)
         await note(checked, subject, caller, before, reply)
         return reply
     }
 
-    private func answered(_ order: Order) async -> Reply {
+    private func answered(_ order: Order, _ caller: Caller) async -> Reply {
         do {
             if let answer = try await queries.answer(order, now: engine.clock.now) { return answer }
-            return try await carryOut(order)
+            return try await carryOut(order, caller)
         } catch let error as OrderError {
             return .failed(code: error.code.name, message: error.message)
         } catch let error as StoreError {
@@ -57,7 +57,7 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         }
     }
 
-    private func carryOut(_ order: Order) async throws -> Reply {
+    private func carryOut(_ order: Order, _ caller: Caller) async throws -> Reply {
         switch order {
         case .put(let job, let replacing, let revision):
             return .done(try await put(job, replacing: replacing, over: revision))
@@ -81,12 +81,16 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         case .addToken(let token): return .done(try await add(token))
         case .revokeToken(let name): return .done(try await revoke(name))
         case .reload: return .done(await daemon.reload())
+        case .operate(let request): return .operations([try await operate(request, caller)])
+        case .cancelOperation(let id): return .done(try await cancelOperation(id, caller))
+        case .undo(let id): return .operations([try await undo(id, caller)])
         case .ping:
             await engine.ping()
             return .done("here")
         case .status: return .status(await status())
         case .output(let text, let offset): return try await output(text, offset)
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .missed, .tokens:
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .missed, .tokens,
+            .operations:
             throw OrderError(.bad, "a question was taken for an order")
         }
     }

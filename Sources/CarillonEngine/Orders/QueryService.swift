@@ -67,6 +67,7 @@ public struct QueryService: Sendable {
             return .agenda(lines, isCut: isCut)
         case .missed(let query): return .missed(try await backfill(query, now: now))
         case .tokens: return .tokens(try await AccessTokens(in: store).all())
+        case .operations(let text): return .operations(try await operations(text))
         case .audits(let query): return .audits(try await store.audits(query))
         default: return nil
         }

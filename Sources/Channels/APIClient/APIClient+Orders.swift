@@ -91,8 +91,65 @@ extension APIClient {
         case .acceptFeed(let name): return try await done(path: "feeds", name, "accept")
         case .drain(let name, let isOn): return try await done(path: "instances", name, isOn ? "drain" : "undrain")
         case .forgetInstance(let name): return try await done("DELETE", Self.path("instances", name))
-        case .missed, .tokens, .backfill, .addToken, .revokeToken, .reload:
-            throw Failure.input("this command asks the daemon of its own machine alone; leave --url away there")
+        case .operations(let id?): return .operations([try await get(Self.path("operations", id))])
+        case .operations(nil): return .operations(try await list("/operations").items)
+        case .operate(let request):
+            return .operations([try await carryOut("POST", "/operations", Self.body(of: request))])
+        case .cancelOperation(let id): return try await done(path: "operations", id, "cancel")
+        case .undo(let id): return .operations([try await carryOut("POST", Self.path("operations", id, "undo"), nil)])
+        case .reload: return try await done("POST", "/reload")
+        case .missed(let query):
+            return .missed(
+                try await list(
+                    Self.path("jobs", query.job, "missed"),
+                    [
+                        ("from", Self.text(query.from)), ("until", Self.text(query.until)),
+                        ("what", query.what.rawValue),
+                    ]
+                ).items)
+        case .backfill(let job, let times, let rate):
+            struct Answer: Decodable {
+                var runs: [RunView]
+                var note: String?
+            }
+            let body = JSONObject(
+                [
+                    (
+                        "times",
+                        times.map { time in
+                            JSONObject(
+                                [("at", time.at.rfc3339Microseconds)] + (time.repeats.map { [("repeats", $0)] } ?? []))
+                        }
+                    )
+                ] + (rate.map { [("per_second", $0)] } ?? []))
+            let answer: Answer = try await carryOut("POST", Self.path("jobs", job, "backfill"), body)
+            return .backfilled(answer.runs, note: answer.note)
+        case .tokens:
+            struct Token: Decodable {
+                var name: String
+                var scopes: Set<String>
+                var createdAt: Timestamp
+                var expiresAt: Timestamp?
+                var usedAt: Timestamp?
+            }
+            let tokens: [Token] = try await list("/tokens").items
+            return .tokens(
+                tokens.map {
+                    var token = AccessToken(
+                        name: $0.name, digest: "", scopes: $0.scopes, createdAt: $0.createdAt, expiresAt: $0.expiresAt)
+                    token.usedAt = $0.usedAt
+                    return token
+                })
+        case .addToken(let token):
+            var entries: [(key: String, value: any Encodable)] = [
+                ("name", token.name), ("scopes", token.scopes.sorted()), ("digest", token.digest),
+            ]
+            if let end = token.expiresAt {
+                entries.append(("expires", Span.format(max(1, end.microseconds - token.createdAt.microseconds))))
+            }
+            _ = try await ask("POST", "/api/v1/tokens", body: Array(try PublicJSON.encode(JSONObject(entries)).utf8))
+            return .done("the token \(token.name) is good for \(token.scopes.sorted().joined(separator: ", "))")
+        case .revokeToken(let name): return try await done("DELETE", Self.path("tokens", name))
         }
     }
 
@@ -218,6 +275,38 @@ extension APIClient {
             "PUT", "/api/v1" + Self.path("jobs", job.name, "definition"),
             headers: revision.map { [("If-Match", "\"\($0)\"")] } ?? [], body: body)
         return .done("\(job.name) is changed")
+    }
+
+    private static func body(of request: OperationRequest) -> JSONObject {
+        func some(_ entries: [(key: String, value: (any Encodable)?)]) -> [(key: String, value: any Encodable)] {
+            entries.compactMap { key, value in value.map { (key, $0) } }
+        }
+        func words(_ texts: [String]) -> (any Encodable)? { texts.isEmpty ? nil : texts }
+        let choice: (String, any Encodable) =
+            switch request.choice {
+            case .jobs(let query):
+                (
+                    "jobs",
+                    JSONObject(
+                        some([
+                            ("name", words(query.names)), ("tag", words(query.tags)),
+                            ("state", words(query.states.map(\.rawValue).sorted())),
+                        ]))
+                )
+            case .runs(let query):
+                (
+                    "runs",
+                    JSONObject(
+                        some([
+                            ("job", query.job), ("state", words(query.states.map(\.rawValue).sorted())),
+                            ("trigger", words(query.triggers.map(\.rawValue).sorted())),
+                            ("since", text(query.since)), ("until", text(query.until)),
+                        ]))
+                )
+            }
+        return JSONObject(
+            [("action", request.action.rawValue), choice]
+                + some([("per_second", request.perSecond), ("expect", request.expected)]))
     }
 
     // MARK: One answer

@@ -4,17 +4,22 @@ import CarillonCore
 /// What endpoints do and answer, as OpenAPI 3.1 has it: written from the same values that serve.
 package struct APIDescription: Sendable {
     private let endpoints: [Endpoint]
+    private let address: String
 
     package static let path = "/api/v1/openapi.json"
 
-    package init(of endpoints: [Endpoint]) { self.endpoints = endpoints }
+    /// `address` is what others call the daemon by, if anybody has said.
+    package init(of endpoints: [Endpoint], at address: String? = nil) {
+        self.endpoints = endpoints
+        self.address = address ?? "/"
+    }
 
     /// Joins to endpoints the one that describes them all, itself as well.
-    package static func adding(to endpoints: [Endpoint]) -> [Endpoint] {
+    package static func adding(at address: String? = nil, to endpoints: [Endpoint]) -> [Endpoint] {
         let words = "This description."
         let scope = Scope.jobsRead
         let own = Endpoint(.get, path, scope, words, .description) { _ in Answer(404) }
-        let document = APIDescription(of: endpoints + [own]).json
+        let document = APIDescription(of: endpoints + [own], at: address).json
         return endpoints + [
             Endpoint(.get, path, scope, words, .description) { _ in Answer(200, document) }
         ]
@@ -47,7 +52,7 @@ package struct APIDescription: Sendable {
                     ),
                 ])
             ),
-            ("servers", [JSONObject([("url", "/")])]), ("paths", JSONObject(paths)),
+            ("servers", [JSONObject([("url", address)])]), ("paths", JSONObject(paths)),
             ("components", JSONObject([("schemas", schemas), ("securitySchemes", Self.security)])),
         ])
         // Texts and whole numbers: they can be written.

@@ -17,7 +17,7 @@ import Timetable
 
 /// Serves endpoints over HTTP.
 package struct APIServer<Clock: EngineClock>: Service {
-    private typealias Context = BasicRequestContext
+    private typealias Context = PeerContext
 
     /// Bytes of a body.
     private static var longestBody: Int { 1 << 20 }
@@ -79,6 +79,7 @@ package struct APIServer<Clock: EngineClock>: Service {
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: 16 << 10, maxHeaderListSize: 64 << 10, maxHeaderFieldCount: 100))
         let reloader = try tls?.reloader(every: 60, logger)
+        if let path = address.path { try PrivateSocket.clear(path) }
         let app = Application(
             router: router,
             server: try reloader.map {
@@ -88,12 +89,14 @@ package struct APIServer<Clock: EngineClock>: Service {
                     tlsConfiguration: tls,
                     configuration: .init(idleTimeout: .seconds(60), streamConfiguration: channel))
             } ?? .http1(configuration: channel),
-            configuration: .init(
-                address: .hostname(address.host, port: address.port), serverName: "carillon"),
-            onServerRunning: { [running] channel in
+            configuration: .init(address: address.binding, serverName: "carillon"),
+            onServerRunning: { [running, address] channel in
                 let port = channel.localAddress?.port ?? 0
+                // Whoever may reach it still has to show a token.
+                if let path = address.path { chmod(path, 0o660) }
                 try? await channel.pipeline.addHandler(Doorkeeper(connections: connections), position: .first).get()
-                logger.notice("the API listens", metadata: ["address": "\(channel.localAddress?.description ?? "")"])
+                let place = address.path ?? channel.localAddress?.description ?? ""
+                logger.notice("the API listens", metadata: ["address": "\(place)"])
                 await running(port)
             }, logger: Self.quiet)
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -134,7 +137,8 @@ package struct APIServer<Clock: EngineClock>: Service {
     }
 
     private func serve(_ endpoint: Endpoint, _ request: Request, _ context: Context) async throws -> Response {
-        var caller = Caller(channel: "api")
+        let from = Self.origin(of: request, context.peer)
+        var caller = Caller(channel: "api", from: from)
         var scopes: Set<Scope> = []
         if let scope = endpoint.scope {
             let principal = try await gate.principal(of: Self.token(of: request))
@@ -144,7 +148,7 @@ package struct APIServer<Clock: EngineClock>: Service {
                 error.missing = [scope]
                 throw error
             }
-            caller = Caller(user: principal.name, channel: "api")
+            caller = Caller(user: principal.name, channel: "api", from: from)
             scopes = principal.scopes
         }
         var path: [String: String] = [:]
@@ -170,6 +174,17 @@ package struct APIServer<Clock: EngineClock>: Service {
 
     private static func headers(of request: Request) -> [String: String] {
         Dictionary(request.headers.map { ($0.name.canonicalName, $0.value) }) { $0 + ", " + $1 }
+    }
+
+    /// Says from where a request comes. Of a proxy on this machine, for whom it says that it asks: nobody else could have it say so
+    /// without being on this machine.
+    private static func origin(of request: Request, _ peer: String?) -> String? {
+        guard let peer else { return nil }
+        let isProxy = peer == "::1" || peer.hasPrefix("127.") || peer == PeerContext.socket
+        guard isProxy, let said = request.headers[HTTPField.Name("X-Forwarded-For")!],
+            let last = said.split(separator: ",").last?.trimming(\.isWhitespace), HostList.isAddress(String(last))
+        else { return peer }
+        return "\(last) by \(peer)"
     }
 
     /// What stands behind `Bearer`, whatever its case (RFC 6750, 2.1).
@@ -217,9 +232,13 @@ package struct APIServer<Clock: EngineClock>: Service {
                 error.retryAfter = 10
                 throw error
             }
-            response.body = .init { [streams, gate, clock] writer in
+            response.body = .init { [streams, metrics, gate, clock] writer in
                 streams.enter()
-                defer { streams.leave() }
+                metrics.streams.increment()
+                defer {
+                    streams.leave()
+                    metrics.streams.decrement()
+                }
                 try await request.body.consumeWithCancellationOnInboundClose { _ in
                     var checked = clock.uptime
                     for try await part in Parts(begin: begin).cancelOnGracefulShutdown() {
@@ -283,9 +302,23 @@ private final class Doorkeeper: ChannelInboundHandler, Sendable {
     }
 }
 
+/// A request, and who is at the other end of its connection.
+private struct PeerContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    /// An address, or `socket`; nil where the connection is gone.
+    let peer: String?
+
+    static let socket = "socket"
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = .init(source: source)
+        peer = source.channel.remoteAddress.map { $0.ipAddress ?? Self.socket }
+    }
+}
+
 /// Refuses what is not for this daemon, and answers each error as one body.
 private struct Guard: RouterMiddleware {
-    typealias Context = BasicRequestContext
+    typealias Context = PeerContext
     let hosts: HostList
     let endpoints: [Endpoint]
     let metrics: RequestMetrics

@@ -36,7 +36,12 @@ extension CarillonAPI {
     private static let backfill = Schema.object(
         nil,
         [
-            .init("from", .time), .init("until", .time),
+            .init("from", .time, isRequired: false), .init("until", .time, isRequired: false),
+            .init(
+                "times",
+                .list(
+                    .object(nil, [.init("at", .time), .init("repeats", .orNull(.text()), isRequired: false)])),
+                isRequired: false),
             .init("what", .words(BackfillQuery.What.allCases.map(\.rawValue)), isRequired: false),
             .init("per_second", .number, isRequired: false),
         ])
@@ -86,22 +91,15 @@ extension CarillonAPI {
                 return try Self.page(try await missed(query, call), next: nil)
             },
             Endpoint(
-                .post, "/api/v1/jobs/{name}/backfill", .runsWrite, "Runs times of a job that are past.",
+                .post, "/api/v1/jobs/{name}/backfill", .runsWrite,
+                "Runs times of a job that are past: those between two times, or those that were looked at before.",
                 body: Endpoint.Body(
                     Self.backfill, example: #"{"from":"2026-11-01T00:00:00Z","until":"2026-11-02T00:00:00Z"}"#),
                 .json(BackfilledView.self, status: 201)
             ) { call in
                 var table = try call.table()
-                let from = table.required("from", table.time("from"))
-                let until = table.required("until", table.time("until"))
-                let what = table.choice("what", BackfillQuery.What.self) ?? .missing
                 let rate = table.number("per_second", in: 0.001...1_000_000)
-                table.finish()
-                guard let from, let until, table.problems.isEmpty else { throw APIError(table.problems) }
-                let times = try await missed(
-                    BackfillQuery(job: call["name"], from: from, until: until, what: what), call
-                )
-                .map { BackfillTime(at: $0.scheduledAt, repeats: $0.repeats) }
+                let times = try await times(&table, call)
                 if times.isEmpty { return Answer(201, try Self.json(BackfilledView(runs: []))) }
                 guard
                     case .backfilled(let runs, let note) = try await ask(
@@ -110,6 +108,30 @@ extension CarillonAPI {
                 return Answer(201, try Self.json(BackfilledView(runs: runs, note: note)))
             },
         ]
+    }
+
+    /// Reads which times are to run: each by itself, or all that are missed in a stretch.
+    private func times(_ table: inout ConfigTable, _ call: Call) async throws -> [BackfillTime] {
+        if table.has("times") {
+            let times = table.tables("times").enumerated().compactMap { place, node -> BackfillTime? in
+                var inner = table.entry(node, "times", place)
+                let at = inner.required("at", inner.time("at"))
+                let repeats = inner.string("repeats")
+                inner.finish()
+                table.take(inner.problems)
+                return at.map { BackfillTime(at: $0, repeats: repeats) }
+            }
+            table.finish()
+            guard table.problems.isEmpty else { throw APIError(table.problems) }
+            return times
+        }
+        let from = table.required("from", table.time("from"))
+        let until = table.required("until", table.time("until"))
+        let what = table.choice("what", BackfillQuery.What.self) ?? .missing
+        table.finish()
+        guard let from, let until, table.problems.isEmpty else { throw APIError(table.problems) }
+        let query = BackfillQuery(job: call["name"], from: from, until: until, what: what)
+        return try await missed(query, call).map { BackfillTime(at: $0.scheduledAt, repeats: $0.repeats) }
     }
 
     private func missed(_ query: BackfillQuery, _ call: Call) async throws -> [BackfillView] {
@@ -149,7 +171,7 @@ extension CarillonAPI {
 
 extension ConfigTable {
     /// Reads a time in RFC 3339; complains of anything else.
-    fileprivate mutating func time(_ key: String) -> Timestamp? {
+    mutating func time(_ key: String) -> Timestamp? {
         guard let text = string(key) else { return nil }
         if let time = Timestamp(rfc3339: text) { return time }
         complain(key, "expected a time such as 2026-11-22T19:00:00Z, found '\(text)'")

@@ -46,7 +46,7 @@ package struct CarillonAPI: Sendable {
         self.desk = desk
     }
 
-    package var endpoints: [Endpoint] { jobs + definitions + runs + times + daemon }
+    package var endpoints: [Endpoint] { jobs + definitions + runs + times + operations + daemon + tokens }
 
     // MARK: Asking
 

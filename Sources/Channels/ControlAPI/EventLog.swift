@@ -58,6 +58,8 @@ package final class EventLog: Sendable {
         var next: Int64 = 0
         var waiting: [Int: AsyncStream<Void>.Continuation] = [:]
         var lastWaiter = 0
+        /// Whether anybody has read events since that was last asked.
+        var isRead = false
     }
 
     /// Events that are kept.
@@ -92,6 +94,29 @@ package final class EventLog: Sendable {
         for waiter in waiting.values { waiter.yield() }
     }
 
+    /// Whether anybody waits for an event, or has read some since this was last asked.
+    func isHeard() -> Bool {
+        state.withLock { state in
+            defer { state.isRead = false }
+            return state.isRead || !state.waiting.isEmpty
+        }
+    }
+
+    /// The skips that are kept, the names of jobs since an event, and the number of the next event.
+    func own(from number: Int64) -> (skips: Set<Skip>, jobs: Set<String>, next: Int64) {
+        state.withLock { state in
+            var (skips, jobs): (Set<Skip>, Set<String>) = ([], [])
+            for place in (state.next - Int64(state.events.count))..<state.next {
+                switch state.events[Int(place % Self.most)] {
+                case .skip(let skip): skips.insert(skip)
+                case .job(let name): if place >= number { jobs.insert(name) }
+                case .run: break
+                }
+            }
+            return (skips, jobs, state.next)
+        }
+    }
+
     /// The number of the next event.
     var end: Int64 { state.withLock { $0.next } }
 
@@ -102,6 +127,7 @@ package final class EventLog: Sendable {
     /// never were there.
     func events(from number: Int64, limit: Int) -> (events: [Event], next: Int64)? {
         state.withLock { state in
+            state.isRead = true
             guard number <= state.next, number >= state.next - Int64(state.events.count) else { return nil }
             let next = min(state.next, number + Int64(limit))
             return ((number..<next).map { state.events[Int($0 % Self.most)] }, next)

@@ -11,6 +11,8 @@ struct RequestMetrics: Sendable {
     private let routes: [Route]
     /// Of requests that no endpoint serves.
     private let unrouted: Route
+    /// Answers without an end that are open.
+    let streams: Meter
 
     init(_ endpoints: [Endpoint], _ factory: any MetricsFactory) {
         let requests = { (route: String, method: String) in
@@ -28,6 +30,8 @@ struct RequestMetrics: Sendable {
                     label: "carillon_http_request_duration_seconds", dimensions: labels, factory: factory))
         }
         unrouted = Route(requests: requests("none", "any"), length: nil)
+        streams = Meter(label: "carillon_http_streams", factory: factory)
+        streams.increment(by: 0)
     }
 
     /// Counts an answer of an endpoint, by its place among them, that took so many microseconds.

@@ -44,6 +44,31 @@ package enum PrivateSocket {
         return socket
     }
 
+    /// Removes the file of a socket that nobody listens to any more. Throws `Unusable` where somebody does, or it is something else.
+    package static func clear(_ path: String) throws(Unusable) {
+        var facts = stat()
+        guard lstat(path, &facts) == 0 else { return }
+        guard facts.st_mode & S_IFMT == S_IFSOCK else {
+            throw Unusable(description: "\(path): is there, and no socket")
+        }
+        let socket = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        guard socket >= 0 else { throw fault(path) }
+        defer { close(socket) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        guard path.utf8.count <= longestPath else {
+            throw Unusable(description: "\(path): a socket's path has at most \(longestPath) bytes")
+        }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let code = withUnsafePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard code != 0 else { throw Unusable(description: "\(path): somebody listens there already") }
+        unlink(path)
+    }
+
     private static func fault(_ path: String) -> Unusable {
         Unusable(description: "\(path): the socket cannot be opened: \(String(cString: strerror(errno)))")
     }

@@ -8,13 +8,19 @@
         public var routingKey: String
         public var id: String
         public var contentType: String
+        /// Texts beside the body.
+        public var headers: [String: String]
         public var body: [UInt8]
 
-        public init(exchange: String, routingKey: String, id: String, contentType: String, body: [UInt8]) {
+        public init(
+            exchange: String, routingKey: String, id: String, contentType: String, headers: [String: String] = [:],
+            body: [UInt8]
+        ) {
             self.exchange = exchange
             self.routingKey = routingKey
             self.id = id
             self.contentType = contentType
+            self.headers = headers
             self.body = body
         }
     }
@@ -175,8 +181,14 @@
                                 properties.content_type = type
                                 properties.delivery_mode = 2
                                 properties.message_id = id
+                                let headers = AMQPHeaders(message.headers)
+                                if !message.headers.isEmpty {
+                                    properties._flags |= Self.headersFlag
+                                    properties.headers = headers.table
+                                }
                                 let status = amqp_basic_publish(
                                     handle, Self.channel, exchange, key, 1, 0, &properties, body)
+                                _ = consume headers
                                 try session.check(status, "publish")
                             }
                         }
@@ -187,6 +199,7 @@
 
         // The order of the properties in AMQP 0-9-1, section 4.2.6.1, from the highest bit down.
         private static let contentTypeFlag: UInt32 = 1 << 15
+        private static let headersFlag: UInt32 = 1 << 13
         private static let deliveryModeFlag: UInt32 = 1 << 12
         private static let messageIDFlag: UInt32 = 1 << 7
 

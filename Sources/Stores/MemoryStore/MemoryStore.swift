@@ -170,6 +170,10 @@ public actor MemoryStore: JobStore {
 
     public func note(_ key: String) async throws -> String? { ledger.notes[key] }
 
+    public func notes(withPrefix prefix: String) async throws -> [String: String] {
+        ledger.notes.filter { $0.key.hasPrefix(prefix) }
+    }
+
     public func setNote(_ key: String, _ value: String?) async throws {
         ledger.notes[key] = value
         changesOfNotes += 1

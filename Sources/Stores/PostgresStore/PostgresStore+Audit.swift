@@ -10,15 +10,15 @@
                 try await writer.transaction { transaction in
                     try transaction.execute(
                         """
-                        INSERT INTO audit (at, "user", channel, action, subject, before, after, error)
-                        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                        INSERT INTO audit (at, "user", channel, action, subject, before, after, error, origin)
+                        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
                         """,
                         [
                             .integer(entry.at.microseconds), .init(storable: entry.user),
                             .init(storable: entry.channel),
                             .init(storable: entry.action), .init(storable: entry.subject),
                             .init(storable: entry.before),
-                            .init(storable: entry.after), .init(storable: entry.error),
+                            .init(storable: entry.after), .init(storable: entry.error), .init(storable: entry.from),
                         ])
                     try transaction.execute(
                         "DELETE FROM audit WHERE at < $1", [.integer(entry.at.adding(microseconds: -keep).microseconds)]

@@ -181,6 +181,13 @@
                 .first
         }
 
+        public func notes(withPrefix prefix: String) async throws -> [String: String] {
+            let found = try await rows(
+                "SELECT key, value FROM notes WHERE starts_with(key, $1)", [.init(storable: prefix)]
+            ) { (try $0.text(0) ?? "", try $0.text(1) ?? "") }
+            return Dictionary(found) { first, _ in first }
+        }
+
         public func setNote(_ key: String, _ value: String?) async throws {
             _ = try await change { writer in
                 guard let value else {
@@ -191,6 +198,12 @@
                     INSERT INTO notes (key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value
                     """, [.init(storable: key), .init(storable: value)])
             }
+        }
+
+        public func space() async throws -> StoreSpace? {
+            try await rows("SELECT pg_database_size(current_database())", []) {
+                StoreSpace(taken: try $0.integer(0) ?? 0, free: nil)
+            }.first
         }
 
         public func notesRevision() async throws -> Int64 {

@@ -27,6 +27,9 @@
             Migration(
                 name: "runs that were asked for under a key", leastBuild: 5,
                 statements: ["CREATE UNIQUE INDEX runs_asked ON runs (job_id, cause) WHERE \(RowCodec.askedFor)"]),
+            Migration(
+                name: "where an order came from", leastBuild: 5,
+                statements: ["ALTER TABLE audit ADD COLUMN origin text"]),
         ]
 
         /// What is locked while migrations are applied: "Carillon" in ASCII.

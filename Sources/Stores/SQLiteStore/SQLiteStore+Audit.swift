@@ -8,11 +8,11 @@ extension SQLiteStore {
         try await write { db in
             try db.cachedStatement(
                 sql: """
-                    INSERT INTO audit (at, user, channel, action, subject, before, after, error)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    INSERT INTO audit (at, user, channel, origin, action, subject, before, after, error)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """
             ).execute(arguments: [
-                entry.at.microseconds, entry.user, entry.channel, entry.action, entry.subject, entry.before,
+                entry.at.microseconds, entry.user, entry.channel, entry.from, entry.action, entry.subject, entry.before,
                 entry.after, entry.error,
             ])
             try db.cachedStatement(sql: "DELETE FROM audit WHERE at < ?")
@@ -38,7 +38,10 @@ extension SQLiteStore {
         return try await read { [arguments] db in
             // A file that is only looked at may be an older release's, which kept no trail.
             guard try db.tableExists("audit") else { return [] }
-            let sql = "SELECT \(RowCodec.auditColumns) FROM audit \(filter) ORDER BY at DESC, id DESC LIMIT ?"
+            let isOld = try !db.columns(in: "audit").contains { $0.name == "origin" }
+            let columns =
+                isOld ? RowCodec.auditColumns.replacing("origin", with: "NULL AS origin") : RowCodec.auditColumns
+            let sql = "SELECT \(columns) FROM audit \(filter) ORDER BY at DESC, id DESC LIMIT ?"
             return try Row.fetchAll(db, sql: sql, arguments: StatementArguments(arguments)).map(RowCodec.audit)
         }
     }

@@ -190,6 +190,14 @@ public final class SQLiteStore: JobStore {
         try await read { try String.fetchOne($0, sql: "SELECT value FROM notes WHERE key = ?", arguments: [key]) }
     }
 
+    public func notes(withPrefix prefix: String) async throws -> [String: String] {
+        try await read { db in
+            let rows = try Row.fetchAll(
+                db, sql: "SELECT key, value FROM notes WHERE substr(key, 1, length(?1)) = ?1", arguments: [prefix])
+            return Dictionary(rows.map { ($0["key"], $0["value"]) }) { first, _ in first }
+        }
+    }
+
     public func setNote(_ key: String, _ value: String?) async throws {
         try await write { db in
             if let value {
@@ -226,7 +234,7 @@ public final class SQLiteStore: JobStore {
         }
     }
 
-    public func space() -> StoreSpace? {
+    public func space() async -> StoreSpace? {
         var disk = statvfs()
         guard statvfs(path, &disk) == 0 else { return nil }
         let taken = ["", "-wal", "-shm"].reduce(Int64(0)) { sum, suffix in

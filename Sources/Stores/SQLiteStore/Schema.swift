@@ -220,6 +220,9 @@ enum Schema {
             try db.execute(
                 sql: "CREATE UNIQUE INDEX runs_asked ON runs (job_id, cause) WHERE \(RowCodec.askedFor)")
         }
+        migrator.registerMigration("12 where an order came from") { db in
+            try db.execute(sql: "ALTER TABLE audit ADD COLUMN origin TEXT")
+        }
         return migrator
     }
 

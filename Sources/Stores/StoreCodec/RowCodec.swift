@@ -185,11 +185,12 @@ package final class RowCodec: Sendable {
     }
 
     /// Of `audit`; the one that is a word of SQL is quoted.
-    package static let auditColumns = "at, \"user\", channel, action, subject, before, after, error"
+    package static let auditColumns = "at, \"user\", channel, action, subject, before, after, error, origin"
 
     package static func audit<Row: StoredRow & ~Copyable>(_ row: borrowing Row) throws -> AuditEntry {
         AuditEntry(
-            at: try row.time(0), user: try row.text(1), channel: try row.words(2), action: try row.words(3),
+            at: try row.time(0), user: try row.text(1), channel: try row.words(2), from: try row.text(8),
+            action: try row.words(3),
             subject: try row.text(4), before: try row.text(5), after: try row.text(6), error: try row.text(7))
     }
 }

@@ -41,6 +41,7 @@ package enum API: Integration {
             }
             let gate = Gate(AccessTokens(in: daemon.store), local: secret, provider, rate: settings.rate, daemon.clock)
             let endpoints = APIDescription.adding(
+                at: settings.publicURL,
                 to: Endpoint.ofDaemon(desk) + CarillonAPI(format(daemon, settings), desk).endpoints
                     + LiveAPI(log, daemon.clock, desk).endpoints
                     + SimpleSchedulerAPI(daemon.store, daemon.clock, desk).endpoints
@@ -52,7 +53,21 @@ package enum API: Integration {
                 // Which listener the local token is for: nobody else is to be shown it.
                 try? Data("\(address.host):\(port)\n".utf8).write(to: URL(fileURLWithPath: state + "/api-address"))
             }
-            return [Served(server: server, client: client)]
+            var served: [any Service] = [Served(server: server, client: client)]
+            if daemon.store.isShared {
+                served.append(
+                    OthersWatch(
+                        log, daemon.store, daemon.clock,
+                        instance: daemon.settings.instance.name ?? ProcessInfo.processInfo.hostName, daemon.logger))
+            }
+            if let path = settings.socket {
+                let path = path.hasPrefix("/") ? path : daemon.state + "/" + path
+                served.append(
+                    APIServer(
+                        ListenAddress(path: path), hosts: HostList(settings.hosts), endpoints, gate, daemon.clock,
+                        daemon.logger))
+            }
+            return served
         }
         return parts
     }

@@ -16,6 +16,10 @@ package struct APISettings: SettingsSection {
     }
 
     package var listen = "127.0.0.1:8080"
+    /// A socket in the file system that it listens on besides, for a proxy of this machine; nil for none.
+    package var socket: String?
+    /// What people and other sites call it by, without a slash at its end; nil where nobody has said.
+    package var publicURL: String?
     /// What the daemon may be called beside addresses and localhost.
     package var hosts: [String] = []
     /// Nil where it speaks in the clear.
@@ -41,7 +45,9 @@ package struct APISettings: SettingsSection {
 
     private init(_ table: inout ConfigTable) {
         listen = table.string("listen") ?? listen
+        socket = table.string("socket")
         hosts = table.strings("hosts") ?? []
+        if let text = table.string("public_url") { readPublicURL(text, &table) }
         isInsecure = table.bool("insecure") ?? false
         takesPrograms = table.bool("exec") ?? false
         metrics = table.choice("metrics", MetricsAccess.self) ?? metrics
@@ -65,6 +71,19 @@ package struct APISettings: SettingsSection {
                 "\(address) can be reached from elsewhere: that needs TLS, by api.certificate_file and key_file, or the word "
                     + "api.insecure = true")
         }
+    }
+
+    /// Reads what it is called, which is one more name that it answers to.
+    private mutating func readPublicURL(_ text: String, _ table: inout ConfigTable) {
+        let parts = text.split(separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+        guard parts.count > 2, ["http:", "https:"].contains(parts[0]), parts[1].isEmpty,
+            let host = HostList.host(of: String(parts[2])), !text.contains(where: { "?#@ ".contains($0) })
+        else {
+            return table.complain(
+                "public_url", "expected an address such as https://carillon.example.com, found '\(text)'")
+        }
+        hosts.append(host)
+        publicURL = text.hasSuffix("/") ? String(text.dropLast()) : text
     }
 
     private static func provider(_ table: inout ConfigTable) -> Provider? {

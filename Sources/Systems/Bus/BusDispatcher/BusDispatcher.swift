@@ -251,6 +251,18 @@ public actor BusDispatcher: ListenedDispatcher {
         tell.finish()
     }
 
+    /// Counts what waits for the workers of jobs, and those who listen.
+    public func queues(limit: Int) async -> [QueueDepth] {
+        let ready = places.filter { $0.value == .ready }.keys.sorted { $0.name < $1.name }.prefix(limit)
+        guard let line else { return [] }
+        var found: [QueueDepth] = []
+        for place in ready {
+            guard let depth = try? await line.depth(of: place) else { continue }
+            found.append(QueueDepth(name: "\(place.name).action", jobs: depth.waiting, workers: depth.workers))
+        }
+        return found
+    }
+
     public func health() async -> DispatcherHealth {
         var health = DispatcherHealth(trouble: trouble)
         if let blockage = await line?.blockage {

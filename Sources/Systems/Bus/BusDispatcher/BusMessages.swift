@@ -50,7 +50,8 @@ extension BusAction {
     private init(place: JobPlace, attempt: AttemptID, _ body: ActionBody) {
         // Text, whole numbers: there is nothing that JSON could not write.
         let json = (try? PublicJSON.encode(body)) ?? "{}"
-        self.init(place: place, id: attempt.sentName, body: Array(json.utf8))
+        self.init(
+            place: place, id: attempt.sentName, traceparent: attempt.traceparent, body: Array(json.utf8))
     }
 }
 

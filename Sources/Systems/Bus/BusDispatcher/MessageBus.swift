@@ -92,12 +92,15 @@ public struct BusAction: Hashable, Sendable {
     public var place: JobPlace
     /// Workers that drop what they have seen before tell messages apart by it.
     public var id: String
+    /// Beside it: the trace that it belongs to.
+    public var traceparent: String
     /// JSON.
     public var body: [UInt8]
 
-    public init(place: JobPlace, id: String, body: [UInt8]) {
+    public init(place: JobPlace, id: String, traceparent: String, body: [UInt8]) {
         self.place = place
         self.id = id
+        self.traceparent = traceparent
         self.body = body
     }
 }

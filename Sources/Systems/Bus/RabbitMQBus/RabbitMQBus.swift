@@ -149,11 +149,11 @@
                 case .queues:
                     AMQPMessage(
                         exchange: name, routingKey: "action", id: action.id, contentType: "application/json",
-                        body: action.body)
+                        headers: ["traceparent": action.traceparent], body: action.body)
                 case .exchanges:
                     AMQPMessage(
                         exchange: "\(name).action", routingKey: "", id: action.id, contentType: "application/json",
-                        body: action.body)
+                        headers: ["traceparent": action.traceparent], body: action.body)
                 }
             }
             if let blockage { return actions.map { _ in .lost("the broker takes no messages: \(blockage)") } }

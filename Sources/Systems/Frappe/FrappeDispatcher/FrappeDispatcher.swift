@@ -206,6 +206,8 @@ public final class FrappeDispatcher: ListenedDispatcher {
         await site.close()
     }
 
+    public func queues(limit: Int) async -> [QueueDepth] { await rq.queues(limit: limit) }
+
     public func health() async -> DispatcherHealth {
         var health = await rq.health()
         if let why = trouble.withLock({ $0 }) { health.trouble = why }

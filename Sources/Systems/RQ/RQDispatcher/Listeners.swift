@@ -1,4 +1,4 @@
-import CarillonCore
+public import CarillonCore
 import RedisClient
 
 /// Which queues anybody listens to.
@@ -47,6 +47,17 @@ extension RQDispatcher {
             try? await countListeners()
         }
         return listeners.doubt(queue)
+    }
+
+    /// Counts jobs that wait in queues that runs go to, and their workers.
+    public func queues(limit: Int) async -> [QueueDepth] {
+        let names = Array(listeners.expected.sorted().prefix(limit))
+        guard !names.isEmpty, let answers = try? await ask(names.map { RedisCommand("LLEN", "rq:queue:\($0)") }) else {
+            return []
+        }
+        return zip(names, answers).map { name, answer in
+            QueueDepth(name: name, jobs: Int(answer.integer ?? 0), workers: listeners.counts[name] ?? 0)
+        }
     }
 
     /// Reads the workers of every expected queue, when that is due.

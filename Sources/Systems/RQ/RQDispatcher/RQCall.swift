@@ -7,6 +7,8 @@ public struct RQCall: Sendable {
     public var queue: String
     /// The call in its serializer's form, as RQ keeps it in a job's `data`.
     public var data: [UInt8]
+    /// What its worker reads that with.
+    public var serializer: RQTarget.Serializer
     /// What the worker logs.
     public var description: String
     /// Seconds; -1 means never.
@@ -15,12 +17,13 @@ public struct RQCall: Sendable {
     public var resultTTL: Int64
 
     public init(
-        attempt: AttemptID, queue: String, data: [UInt8], description: String, timeout: Int64,
-        resultTTL: Int64 = RQTarget.defaultResultTTL
+        attempt: AttemptID, queue: String, data: [UInt8], serializer: RQTarget.Serializer = .pickle,
+        description: String, timeout: Int64, resultTTL: Int64 = RQTarget.defaultResultTTL
     ) {
         self.attempt = attempt
         self.queue = queue
         self.data = data
+        self.serializer = serializer
         self.description = description
         self.timeout = timeout
         self.resultTTL = resultTTL
@@ -31,6 +34,7 @@ public struct RQCall: Sendable {
         self.init(
             attempt: dispatch.attempt, queue: target.queue,
             data: target.serializer == .pickle ? PickleWriter.call(target) : JSONCall.call(target),
+            serializer: target.serializer,
             description: CallText.describe(target), timeout: target.timeout, resultTTL: target.resultTTL)
     }
 }

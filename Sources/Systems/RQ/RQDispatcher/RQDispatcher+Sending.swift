@@ -80,6 +80,7 @@ extension RQDispatcher {
         command.append(Int(call.timeout))
         command.append(Int(call.resultTTL))
         command.append(entry.guardText)
+        command.append(RQMeta.bytes(of: call.attempt, call.serializer))
         return entry
     }
 

@@ -11,14 +11,14 @@ public enum RQScripts {
     /// Seconds that a job lives on which was cancelled before anybody took it.
     static let cancelledTTL = 500
 
-    public static let enqueueWords = 8
+    public static let enqueueWords = 9
     /// Seconds that a script may take on its way: well below the time that guards live on.
     static let longestWay: Int64 = 1_800
     /// What a script that took longer answers.
     static let lateAnswer = "LATE the script of an enqueue was too long on its way"
 
     /// Enqueues runs, each under its guard. Words of a run: id, queue, data, created at, description, time-out, result_ttl,
-    /// what the guard says. Answers for each 1 (enqueued), 0 (known already) or an error's text.
+    /// what the guard says, what RQ keeps with it. Answers for each 1 (enqueued), 0 (known already) or an error's text.
     ///
     /// One word more is the second by the server's own clock up to which it may come: of a machine that stood still for hours what
     /// lay in its socket arrives when other instances have long done all of it, and its guards are gone.
@@ -40,7 +40,7 @@ public enum RQScripts {
             redis.call('SET', guard, ARGV[i + 7], 'EX', \(guardLife))
             redis.call('HSET', job, 'created_at', ARGV[i + 3], 'enqueued_at', ARGV[i + 3], 'data', ARGV[i + 2],
               'origin', queue, 'description', ARGV[i + 4], 'timeout', ARGV[i + 5], 'result_ttl', ARGV[i + 6],
-              'failure_ttl', '\(failureTTL)', 'status', 'queued')
+              'failure_ttl', '\(failureTTL)', 'status', 'queued', 'meta', ARGV[i + 8])
             answer = 1
             local pushed = redis.pcall('RPUSH', list, id)
             if type(pushed) == 'table' and pushed.err then
