@@ -162,9 +162,8 @@ public struct QueryService: Sendable {
         do {
             let run = try await run(text)
             let zone = try await store.jobs(ids: [run.jobID]).first?.job.schedule.zone ?? "UTC"
-            var view = RunView(run, zone: zone)
-            view.shortID = try await shortID(of: view.id)
-            return view
+            let view = RunView(run, zone: zone)
+            return try await shortened([view])[0]
         } catch let error as OrderError where error.code == .unknown {
             guard let skip = try await skip(text) else { throw error }
             return skip
@@ -246,17 +245,19 @@ public struct QueryService: Sendable {
     func shortened(_ views: [RunView]) async throws -> [RunView] {
         guard views.count <= Self.mostShortened else { return views }
         var views = views
-        for place in views.indices { views[place].shortID = try await shortID(of: views[place].id) }
+        let neighbours = try await store.neighbours(of: views.map { RunID($0.id) ?? RunID(second: 0, hash: 0) })
+        for (place, neighbours) in zip(views.indices, neighbours) {
+            views[place].shortID = Self.shortID(of: views[place].id, beside: neighbours)
+        }
         return views
     }
 
     /// Enough digits of an id to tell it from every other run in the ledger, and no fewer than a person can compare.
-    private func shortID(of id: String) async throws -> String {
-        for digits in stride(from: Self.shortest, to: id.count, by: 2) {
-            let short = String(id.prefix(digits))
-            if try await store.runs(idPrefix: short, limit: 2).count < 2 { return short }
-        }
-        return id
+    private static func shortID(of id: String, beside neighbours: RunNeighbours) -> String {
+        let others = [neighbours.before, neighbours.after].compactMap { $0?.description }
+        let shared = others.map { zip(id.utf8, $0.utf8).prefix { $0 == $1 }.count }.max() ?? 0
+        // In steps of two, so that a list has ids of one length mostly.
+        return String(id.prefix(max(shortest, shared + 2 - shared % 2)))
     }
 
     /// Finds the first time that a skip covers.

@@ -186,10 +186,11 @@ extension SQLiteStore {
     public func job(named name: String) async throws -> StoredJob? {
         let codec = codec
         return try await read { db in
-            try Row.fetchOne(
-                db, sql: "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE name = ? AND removed = 0",
-                arguments: [name]
-            ).map { try codec.job($0) }
+            try Row.first(
+                try db.cachedStatement(
+                    sql: "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE name = ? AND removed = 0"),
+                [name]
+            ) { try codec.job($0) }
         }
     }
 

@@ -187,7 +187,10 @@ public final class SQLiteStore: JobStore {
     }
 
     public func note(_ key: String) async throws -> String? {
-        try await read { try String.fetchOne($0, sql: "SELECT value FROM notes WHERE key = ?", arguments: [key]) }
+        try await read { db in
+            try String.fetchOne(
+                try db.cachedStatement(sql: "SELECT value FROM notes WHERE key = ?"), arguments: [key])
+        }
     }
 
     public func setNote(_ key: String, _ value: String?) async throws {
@@ -204,7 +207,9 @@ public final class SQLiteStore: JobStore {
     }
 
     public func notesRevision() async throws -> Int64 {
-        try await read { try Int64.fetchOne($0, sql: "SELECT value FROM counters WHERE name = 'notes'") ?? 0 }
+        try await read { db in
+            try Int64.fetchOne(try db.cachedStatement(sql: "SELECT value FROM counters WHERE name = 'notes'")) ?? 0
+        }
     }
 
     public func counts() async throws -> StoreCounts {
