@@ -235,7 +235,7 @@ extension SQLiteStore {
 
     public func runs(_ query: RunQuery) async throws -> [Run] {
         let codec = codec
-        return try await read { db in
+        return try await read(.long) { db in
             let idsAreInOrder = try Self.idsAreInOrder(db)
             let isOfAll = query.job == nil
             var conditions: [String] = []
@@ -361,7 +361,7 @@ extension SQLiteStore {
     }
 
     public func skips(_ query: RunQuery) async throws -> [Skip] {
-        try await read { db in
+        try await read(.long) { db in
             var sql = "SELECT \(RowCodec.skipColumns) FROM skips JOIN jobs ON jobs.id = skips.job_id WHERE 1"
             var arguments: StatementArguments = []
             if let job = query.job {
