@@ -1,4 +1,5 @@
 public import CarillonCore
+import Synchronization
 public import Timetable
 
 /// Answers questions from the store alone, so that they are answered with or without a daemon.
@@ -10,6 +11,7 @@ public struct QueryService: Sendable {
     private let checked: @Sendable (StoredJob) -> StoredJob
     private let doubts: @Sendable ([Job]) async -> [String?]
     private let activity: (@Sendable ([JobID]) async -> [JobID: JobActivity])?
+    private let notes = KnownNotes()
     /// How long the ledger remembers.
     let retention: @Sendable () async -> Retention
 
@@ -94,10 +96,21 @@ public struct QueryService: Sendable {
     }
 
     /// Reads what is held back.
-    func pauses() async throws -> Pauses {
-        Pauses(
+    func pauses() async throws -> Pauses { try await noted().pauses }
+
+    private func noted() async throws -> KnownNotes.Facts {
+        // Asked first: what changes after that is read again with the next question.
+        let revision = try await store.notesRevision()
+        if let known = notes.facts(at: revision) { return known }
+        let pauses = Pauses(
             all: try await store.note(Pause.note).map(Pause.init),
             tags: Pause.ofTags(try await store.note(Pause.tagsNote)))
+        let feeds = try await feeds()
+        let facts = KnownNotes.Facts(
+            pauses: pauses,
+            problems: Dictionary(grouping: feeds.flatMap(\.problems).filter { $0.job != nil }) { $0.job ?? "" })
+        notes.keep(facts, at: revision)
+        return facts
     }
 
     private func views(of jobs: [StoredJob]) async throws -> [JobView] {
@@ -132,10 +145,11 @@ public struct QueryService: Sendable {
     }
 
     private func facts(about jobs: [StoredJob]) async throws -> JobFacts {
-        JobFacts(
-            warnings: await doubts(jobs.map(\.job)), problems: try await problemsByJob(),
+        let noted = try await noted()
+        return JobFacts(
+            warnings: await doubts(jobs.map(\.job)), problems: noted.problems,
             last: try await store.lastRuns(of: jobs.map(\.id)), activity: try await activity(of: jobs.map(\.id)),
-            pauses: try await pauses())
+            pauses: noted.pauses)
     }
 
     private func activity(of jobs: [JobID]) async throws -> [JobID: JobActivity] {
@@ -282,9 +296,7 @@ public struct QueryService: Sendable {
             skip, id: id, first: min(first, skip.through), count: count, zone: definition?.schedule.zone ?? "UTC")
     }
 
-    func problemsByJob() async throws -> [String: [ConfigProblem]] {
-        Dictionary(grouping: try await feeds().flatMap(\.problems).filter { $0.job != nil }) { $0.job ?? "" }
-    }
+    func problemsByJob() async throws -> [String: [ConfigProblem]] { try await noted().problems }
 
     /// Answers what the feeds said when they were last read.
     func feeds() async throws -> [FeedView] {
@@ -298,4 +310,21 @@ public struct QueryService: Sendable {
         }
         return views
     }
+}
+
+/// What the store's notes say of all jobs, as of a revision of them: every question about a job asks for it.
+private final class KnownNotes: Sendable {
+    struct Facts: Sendable {
+        var pauses: Pauses
+        /// By the name of the job.
+        var problems: [String: [ConfigProblem]]
+    }
+
+    private let known = Mutex<(revision: Int64, facts: Facts)?>(nil)
+
+    func facts(at revision: Int64) -> Facts? {
+        known.withLock { $0.flatMap { $0.revision == revision ? $0.facts : nil } }
+    }
+
+    func keep(_ facts: Facts, at revision: Int64) { known.withLock { $0 = (revision, facts) } }
 }
