@@ -24,7 +24,8 @@ def fill_postgres(server, runs, first):
     identity = "decode(lpad(to_hex(at / 1000000), 8, '0') || lpad(to_hex(n::bigint * 2654435761), 16, '0'), 'hex')"
     for start in range(0, runs, 1_000_000):
         numbers = f"generate_series({start}::bigint, {min(start + 1_000_000, runs) - 1}) AS c (n)"
-        server.run("psql", "-h", "127.0.0.1", "-p", str(server.port), "-U", "carillon", "-q", "-c", "SET synchronous_commit = off", "-c",
+        server.run("psql", "-h", "127.0.0.1", "-p", str(server.port), "-U", "carillon", "-q", "-c", "SET synchronous_commit = off",
+                   "-c",
                    ROWS.format(id=identity, first=first, job=WHOSE, numbers=numbers))
     server.run("psql", "-h", "127.0.0.1", "-p", str(server.port), "-U", "carillon", "-q", "-c", "VACUUM ANALYZE")
 
