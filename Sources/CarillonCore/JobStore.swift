@@ -144,6 +144,17 @@ public struct RunPlace: Hashable, Sendable, Codable {
     public init(_ run: Run) { self.init(scheduledAt: run.scheduledAt, id: run.id) }
 }
 
+/// The ids in the ledger right before and after another one; nil at either end.
+public struct RunNeighbours: Hashable, Sendable {
+    public var before: RunID?
+    public var after: RunID?
+
+    public init(before: RunID? = nil, after: RunID? = nil) {
+        self.before = before
+        self.after = after
+    }
+}
+
 /// How long the ledger remembers.
 public struct Retention: Hashable, Sendable {
     /// Microseconds; runs that ended earlier go, and skips that reach no further.
@@ -359,6 +370,8 @@ public protocol JobStore: InstanceStore {
     func run(of job: JobID, cause: Cause) async throws -> Run?
     /// Finds runs whose id begins with these hexadecimal digits, at most `limit`.
     func runs(idPrefix: String, limit: Int) async throws -> [Run]
+    /// Finds which ids stand in the ledger beside each of these, which need not be there.
+    func neighbours(of ids: [RunID]) async throws -> [RunNeighbours]
     func runs(_ query: RunQuery) async throws -> [Run]
     func skips(_ query: RunQuery) async throws -> [Skip]
     /// Removes what retention no longer keeps, at most `limit` runs; answers what went, and nothing once nothing is left.

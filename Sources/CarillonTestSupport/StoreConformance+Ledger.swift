@@ -444,6 +444,16 @@ extension StoreConformance {
             try require(try await store.runs(RunQuery(job: "nobody")), is: [])
             let prefix = String(runs[0].id.description.prefix(20))
             try require(try await store.runs(idPrefix: prefix, limit: 5), is: [runs[0]])
+            // The ids of these four are in the order of their times; one need not be there to be asked for.
+            let none = RunID(second: runs[2].id.second, hash: runs[2].id.hash &- 1)
+            try require(
+                try await store.neighbours(of: [runs[3].id, runs[0].id, runs[1].id, none]),
+                is: [
+                    RunNeighbours(before: runs[2].id), RunNeighbours(after: runs[1].id),
+                    RunNeighbours(before: runs[0].id, after: runs[2].id),
+                    RunNeighbours(before: runs[1].id, after: runs[2].id),
+                ])
+            try require(try await store.neighbours(of: []), is: [])
             try require(try await store.activeRuns(after: runs[0].id, limit: 2), is: [runs[1], runs[3]])
             let counts = try await store.counts()
             try require(counts, is: StoreCounts(jobs: 1, enabled: 1, active: ["pending": 3]))

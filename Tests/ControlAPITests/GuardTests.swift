@@ -90,10 +90,24 @@ import Timetable
         #expect(try await rig.ask("GET", "/api/runs?status=skipped", token: token).status == 400)
         let large = #"{"name":"\#(String(repeating: "a", count: 2 << 20))"}"#
         #expect(try await rig.ask("POST", "/api/jobs", token: token, body: large).status == 413)
+        // Not a job whose name has a sign for what could not be read.
+        let spoilt = Array(#"{"name":""#.utf8) + [0xff, 0xfe] + Array(#"","interval":1000}"#.utf8)
+        #expect(try await rig.ask("POST", "/api/jobs", token: token, bytes: spoilt).status == 400)
         #expect(try await rig.ask("GET", "/api/../etc/passwd", token: token).status == 404)
         let safe = try await rig.ask("GET", "/api/status")
         #expect(safe.header("X-Content-Type-Options") == "nosniff")
         #expect(safe.header("Access-Control-Allow-Origin") == nil)
+        try await rig.stop()
+    }
+
+    @Test func aBodyThatCannotBeReadIsNoFaultOfOurs() async throws {
+        let rig = try await Rig()
+        let token = try await rig.token(Scope.all)
+        let text =
+            "POST /api/jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer \(token)\r\n"
+            + "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\nnone\r\n\r\n"
+        let answer = try await SocketClient(port: rig.port).ask([Array(text.utf8)])
+        #expect(answer.hasPrefix("HTTP/1.1 400"), "\(answer)")
         try await rig.stop()
     }
 

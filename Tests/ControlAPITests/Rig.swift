@@ -39,7 +39,7 @@ struct Rig: Sendable {
     let endpoints: [Endpoint]
     private let group: ServiceGroup
     private let serving: Task<Void, any Error>
-    private let port: Int
+    let port: Int
 
     /// Makes one that knows tokens of the store, and of a provider if there is one.
     init(
@@ -111,13 +111,14 @@ struct Rig: Sendable {
     }
 
     func ask(
-        _ method: String, _ path: String, token: String? = nil, body: String? = nil, headers: [String: String] = [:]
+        _ method: String, _ path: String, token: String? = nil, body: String? = nil, bytes: [UInt8]? = nil,
+        headers: [String: String] = [:]
     ) async throws -> Reply {
         var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
         request.method = HTTPMethod(rawValue: method)
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         for (name, value) in headers { request.headers.replaceOrAdd(name: name, value: value) }
-        if let body { request.body = .bytes(ByteBuffer(string: body)) }
+        if let bytes = bytes ?? body.map({ Array($0.utf8) }) { request.body = .bytes(ByteBuffer(bytes: bytes)) }
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
         // Such a one has no end.
         let isLive = response.headers.first(name: "Content-Type") == "text/event-stream"

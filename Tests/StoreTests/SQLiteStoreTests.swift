@@ -3,6 +3,7 @@ import CarillonTestSupport
 import Foundation
 import GRDB
 import SQLiteStore
+import Synchronization
 import Testing
 import Timetable
 
@@ -31,6 +32,35 @@ import Timetable
         #expect(try await again.job(named: "tick")?.cursor == Samples.noon)
         #expect(try await again.join("a").count == term.count + 1)
         try await again.close()
+    }
+
+    private final class Begun: Sendable {
+        let count = Atomic(0)
+    }
+
+    @Test func longQuestionsKeepNobodyElseWaiting() async throws {
+        let store = try SQLiteStore(path: path)
+        let job = try #require(try await put(["tick"], in: store, try await store.join("a"))[0])
+        let begun = Begun()
+        let over = DispatchSemaphore(value: 0)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    try await store.occupy {
+                        begun.count.add(1, ordering: .relaxed)
+                        over.wait()
+                    }
+                }
+            }
+            while begun.count.load(ordering: .relaxed) < 2 { try await Task.sleep(for: .milliseconds(1)) }
+            #expect(try await store.jobs(ids: [job.id]) == [job])
+            #expect(try await store.job(named: "tick") == job)
+            #expect(begun.count.load(ordering: .relaxed) == 2)
+            for _ in 0..<8 { over.signal() }
+            try await group.waitForAll()
+        }
+        #expect(begun.count.load(ordering: .relaxed) == 8)
+        try await store.close()
     }
 
     @Test func everyWriteReachesTheDiskBeforeItIsAnswered() async throws {

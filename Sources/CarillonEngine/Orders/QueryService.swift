@@ -1,4 +1,5 @@
 public import CarillonCore
+import Synchronization
 public import Timetable
 
 /// Answers questions from the store alone, so that they are answered with or without a daemon.
@@ -10,6 +11,7 @@ public struct QueryService: Sendable {
     private let checked: @Sendable (StoredJob) -> StoredJob
     private let doubts: @Sendable ([Job]) async -> [String?]
     private let activity: (@Sendable ([JobID]) async -> [JobID: JobActivity])?
+    private let notes = KnownNotes()
     /// How long the ledger remembers.
     let retention: @Sendable () async -> Retention
 
@@ -95,10 +97,21 @@ public struct QueryService: Sendable {
     }
 
     /// Reads what is held back.
-    func pauses() async throws -> Pauses {
-        Pauses(
+    func pauses() async throws -> Pauses { try await noted().pauses }
+
+    private func noted() async throws -> KnownNotes.Facts {
+        // Asked first: what changes after that is read again with the next question.
+        let revision = try await store.notesRevision()
+        if let known = notes.facts(at: revision) { return known }
+        let pauses = Pauses(
             all: try await store.note(Pause.note).map(Pause.init),
             tags: Pause.ofTags(try await store.note(Pause.tagsNote)))
+        let feeds = try await feeds()
+        let facts = KnownNotes.Facts(
+            pauses: pauses,
+            problems: Dictionary(grouping: feeds.flatMap(\.problems).filter { $0.job != nil }) { $0.job ?? "" })
+        notes.keep(facts, at: revision)
+        return facts
     }
 
     private func views(of jobs: [StoredJob]) async throws -> [JobView] {
@@ -133,10 +146,11 @@ public struct QueryService: Sendable {
     }
 
     private func facts(about jobs: [StoredJob]) async throws -> JobFacts {
-        JobFacts(
-            warnings: await doubts(jobs.map(\.job)), problems: try await problemsByJob(),
+        let noted = try await noted()
+        return JobFacts(
+            warnings: await doubts(jobs.map(\.job)), problems: noted.problems,
             last: try await store.lastRuns(of: jobs.map(\.id)), activity: try await activity(of: jobs.map(\.id)),
-            pauses: try await pauses())
+            pauses: noted.pauses)
     }
 
     private func activity(of jobs: [JobID]) async throws -> [JobID: JobActivity] {
@@ -163,9 +177,8 @@ public struct QueryService: Sendable {
         do {
             let run = try await run(text)
             let zone = try await store.jobs(ids: [run.jobID]).first?.job.schedule.zone ?? "UTC"
-            var view = RunView(run, zone: zone)
-            view.shortID = try await shortID(of: view.id)
-            return view
+            let view = RunView(run, zone: zone)
+            return try await shortened([view])[0]
         } catch let error as OrderError where error.code == .unknown {
             guard let skip = try await skip(text) else { throw error }
             return skip
@@ -247,17 +260,19 @@ public struct QueryService: Sendable {
     func shortened(_ views: [RunView]) async throws -> [RunView] {
         guard views.count <= Self.mostShortened else { return views }
         var views = views
-        for place in views.indices { views[place].shortID = try await shortID(of: views[place].id) }
+        let neighbours = try await store.neighbours(of: views.map { RunID($0.id) ?? RunID(second: 0, hash: 0) })
+        for (place, neighbours) in zip(views.indices, neighbours) {
+            views[place].shortID = Self.shortID(of: views[place].id, beside: neighbours)
+        }
         return views
     }
 
     /// Enough digits of an id to tell it from every other run in the ledger, and no fewer than a person can compare.
-    private func shortID(of id: String) async throws -> String {
-        for digits in stride(from: Self.shortest, to: id.count, by: 2) {
-            let short = String(id.prefix(digits))
-            if try await store.runs(idPrefix: short, limit: 2).count < 2 { return short }
-        }
-        return id
+    private static func shortID(of id: String, beside neighbours: RunNeighbours) -> String {
+        let others = [neighbours.before, neighbours.after].compactMap { $0?.description }
+        let shared = others.map { zip(id.utf8, $0.utf8).prefix { $0 == $1 }.count }.max() ?? 0
+        // In steps of two, so that a list has ids of one length mostly.
+        return String(id.prefix(max(shortest, shared + 2 - shared % 2)))
     }
 
     /// Finds the first time that a skip covers.
@@ -282,9 +297,7 @@ public struct QueryService: Sendable {
             skip, id: id, first: min(first, skip.through), count: count, zone: definition?.schedule.zone ?? "UTC")
     }
 
-    func problemsByJob() async throws -> [String: [ConfigProblem]] {
-        Dictionary(grouping: try await feeds().flatMap(\.problems).filter { $0.job != nil }) { $0.job ?? "" }
-    }
+    func problemsByJob() async throws -> [String: [ConfigProblem]] { try await noted().problems }
 
     /// Answers what the feeds said when they were last read.
     func feeds() async throws -> [FeedView] {
@@ -298,4 +311,21 @@ public struct QueryService: Sendable {
         }
         return views
     }
+}
+
+/// What the store's notes say of all jobs, as of a revision of them: every question about a job asks for it.
+private final class KnownNotes: Sendable {
+    struct Facts: Sendable {
+        var pauses: Pauses
+        /// By the name of the job.
+        var problems: [String: [ConfigProblem]]
+    }
+
+    private let known = Mutex<(revision: Int64, facts: Facts)?>(nil)
+
+    func facts(at revision: Int64) -> Facts? {
+        known.withLock { $0.flatMap { $0.revision == revision ? $0.facts : nil } }
+    }
+
+    func keep(_ facts: Facts, at revision: Int64) { known.withLock { $0 = (revision, facts) } }
 }

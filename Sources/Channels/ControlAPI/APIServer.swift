@@ -165,6 +165,9 @@ package struct APIServer<Clock: EngineClock>: Service {
                 body = Array(buffer: try await request.body.collect(upTo: Self.longestBody))
             } catch is NIOTooManyBytesError {
                 throw APIError(413, "too-large", "a body has at most \(Self.longestBody) bytes")
+            } catch let error where !(error is CancellationError) {
+                // A chunk that is none, or a connection that ends in the midst of it.
+                throw APIError.bad("the body cannot be read: \(error)")
             }
         }
         let call = Call(

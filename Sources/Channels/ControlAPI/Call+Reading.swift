@@ -55,8 +55,12 @@ extension StringProtocol {
 extension Call {
     /// Reads the body as JSON.
     package func node() throws -> ConfigNode {
+        // What is mended silently would be another name than the one that was given.
+        guard let text = String(validating: body, as: UTF8.self) else {
+            throw APIError.bad("the body is no JSON: it is not UTF-8")
+        }
         do {
-            return try ConfigDocument.read(String(decoding: body, as: UTF8.self), format: .json, path: "body")
+            return try ConfigDocument.read(text, format: .json, path: "body")
         } catch {
             throw APIError.bad("the body is no JSON: \(error.message)")
         }

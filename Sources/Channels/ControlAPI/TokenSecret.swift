@@ -15,7 +15,8 @@ package enum TokenSecret {
 
     /// What is kept of it: SHA-256 in hexadecimal digits.
     package static func digest(of secret: String) -> String {
-        SHA256.hash(data: Data(secret.utf8)).map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }
-            .joined()
+        let digits = Array("0123456789abcdef".utf8)
+        let bytes = SHA256.hash(data: Data(secret.utf8))
+        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }

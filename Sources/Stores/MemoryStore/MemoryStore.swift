@@ -141,6 +141,13 @@ public actor MemoryStore: JobStore {
             .prefix(limit).map { $0 }
     }
 
+    public func neighbours(of ids: [RunID]) async throws -> [RunNeighbours] {
+        ids.map { id in
+            RunNeighbours(
+                before: ledger.runs.keys.filter { $0 < id }.max(), after: ledger.runs.keys.filter { $0 > id }.min())
+        }
+    }
+
     public func runs(_ query: RunQuery) async throws -> [Run] {
         ledger.runs.values.filter { run in
             (query.job.map { run.job == $0 } ?? true) && (query.states.isEmpty || query.states.contains(run.state))

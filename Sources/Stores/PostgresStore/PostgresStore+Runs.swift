@@ -44,6 +44,18 @@
                 [.init(first), .init(last), .integer(Int64(limit))])
         }
 
+        public func neighbours(of ids: [RunID]) async throws -> [RunNeighbours] {
+            var asked = PostgresArray(of: .bytea)
+            for id in ids { withUnsafeBytes(of: id.words) { asked.append($0) } }
+            return try await rows(
+                """
+                SELECT (SELECT id FROM runs WHERE id < asked.id ORDER BY id DESC LIMIT 1),
+                    (SELECT id FROM runs WHERE id > asked.id ORDER BY id LIMIT 1)
+                FROM unnest($1::bytea[]) WITH ORDINALITY AS asked (id, place) ORDER BY place
+                """, [PostgresValue(asked)]
+            ) { RunNeighbours(before: try $0.runID(0), after: try $0.runID(1)) }
+        }
+
         public func runs(_ query: RunQuery) async throws -> [Run] {
             let idsAreInOrder = try await idsAreInOrder()
             var asked = Question()

@@ -35,7 +35,7 @@ extension SQLiteStore {
         add("at <= ?", query.until?.microseconds)
         arguments.append(query.limit)
         let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
-        return try await read { [arguments] db in
+        return try await read(.long) { [arguments] db in
             // A file that is only looked at may be an older release's, which kept no trail.
             guard try db.tableExists("audit") else { return [] }
             let isOld = try !db.columns(in: "audit").contains { $0.name == "origin" }

@@ -185,17 +185,18 @@ extension SQLiteStore {
 
     public func job(named name: String) async throws -> StoredJob? {
         let codec = codec
-        return try await read { db in
-            try Row.fetchOne(
-                db, sql: "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE name = ? AND removed = 0",
-                arguments: [name]
-            ).map { try codec.job($0) }
+        return try await read(.once) { db in
+            try Row.first(
+                try db.cachedStatement(
+                    sql: "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE name = ? AND removed = 0"),
+                [name]
+            ) { try codec.job($0) }
         }
     }
 
     public func jobs(after name: String?, limit: Int) async throws -> [StoredJob] {
         let codec = codec
-        return try await read { db in
+        return try await read(.long) { db in
             try Row.fetchAll(
                 db,
                 sql: """
@@ -220,14 +221,14 @@ extension SQLiteStore {
             case .next: "CASE WHEN is_on THEN next_due END NULLS LAST, name"
             }
         let sql = "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE \(filter) ORDER BY \(order) LIMIT ?"
-        return try await read { [arguments] db in
+        return try await read(.long) { [arguments] db in
             try Row.fetchAll(db, sql: sql, arguments: StatementArguments(arguments)).map { try codec.job($0) }
         }
     }
 
     public func count(_ query: JobQuery) async throws -> Int {
         let (filter, arguments) = Self.filter(query)
-        return try await read { db in
+        return try await read(.long) { db in
             try Int.fetchOne(
                 db, sql: "SELECT count(*) FROM \(RowCodec.jobTables) WHERE \(filter)",
                 arguments: StatementArguments(arguments)) ?? 0

@@ -222,63 +222,78 @@ extension SQLiteStore {
             "WHERE runs.id >= ? AND runs.id <= ? ORDER BY runs.id LIMIT ?", [first.data, last.data, limit])
     }
 
+    public func neighbours(of ids: [RunID]) async throws -> [RunNeighbours] {
+        try await read { db in
+            let statement = try db.cachedStatement(
+                sql: "SELECT (SELECT max(id) FROM runs WHERE id < ?1), (SELECT min(id) FROM runs WHERE id > ?1)")
+            return try ids.map { id in
+                try Row.first(statement, [id.data]) { RunNeighbours(before: $0.runID(0), after: $0.runID(1)) }
+                    ?? RunNeighbours()
+            }
+        }
+    }
+
     public func runs(_ query: RunQuery) async throws -> [Run] {
-        var conditions: [String] = []
-        var arguments: [(any DatabaseValueConvertible & Sendable)?] = []
-        let idsAreInOrder = try await read(Self.idsAreInOrder)
-        if let job = query.job {
-            conditions.append("runs.job_id = (SELECT id FROM jobs WHERE name = ?)")
-            arguments.append(job)
-        }
-        if let since = query.since {
-            conditions.append("runs.scheduled_at >= ?")
-            arguments.append(since.microseconds)
+        let codec = codec
+        return try await read(.long) { db in
+            let idsAreInOrder = try Self.idsAreInOrder(db)
+            let isOfAll = query.job == nil
+            var conditions: [String] = []
+            var arguments: [(any DatabaseValueConvertible & Sendable)?] = []
+            func add(_ condition: String, _ values: (any DatabaseValueConvertible & Sendable)?...) {
+                conditions.append(condition)
+                arguments += values
+            }
+            if let job = query.job { add("runs.job_id = (SELECT id FROM jobs WHERE name = ?)", job) }
             // The same for the index of ids, which begin with the scheduled second.
-            if query.job == nil, idsAreInOrder, let second = UInt32(exactly: since.seconds) {
-                conditions.append("runs.id >= ?")
-                arguments.append(RunID(second: second, hash: 0).data)
+            if let since = query.since {
+                add("runs.scheduled_at >= ?", since.microseconds)
+                if isOfAll, idsAreInOrder, let second = UInt32(exactly: since.seconds) {
+                    add("runs.id >= ?", RunID(second: second, hash: 0).data)
+                }
             }
-        }
-        if let until = query.until {
-            conditions.append("runs.scheduled_at <= ?")
-            arguments.append(until.microseconds)
-        }
-        if !query.states.isEmpty {
-            let numbers = query.states.map { String($0.number) }.sorted()
-            // SQLite takes the index of one state where it is asked for by just that word.
-            conditions.append(
-                numbers.count == 1
-                    ? "runs.state = \(numbers[0])" : "runs.state IN (\(numbers.joined(separator: ", ")))")
-        }
-        if let after = query.after {
-            if query.job == nil, idsAreInOrder {
-                conditions.append("runs.id < ?")
-                arguments.append(after.id.data)
-            } else {
-                conditions.append("(runs.scheduled_at, runs.id) < (?, ?)")
-                arguments += [after.scheduledAt.microseconds, after.id.data]
+            if let until = query.until {
+                add("runs.scheduled_at <= ?", until.microseconds)
+                if isOfAll, idsAreInOrder, let second = UInt32(exactly: until.seconds) {
+                    add("runs.id <= ?", RunID(second: second, hash: .max).data)
+                }
             }
+            if !query.states.isEmpty {
+                let numbers = query.states.map { String($0.number) }.sorted()
+                // SQLite takes the index of one state where it is asked for by just that word.
+                add(
+                    numbers.count == 1
+                        ? "runs.state = \(numbers[0])" : "runs.state IN (\(numbers.joined(separator: ", ")))")
+            }
+            if let after = query.after {
+                if isOfAll, idsAreInOrder {
+                    add("runs.id < ?", after.id.data)
+                } else {
+                    add("(runs.scheduled_at, runs.id) < (?, ?)", after.scheduledAt.microseconds, after.id.data)
+                }
+            }
+            if !query.triggers.isEmpty {
+                conditions.append("runs.trigger IN (\(query.triggers.map { _ in "?" }.joined(separator: ", ")))")
+                arguments += query.triggers.map(\.rawValue)
+            }
+            // The few that are active have an index of their own, which SQLite does not find by itself, and so have those that
+            // failed.
+            var index: Index?
+            if isOfAll, !query.states.isEmpty, query.states.allSatisfy({ !$0.isFinal }) {
+                conditions.append("runs.state < 3")
+                index = .active
+            } else if isOfAll, query.states == [.failed], idsAreInOrder, try Self.has("runs_failed", db) {
+                index = .failed
+            }
+            arguments.append(query.limit)
+            let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
+            // Ids begin with the scheduled second, so their order is the order of time.
+            let order = isOfAll && idsAreInOrder ? "runs.id DESC" : "runs.scheduled_at DESC, runs.id DESC"
+            // Statements that are kept are few: those of the pages that people and programs turn.
+            let isUsual = query.triggers.isEmpty && query.since == nil && query.until == nil
+            return try Self.runs(
+                "\(filter) ORDER BY \(order) LIMIT ?", arguments, index: index, isKept: isUsual, codec, db)
         }
-        if !query.triggers.isEmpty {
-            conditions.append("runs.trigger IN (\(query.triggers.map { _ in "?" }.joined(separator: ", ")))")
-            arguments += query.triggers.map(\.rawValue)
-        }
-        // The few that are active have an index of their own, which SQLite does not find by itself, and so have those that
-        // failed.
-        var index: Index?
-        if query.job == nil, !query.states.isEmpty, query.states.allSatisfy({ !$0.isFinal }) {
-            conditions.append("runs.state < 3")
-            index = .active
-        } else if query.job == nil, query.states == [.failed], idsAreInOrder,
-            try await read({ try Self.has("runs_failed", $0) })
-        {
-            index = .failed
-        }
-        arguments.append(query.limit)
-        let filter = conditions.isEmpty ? "" : "WHERE " + conditions.joined(separator: " AND ")
-        // Ids begin with the scheduled second, so their order is the order of time.
-        let order = query.job == nil && idsAreInOrder ? "runs.id DESC" : "runs.scheduled_at DESC, runs.id DESC"
-        return try await fetchRuns("\(filter) ORDER BY \(order) LIMIT ?", arguments, index: index)
     }
 
     /// Whether every run lies in the years whose seconds an id can say, 1970 to 2106: only then ids are in the order of time.
@@ -325,20 +340,28 @@ extension SQLiteStore {
         _ filter: String, _ arguments: [(any DatabaseValueConvertible & Sendable)?], index: Index? = nil
     ) async throws -> [Run] {
         let codec = codec
-        return try await read { db in
-            try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT \(try Self.runColumns(db)) FROM runs \(index?.rawValue ?? "")
-                    JOIN jobs ON jobs.id = runs.job_id \(filter)
-                    """,
-                arguments: StatementArguments(arguments)
-            ).map(codec.run)
-        }
+        return try await read { try Self.runs(filter, arguments, index: index, isKept: true, codec, $0) }
+    }
+
+    /// Reads runs. A statement that `isKept` is made once for each connection.
+    private static func runs(
+        _ filter: String, _ arguments: [(any DatabaseValueConvertible & Sendable)?], index: Index?, isKept: Bool,
+        _ codec: RowCodec, _ db: Database
+    ) throws -> [Run] {
+        let sql = """
+            SELECT \(try runColumns(db)) FROM runs \(index?.rawValue ?? "")
+            JOIN jobs ON jobs.id = runs.job_id \(filter)
+            """
+        let statement = isKept ? try db.cachedStatement(sql: sql) : try db.makeStatement(sql: sql)
+        let values: StatementArguments = StatementArguments(arguments)
+        let rows = try Row.fetchCursor(statement, arguments: values)
+        var runs: [Run] = []
+        while let row = try rows.next() { runs.append(try codec.run(row)) }
+        return runs
     }
 
     public func skips(_ query: RunQuery) async throws -> [Skip] {
-        try await read { db in
+        try await read(.long) { db in
             var sql = "SELECT \(RowCodec.skipColumns) FROM skips JOIN jobs ON jobs.id = skips.job_id WHERE 1"
             var arguments: StatementArguments = []
             if let job = query.job {

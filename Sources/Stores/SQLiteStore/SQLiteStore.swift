@@ -11,6 +11,8 @@ import Timetable
 public final class SQLiteStore: JobStore {
     public let path: String
     let database: any DatabaseReader & DatabaseWriter
+    private let readers: ReadingThreads
+    private let longReaders: ReadingThreads
     let codec = RowCodec()
     private let identity: FileIdentity?
     /// Drawn once and never changed, so it is read once.
@@ -27,6 +29,8 @@ public final class SQLiteStore: JobStore {
         self.path = path
         var configuration = Configuration()
         configuration.label = "carillon.store"
+        // Those of the threads that read, and two for what else looks at it: a backup, or a pass of retention.
+        configuration.maximumReaderCount = 7
         configuration.busyMode = .timeout(5)
         configuration.prepareDatabase { db in
             if !db.configuration.readonly {
@@ -54,6 +58,8 @@ public final class SQLiteStore: JobStore {
             try Schema.migrator.migrate(pool)
             try Self.letShrink(pool)
             database = pool
+            readers = ReadingThreads(most: 3)
+            longReaders = ReadingThreads(most: 2)
             identity = FileIdentity(path: path)
             copier = try DatabaseQueue(path: path, configuration: configuration)
         } catch {
@@ -98,6 +104,8 @@ public final class SQLiteStore: JobStore {
         do {
             // A queue, not a pool: the file of a daemon that is gone may have no WAL beside it.
             database = try DatabaseQueue(path: path, configuration: configuration)
+            readers = ReadingThreads(most: 1)
+            longReaders = readers
             identity = nil
             copier = nil
         } catch {
@@ -105,13 +113,35 @@ public final class SQLiteStore: JobStore {
         }
     }
 
+    /// How something is read.
+    enum Reading {
+        /// By a single statement, which needs no transaction.
+        case once
+        case usual
+        /// What may look at very many rows: however many ask for such, others are answered meanwhile.
+        case long
+    }
+
     func read<T: Sendable>(_ body: @escaping @Sendable (Database) throws -> T) async throws -> T {
+        try await read(.usual, body)
+    }
+
+    func read<T: Sendable>(
+        _ reading: Reading, _ body: @escaping @Sendable (Database) throws -> T
+    ) async throws -> T {
         do {
-            return try await database.read(body)
+            switch reading {
+            case .once: return try await readers.run { [database] in try database.unsafeRead(body) }
+            case .usual: return try await readers.run { [database] in try database.read(body) }
+            case .long: return try await longReaders.run { [database] in try database.read(body) }
+            }
         } catch {
             throw StoreError(path: path, error)
         }
     }
+
+    /// Occupies one who reads what is long, as long as `body` takes: for tests of who waits for whom.
+    package func occupy(_ body: @escaping @Sendable () -> Void) async throws { try await read(.long) { _ in body() } }
 
     func write<T: Sendable>(
         synchronous: Bool = true, _ body: @escaping @Sendable (Database) throws -> T
@@ -187,7 +217,10 @@ public final class SQLiteStore: JobStore {
     }
 
     public func note(_ key: String) async throws -> String? {
-        try await read { try String.fetchOne($0, sql: "SELECT value FROM notes WHERE key = ?", arguments: [key]) }
+        try await read(.once) { db in
+            try String.fetchOne(
+                try db.cachedStatement(sql: "SELECT value FROM notes WHERE key = ?"), arguments: [key])
+        }
     }
 
     public func notes(withPrefix prefix: String) async throws -> [String: String] {
@@ -212,11 +245,13 @@ public final class SQLiteStore: JobStore {
     }
 
     public func notesRevision() async throws -> Int64 {
-        try await read { try Int64.fetchOne($0, sql: "SELECT value FROM counters WHERE name = 'notes'") ?? 0 }
+        try await read(.once) { db in
+            try Int64.fetchOne(try db.cachedStatement(sql: "SELECT value FROM counters WHERE name = 'notes'")) ?? 0
+        }
     }
 
     public func counts() async throws -> StoreCounts {
-        try await read { db in
+        try await read(.long) { db in
             // No row of a definition is read: there may be a million.
             let jobs = try Row.fetchOne(
                 db,
