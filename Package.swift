@@ -9,6 +9,7 @@ let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swif
 
 let mariaDB = TargetDependencyCondition.when(traits: ["MariaDB"])
 let mail = TargetDependencyCondition.when(traits: ["Mail"])
+let mongoDB = TargetDependencyCondition.when(traits: ["MongoDB"])
 let postgres = TargetDependencyCondition.when(traits: ["Postgres"])
 let rabbitMQ = TargetDependencyCondition.when(traits: ["RabbitMQ"])
 
@@ -73,9 +74,10 @@ let package = Package(
         // A driver that needs a C library of the system; without the trait its files are empty, and so is the need.
         .trait(name: "Mail", description: "Sends notices by SMTP; needs libcurl."),
         .trait(name: "MariaDB", description: "Reads Frappe's database; needs libmariadb."),
+        .trait(name: "MongoDB", description: "Talks to MongoDB; needs libmongoc."),
         .trait(name: "Postgres", description: "Talks to PostgreSQL; needs libpq."),
         .trait(name: "RabbitMQ", description: "Drives workers over RabbitMQ; needs librabbitmq."),
-        .default(enabledTraits: ["Mail", "MariaDB", "Postgres", "RabbitMQ"]),
+        .default(enabledTraits: ["Mail", "MariaDB", "MongoDB", "Postgres", "RabbitMQ"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -311,6 +313,13 @@ let package = Package(
             ],
             path: "Sources/Clients/MariaDBClient"),
         .target(
+            name: "MongoClient",
+            dependencies: [
+                .target(name: "BlockingConnection", condition: mongoDB), .target(name: "CMongoDB", condition: mongoDB),
+                logging,
+            ],
+            path: "Sources/Clients/MongoClient"),
+        .target(
             name: "PostgresClient",
             dependencies: [
                 .target(name: "BlockingConnection", condition: postgres),
@@ -335,6 +344,9 @@ let package = Package(
         .systemLibrary(
             name: "CMariaDB", path: "Sources/System/CMariaDB", pkgConfig: "libmariadb",
             providers: [.apt(["libmariadb-dev"])]),
+        .systemLibrary(
+            name: "CMongoDB", path: "Sources/System/CMongoDB", pkgConfig: "libmongoc-1.0",
+            providers: [.apt(["libmongoc-dev"])]),
         .systemLibrary(
             name: "CPostgres", path: "Sources/System/CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(
@@ -534,6 +546,11 @@ let package = Package(
                 "CarillonTestSupport", .target(name: "MariaDBClient", condition: mariaDB), logging,
             ]),
         .testTarget(
+            name: "MongoClientTests",
+            dependencies: [
+                "BlockingConnection", "CarillonTestSupport", .target(name: "MongoClient", condition: mongoDB), logging,
+            ]),
+        .testTarget(
             name: "PostgresClientTests",
             dependencies: [
                 "CarillonTestSupport", .target(name: "PostgresClient", condition: postgres), logging,
@@ -573,7 +590,9 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-let foreign = ["carillon-shim", "CCurl", "CMariaDB", "CPostgres", "CProcess", "CRabbitMQ", "CTerminal", "CZlib"]
+let foreign = [
+    "carillon-shim", "CCurl", "CMariaDB", "CMongoDB", "CPostgres", "CProcess", "CRabbitMQ", "CTerminal", "CZlib",
+]
 for target in package.targets where !foreign.contains(target.name) {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault"),

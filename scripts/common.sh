@@ -35,4 +35,4 @@ venv() {
 }
 
 command -v swift >/dev/null || { echo "there is no swift on the PATH; see https://www.swift.org/install/linux" >&2; exit 1; }
-need libcurl4-openssl-dev libmariadb-dev libpq-dev librabbitmq-dev libsqlite3-dev pkg-config tzdata zlib1g-dev
+need libcurl4-openssl-dev libmariadb-dev libmongoc-dev libpq-dev librabbitmq-dev libsqlite3-dev pkg-config tzdata zlib1g-dev

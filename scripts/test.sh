@@ -12,6 +12,8 @@ venv rq1 'rq==1.16.2'
 venv api 'schemathesis<5' openapi-spec-validator
 # A real SMTP server.
 venv mail aiosmtpd
+# A real server of MongoDB's protocol, which Debian has none of.
+venv mongo 'SecantusDB==0.7.0b3'
 # A real OpenID provider, and what drives the browser that logs in there.
 venv oidc authlib flask selenium
 

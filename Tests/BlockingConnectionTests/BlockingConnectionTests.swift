@@ -62,6 +62,35 @@ struct BlockingConnectionTests {
         connection.close()
     }
 
+    @Test func severalThreadsShareTheCalls() async throws {
+        let gate = Gate()
+        let log = Ended()
+        let connection = try BlockingConnection(
+            name: "test", threads: 4, open: { Counter() }, close: { log.add($0.value) })
+        let arrived = Ended()
+        let calls = (0..<4).map { number in
+            Task {
+                try await connection.call { counter in
+                    counter.value += 1
+                    arrived.add(number)
+                    // Each of them holds its thread until all four are there.
+                    gate.pass()
+                }
+            }
+        }
+        while arrived.values.count < 4 { await Task.yield() }
+        let late = Task { try await connection.call { $0.value += 1 } }
+        for _ in 0..<4 { gate.open() }
+        for call in calls { try await call.value }
+        try await late.value
+        #expect(log.values.isEmpty)
+        connection.close()
+        await connection.closed()
+        #expect(log.values.sorted() == [1, 1, 1, 2])
+        await #expect(throws: ConnectionClosed()) { try await connection.call { $0.value } }
+        gate.remove()
+    }
+
     @Test func errorsReachTheCaller() async throws {
         struct Refused: Error, Equatable {}
         let connection = try BlockingConnection(name: "test") { Counter() }

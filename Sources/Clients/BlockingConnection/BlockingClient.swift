@@ -1,25 +1,25 @@
-/// What the clients of servers share that stand on a `BlockingConnection`: a session of their own on its thread, and the
-/// connection's failures as errors of their own.
+/// What the clients of servers share that stand on a `BlockingConnection`: a session of their own on each of its threads, and
+/// the connection's failures as errors of their own.
 public struct BlockingClient<Session, Failure: Error>: Sendable {
     private let connection: BlockingConnection<Session>
     private let failure: @Sendable (ClientErrorKind, String) -> Failure
 
-    /// Starts a thread on which `open` makes the session and `close` ends it; its name has at most 15 bytes; `failure`
-    /// makes the client's error. Throws it as `unreachable` when the system has no thread to spare.
+    /// Starts so many threads, on each of which `open` makes a session and `close` ends it; their name has at most 15 bytes;
+    /// `failure` makes the client's error. Throws it as `unreachable` when the system has no thread to spare.
     public init(
-        name: String, failure: @escaping @Sendable (ClientErrorKind, String) -> Failure,
+        name: String, threads: Int = 1, failure: @escaping @Sendable (ClientErrorKind, String) -> Failure,
         open: @escaping @Sendable () -> Session, close: @escaping @Sendable (inout Session) -> Void
     ) throws(Failure) {
         self.failure = failure
         do {
-            connection = try BlockingConnection(name: name, open: open, close: close)
+            connection = try BlockingConnection(name: name, threads: threads, open: open, close: close)
         } catch {
             throw failure(.unreachable, "\(error)")
         }
     }
 
-    /// Runs `body` on the thread, after the calls before it. Throws what it throws, and the client's error as `closed` after
-    /// `close`.
+    /// Runs `body` on a thread that is free, after the calls before it. Throws what it throws, and the client's error as `closed`
+    /// after `close`.
     public func call<Value: Sendable>(
         _ body: @escaping @Sendable (inout Session) throws -> Value
     ) async throws -> Value {
@@ -30,7 +30,7 @@ public struct BlockingClient<Session, Failure: Error>: Sendable {
         }
     }
 
-    /// Refuses further calls at once, also those that wait; returns when the one that runs has ended and so has the session.
+    /// Refuses further calls at once, also those that wait; returns when those that run have ended and so have the sessions.
     public func close() async {
         connection.close()
         await connection.closed()

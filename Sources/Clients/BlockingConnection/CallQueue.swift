@@ -1,9 +1,9 @@
 import Synchronization
 
-/// The calls that wait for one thread, in order.
+/// The calls that wait for a thread, in order.
 final class CallQueue<Resource>: Sendable {
     struct Call: Sendable {
-        /// Runs on the thread.
+        /// Runs on a thread.
         var perform: @Sendable (inout Resource) -> Void
         /// Runs instead, on whatever thread closes the queue.
         var abandon: @Sendable () -> Void
@@ -13,7 +13,8 @@ final class CallQueue<Resource>: Sendable {
         var calls: [Call] = []
         var next = 0
         var isClosed = false
-        var isReleased = false
+        /// Threads whose resource has not ended.
+        var threads = 0
         var waiters: [CheckedContinuation<Void, Never>] = []
 
         mutating func take() -> Call? {
@@ -47,7 +48,12 @@ final class CallQueue<Resource>: Sendable {
         while true {
             news.wait()
             let (call, isClosed) = state.withLock { ($0.take(), $0.isClosed) }
-            if call != nil || isClosed { return call }
+            if call == nil, isClosed {
+                // For the next thread.
+                news.signal()
+                return nil
+            }
+            if let call { return call }
         }
     }
 
@@ -65,10 +71,14 @@ final class CallQueue<Resource>: Sendable {
         news.signal()
     }
 
-    /// Tells those who wait that the resource is gone: the thread's last word.
-    func release() {
+    /// Counts a thread, before it starts.
+    func enter() { state.withLock { $0.threads += 1 } }
+
+    /// Says that a thread's resource is gone: its last word. The last of all tells those who wait for it.
+    func leave() {
         let waiters = state.withLock { state in
-            state.isReleased = true
+            state.threads -= 1
+            guard state.threads == 0 else { return [CheckedContinuation<Void, Never>]() }
             defer { state.waiters = [] }
             return state.waiters
         }
@@ -78,8 +88,8 @@ final class CallQueue<Resource>: Sendable {
     func released() async {
         await withCheckedContinuation { waiter in
             let isReleased = state.withLock { state in
-                if !state.isReleased { state.waiters.append(waiter) }
-                return state.isReleased
+                if state.threads > 0 { state.waiters.append(waiter) }
+                return state.threads == 0
             }
             if isReleased { waiter.resume() }
         }
