@@ -229,4 +229,80 @@ import Timetable
         #expect(try await rig.ask("GET", "/api/v1/skips", token: token).object["items"] is [Any])
         try await rig.stop()
     }
+
+    @Test func aPreviewLeavesOutWhatIsExcluded() async throws {
+        let rig = try await Rig()
+        let token = try await rig.token([.jobsRead])
+        let body = #"{"cron":"0 0 * * *","time_zone":"UTC","exclude":["2026-11-23"],"count":3}"#
+        let reply = try await rig.ask("POST", "/api/v1/preview", token: token, body: body)
+        #expect(
+            reply.object["times"] as? [String]
+                == ["2026-11-22T00:00:00Z", "2026-11-24T00:00:00Z", "2026-11-25T00:00:00Z"], "\(reply.text)")
+        try await rig.stop()
+    }
+
+    /// Whoever may only run jobs changes none, however many at once, and sees what becomes of what they do.
+    @Test func operationsAskForWhatTheyDo() async throws {
+        let rig = try await Rig()
+        let (all, runner) = (try await rig.token(Scope.all), try await rig.token([.runsWrite, .jobsRead]))
+        #expect(try await rig.ask("POST", "/api/v1/jobs", token: all, body: Self.cron).status == 201)
+        func ask(_ body: String, _ token: String) async throws -> Reply {
+            try await rig.ask("POST", "/api/v1/operations", token: token, body: body)
+        }
+        let refused = try await ask(#"{"action":"disable","jobs":{"tag":["eu"]}}"#, runner)
+        #expect(refused.status == 403 && refused.object["missing_scopes"] as? [String] == ["jobs:write"])
+        for (body, word) in [
+            (#"{"action":"run","jobs":{}}"#, "say how many"), (#"{"action":"run"}"#, "either jobs or runs"),
+            (#"{"action":"run","jobs":{"tag":["eu"]},"runs":{}}"#, "either jobs or runs"),
+            (#"{"action":"dance","jobs":{"tag":["eu"]}}"#, "dance"),
+            (#"{"action":"run","jobs":{"state":["happy"]}}"#, "happy"),
+            (#"{"action":"retry","runs":{"since":"yesterday"}}"#, "since"),
+            (#"{"action":"undo","jobs":{"tag":["eu"]}}"#, "undo"),
+        ] {
+            let reply = try await ask(body, all)
+            #expect(reply.status == 400 && reply.text.contains(word), "\(body): \(reply.text)")
+        }
+        #expect(try await ask(#"{"action":"run","jobs":{"tag":["eu"]},"expect":2}"#, all).status == 409)
+        let begun = try await ask(#"{"action":"run","jobs":{"tag":["eu"]},"expect":1}"#, runner)
+        #expect(begun.status == 202, "\(begun.text)")
+        let place = try #require(begun.header("Location"))
+        try await eventually("it has ended") {
+            rig.clock.advance(by: 10_000)
+            return try await rig.ask("GET", place, token: runner).object["state"] as? String == "completed"
+        }
+        #expect(try await rig.ask("POST", place + "/cancel", token: runner).status == 409)
+        let undone = try await rig.ask("POST", place + "/undo", token: runner)
+        #expect(undone.status == 202 && undone.header("Location") != place, "\(undone.text)")
+        #expect(try await rig.ask("POST", "/api/v1/operations/0000/undo", token: runner).status == 404)
+        let list = try await rig.ask("GET", "/api/v1/operations", token: runner).object["items"] as? [[String: Any]]
+        #expect(list?.compactMap { $0["action"] as? String } == ["undo", "run"])
+        try await rig.stop()
+    }
+
+    /// Nobody makes a token that may do what they may not.
+    @Test func tokensAreNoMoreThanTheirMaker() async throws {
+        let rig = try await Rig()
+        let maker = try await rig.token([.systemWrite, .systemRead, .jobsRead])
+        func make(_ body: String) async throws -> Reply {
+            try await rig.ask("POST", "/api/v1/tokens", token: maker, body: body)
+        }
+        let more = try await make(#"{"name":"x","scopes":["jobs:read","exec:write"]}"#)
+        #expect(more.status == 403 && more.object["missing_scopes"] as? [String] == ["exec:write"], "\(more.text)")
+        for body in [
+            #"{"name":"x","scopes":[]}"#, #"{"name":"x","scopes":["all"]}"#, #"{"scopes":["jobs:read"]}"#,
+            #"{"name":"x","scopes":["jobs:read"],"digest":"secret"}"#, #"{"name":"","scopes":["jobs:read"]}"#,
+        ] { #expect(try await make(body).status == 400, "\(body)") }
+        let made = try await make(#"{"name":"x","scopes":["jobs:read"],"expires":"1h"}"#)
+        let secret = try #require(made.object["token"] as? String, "\(made.text)")
+        rig.clock.advance(by: 2_000_000)
+        #expect(try await rig.ask("GET", "/api/v1/jobs", token: secret).status == 200)
+        #expect(try await make(#"{"name":"x","scopes":["jobs:read"]}"#).status == 409)
+        let list = try await rig.ask("GET", "/api/v1/tokens", token: maker)
+        #expect(list.text.contains("\"x\"") && !list.text.contains("digest"), "\(list.text)")
+        #expect(try await rig.ask("DELETE", "/api/v1/tokens/x", token: maker).status == 200)
+        #expect(try await rig.ask("DELETE", "/api/v1/tokens/x", token: maker).status == 404)
+        rig.clock.advance(by: 2_000_000)
+        #expect(try await rig.ask("GET", "/api/v1/jobs", token: secret).status == 401)
+        try await rig.stop()
+    }
 }

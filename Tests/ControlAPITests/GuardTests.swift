@@ -123,4 +123,17 @@ import Timetable
 
     @Test(arguments: ["", "8080", "127.0.0.1", "127.0.0.1:x", "::1:80", "a:70000"])
     func whatIsNoAddress(_ text: String) { #expect(ListenAddress(text) == nil) }
+
+    @Test func whoAsksTooOftenIsToldWhenToAskAgain() async throws {
+        let rig = try await Rig(rate: 2)
+        let (token, other) = (try await rig.token([.jobsRead]), try await rig.token([.jobsRead]))
+        for _ in 0..<4 { #expect(try await rig.ask("GET", "/api/v1/jobs", token: token).status == 200) }
+        let refused = try await rig.ask("GET", "/api/v1/jobs", token: token)
+        #expect(refused.status == 429 && refused.header("Retry-After") == "1", "\(refused)")
+        #expect(try await rig.ask("GET", "/api/v1/jobs", token: other).status == 200)
+        rig.clock.advance(by: 500_000)
+        #expect(try await rig.ask("GET", "/api/v1/jobs", token: token).status == 200)
+        #expect(try await rig.ask("GET", "/api/v1/jobs", token: token).status == 429)
+        try await rig.stop()
+    }
 }

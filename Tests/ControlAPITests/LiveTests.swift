@@ -4,6 +4,7 @@ import CarillonEngine
 import CarillonTestSupport
 import ControlAPI
 import Foundation
+import MemoryStore
 import NIOCore
 import NIOHTTP1
 import Testing
@@ -108,5 +109,120 @@ import Timetable
         #expect(told.first?.data["state"] as? String == "cancelled")
         #expect(try await rig.ask("GET", "/api/v1/runs/ffffffffffffffffffffffff/tail", token: token).status == 404)
         try await rig.stop()
+    }
+
+    /// A character whose bytes come in two parts is told whole, and one that nobody ends is told at the end.
+    @Test func aCharacterThatIsSplitComesWhole() async throws {
+        let rig = try await Rig()
+        let token = try await rig.token(Scope.all)
+        let job = #"{"name":"report","cron":"0 9 * * *","bus":{}}"#
+        #expect(try await rig.ask("POST", "/api/v1/jobs", token: token, body: job).status == 201)
+        let run = try await rig.ask("POST", "/api/v1/jobs/report/runs", token: token)
+        let id = try #require((run.object["run"] as? [String: Any])?["id"] as? String)
+        guard case .runs(let views) = await rig.desk.handle(.run(id)), var view = views.first else {
+            Issue.record("the run is not there")
+            return
+        }
+        // The executor flushes in the middle of an o with an umlaut, and ends in the middle of a euro sign.
+        let written = Array("a\u{f6}b\u{20ac}".utf8.dropLast())
+        view.state = .failed
+        let desk: @Sendable (Order, Caller) async -> CarillonEngine.Reply = { [view] order, _ in
+            guard case .output(_, let from) = order else { return .runs([view]) }
+            let end = from < 2 ? 2 : written.count
+            let part = written[min(Int(from), end)..<end]
+            return .output(Data(part).base64EncodedString(), next: Int64(end))
+        }
+        let endpoint = try #require(
+            LiveAPI(EventLog(life: 1), rig.clock, desk).endpoints.first { $0.path.hasSuffix("/tail") })
+        let call = Call(
+            path: ["id": id], query: ["from": "1"], headers: [:], body: [], caller: Caller(channel: "test"), scopes: [])
+        guard case .parts(let begin)? = try await endpoint.serve(call).body else {
+            Issue.record("it is no stream")
+            return
+        }
+        var parts = begin()
+        var texts: [String] = []
+        while let part = try await parts.next() { texts.append(String(decoding: part, as: UTF8.self)) }
+        let told = texts.filter { $0.contains("event: output") }
+        #expect(told.count == 2, "\(texts)")
+        #expect(told.first?.contains("\u{f6}b") == true && told.last?.contains("\u{fffd}") == true, "\(texts)")
+        #expect(texts.last?.contains("event: end") == true)
+        try await rig.stop()
+    }
+
+    /// A stream is not for longer than the token that it was asked for with.
+    @Test func aStreamEndsWithItsToken() async throws {
+        let rig = try await Rig()
+        let token = try await rig.token([.runsRead], name: "reader")
+        let response = try await rig.stream("/api/v1/events", token)
+        #expect(response.status.code == 200)
+        let end = Task { for try await _ in response.body {} }
+        _ = await rig.desk.handle(.revokeToken("reader"))
+        let clock = rig.clock
+        let driver = Task {
+            while !Task.isCancelled {
+                clock.advance(by: 16_000_000)
+                await Task.yield()
+            }
+        }
+        _ = try? await end.value
+        driver.cancel()
+        #expect(try await rig.ask("GET", "/api/v1/runs", token: token).status == 401)
+        try await rig.stop()
+    }
+
+    /// What another instance writes is told once, and what this one writes is left to itself.
+    @Test func othersChangesAreFound() async throws {
+        let store = MemoryStore()
+        let log = EventLog(life: 1)
+        var now = Samples.noon
+        let (own, other) = (try await store.join("a"), try await store.join("b"))
+        let jobs = ["one", "two"].map { JobChange.add(Samples.job($0), cursor: now, nextDue: nil, skips: []) }
+        _ = try await store.apply(jobs, now: now)
+        let stored = try await store.jobs(JobQuery(limit: 5))
+        let id = try await store.storeID()
+        func run(_ place: Int, _ instance: String, at time: Timestamp) -> Run {
+            var run = Samples.run(stored[place], at: time, store: id, trigger: .backfill)
+            run.instance = instance
+            return run
+        }
+        var look = OthersLook(since: now)
+        let before = run(0, "b", at: now)
+        _ = try await store.openOrdered([before], under: other, now: now)
+        // What was there before anybody listened is no news.
+        #expect(try await look.next(store, now, besides: "a", log).isEmpty)
+        now = now.plus(1)
+        var ours = run(1, "a", at: now)
+        var theirs = run(1, "b", at: now.plus(-1))
+        _ = try await store.openOrdered([ours], under: own, now: now)
+        _ = try await store.openOrdered([theirs], under: other, now: now)
+        func runs() async throws -> [Run] {
+            try await look.next(store, now, besides: "a", log).flatMap { change in
+                if case .runs(let runs) = change { runs } else { [] }
+            }
+        }
+        #expect(try await runs().map(\.id) == [theirs.id])
+        #expect(try await runs().isEmpty)
+        // One that ends long after it was due is looked up by its id.
+        now = now.plus(600)
+        (theirs.state, theirs.endedAt) = (.failed, now)
+        (ours.state, ours.endedAt) = (.completed, now)
+        _ = try await store.record([theirs], under: other, now: now)
+        _ = try await store.record([ours], under: own, now: now)
+        let ended = try await runs()
+        #expect(ended.map(\.id) == [theirs.id] && ended.first?.state == .failed)
+        #expect(try await runs().isEmpty)
+        // What was ordered elsewhere is in the trail.
+        now = now.plus(1)
+        for (name, action) in [("one", "disable"), ("two", "run")] {
+            try await store.audit(
+                AuditEntry(at: now, user: "ann", channel: "api", action: action, subject: name), keep: .max / 2)
+        }
+        let told = try await look.next(store, now, besides: "a", log)
+        guard case .jobs(let names)? = told.first else {
+            Issue.record("\(told)")
+            return
+        }
+        #expect(told.count == 1 && names == ["one"])
     }
 }

@@ -43,7 +43,7 @@ struct Rig: Sendable {
 
     /// Makes one that knows tokens of the store, and of a provider if there is one.
     init(
-        hosts: [String] = [], takesPrograms: Bool = false,
+        hosts: [String] = [], takesPrograms: Bool = false, rate: Double? = nil,
         _ provider: ((ManualClock) -> OpenIDProvider<ManualClock>)? = nil
     ) async throws {
         var settings = EngineSettings()
@@ -68,7 +68,7 @@ struct Rig: Sendable {
             to: Endpoint.ofDaemon(handle) + CarillonAPI(format, handle).endpoints
                 + LiveAPI(log, clock, handle).endpoints
                 + SimpleSchedulerAPI(store, clock, handle).endpoints)
-        let gate = Gate(AccessTokens(in: store), local: nil, provider?(clock), clock)
+        let gate = Gate(AccessTokens(in: store), local: nil, provider?(clock), rate: rate, clock)
         let (ports, found) = AsyncStream.makeStream(of: Int.self)
         let server = APIServer(
             ListenAddress(host: "127.0.0.1", port: 0), hosts: HostList(hosts), endpoints, gate, clock, .silent

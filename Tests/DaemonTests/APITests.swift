@@ -27,6 +27,34 @@ import Testing
         return port
     }
 
+    /// A proxy on this machine reaches it by a socket, and says for whom it asks.
+    @Test func aSocketIsForProxies() async throws {
+        let port = try await start("socket = \"api.sock\"\npublic_url = \"https://carillon.example.com/\"\n")
+        let path = daemon.state + "/api.sock"
+        try await daemon.eventually("it listens") { FileManager.default.fileExists(atPath: path) }
+        let token = "-H \"Authorization: Bearer $(cat \(daemon.state)/api-token)\""
+        func ask(_ rest: String) async throws -> String {
+            try await daemon.shell("curl -sS -m 20 --unix-socket \(path) \(token) \(rest)").output
+        }
+        let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+        #expect(mode == 0o660)
+        #expect(try await ask("http://carillon.example.com/api/v1/jobs").contains("items"))
+        #expect(try await ask("http://evil.example.com/api/v1/jobs").contains("wrong-host"))
+        let document = try await curl(port, "/api/v1/openapi.json", token)
+        #expect(document.body.contains(#""servers":[{"url":"https://carillon.example.com"}]"#))
+        _ = try await ask("-X POST -H 'X-Forwarded-For: 1.2.3.4, 192.0.2.7' http://localhost/api/v1/reload")
+        _ = try await ask("-X POST -H 'X-Forwarded-For: <b>' http://localhost/api/v1/reload")
+        let trail = try await daemon.objects("audit", "--action", "reload")
+        #expect(trail.compactMap { $0["from"] as? String } == ["socket", "192.0.2.7 by socket"], "\(trail)")
+        #expect(await daemon.stop() == 0)
+        // What is left of it is no reason not to begin again.
+        try await daemon.start()
+        try await daemon.eventually("it listens again") {
+            try await ask("http://localhost/api/v1/jobs").contains("items")
+        }
+        #expect(await daemon.stop() == 0)
+    }
+
     @Test func whoMayReadTheStateDirectoryHasAToken() async throws {
         let port = try await start()
         #expect(try await curl(port, "/api/status") == ("200", #"{"status":"OK"}"#))
