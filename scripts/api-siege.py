@@ -16,7 +16,7 @@ PATHS = ["/api/v1/../../etc/passwd", "/../../../etc/passwd", "/api/v1/jobs/%2e%2
          "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/api/v1/jobs/..", "/api/v1/jobs/..%2f..%2f..%2fstatus",
          "/api/v1/runs/..%2f..%2fcarillon.db/log", "/api/v1/runs/%2e%2e%2f%2e%2e%2fapi-token/log", "/api/v1/jobs/%00",
          "/api/v1/jobs/%ff%fe", "/api/v1/jobs/%zz", "/api/v1/jobs/%", "/api/v1//..//..//state/api-token", "/..", "//",
-         "/api/v1/jobs/a%0d%0aX-Evil:%201", "\\..\\..\\etc\\passwd", "http://[::1", "http://evil.example/api/v1/status", "*",
+         "/api/v1/jobs/a%0d%0aX-Evil:%201", "\\..\\..\\etc\\passwd", "http://[::1", "*",
          "/api/v1/jobs?limit=1;limit=2", "/api/v1/runs/" + "0" * 10_000]
 
 
