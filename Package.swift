@@ -117,6 +117,13 @@ let package = Package(
         .target(name: "MemoryStore", dependencies: ["CarillonCore", "Timetable"], path: "Sources/Stores/MemoryStore"),
         .target(name: "StoreCodec", dependencies: ["CarillonCore", "Timetable"], path: "Sources/Stores/StoreCodec"),
         .target(
+            name: "MongoStore",
+            dependencies: [
+                .target(name: "BlockingConnection", condition: mongoDB),
+                .target(name: "MongoClient", condition: mongoDB),
+            ],
+            path: "Sources/Stores/MongoStore"),
+        .target(
             name: "PostgresStore",
             dependencies: [
                 "BlockingConnection", "CarillonCore", "StoreCodec", "Timetable", logging,
@@ -549,6 +556,12 @@ let package = Package(
             name: "MongoClientTests",
             dependencies: [
                 "BlockingConnection", "CarillonTestSupport", .target(name: "MongoClient", condition: mongoDB), logging,
+            ]),
+        .testTarget(
+            name: "MongoStoreTests",
+            dependencies: [
+                "BlockingConnection", "CarillonTestSupport", "MongoStore",
+                .target(name: "MongoClient", condition: mongoDB), logging,
             ]),
         .testTarget(
             name: "PostgresClientTests",

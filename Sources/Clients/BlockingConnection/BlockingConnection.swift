@@ -7,7 +7,7 @@
 public final class BlockingConnection<Resource>: Sendable {
     private let queue: CallQueue<Resource>
 
-    /// Starts so many threads, whose name has at most 15 bytes, on each of which `open` makes a resource and `close` ends it.
+    /// Starts so many threads, at least one, whose name has at most 15 bytes, on each of which `open` makes a resource and `close` ends it.
     ///
     /// A resource that can fail to open, or to stay open, is an optional inside a structure. Throws
     /// `BlockingThread.Unavailable`.
@@ -17,7 +17,7 @@ public final class BlockingConnection<Resource>: Sendable {
     ) throws(BlockingThread.Unavailable) {
         let queue = CallQueue<Resource>()
         self.queue = queue
-        for _ in 0..<threads {
+        for _ in 0..<max(1, threads) {
             queue.enter()
             do {
                 try BlockingThread.start(name: name) {

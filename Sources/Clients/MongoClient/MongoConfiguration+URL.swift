@@ -16,6 +16,8 @@
             guard url.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7f }) else {
                 throw Self.bad("it has a space or a control character in it")
             }
+            // Without that it would write to stderr what it does not like, values of options with it.
+            _ = Library.isStarted
             var seen: Set<String> = []
             for option in Self.options(of: url) {
                 try Self.check(option.name, option.value)

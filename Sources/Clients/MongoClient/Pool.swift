@@ -5,8 +5,10 @@
     import Logging
     import Synchronization
 
-    /// The library, which is started once in a process.
-    private let library: Void = carillon_mongo_start()
+    /// The library, which is started once in a process, before anything of it is called.
+    enum Library {
+        static let isStarted: Void = carillon_mongo_start()
+    }
 
     /// The connections of one client and what the library knows about the servers, which threads of its own keep up to date.
     ///
@@ -74,7 +76,7 @@
         }
 
         private func make() throws(MongoError) -> Handle {
-            _ = library
+            _ = Library.isStarted
             if let flaw = configuration.flaw ?? missingFile() { throw bad(flaw) }
             var failure = bson_error_t()
             guard let uri = mongoc_uri_new_with_error(configuration.url, &failure) else {
