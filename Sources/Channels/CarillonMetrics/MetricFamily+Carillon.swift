@@ -70,13 +70,16 @@ extension MetricFamily {
         MetricFamily(
             "carillon_dispatcher_held_runs", .gauge, ["target"], most: targets,
             "Runs that wait for a dispatcher that is out of reach."),
+        MetricFamily(
+            "carillon_queue_jobs", .gauge, ["queue"], most: 50, "What waits in a queue that jobs go to."),
+        MetricFamily("carillon_queue_workers", .gauge, ["queue"], most: 50, "Those who listen to a queue."),
         MetricFamily("carillon_feed_up", .gauge, ["feed"], most: 20, "Whether a feed was read well the last time."),
         MetricFamily("carillon_feed_read_timestamp_seconds", .gauge, ["feed"], most: 20, "When a feed was last read."),
         MetricFamily("carillon_feed_problems", .gauge, ["feed"], most: 20, "What is wrong in a feed, as a number."),
         MetricFamily(
             "carillon_store_transaction_seconds", .histogram, ["op"], most: 6, bounds: transactions,
             "How long the store took, where it did what it was to."),
-        MetricFamily("carillon_store_bytes", .gauge, "How large the store's files are."),
+        MetricFamily("carillon_store_bytes", .gauge, "How large the store is."),
         MetricFamily("carillon_store_free_bytes", .gauge, "How much room their disk has left."),
     ]
 
@@ -90,6 +93,7 @@ extension MetricFamily {
         MetricFamily(
             "carillon_http_request_duration_seconds", .histogram, ["route", "method"], most: routes, bounds: requests,
             "How long the API took until it began to answer."),
+        MetricFamily("carillon_http_streams", .gauge, "Answers without an end that are open."),
     ]
 
     private static let jobs = [

@@ -184,7 +184,7 @@ extension Endpoint {
         var failures: Set<Int> = [400, 421, 503]
         if scope != nil { failures.formUnion([401, 403, 429]) }
         if path.contains("{") || query.contains(where: { $0.name == "job" }) { failures.formUnion([404, 409]) }
-        if method != .get { failures.formUnion([404, 409, 413, 507]) }
+        if method != .get { failures.formUnion([404, 408, 409, 413, 507]) }
         if headers.contains(where: { $0.name == "If-Match" }) { failures.insert(412) }
         return failures.sorted()
     }

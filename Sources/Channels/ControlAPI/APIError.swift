@@ -74,6 +74,7 @@ package struct APIError: Error, Hashable, Sendable {
         case 403: "Forbidden"
         case 404: "Not found"
         case 405: "Method not allowed"
+        case 408: "Request timeout"
         case 409: "Conflict"
         case 412: "Precondition failed"
         case 413: "Too large"

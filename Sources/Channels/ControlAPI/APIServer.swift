@@ -21,6 +21,8 @@ package struct APIServer<Clock: EngineClock>: Service {
 
     /// Bytes of a body.
     private static var longestBody: Int { 1 << 20 }
+    /// Microseconds that a body may take to come.
+    private static var patience: Int64 { 30_000_000 }
     /// Connections at once; the oldest gives way to one more.
     private static var mostConnections: Int { 1_000 }
     /// Answers without an end at once.
@@ -162,7 +164,9 @@ package struct APIServer<Clock: EngineClock>: Service {
         var body: [UInt8] = []
         if endpoint.method != .get {
             do {
-                body = Array(buffer: try await request.body.collect(upTo: Self.longestBody))
+                body = try await self.body(of: request)
+            } catch let error as APIError {
+                throw error
             } catch is NIOTooManyBytesError {
                 throw APIError(413, "too-large", "a body has at most \(Self.longestBody) bytes")
             } catch let error where !(error is CancellationError) {
@@ -173,6 +177,19 @@ package struct APIServer<Clock: EngineClock>: Service {
         let call = Call(
             path: path, query: query, headers: Self.headers(of: request), body: body, caller: caller, scopes: scopes)
         return try await response(endpoint.serve(call), to: request)
+    }
+
+    /// Reads a body; whoever sends one byte after the other holds its connection no longer than this takes.
+    private func body(of request: Request) async throws -> [UInt8] {
+        try await withThrowingTaskGroup(of: [UInt8].self) { group in
+            group.addTask { Array(buffer: try await request.body.collect(upTo: Self.longestBody)) }
+            group.addTask { [clock] in
+                try await clock.sleep(for: Self.patience)
+                throw APIError(408, "too-slow", "the body has not come within \(Self.patience / 1_000_000) s")
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? []
+        }
     }
 
     private static func headers(of request: Request) -> [String: String] {
