@@ -12,6 +12,7 @@ public struct QueryService: Sendable {
     private let doubts: @Sendable ([Job]) async -> [String?]
     private let activity: (@Sendable ([JobID]) async -> [JobID: JobActivity])?
     private let notes = KnownNotes()
+    private let knownZones = KnownZones()
     /// How long the ledger remembers.
     let retention: @Sendable () async -> Retention
 
@@ -208,10 +209,8 @@ public struct QueryService: Sendable {
     func runs(_ query: RunQuery, now: Timestamp) async throws -> [RunView] {
         var views: [RunView] = []
         let runs = try await store.runs(query)
-        let zoneOf = Dictionary(
-            try await store.jobs(ids: Array(Set(runs.map(\.jobID)))).map { ($0.id, $0.job.schedule.zone) },
-            uniquingKeysWith: { first, _ in first })
-        for run in runs { views.append(RunView(run, zone: zoneOf[run.jobID] ?? "UTC")) }
+        let zoneOf = try await zones(of: runs)
+        for run in runs { views.append(RunView(run, zone: zoneOf[ZoneKey(run)] ?? "UTC")) }
         if query.triggers.isEmpty, query.states.isEmpty || query.states.contains(.skipped) {
             let storeID = try await store.storeID()
             for skip in try await store.skips(query) { views.append(try await view(skip, storeID)) }
@@ -222,6 +221,18 @@ public struct QueryService: Sendable {
         views.sort { ($0.scheduledAt, $0.createdAt, $0.id) > ($1.scheduledAt, $1.createdAt, $1.id) }
         views = Array(views.prefix(query.limit))
         return try await shortened(views)
+    }
+
+    /// Reads the zones of runs; those that were looked up lately are known.
+    private func zones(of runs: [Run]) async throws -> [ZoneKey: String] {
+        var known = knownZones.zones(of: runs)
+        let missing = Set(runs.lazy.filter { known[ZoneKey($0)] == nil }.map(\.jobID))
+        if missing.isEmpty { return known }
+        let read = try await store.jobs(ids: Array(missing))
+        let zoneOf = Dictionary(read.map { ($0.id, $0.job.schedule.zone) }) { first, _ in first }
+        for run in runs { if let zone = zoneOf[run.jobID] { known[ZoneKey(run)] = zone } }
+        knownZones.keep(known)
+        return known
     }
 
     /// Says what a job that is off has missed since it was last accounted for: the ledger gets it with the next change.
@@ -328,4 +339,33 @@ private final class KnownNotes: Sendable {
     }
 
     func keep(_ facts: Facts, at revision: Int64) { known.withLock { $0 = (revision, facts) } }
+}
+
+/// Under which definition a run was opened: that has one zone for good.
+private struct ZoneKey: Hashable {
+    var job: JobID
+    var revision: Int64
+
+    init(_ run: Run) { (job, revision) = (run.jobID, run.revision) }
+}
+
+/// Zones that were looked up lately: a page of runs is mostly of jobs that the page before had, too.
+private final class KnownZones: Sendable {
+    private static let most = 10_000
+    private let known = Mutex<[ZoneKey: String]>([:])
+
+    func zones(of runs: [Run]) -> [ZoneKey: String] {
+        known.withLock { known in
+            var found: [ZoneKey: String] = [:]
+            for run in runs { found[ZoneKey(run)] = known[ZoneKey(run)] }
+            return found
+        }
+    }
+
+    func keep(_ zones: [ZoneKey: String]) {
+        known.withLock { known in
+            if known.count > Self.most { known = [:] }
+            known.merge(zones) { $1 }
+        }
+    }
 }

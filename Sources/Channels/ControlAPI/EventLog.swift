@@ -19,10 +19,10 @@ package final class EventLog: Sendable {
             }
         }
 
-        /// As much of a run as is told.
-        struct RunChange: Sendable {
+        /// A run that was opened or moved on: as much of it as is told.
+        struct RunChange: Sendable, Encodable {
             let job: String
-            let id: RunID
+            let run: RunID
             let state: RunState
             let trigger: Trigger
             let attempt: Int
@@ -32,7 +32,7 @@ package final class EventLog: Sendable {
 
             init(_ run: Run) {
                 job = run.job
-                id = run.id
+                self.run = run.id
                 state = run.state
                 trigger = run.trigger
                 attempt = run.attempt
@@ -154,18 +154,6 @@ enum EventKind: String, CaseIterable, Codable {
     case run, skip, job
 }
 
-/// A run that was opened or moved on.
-struct RunEvent: Codable {
-    var job: String
-    var run: String
-    var state: RunState
-    var trigger: Trigger
-    var attempt: Int
-    var scheduledAt: Timestamp
-    var startedAt: Timestamp?
-    var endedAt: Timestamp?
-}
-
 /// Times that did not run.
 struct SkipEvent: Codable {
     var job: String
@@ -184,12 +172,7 @@ extension EventLog.Event {
     var json: String {
         get throws {
             switch self {
-            case .run(let run):
-                try PublicJSON.encode(
-                    RunEvent(
-                        job: run.job, run: run.id.description, state: run.state, trigger: run.trigger,
-                        attempt: run.attempt, scheduledAt: run.scheduledAt, startedAt: run.startedAt,
-                        endedAt: run.endedAt))
+            case .run(let run): try PublicJSON.encode(run)
             case .skip(let skip):
                 try PublicJSON.encode(
                     SkipEvent(job: skip.job, reason: skip.reason, after: skip.after, through: skip.through))

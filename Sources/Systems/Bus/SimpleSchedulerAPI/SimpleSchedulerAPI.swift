@@ -86,9 +86,7 @@ package struct SimpleSchedulerAPI<Clock: EngineClock>: Sendable {
     }
 
     private static func json(_ value: some Encodable) throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.withoutEscapingSlashes]
-        return Array(try encoder.encode(value))
+        try CanonicalJSON.encode(value, escapingSlashes: false)
     }
 
     private func order(_ order: Order, _ call: Call) async throws {
