@@ -72,8 +72,11 @@ extension Standing.Off {
 extension Standing {
     /// What stands once the definition is another one: that brings back a job that was deleted.
     public var afterChange: Standing {
-        guard case .deleted? = off, !isOwed else { return self }
-        return Standing(anchor: anchor)
+        if case .deleted? = off, !isOwed { return Standing(anchor: anchor) }
+        var after = self
+        // Whoever gave the definition anew has said whether it is on.
+        if mark?.switched == true { after.mark = nil }
+        return after
     }
 }
 

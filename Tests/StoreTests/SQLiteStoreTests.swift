@@ -329,6 +329,7 @@ import Timetable
         }
         let reader = try SQLiteStore(reading: path)
         #expect(try await facts(reader) == before)
+        #expect(try await reader.notesRevision() == 0)
         try await reader.close()
         let taken = try SQLiteStore(path: path)
         #expect(try await facts(taken) == before)

@@ -165,7 +165,7 @@ struct Operations: AsyncParsableCommand {
                 ]
                 say("  runs        \(Self.words(parts, "all"))")
             }
-            if let other = view.undoes { say("  undoes      \(other)") }
+            if let other = view.undoes { say("  undoes      \(other.id)") }
             if let rate = view.perSecond { say("  rate        \(rate) a second") }
             say("  done        \(Operations.share(view))")
             say("  came of it  \(Operations.outcome(view))")

@@ -57,6 +57,9 @@ public struct BulkOperation: Hashable, Sendable, Codable {
         public var problems: [Problem] = []
         /// Of what is undone: runs that there were meanwhile, and that stay.
         public var ranMeanwhile = 0
+        /// What may be gone through at once, as of a time, where only so many a second may.
+        var credit = 1.0
+        var creditedAt: Timestamp
         /// Where it goes on.
         var name: String?
         var run: RunPlace?
@@ -65,7 +68,28 @@ public struct BulkOperation: Hashable, Sendable, Codable {
             case completed, cancelled
         }
 
-        init(startedAt: Timestamp) { self.startedAt = startedAt }
+        init(startedAt: Timestamp) {
+            self.startedAt = startedAt
+            creditedAt = startedAt
+        }
+
+        /// Decodes; what an older release did not write has its default.
+        public init(from decoder: any Decoder) throws {
+            let fields = try decoder.container(keyedBy: CodingKeys.self)
+            startedAt = try fields.decode(Timestamp.self, forKey: .startedAt)
+            endedAt = try fields.decodeIfPresent(Timestamp.self, forKey: .endedAt)
+            end = try fields.decodeIfPresent(End.self, forKey: .end)
+            done = try fields.decodeIfPresent(Int.self, forKey: .done) ?? 0
+            changed = try fields.decodeIfPresent(Int.self, forKey: .changed) ?? 0
+            unchanged = try fields.decodeIfPresent(Int.self, forKey: .unchanged) ?? 0
+            refused = try fields.decodeIfPresent(Int.self, forKey: .refused) ?? 0
+            problems = try fields.decodeIfPresent([Problem].self, forKey: .problems) ?? []
+            ranMeanwhile = try fields.decodeIfPresent(Int.self, forKey: .ranMeanwhile) ?? 0
+            credit = try fields.decodeIfPresent(Double.self, forKey: .credit) ?? 0
+            creditedAt = try fields.decodeIfPresent(Timestamp.self, forKey: .creditedAt) ?? startedAt
+            name = try fields.decodeIfPresent(String.self, forKey: .name)
+            run = try fields.decodeIfPresent(RunPlace.self, forKey: .run)
+        }
 
         /// Reasons that are kept.
         private static let mostProblems = 20
@@ -75,19 +99,17 @@ public struct BulkOperation: Hashable, Sendable, Codable {
             if problems.count < Self.mostProblems { problems.append(Problem(subject: subject, message: why)) }
         }
 
-        /// How many may be gone through by now, at so many a second: no more than a second's worth at once.
-        func allowance(_ perSecond: Double?, now: Timestamp) -> Int {
+        /// Answers how many may be gone through by now: however long nobody did, no more than a second's worth.
+        mutating func allowance(_ perSecond: Double?, now: Timestamp) -> Int {
             guard let perSecond else { return .max }
-            let seconds = Double(max(0, now.microseconds - startedAt.microseconds)) / 1_000_000
-            let owed = Int64(saturating: seconds * perSecond) + 1 - Int64(done)
-            return Int(clamping: min(max(0, owed), max(1, Int64(perSecond))))
+            let seconds = Double(max(0, now.microseconds - creditedAt.microseconds)) / 1_000_000
+            credit = min(max(1, perSecond), credit + seconds * perSecond)
+            creditedAt = now
+            return Int(credit)
         }
 
-        /// Microseconds until the next one may be gone through.
-        func wait(_ perSecond: Double, now: Timestamp) -> Int64 {
-            let next = startedAt.microseconds + Int64(saturating: Double(done) / perSecond * 1_000_000)
-            return max(0, next - now.microseconds)
-        }
+        /// Answers the microseconds until the next one may be gone through.
+        func wait(_ perSecond: Double) -> Int64 { max(1, Int64(saturating: (1 - credit) / perSecond * 1_000_000)) }
     }
 
     public struct Problem: Hashable, Sendable, Codable {
@@ -142,7 +164,7 @@ public struct OperationView: Hashable, Sendable, Codable {
     public var state: State
     public var jobs: Jobs?
     public var runs: Runs?
-    public var undoes: String?
+    public var undoes: BulkOperation.Undone?
     public var perSecond: Double?
     public var total: Int?
     public var done: Int
@@ -159,6 +181,16 @@ public struct OperationView: Hashable, Sendable, Codable {
     public var cancelledBy: String?
     /// Whether it can be undone as it is now.
     public var isUndoable: Bool
+}
+
+extension OperationRequest {
+    /// Whether who orders it must be allowed to change jobs, and not only to run them.
+    public var changesJobs: Bool { action.changesJobs }
+}
+
+extension OperationView {
+    /// The same of one that is there, and of undoing it.
+    public var changesJobs: Bool { (undoes?.action ?? action).changesJobs }
 }
 
 extension BulkOperation.Choice {
@@ -195,7 +227,7 @@ extension BulkOperation.Action {
     var isUndoable: Bool { laysStanding || self == .run }
 
     /// Whether who orders it must be allowed to change jobs, and not only to run them.
-    public var changesJobs: Bool { laysStanding }
+    var changesJobs: Bool { laysStanding }
 }
 
 /// What an operation does to one job that it comes to.

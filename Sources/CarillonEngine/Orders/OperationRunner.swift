@@ -26,7 +26,7 @@ struct OperationRunner<Clock: EngineClock>: Sendable {
     }
 
     func run() async {
-        var bite = Bite()
+        var bite = Bite(size: 10, least: 1)
         while !Task.isCancelled {
             let rest: Int64
             do {
@@ -49,7 +49,14 @@ struct OperationRunner<Clock: EngineClock>: Sendable {
         let all = try await operations.all()
         var rest = idle
         for entry in all where entry.isUnfinished {
-            rest = min(rest, try await step(entry, &bite))
+            do {
+                rest = min(rest, try await step(entry, &bite))
+            } catch {
+                // What stands in the way of one is none of the others' business.
+                try Task.checkCancellation()
+                _ = await engine.note(error)
+                rest = min(rest, engine.settings.slice)
+            }
             guard await engine.isCustodian else { return idle }
         }
         try await forget(all)
@@ -59,10 +66,10 @@ struct OperationRunner<Clock: EngineClock>: Sendable {
     private func forget(_ all: [OperationStore.Entry]) async throws {
         let ended = all.filter { !$0.isUnfinished }
         let horizon = clock.now.adding(microseconds: -Self.longestKept)
-        for (place, entry) in ended.enumerated()
-        where place < ended.count - Self.mostKept || entry.progress?.endedAt.map({ $0 < horizon }) ?? false {
-            try await operations.remove(entry.operation)
+        let old = ended.enumerated().filter { place, entry in
+            place < ended.count - Self.mostKept || entry.progress?.endedAt.map { $0 < horizon } ?? false
         }
+        if !old.isEmpty { try await operations.remove(old.map(\.element.operation.id)) }
     }
 
     private func step(_ entry: OperationStore.Entry, _ bite: inout Bite) async throws -> Int64 {
@@ -73,7 +80,7 @@ struct OperationRunner<Clock: EngineClock>: Sendable {
             return 0
         }
         let allowance = progress.allowance(operation.perSecond, now: clock.now)
-        if allowance == 0, let rate = operation.perSecond { return max(1, progress.wait(rate, now: clock.now)) }
+        if allowance == 0, let rate = operation.perSecond { return progress.wait(rate) }
         let (begun, before) = (clock.uptime, progress.done)
         let limit = min(bite.size, allowance)
         let isMore =
@@ -83,20 +90,29 @@ struct OperationRunner<Clock: EngineClock>: Sendable {
             }
         let took = clock.uptime - begun
         bite.adapt(to: took, of: progress.done - before, goal: Self.goal)
+        progress.credit -= Double(progress.done - before)
         guard isMore else {
             try await end(operation, &progress, .completed)
             return 0
         }
-        try await operations.note(progress, of: operation)
+        try await note(progress, of: operation)
         // As long as it took, others have the store.
         return max(took, engine.settings.breath)
+    }
+
+    /// Notes how far it is. Throws `leaseLost` once another instance sees to it, which has gone through the same again, or will.
+    private func note(_ progress: BulkOperation.Progress, of operation: BulkOperation) async throws {
+        guard await engine.isCustodian else {
+            throw StoreError(.leaseLost, "another instance looks after the store now")
+        }
+        try await operations.note(progress, of: operation)
     }
 
     private func end(
         _ operation: BulkOperation, _ progress: inout BulkOperation.Progress, _ end: BulkOperation.Progress.End
     ) async throws {
         (progress.end, progress.endedAt) = (end, clock.now)
-        try await operations.note(progress, of: operation)
+        try await note(progress, of: operation)
         engine.logger.notice(
             "an operation is \(end.rawValue)",
             metadata: [
@@ -151,9 +167,10 @@ struct OperationRunner<Clock: EngineClock>: Sendable {
                     continue
                 }
                 do {
-                    // Its owner has a say, and each of these is asked by itself.
-                    _ = try await reconciler.lay(standing.off, mark: standing.mark, on: stored)
+                    // Its owner has a say, and each of these is asked by itself. What is switched is switched first: whoever comes
+                    // here again finds either nothing done, or all.
                     if let switches { try await turn(stored, on: switches) }
+                    _ = try await reconciler.lay(standing.off, mark: standing.mark, on: stored)
                     progress.changed += 1
                 } catch let error as OrderError {
                     progress.refuse(stored.job.name, error.message)
@@ -170,9 +187,10 @@ struct OperationRunner<Clock: EngineClock>: Sendable {
 
     /// Switches the definition of a job that an order added.
     private func turn(_ stored: StoredJob, on isOn: Bool) async throws {
-        guard var job = try await store.jobs(ids: [stored.id]).first?.job else { return }
+        var job = stored.job
+        if job.enabled == isOn { return }
         job.enabled = isOn
-        if let problem = try await engine.put([(job, stored.id)]).first {
+        if let problem = try await engine.put([(job, stored.id)], at: stored.revision).first {
             throw OrderError(.refused, problem.message)
         }
     }
@@ -264,7 +282,7 @@ struct OperationRunner<Clock: EngineClock>: Sendable {
             let active = meant.count { !$0.state.isFinal }
             progress.changed += active
             progress.unchanged += meant.count - active
-        default: try await retry(meant, &progress)
+        default: try await retry(meant, operation.orderedAt, &progress)
         }
         progress.done += runs.count
         progress.run = RunPlace(last)
@@ -272,7 +290,9 @@ struct OperationRunner<Clock: EngineClock>: Sendable {
     }
 
     /// Opens another run for each time whose last run is one of these.
-    private func retry(_ runs: [Run], _ progress: inout BulkOperation.Progress) async throws {
+    private func retry(
+        _ runs: [Run], _ orderedAt: Timestamp, _ progress: inout BulkOperation.Progress
+    ) async throws {
         let now = clock.now
         let jobs = try await store.jobs(ids: Array(Set(runs.map(\.jobID)))).map(engine.lanes.checked)
         let known = Dictionary(jobs.map { ($0.id, $0) }) { first, _ in first }
@@ -296,8 +316,8 @@ struct OperationRunner<Clock: EngineClock>: Sendable {
                 Run(
                     id: RunID(manualAt: run.scheduledAt, random: UInt64.random(in: 0...UInt64.max)), jobID: stored.id,
                     job: run.job, revision: stored.revision, trigger: .backfill, scheduledAt: run.scheduledAt,
-                    notBefore: now, createdAt: now, instance: engine.instance, cause: .repeats(run.id),
-                    arguments: run.arguments))
+                    notBefore: now, createdAt: max(now, orderedAt.adding(microseconds: 1)), instance: engine.instance,
+                    cause: .repeats(run.id), arguments: run.arguments))
         }
         let opened = again.isEmpty ? 0 : try await engine.open(again, of: jobs.filter { sound.contains($0.id) }).count
         progress.changed += opened

@@ -12,6 +12,10 @@ struct OperationStore: Sendable {
         var cancelledBy: String?
 
         var isUnfinished: Bool { progress?.end == nil }
+        /// Whether it undoes another one, or has: one that was cancelled may be ordered again.
+        func undoes(_ id: String) -> Bool {
+            operation.undoes?.id == id && cancelledBy == nil && progress?.end != .cancelled
+        }
     }
 
     private static let prefix = "operation."
@@ -22,17 +26,33 @@ struct OperationStore: Sendable {
 
     init(in store: any JobStore) { self.store = store }
 
-    /// Reads all, the oldest first. What another release wrote in another way is left out. Throws `StoreError`.
-    func all() async throws -> [Entry] {
+    /// Reads all, the oldest first. What another release wrote in another way is left out: nobody begins again with what may be
+    /// half done. Throws `StoreError`.
+    func all() async throws -> [Entry] { Self.entries(try await store.notes(withPrefix: Self.prefix)) }
+
+    /// Removes these, and what an earlier removal has left behind. Whatever is left of one is nothing that anybody takes up.
+    func remove(_ ids: [String]) async throws {
+        for id in ids { try await store.setNote(Self.prefix + id, nil) }
         let notes = try await store.notes(withPrefix: Self.prefix)
-        return notes.compactMap { key, text in
-            guard !key.hasSuffix(Self.progress), !key.hasSuffix(Self.cancel),
+        for key in notes.keys {
+            for end in [Self.progress, Self.cancel]
+            where key.hasSuffix(end) && notes[String(key.dropLast(end.count))] == nil {
+                try await store.setNote(key, nil)
+            }
+        }
+    }
+
+    private static func entries(_ notes: [String: String]) -> [Entry] {
+        notes.compactMap { key, text -> Entry? in
+            guard !key.hasSuffix(progress), !key.hasSuffix(cancel),
                 let operation = try? JSONText.decode(BulkOperation.self, text)
             else { return nil }
-            return Entry(
-                operation: operation,
-                progress: notes[key + Self.progress].flatMap { try? JSONText.decode(BulkOperation.Progress.self, $0) },
-                cancelledBy: notes[key + Self.cancel])
+            var entry = Entry(operation: operation, cancelledBy: notes[key + cancel])
+            if let text = notes[key + progress] {
+                guard let progress = try? JSONText.decode(BulkOperation.Progress.self, text) else { return nil }
+                entry.progress = progress
+            }
+            return entry
         }
         .sorted { ($0.operation.orderedAt, $0.operation.id) < ($1.operation.orderedAt, $1.operation.id) }
     }
@@ -61,10 +81,6 @@ struct OperationStore: Sendable {
     func cancel(_ operation: BulkOperation, by words: String) async throws {
         try await store.setNote(Self.prefix + operation.id + Self.cancel, words)
     }
-
-    func remove(_ operation: BulkOperation) async throws {
-        for end in [Self.cancel, Self.progress, ""] { try await store.setNote(Self.prefix + operation.id + end, nil) }
-    }
 }
 
 extension OperationView {
@@ -88,7 +104,7 @@ extension OperationView {
                 job: query.job, state: query.states.sorted { $0.rawValue < $1.rawValue },
                 trigger: query.triggers.sorted { $0.rawValue < $1.rawValue }, since: query.since, until: query.until)
         }
-        undoes = operation.undoes?.id
+        undoes = operation.undoes
         perSecond = operation.perSecond
         total = operation.total
         done = progress?.done ?? 0
@@ -103,6 +119,6 @@ extension OperationView {
         startedAt = progress?.startedAt
         endedAt = progress?.endedAt
         cancelledBy = entry.cancelledBy
-        isUndoable = operation.action.isUndoable && !entry.isUnfinished && !isUndone && (progress?.changed ?? 0) > 0
+        isUndoable = operation.action.isUndoable && !entry.isUnfinished && !isUndone
     }
 }

@@ -109,7 +109,7 @@ extension Order {
         case .addToken(let token): ("add token", token.name)
         case .revokeToken(let name): ("revoke token", name)
         case .reload: ("reload", nil)
-        case .operate(let request): (request.action.rawValue, request.choice.words)
+        case .operate(let request): ("operate", "\(request.action.rawValue): \(request.choice.words)")
         case .cancelOperation(let id): ("cancel operation", id)
         case .undo(let id): ("undo", id)
         case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .missed, .tokens,

@@ -31,7 +31,7 @@ extension OrderService {
         guard let progress = entry.progress, progress.end != nil else {
             throw OrderError(.refused, "operation \(operation.id) goes on; cancel it first")
         }
-        guard !all.contains(where: { $0.operation.undoes?.id == operation.id }) else {
+        guard !all.contains(where: { $0.undoes(operation.id) }) else {
             throw OrderError(.refused, "operation \(operation.id) is undone already")
         }
         guard case .jobs(let query) = operation.choice else { throw OrderError(.refused, "it is of runs") }
@@ -86,7 +86,7 @@ extension QueryService {
     func operations(_ text: String?) async throws -> [OperationView] {
         let operations = OperationStore(in: store)
         let all = try await operations.all()
-        let undone = Set(all.compactMap(\.operation.undoes?.id))
+        let undone = Set(all.lazy.compactMap(\.operation.undoes?.id).filter { id in all.contains { $0.undoes(id) } })
         guard let text else {
             return all.reversed().map { OperationView($0, isUndone: undone.contains($0.operation.id)) }
         }

@@ -33,21 +33,23 @@ extension CarillonAPI {
                 .operation
             ) { call in
                 let request = try request(of: call)
-                try allow(request.action, call)
+                try allow(request.changesJobs, call)
                 return try await one(.operate(request), call, status: 202)
             },
             Endpoint(
                 .post, "/api/v1/operations/{id}/cancel", .runsWrite,
                 "Has an operation end early; what it did stays.", .json(DoneView.self, status: 202)
-            ) { call in try await done(.cancelOperation(call["id"]), call, status: 202) },
+            ) { call in
+                let view = try await operation(call)
+                try allow(view.changesJobs, call)
+                return try await done(.cancelOperation(view.id), call, status: 202)
+            },
             Endpoint(
                 .post, "/api/v1/operations/{id}/undo", .runsWrite,
                 "Takes back what an operation did, and no more: another operation does that.", .operation
             ) { call in
-                guard case .operations(let views) = try await ask(.operations(call["id"]), call),
-                    let view = views.first
-                else { throw Unexpected() }
-                try allow(view.action, call)
+                let view = try await operation(call)
+                try allow(view.changesJobs, call)
                 return try await one(.undo(view.id), call, status: 202)
             },
         ]
@@ -81,9 +83,17 @@ extension CarillonAPI {
         return answer
     }
 
+    /// Reads the one that the path names.
+    private func operation(_ call: Call) async throws -> OperationView {
+        guard case .operations(let views) = try await ask(.operations(call["id"]), call), let view = views.first else {
+            throw Unexpected()
+        }
+        return view
+    }
+
     /// Throws when whoever calls may run jobs, but not change them, and this does.
-    private func allow(_ action: BulkOperation.Action, _ call: Call) throws {
-        guard action.changesJobs, !call.scopes.contains(.jobsWrite) else { return }
+    private func allow(_ changesJobs: Bool, _ call: Call) throws {
+        guard changesJobs, !call.scopes.contains(.jobsWrite) else { return }
         var error = APIError(403, "missing-scopes", "Missing required scopes")
         error.missing = [.jobsWrite]
         throw error

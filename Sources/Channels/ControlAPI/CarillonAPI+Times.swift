@@ -140,7 +140,9 @@ extension CarillonAPI {
     }
 
     /// Times that a preview looks at, those that are left out among them.
-    private static let mostLookedAt = 100_000
+    private static let mostLookedAt = 20_000
+    /// Lists of days that are left out.
+    private static let mostLists = 20
 
     private func preview(_ call: Call) async throws -> PreviewView {
         var table = try call.table()
@@ -154,13 +156,21 @@ extension CarillonAPI {
         } catch let error as ConfigurationError {
             throw APIError(error.problems)
         }
+        guard text.exclusions.count <= Self.mostLists else {
+            throw APIError.bad("exclude: expected at most \(Self.mostLists) lists", "exclude")
+        }
         guard let schedule = try? text.compile(job: name, zones: format.zones) else {
             throw APIError.bad("a schedule has cron, every, at or day_time")
         }
         guard case .status(let status) = try await ask(.status, call) else { throw Unexpected() }
         var times: [Timestamp] = []
         var last = after ?? status.now
-        for _ in 0..<Self.mostLookedAt {
+        for round in 0..<Self.mostLookedAt {
+            if round % 100 == 99 {
+                // Whoever asks such things has others wait for it no longer than that.
+                try Task.checkCancellation()
+                await Task.yield()
+            }
             guard times.count < count, let time = schedule.next(after: last) else { break }
             if schedule.exclusion(of: time) == nil { times.append(time) }
             last = time

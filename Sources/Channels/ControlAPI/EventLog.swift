@@ -52,8 +52,9 @@ package final class EventLog: Sendable {
     }
 
     private struct State {
-        /// Places of the last ones, the oldest overwritten first.
+        /// Places of the last ones, the oldest overwritten first; and which of them this instance did not write itself.
         var events: [Event] = []
+        var strange: Set<Int64> = []
         /// Of the next event; the first is 0.
         var next: Int64 = 0
         var waiting: [Int: AsyncStream<Void>.Continuation] = [:]
@@ -72,8 +73,8 @@ package final class EventLog: Sendable {
     /// Makes an empty one; `life` is drawn for each.
     package init(life: UInt64) { self.life = String(life, radix: 16) }
 
-    /// Takes events in; never waits.
-    package func note(_ change: LedgerChange) {
+    /// Takes events in, which this instance has written or another one; never waits.
+    package func note(_ change: LedgerChange, byOthers: Bool = false) {
         let events: [Event] =
             switch change {
             case .runs(let runs): runs.suffix(Int(Self.most)).map { .run(Event.RunChange($0)) }
@@ -86,6 +87,11 @@ package final class EventLog: Sendable {
                     state.events.append(event)
                 } else {
                     state.events[Int(state.next % Self.most)] = event
+                }
+                if byOthers {
+                    state.strange.insert(state.next)
+                } else if !state.strange.isEmpty {
+                    state.strange.remove(state.next - Self.most)
                 }
                 state.next += 1
             }
@@ -102,18 +108,29 @@ package final class EventLog: Sendable {
         }
     }
 
-    /// The skips that are kept, the names of jobs since an event, and the number of the next event.
-    func own(from number: Int64) -> (skips: Set<Skip>, jobs: Set<String>, next: Int64) {
+    /// What this instance has written itself, as far as that is kept.
+    struct Own {
+        var runs: Set<OthersLook.Place> = []
+        var skips: Set<Skip> = []
+        /// Since an event.
+        var jobs: Set<String> = []
+        /// The number of the next event.
+        var next: Int64
+    }
+
+    func own(from number: Int64) -> Own {
         state.withLock { state in
-            var (skips, jobs): (Set<Skip>, Set<String>) = ([], [])
-            for place in (state.next - Int64(state.events.count))..<state.next {
+            var own = Own(next: state.next)
+            for place in (state.next - Int64(state.events.count))..<state.next where !state.strange.contains(place) {
                 switch state.events[Int(place % Self.most)] {
-                case .skip(let skip): skips.insert(skip)
-                case .job(let name): if place >= number { jobs.insert(name) }
-                case .run: break
+                case .skip(let skip): own.skips.insert(skip)
+                case .job(let name): if place >= number { own.jobs.insert(name) }
+                case .run(let run):
+                    own.runs.insert(OthersLook.Place(run: run.run, state: run.state, attempt: run.attempt))
                 }
             }
-            return (skips, jobs, state.next)
+            state.strange = state.strange.filter { $0 >= state.next - Self.most }
+            return own
         }
     }
 

@@ -17,14 +17,11 @@ package struct OthersWatch<Clock: EngineClock>: Service {
     private let clock: Clock
     private let log: EventLog
     private let logger: Logger
-    /// The name that runs of this instance carry.
-    private let instance: String
 
-    package init(_ log: EventLog, _ store: any JobStore, _ clock: Clock, instance: String, _ logger: Logger) {
+    package init(_ log: EventLog, _ store: any JobStore, _ clock: Clock, _ logger: Logger) {
         self.log = log
         self.store = store
         self.clock = clock
-        self.instance = instance
         self.logger = logger
     }
 
@@ -37,7 +34,7 @@ package struct OthersWatch<Clock: EngineClock>: Service {
                 continue
             }
             do {
-                for change in try await look.next(store, clock.now, besides: instance, log) { log.note(change) }
+                for change in try await look.next(store, clock.now, log) { log.note(change, byOthers: true) }
             } catch is CancellationError {
                 return
             } catch {
@@ -49,60 +46,69 @@ package struct OthersWatch<Clock: EngineClock>: Service {
 
 /// What was seen so far of what others write.
 package struct OthersLook: Sendable {
-    /// Where a run stands.
-    private struct Standing: Hashable {
+    /// A run, and where it stands.
+    package struct Place: Hashable, Sendable {
+        var run: RunID
         var state: RunState
         var attempt: Int
 
-        init(_ run: Run) { (state, attempt) = (run.state, run.attempt) }
+        init(run: RunID, state: RunState, attempt: Int) {
+            self.run = run
+            self.state = state
+            self.attempt = attempt
+        }
+
+        init(_ run: Run) { self.init(run: run.id, state: run.state, attempt: run.attempt) }
     }
 
     /// Microseconds that a look reaches back before the last one: clocks of others may differ by that much.
     private static let reach: Int64 = 60_000_000
     /// Of more than so many at once only the newest are told.
     private static let most = 5_000
+    /// Runs that are asked for one by one, since they are in no list any more.
+    private static let mostLookedUp = 500
 
     private var since: Timestamp
     /// Nil before the first look, which only learns.
-    private var runs: [RunID: Standing]?
+    private var runs: [RunID: Place]?
     private var skips: Set<Skip> = []
+    private var audits: Set<AuditEntry> = []
     /// The event after the last one that was in the log by then.
     private var place: Int64 = 0
 
     package init(since: Timestamp) { self.since = since }
 
-    /// Answers what has changed since the last look, and is of others than this instance.
+    /// Answers what has changed since the last look, and is of others than this instance, as its log has it.
     package mutating func next(
-        _ store: any JobStore, _ now: Timestamp, besides instance: String, _ log: EventLog
+        _ store: any JobStore, _ now: Timestamp, _ log: EventLog
     ) async throws -> [LedgerChange] {
         let from = since.adding(microseconds: -Self.reach)
         let active = try await store.activeRuns(after: nil, limit: Self.most)
         let recent = try await store.runs(RunQuery(since: from, limit: Self.most))
         var seen = Dictionary((active + recent).map { ($0.id, $0) }) { $1 }
-        let before = runs
-        // What was active and is in neither list any more has ended.
-        for (id, standing) in before ?? [:] where seen[id] == nil && !standing.state.isFinal {
-            if let run = try await store.run(id) { seen[id] = run }
+        // What was active and is in neither list any more has ended; where a list is cut that may be otherwise.
+        if active.count < Self.most {
+            let gone = (runs ?? [:]).filter { seen[$0.key] == nil && !$0.value.state.isFinal }
+            for id in gone.keys.sorted().prefix(Self.mostLookedUp) {
+                if let run = try await store.run(id) { seen[id] = run }
+            }
         }
-        runs = seen.filter { !$0.value.state.isFinal || $0.value.scheduledAt >= from }.mapValues { Standing($0) }
         let recorded = Set(
             try await store.skips(RunQuery(since: from, limit: Self.most)).filter { $0.recordedAt >= from })
-        let audits = try await store.audits(AuditQuery(since: since, until: now, limit: Self.most))
-        let (own, names, end) = log.own(from: place)
-        defer {
-            skips = recorded
-            place = end
-            since = now
-        }
-        guard let before else { return [] }
+        let noted = Set(try await store.audits(AuditQuery(since: from, limit: Self.most)))
+        let own = log.own(from: place)
+        let before = (runs: runs, skips: skips, audits: audits)
+        runs = seen.filter { !$0.value.state.isFinal || $0.value.scheduledAt >= from }.mapValues { Place($0) }
+        (skips, audits, place, since) = (recorded, noted, own.next, now)
+        guard let known = before.runs else { return [] }
         var changes: [LedgerChange] = []
-        let moved = seen.values.filter { $0.instance != instance && before[$0.id] != Standing($0) }
+        let moved = seen.values.filter { known[$0.id] != Place($0) && !own.runs.contains(Place($0)) }
             .sorted { ($0.scheduledAt, $0.id) < ($1.scheduledAt, $1.id) }
         if !moved.isEmpty { changes.append(.runs(moved)) }
-        let fresh = recorded.subtracting(skips).subtracting(own).sorted { $0.through < $1.through }
+        let fresh = recorded.subtracting(before.skips).subtracting(own.skips).sorted { $0.through < $1.through }
         if !fresh.isEmpty { changes.append(.skips(fresh)) }
-        let changed = Set(audits.filter { $0.error == nil && Order.changesJobs($0.action) }.compactMap(\.subject))
-            .subtracting(names)
+        let ordered = noted.subtracting(before.audits).filter { $0.error == nil && Order.changesJobs($0.action) }
+        let changed = Set(ordered.compactMap(\.subject)).subtracting(own.jobs)
         if !changed.isEmpty { changes.append(.jobs(changed.sorted())) }
         return changes
     }

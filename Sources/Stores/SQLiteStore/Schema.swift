@@ -292,6 +292,10 @@ enum Schema {
                     CREATE TEMP VIEW changing (\(columns)) AS SELECT \(nothing) WHERE false;
                     """)
         }
+        if try !db.tableExists("counters") {
+            // Nothing changes in a file that is only looked at.
+            try db.execute(sql: "CREATE TEMP VIEW counters (name, value) AS SELECT 'notes', 0")
+        }
         if try !db.tableExists("hours") {
             try db.execute(
                 sql: """

@@ -56,9 +56,7 @@ package enum API: Integration {
             var served: [any Service] = [Served(server: server, client: client)]
             if daemon.store.isShared {
                 served.append(
-                    OthersWatch(
-                        log, daemon.store, daemon.clock,
-                        instance: daemon.settings.instance.name ?? ProcessInfo.processInfo.hostName, daemon.logger))
+                    OthersWatch(log, daemon.store, daemon.clock, daemon.logger))
             }
             if let path = settings.socket {
                 let path = path.hasPrefix("/") ? path : daemon.state + "/" + path
