@@ -216,6 +216,10 @@ import Testing
 
         for (command, word) in [
             ("context set work -u \(address)/api --ca-file \(certificates.caFile)", "work is \(address)"),
+            ("context set work --token-file /dev/null", "work is \(address)"),
+            ("context list --json", "\"caFile\":\"\(certificates.caFile)\",\"tokenFile\":\"/dev/null\""),
+            ("context remove work", "forgotten"),
+            ("context set work -u \(address)/api --ca-file \(certificates.caFile)", "work is \(address)"),
             ("context set other -u http://127.0.0.1:1", "other is"), ("--context work status --check", "well"),
             ("context use work", "commands ask \(address)"), ("context list", "yes"),
         ] {

@@ -16,6 +16,8 @@ struct OperationRunner<Clock: EngineClock>: Sendable {
     /// Microseconds that one bit is to take: whoever gives an order meanwhile waits no longer.
     private static var goal: Int64 { 10_000 }
 
+    /// Microseconds between two bits where only so many a second may: each is written down.
+    private static var pace: Int64 { 50_000 }
     /// Microseconds; whoever orders something rings.
     private static var longestRest: Int64 { 3_600_000_000 }
 
@@ -80,7 +82,7 @@ struct OperationRunner<Clock: EngineClock>: Sendable {
             return 0
         }
         let allowance = progress.allowance(operation.perSecond, now: clock.now)
-        if allowance == 0, let rate = operation.perSecond { return progress.wait(rate) }
+        if allowance == 0, let rate = operation.perSecond { return max(progress.wait(rate), Self.pace) }
         let (begun, before) = (clock.uptime, progress.done)
         let limit = min(bite.size, allowance)
         let isMore =

@@ -74,9 +74,10 @@ package struct ContextCommands: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Give a daemon's API a name, or change what is known of one.",
             discussion:
-                "EXAMPLE\n  carillon context set work --url https://carillon.example.com --ca-file ~/work-ca.pem")
+                "What is not given of a name that is there stays.\n\nEXAMPLE\n  carillon context set work --url https://carillon.example.com --ca-file ~/work-ca.pem"
+        )
         @Argument(help: "Its name.") var name: String
-        @Option(name: .shortAndLong, help: "Where its API is.") var url: String
+        @Option(name: .shortAndLong, help: "Where its API is.") var url: String?
         @Option(help: ArgumentHelp("Who signs its certificate, in PEM.", valueName: "file")) var caFile: String?
         @Option(help: ArgumentHelp("Where a token lies, in place of a login.", valueName: "file")) var tokenFile:
             String?
@@ -85,12 +86,14 @@ package struct ContextCommands: AsyncParsableCommand {
             guard name != ContextFile.local, !name.isEmpty, !name.contains(where: \.isNewline) else {
                 throw Failure.input("a context is called otherwise than '\(name)'")
             }
-            let address = try APIAddress(url, option: "--url")
             var file = try file()
+            let known = file[name]
+            guard let url = url ?? known?.url else { throw Failure.input("--url: say where the API of '\(name)' is") }
+            let address = try APIAddress(url, option: "--url")
             file.set(
                 Context(
-                    name: name, url: address.base, authority: caFile.map(DaemonLocation.absolute),
-                    tokenFile: tokenFile.map(DaemonLocation.absolute)))
+                    name: name, url: address.base, authority: caFile.map(DaemonLocation.absolute) ?? known?.authority,
+                    tokenFile: tokenFile.map(DaemonLocation.absolute) ?? known?.tokenFile))
             try file.write()
             say("\(name) is \(address)")
         }
