@@ -23,7 +23,8 @@ import Testing
     /// Times that go on between two questions.
     private func still(_ text: String) -> String {
         text.replacing(
-            /"(now|silentSeconds|latenessP50Seconds|latenessP99Seconds|latenessMaxSeconds|readAt|dispatched)":[^,]*,/, with: ""
+            /"(now|silentSeconds|latenessP50Seconds|latenessP99Seconds|latenessMaxSeconds|readAt|dispatched)":[^,]*,/,
+            with: ""
         )
         .replacing(/lateness .*/, with: "").replacing(/\d+ (ms|s|min|h|d) ago|in \d+ (s|min|h|d)|now/, with: "then")
         .replacing(#/ +/#, with: " ")
