@@ -147,6 +147,8 @@ import Testing
         let time = try #require(skip["scheduledAt"] as? String)
         let why = try await daemon.carillon("why", "tick", time).output
         #expect(why.contains("did not run, because dispatching was paused"), "\(why)")
+        let steps = try await daemon.objects("why", "tick", time).first?["steps"] as? [[String: Any]]
+        #expect(steps?.last?["check"] as? String == "dispatching" && steps?.last?["holds"] as? Bool == false)
         #expect(await daemon.stop() == 0)
     }
 

@@ -23,6 +23,7 @@ struct Explanation {
         }
         var view = WhyView(
             job: name, timeZone: zone.name, verdict: found.verdict, runs: found.runs.map(\.description), next: nil,
+            steps: found.steps,
             lines: [
                 isGone
                     ? "\(name): there is no such job any more; this is what the ledger has of it."
@@ -38,6 +39,7 @@ struct Explanation {
     private struct Finding {
         var verdict: WhyView.Verdict
         var runs: [RunID] = []
+        var steps: [WhyView.Step] = []
         var lines: [String]
     }
 
@@ -48,7 +50,7 @@ struct Explanation {
     ) async throws -> Finding {
         let (from, through) = try moment(text, zone)
         let runs = try await desk.store.runs(RunQuery(job: name, since: from, until: through, limit: 20))
-        var told = runs.map { (at: $0.scheduledAt, lines: story($0, zone)) }
+        var told = runs.map { (at: $0.scheduledAt, steps: steps(of: $0, zone), lines: story($0, zone)) }
         for skip in try await desk.store.skips(RunQuery(job: name, since: from, until: through, limit: 20)) {
             let start = max(skip.after, from.adding(microseconds: -1))
             let covered = definition.schedule?.next(after: start).flatMap {
@@ -58,24 +60,47 @@ struct Explanation {
             let own = skip.reason == .gap || skip.reason == .past ? skip.through : nil
             guard let time = own ?? covered else { continue }
             let detail = skip.detail.map { " (\($0))" } ?? ""
-            told.append((time, ["\(zone.format(time)): did not run, because \(skip.reason.words)\(detail)."]))
+            let steps = try await steps(of: skip, at: time, zone)
+            told.append((time, steps, ["\(zone.format(time)): did not run, because \(skip.reason.words)\(detail)."]))
         }
         if !told.isEmpty {
+            told.sort { $0.at < $1.at }
             return Finding(
-                verdict: runs.isEmpty ? .skipped : .ran, runs: runs.map(\.id),
-                lines: told.sorted { $0.at < $1.at }.flatMap(\.lines))
+                verdict: runs.isEmpty ? .skipped : .ran, runs: runs.map(\.id), steps: told[0].steps,
+                lines: told.flatMap(\.lines))
         }
         let occurrence = definition.schedule?.next(after: from.adding(microseconds: -1)).flatMap {
             $0 <= through ? $0 : nil
         }
         guard let occurrence else {
-            return Finding(verdict: .notScheduled, lines: neighbours(of: from, definition, zone))
+            let lines = neighbours(of: from, definition, zone)
+            return Finding(
+                verdict: .notScheduled,
+                steps: [step(.scheduled, false, lines.joined(separator: " "), revision: job.revision)], lines: lines)
         }
         let time = zone.format(occurrence)
-        if occurrence > now { return Finding(verdict: .toCome, lines: ["\(time): that is still to come."]) }
-        if occurrence > job.cursor { return open(occurrence, time, pause) }
+        let scheduled = step(.scheduled, true, "\(time) is a time of its schedule", revision: job.revision)
+        if occurrence > now {
+            return Finding(
+                verdict: .toCome, steps: [scheduled, step(.planned, nil, "that is still to come")],
+                lines: ["\(time): that is still to come."])
+        }
+        if occurrence > job.cursor {
+            var finding = open(occurrence, time, pause)
+            let check: WhyView.Check =
+                switch finding.verdict {
+                case .skipped: .on
+                case .paused: .dispatching
+                default: .planned
+                }
+            finding.steps = [
+                scheduled,
+                step(check, finding.verdict == .toCome ? nil : false, finding.lines.joined(separator: " ")),
+            ]
+            return finding
+        }
         return Finding(
-            verdict: .unknown,
+            verdict: .unknown, steps: [scheduled, step(.opened, nil, "the ledger has nothing of it")],
             lines: ["\(time): the ledger has nothing: the job or this schedule is younger, or its history was pruned."])
     }
 
@@ -184,8 +209,10 @@ struct Explanation {
         var verdict = WhyView.Verdict.notScheduled
         let run = try await desk.store.runs(RunQuery(job: name, limit: 1)).first
         let skip = try await desk.store.skips(RunQuery(job: name, limit: 1)).first
+        var steps: [WhyView.Step] = []
         if let run {
             lines += story(run, zone)
+            steps = self.steps(of: run, zone)
             verdict = .ran
         } else {
             lines.append("It has not run yet.")
@@ -193,9 +220,10 @@ struct Explanation {
         if let skip, skip.through > run?.scheduledAt ?? .distantPast {
             let detail = skip.detail.map { " (\($0))" } ?? ""
             lines.append("\(zone.format(skip.through)): did not run, because \(skip.reason.words)\(detail).")
+            steps = try await self.steps(of: skip, at: skip.through, zone)
             verdict = .skipped
         }
-        return Finding(verdict: verdict, runs: run.map { [$0.id] } ?? [], lines: lines)
+        return Finding(verdict: verdict, runs: run.map { [$0.id] } ?? [], steps: steps, lines: lines)
     }
 
     // MARK: What comes
