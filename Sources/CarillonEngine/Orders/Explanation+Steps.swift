@@ -12,7 +12,8 @@ extension Explanation {
         } else {
             let words = "\(zone.format(run.scheduledAt)) is a time of its schedule"
             steps.append(step(.scheduled, true, words, revision: run.revision))
-            steps += Self.passed(before: .opened).map { step($0, true, $0.words) }
+            // Of one that was caught up something did not hold at its time.
+            if run.trigger == .schedule { steps += Self.passed(before: .opened).map { step($0, true, $0.words) } }
         }
         steps.append(
             step(
