@@ -119,7 +119,7 @@ let package = Package(
         .target(
             name: "MongoStore",
             dependencies: [
-                .target(name: "BlockingConnection", condition: mongoDB),
+                "BlockingConnection", "CarillonCore", "StoreCodec", "Timetable", logging,
                 .target(name: "MongoClient", condition: mongoDB),
             ],
             path: "Sources/Stores/MongoStore"),
@@ -399,7 +399,8 @@ let package = Package(
             name: "CarillonCLI",
             dependencies: [
                 "CarillonConfiguration", "CarillonCore", "CarillonDaemon", "CarillonEngine", "CommandSupport",
-                "ControlSocket", "ExecDispatcher", "Listening", "PostgresStore", "SQLiteStore", "Timetable", logging,
+                "ControlSocket", "ExecDispatcher", "Listening", "MongoStore", "PostgresStore", "SQLiteStore",
+                "Timetable", logging,
                 lifecycle, metrics,
                 arguments,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -560,7 +561,9 @@ let package = Package(
         .testTarget(
             name: "MongoStoreTests",
             dependencies: [
-                "BlockingConnection", "CarillonTestSupport", "MongoStore",
+                "BlockingConnection", "CarillonCore", "CarillonDaemon", "CarillonTestSupport", "MongoStore",
+                "SQLiteStore",
+                "Timetable",
                 .target(name: "MongoClient", condition: mongoDB), logging,
             ]),
         .testTarget(

@@ -8,6 +8,7 @@ import FilesIntegration
 import FrappeIntegration
 import KeijiIntegration
 import MailIntegration
+import MongoStore
 import PostgresStore
 import RQIntegration
 import SQLiteStore
@@ -19,11 +20,14 @@ extension Composition {
         stores: stores)
 
     private static var stores: [any StoreDriver.Type] {
+        var all: [any StoreDriver.Type] = [SQLiteDriver.self]
         #if Postgres
-            [SQLiteDriver.self, PostgresDriver.self]
-        #else
-            [SQLiteDriver.self]
+            all.append(PostgresDriver.self)
         #endif
+        #if MongoDB
+            all.append(MongoDriver.self)
+        #endif
+        return all
     }
 }
 

@@ -61,14 +61,15 @@
                 [.isMissing("no.such.thing"), .equals("made", true)],
             ]
             for filter in filters {
-                let found = try await documents.find("jobs", filter, sort: [.up("_id")], limit: nil)
+                let found = try await documents.find("jobs", filter, sort: [.up("_id")])
                 told.append("\(found.compactMap { $0["_id"]?.string })")
                 told.append("\(try await documents.count("jobs", filter, upTo: 3))")
             }
-            let sorted = try await documents.find("jobs", [], sort: [.down("number"), .up("_id")], limit: 4)
+            let sorted = try await documents.find(
+                "jobs", [], fields: ["number"], sort: [.down("number"), .up("_id")], limit: 4)
             told.append("\(sorted.compactMap { $0["_id"]?.string })")
             told.append("\(try await documents.delete("jobs", [.equals("late", true)]))")
-            for document in try await documents.find("jobs", [], sort: [.up("_id")], limit: nil) {
+            for document in try await documents.find("jobs", [], sort: [.up("_id")]) {
                 told.append("\(document.sorted { $0.name < $1.name }.map { "\($0)" })")
             }
             return told
@@ -88,9 +89,9 @@
         @Test func anOperationMayBeTheLast() async throws {
             let documents = MemoryDocuments { $0 == 1 ? .before : $0 == 2 ? .after : nil }
             #expect(try await documents.insert("c", [["_id": 1]]).isEmpty)
-            await #expect(throws: MemoryDocuments.Interrupted.self) { try await documents.insert("c", [["_id": 2]]) }
+            await #expect(throws: MemoryDocuments.interrupted) { try await documents.insert("c", [["_id": 2]]) }
             #expect(try await documents.count("c", [], upTo: nil) == 1)
-            await #expect(throws: MemoryDocuments.Interrupted.self) { try await documents.insert("c", [["_id": 2]]) }
+            await #expect(throws: MemoryDocuments.interrupted) { try await documents.insert("c", [["_id": 2]]) }
             #expect(try await documents.count("c", [], upTo: nil) == 2)
             #expect(
                 try await documents.insert("c", [["_id": 2]]) == [0: MongoDuplicate(index: "_id_", fields: ["_id"])])

@@ -9,6 +9,10 @@
         /// Without one nobody logs in, unless a certificate does.
         public var user: String?
         public var password: String?
+        /// Whom to trust, and the client's own certificate with its key in one file, as paths of PEM files; each is a demand for
+        /// TLS, and stands before the one of the address.
+        public var caFile: String?
+        public var certificateFile: String?
         /// Whose collections are meant; empty for none, and then no call of a collection can be made.
         public var database: String
         /// What the server's log and `currentOp` show; at most 128 bytes.
@@ -30,7 +34,7 @@
         public let hosts: [String]
         let isService: Bool
         /// Files that an address names, PEM.
-        let files: [String]
+        private let filesOfURL: [String]
         /// The password of a certificate's key.
         let keyPassword: String?
 
@@ -44,7 +48,7 @@
             self.database = database
             self.hosts = hosts
             self.isService = isService
-            self.files = files
+            filesOfURL = files
             self.keyPassword = keyPassword
         }
 
@@ -56,6 +60,9 @@
 
         public var description: String { address }
         public var customMirror: Mirror { Mirror(self, children: ["address": address]) }
+
+        /// All files that it takes to connect.
+        var files: [String] { filesOfURL + [caFile, certificateFile].compactMap { $0 } }
 
         /// What no text may show.
         var secrets: [String] { [password, keyPassword].compactMap { $0 }.filter { !$0.isEmpty } }

@@ -12,6 +12,8 @@
             case add(String, Int64)
             /// Sets a field that is not there, or is lower.
             case raise(String, BSONValue)
+            /// Sets a field to the server's time, as a date.
+            case now(String)
         }
 
         package var steps: [Step]
@@ -35,6 +37,7 @@
                 case .unset(let path): put("$unset", path, "")
                 case .add(let path, let number): put("$inc", path, .int64(number))
                 case .raise(let path, let value): put("$max", path, value)
+                case .now(let path): put("$currentDate", path, true)
                 }
             }
             return groups
@@ -53,6 +56,8 @@
                     document.put(path, .int64((document.at(path)?.integer ?? 0) + number))
                 case .raise(let path, let value):
                     if document.at(path)?.compared(to: value).map({ $0 < 0 }) ?? true { document.put(path, value) }
+                // There is no clock; nothing is decided by it.
+                case .now(let path): document.put(path, .date(0))
                 }
             }
         }

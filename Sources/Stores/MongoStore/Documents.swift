@@ -3,19 +3,23 @@
 
     /// The operations that the store is made of: each changes one document, or several of which each is changed by itself.
     ///
-    /// What they are asked for are closed values, so that the documents in memory do just what a server does. Each may throw, and
-    /// may have been carried out all the same.
+    /// What they are asked for are closed values, so that the documents in memory do just what a server does. Each may throw
+    /// `StoreError`, and may have been carried out all the same.
     package protocol Documents: Sendable {
-        /// Reads the documents that fit, in the order asked for.
+        /// Reads the documents that fit, in the order asked for: these fields of them with `_id`, or all where none is named.
         func find(
-            _ collection: String, _ filter: DocumentFilter, sort: [DocumentOrder], limit: Int?
+            _ collection: String, _ filter: DocumentFilter, fields: [String], sort: [DocumentOrder], limit: Int?
         ) async throws -> [BSONDocument]
         /// Reads the documents that fit and calls `body` for some of them at a time, on whatever thread.
         func scan(
-            _ collection: String, _ filter: DocumentFilter, sort: [DocumentOrder],
+            _ collection: String, _ filter: DocumentFilter, fields: [String], sort: [DocumentOrder],
             _ body: @escaping @Sendable ([BSONDocument]) throws -> Void
         ) async throws
         func count(_ collection: String, _ filter: DocumentFilter, upTo limit: Int?) async throws -> Int
+        /// Counts the documents that fit by a field of theirs; answers those values that more than so many have.
+        func tally(
+            _ collection: String, _ filter: DocumentFilter, by path: String, above least: Int
+        ) async throws -> [BSONValue: Int]
         /// Inserts documents; answers those of which a unique index has the like already, by their places.
         func insert(_ collection: String, _ documents: [BSONDocument]) async throws -> [Int: MongoDuplicate]
         /// Changes the first document that fits, or makes one with `upsert`; answers whether it fitted, or was made.
@@ -38,6 +42,32 @@
         func delete(_ collection: String, _ filter: DocumentFilter) async throws -> Int
         /// Makes what indexes are missing.
         func prepare(_ collection: String, _ indexes: [DocumentIndex]) async throws
+        /// Reads the server's clock, in milliseconds since 1970 UTC; nil where there is no server.
+        func time() async throws -> Int64?
+        /// Asks how many bytes all of it takes; nil where nobody knows.
+        func bytes() async throws -> Int64?
+        /// Ends every use of it.
+        func close() async
+    }
+
+    extension Documents {
+        package func find(
+            _ collection: String, _ filter: DocumentFilter, fields: [String] = [], sort: [DocumentOrder] = []
+        ) async throws -> [BSONDocument] {
+            try await find(collection, filter, fields: fields, sort: sort, limit: nil)
+        }
+
+        package func first(
+            _ collection: String, _ filter: DocumentFilter, fields: [String] = [], sort: [DocumentOrder] = []
+        ) async throws -> BSONDocument? {
+            try await find(collection, filter, fields: fields, sort: sort, limit: 1).first
+        }
+
+        package func update(
+            _ collection: String, _ filter: DocumentFilter, _ change: DocumentChange
+        ) async throws -> Bool {
+            try await update(collection, filter, change, upsert: false)
+        }
     }
 
     /// One of several updates.

@@ -1,4 +1,5 @@
 #if MongoDB
+    package import CarillonCore
     package import MongoClient
     import Synchronization
 
@@ -12,46 +13,11 @@
             case after
         }
 
-        package struct Interrupted: Error {
-            package init() {}
-        }
-
-        private struct Collection {
-            var documents: [BSONDocument] = []
-            var indexes = [DocumentIndex("_id_", ["_id"], unique: true)]
-
-            /// Which unique index has the like of a document already, but for the one at a place.
-            func duplicate(of document: BSONDocument, except place: Int?) -> MongoDuplicate? {
-                let hindering = indexes.first { index in
-                    guard index.isUnique, index.partial?.fits(document) ?? true else { return false }
-                    return documents.indices.contains { other in
-                        other != place && index.partial?.fits(documents[other]) ?? true
-                            && index.paths.allSatisfy { path in
-                                (document.at(path) ?? .null).isSame(documents[other].at(path) ?? .null)
-                            }
-                    }
-                }
-                return hindering.map { MongoDuplicate(index: $0.name, fields: $0.paths) }
-            }
-
-            /// Updates the first document that fits, or makes one; answers its place, nil when a unique index hinders it.
-            mutating func update(_ update: DocumentUpdate) -> Int? {
-                let place = documents.firstIndex(where: update.filter.fits)
-                guard place != nil || update.upsert else { return nil }
-                var document = place.map { documents[$0] } ?? MemoryDocuments.seed(update.filter)
-                update.change.apply(to: &document, isNew: place == nil)
-                guard duplicate(of: document, except: place) == nil else { return nil }
-                guard let place else {
-                    documents.append(document)
-                    return documents.count - 1
-                }
-                documents[place] = document
-                return place
-            }
-        }
+        /// What an interrupted operation throws.
+        package static let interrupted = StoreError(.unreachable, "the operation was interrupted")
 
         private struct State {
-            var collections: [String: Collection] = [:]
+            var collections: [String: MemoryCollection] = [:]
             var writes = 0
         }
 
@@ -63,22 +29,15 @@
             self.interrupt = interrupt
         }
 
-        /// A document that an upsert begins with: what its filter says that it is.
-        private static func seed(_ filter: DocumentFilter) -> BSONDocument {
-            var document: BSONDocument = [:]
-            for case .equals(let path, let value) in filter.conditions { document.put(path, value) }
-            return document
-        }
-
         private func write<Value: Sendable>(
-            _ name: String, _ body: (inout Collection) -> Value
+            _ name: String, _ body: (inout MemoryCollection) -> Value
         ) throws -> Value {
             try state.withLock { state in
                 let interruption = interrupt(state.writes)
                 state.writes += 1
-                if case .before = interruption { throw Interrupted() }
-                let value = body(&state.collections[name, default: Collection()])
-                if case .after = interruption { throw Interrupted() }
+                if case .before = interruption { throw Self.interrupted }
+                let value = body(&state.collections[name, default: MemoryCollection()])
+                if case .after = interruption { throw Self.interrupted }
                 return value
             }
         }
@@ -86,11 +45,18 @@
         // MARK: Reading
 
         package func find(
-            _ collection: String, _ filter: DocumentFilter, sort: [DocumentOrder], limit: Int?
+            _ collection: String, _ filter: DocumentFilter, fields: [String], sort: [DocumentOrder], limit: Int?
         ) async throws -> [BSONDocument] {
-            var found = state.withLock { $0.collections[collection]?.documents.filter(filter.fits) ?? [] }
+            var found = state.withLock { $0.collections[collection]?.documents(filter) ?? [] }
             if !sort.isEmpty { found.sort { Self.isBefore($0, $1, sort) } }
-            return limit.map { Array(found.prefix($0)) } ?? found
+            if let limit { found = Array(found.prefix(limit)) }
+            return fields.isEmpty ? found : found.map { Self.part($0, ["_id"] + fields) }
+        }
+
+        private static func part(_ document: BSONDocument, _ fields: [String]) -> BSONDocument {
+            var part: BSONDocument = [:]
+            for field in fields { if let value = document.at(field) { part.put(field, value) } }
+            return part
         }
 
         private static func isBefore(_ one: BSONDocument, _ two: BSONDocument, _ sort: [DocumentOrder]) -> Bool {
@@ -110,29 +76,38 @@
         }
 
         package func scan(
-            _ collection: String, _ filter: DocumentFilter, sort: [DocumentOrder],
+            _ collection: String, _ filter: DocumentFilter, fields: [String], sort: [DocumentOrder],
             _ body: @escaping @Sendable ([BSONDocument]) throws -> Void
         ) async throws {
-            let found = try await find(collection, filter, sort: sort, limit: nil)
+            let found = try await find(collection, filter, fields: fields, sort: sort, limit: nil)
             if !found.isEmpty { try body(found) }
         }
 
         package func count(_ collection: String, _ filter: DocumentFilter, upTo limit: Int?) async throws -> Int {
-            try await find(collection, filter, sort: [], limit: limit).count
+            let count = state.withLock { $0.collections[collection]?.documents(filter).count ?? 0 }
+            return limit.map { min($0, count) } ?? count
         }
+
+        package func tally(
+            _ collection: String, _ filter: DocumentFilter, by path: String, above least: Int
+        ) async throws -> [BSONValue: Int] {
+            var tally: [BSONValue: Int] = [:]
+            for document in try await find(collection, filter) { tally[document.at(path) ?? .null, default: 0] += 1 }
+            return tally.filter { $0.value > least }
+        }
+
+        package func time() async throws -> Int64? { nil }
+
+        package func bytes() async throws -> Int64? { nil }
+
+        package func close() async {}
 
         // MARK: Writing
 
         package func insert(_ collection: String, _ documents: [BSONDocument]) async throws -> [Int: MongoDuplicate] {
             try write(collection) { collection in
                 var duplicates: [Int: MongoDuplicate] = [:]
-                for (place, document) in documents.enumerated() {
-                    if let duplicate = collection.duplicate(of: document, except: nil) {
-                        duplicates[place] = duplicate
-                    } else {
-                        collection.documents.append(document)
-                    }
-                }
+                for (place, document) in documents.enumerated() { duplicates[place] = collection.insert(document) }
                 return duplicates
             }
         }
@@ -144,39 +119,28 @@
         }
 
         package func updateEach(_ collection: String, _ updates: [DocumentUpdate]) async throws -> Int {
-            try write(collection) { collection in updates.count { collection.update($0) != nil } }
+            if updates.isEmpty { return 0 }
+            return try write(collection) { collection in updates.count { collection.update($0) != nil } }
         }
 
         package func updateAll(
             _ collection: String, _ filter: DocumentFilter, _ change: DocumentChange
         ) async throws -> Int {
-            try write(collection) { collection in
-                let places = collection.documents.indices.filter { filter.fits(collection.documents[$0]) }
-                for place in places { change.apply(to: &collection.documents[place], isNew: false) }
-                return places.count
-            }
+            try write(collection) { $0.updateAll(filter, change) }
         }
 
         package func change(
             _ collection: String, _ filter: DocumentFilter, _ change: DocumentChange, upsert: Bool
         ) async throws -> BSONDocument? {
-            try write(collection) { collection in
-                collection.update(DocumentUpdate(filter, change, upsert: upsert)).map { collection.documents[$0] }
-            }
+            try write(collection) { $0.update(DocumentUpdate(filter, change, upsert: upsert)) }
         }
 
         package func delete(_ collection: String, _ filter: DocumentFilter) async throws -> Int {
-            try write(collection) { collection in
-                let before = collection.documents.count
-                collection.documents.removeAll(where: filter.fits)
-                return before - collection.documents.count
-            }
+            try write(collection) { $0.delete(filter) }
         }
 
         package func prepare(_ collection: String, _ indexes: [DocumentIndex]) async throws {
-            try write(collection) { collection in
-                for index in indexes where !collection.indexes.contains(index) { collection.indexes.append(index) }
-            }
+            try write(collection) { collection in for index in indexes { collection.add(index) } }
         }
     }
 #endif
