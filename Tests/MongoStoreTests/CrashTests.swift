@@ -13,9 +13,10 @@
             case before, after, late
         }
 
-        /// Stops a process at one of its writes; answers whether there is such a write, and what is wrong in the end.
+        /// Stops a process at one of its writes; one that stands still goes on before the other one's operation of a number, or
+        /// once that one is done. Answers whether there is such a write, and what is wrong in the end.
         private static func run(
-            _ end: End, at write: Int, _ sabotage: Sabotage? = nil
+            _ end: End, at write: Int, until step: Int = .max, _ sabotage: Sabotage? = nil
         ) async throws -> (isReached: Bool, failure: String?) {
             let documents = MemoryDocuments()
             let story = Story()
@@ -38,7 +39,15 @@
                 async let outcome: Void = { _ = await life.result }()
                 await gate.waitForArrival(or: life)
                 if isReached.withLock({ $0 }) {
-                    try await story.live("b", over: WatchedDocuments(documents, sabotage))
+                    let second = WatchedDocuments(
+                        documents, sabotage,
+                        step: { number in
+                            guard number == step else { return }
+                            gate.open()
+                            _ = await life.result
+                        })
+                    // One that goes on before it has joined takes over in its turn.
+                    try? await story.live("b", over: second)
                     gate.open()
                 }
                 _ = await outcome
@@ -57,13 +66,22 @@
             return (isReached.withLock { $0 }, failure)
         }
 
+        /// When one that stands still is to go on: at some operations of the other, and once that one is done.
+        private static func steps(_ end: End, _ random: inout SplitMix64) -> [Int] {
+            end == .late ? (0..<6).map { _ in Int(random.next() % 150) } + [.max] : [.max]
+        }
+
         @Test(arguments: End.allCases)
         func whoeverDiesOrComesLateLeavesNothingUndone(_ end: End) async throws {
+            var random = SplitMix64(seed: 18)
             var write = 0
-            while true {
-                let (isReached, failure) = try await Self.run(end, at: write)
-                if let failure { Issue.record("\(failure)") }
-                if !isReached { break }
+            var isOver = false
+            while !isOver {
+                for step in Self.steps(end, &random) {
+                    let (isReached, failure) = try await Self.run(end, at: write, until: step)
+                    if let failure { Issue.record("\(failure), going on at \(step)") }
+                    isOver = !isReached
+                }
                 write += 1
             }
             // The life as a whole is that many writes.
@@ -73,12 +91,16 @@
         /// The story tells when a rule is not kept.
         @Test(arguments: Sabotage.allCases)
         func everyRuleIsNeeded(_ sabotage: Sabotage) async throws {
+            var random = SplitMix64(seed: 18)
             for end in End.allCases {
                 var write = 0
-                while true {
-                    let outcome = try? await Self.run(end, at: write, sabotage)
-                    guard let outcome, outcome.failure == nil else { return }
-                    if !outcome.isReached { break }
+                var isOver = false
+                while !isOver {
+                    for step in Self.steps(end, &random) {
+                        let outcome = try? await Self.run(end, at: write, until: step, sabotage)
+                        guard let outcome, outcome.failure == nil else { return }
+                        isOver = !outcome.isReached
+                    }
                     write += 1
                 }
             }

@@ -10,14 +10,8 @@
         case takesWithoutStamp
         /// What an earlier holder has decided is nobody's.
         case openingsUnseen
-        /// A decision goes by no cursor.
-        case decisionWithoutCursor
-        /// A decision overwrites another one whose runs may not be written.
-        case openingOverwritten
         /// A decision says nothing of the runs that follow.
         case openingUnsaid
-        /// Who takes up a change need not have seen it.
-        case changeUnseen
         /// Shards change hands whoever has them.
         case givenWithoutEpoch
         /// What an occurrence was counted too much stays so.
@@ -36,24 +30,8 @@
                 if update.change.steps.count == 1 {
                     update.change.steps.removeAll { if case .set("by", _) = $0 { true } else { false } }
                 }
-            case .decisionWithoutCursor where isDecision:
-                update.filter.conditions.removeAll { if case .equals("cursor", _) = $0 { true } else { false } }
-            case .openingOverwritten where isDecision:
-                update.filter.conditions.removeAll {
-                    switch $0 {
-                    case .isMissing("opening"), .any: true
-                    default: false
-                    }
-                }
             case .openingUnsaid where isDecision:
                 update.change.steps.removeAll { if case .set("opening", _) = $0 { true } else { false } }
-            case .changeUnseen where isDecision:
-                update.filter.conditions.removeAll {
-                    switch $0 {
-                    case .equals("revision", _), .isMissing("former"), .exists("former"): true
-                    default: false
-                    }
-                }
             case .givenWithoutEpoch where collection == "shards":
                 update.change.steps.removeAll { if case .set("epoch", _) = $0 { true } else { false } }
             case .countsKept where collection == "jobs":

@@ -14,19 +14,24 @@
         static let minutes: Int64 = 12
         static let end = start.plus(60 * minutes)
 
-        /// Which runs somebody has ended, and who did.
-        final class Ended: Sendable {
-            let by = Mutex<[RunID: String]>([:])
+        /// What was started, and who was told so, and who has ended what.
+        struct Told: Sendable {
+            var started: [RunID: [String]] = [:]
+            var ended: [RunID: String] = [:]
         }
 
-        let ended = Ended()
+        final class Log: Sendable {
+            let told = Mutex(Told())
+        }
+
+        let log = Log()
 
         /// A life: takes over from whoever is there, and works until all is done. Throws when it dies, or is ended.
         func live(_ name: String, over documents: any Documents) async throws {
             let store = try await MongoStore(documents)
             let term = try await store.join(name, nonce: UInt64(name.utf8.first ?? 0))
             try await takeOver(store, term)
-            var life = Life(store: store, term: term, name: name, ended: ended)
+            var life = Life(store: store, term: term, name: name, log: log)
             try await life.begin()
             while try await life.goOn() {}
         }
@@ -47,8 +52,8 @@
             let store: MongoStore
             let term: Term
             let name: String
-            let ended: Ended
-            var hasChanged = false
+            let log: Log
+            var hasRewound = false
 
             mutating func begin() async throws {
                 let taken = try await store.take(shards, under: term)
@@ -64,21 +69,30 @@
                 try await finish(taken.runs)
             }
 
-            /// Takes what is active to its end, as somebody who hears of it does.
+            /// Takes what is active to its end, as somebody who hears of it does: what nobody has started is started once.
             private func finish(_ runs: [Run]) async throws {
                 var runs = runs
-                if runs.isEmpty { return }
-                for state in [RunState.running, .completed] {
-                    for index in runs.indices {
-                        runs[index].state = state
-                        runs[index].instance = name
-                        if state == .running { runs[index].startedAt = runs[index].scheduledAt }
-                        if state == .completed { runs[index].endedAt = runs[index].scheduledAt.plus(1) }
+                for index in runs.indices { runs[index].instance = name }
+                var new = runs.filter { $0.state == .pending }
+                if !new.isEmpty {
+                    for index in new.indices {
+                        new[index].state = .running
+                        new[index].startedAt = new[index].scheduledAt
                     }
-                    let unwritten = try await store.record(runs, under: term, now: end)
-                    runs.removeAll { unwritten.contains($0.id) }
+                    let unwritten = try await store.record(new, under: term, now: end)
+                    new.removeAll { unwritten.contains($0.id) }
+                    log.told.withLock { told in for run in new { told.started[run.id, default: []].append(name) } }
                 }
-                ended.by.withLock { by in for run in runs { by[run.id] = name } }
+                runs = runs.filter { $0.state != .pending } + new
+                if runs.isEmpty { return }
+                for index in runs.indices {
+                    runs[index].state = .completed
+                    runs[index].endedAt = runs[index].scheduledAt.plus(1)
+                }
+                let unwritten = try await store.record(runs, under: term, now: end)
+                log.told.withLock { told in
+                    for run in runs where !unwritten.contains(run.id) { told.ended[run.id] = name }
+                }
             }
 
             /// Whether anything is left to do.
@@ -109,6 +123,12 @@
                 }
                 try await change(jobs)
                 try await order(jobs)
+                if batch.isEmpty, let job = jobs.first, !hasRewound {
+                    hasRewound = true
+                    try await store.rewind(
+                        [JobCursor(id: job.id, nextDue: end.plus(-120))], under: term, now: end.plus(-180))
+                    return true
+                }
                 return !batch.isEmpty
             }
 
@@ -180,9 +200,10 @@
                 try require(job?.isChanging, is: false, name)
                 try require(job?.cursor, is: Self.end, name)
                 for run in runs {
-                    let by = ended.by.withLock { $0[run.id] }
+                    let (started, ended) = log.told.withLock { ($0.started[run.id] ?? [], $0.ended[run.id]) }
+                    try require(started.count <= 1, "\(name): \(run.scheduledAt) was started by \(started)")
                     try require(
-                        by == nil || by == run.instance, "\(name): \(run.scheduledAt) was written after its end")
+                        ended == nil || ended == run.instance, "\(name): \(run.scheduledAt) was written after its end")
                 }
                 all += runs.count
             }

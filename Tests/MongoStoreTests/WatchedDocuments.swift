@@ -21,24 +21,34 @@
 
         private let inner: MemoryDocuments
         private let turn: @Sendable (Int) async -> Turn
+        private let step: @Sendable (Int) async -> Void
         private let sabotage: Sabotage?
-        private let state = Mutex((count: 0, isDead: false))
+        private let state = Mutex((count: 0, steps: 0, isDead: false))
 
         init(
             _ inner: MemoryDocuments, _ sabotage: Sabotage? = nil,
-            turn: @escaping @Sendable (Int) async -> Turn = { _ in .goOn }
+            turn: @escaping @Sendable (Int) async -> Turn = { _ in .goOn },
+            step: @escaping @Sendable (Int) async -> Void = { _ in }
         ) {
             self.inner = inner
             self.sabotage = sabotage
             self.turn = turn
+            self.step = step
         }
 
-        /// Operations that changed something, or were to.
-        var count: Int { state.withLock { $0.count } }
-
-        private func write<Value>(_ body: () async throws -> Value) async throws -> Value {
+        /// Waits before every operation, also one that reads.
+        private func begin() async throws {
             let number = try state.withLock { state in
                 if state.isDead { throw Dead() }
+                state.steps += 1
+                return state.steps - 1
+            }
+            await step(number)
+        }
+
+        private func write<Value>(_ body: () async throws -> Value) async throws -> Value {
+            try await begin()
+            let number = state.withLock { state in
                 state.count += 1
                 return state.count - 1
             }
@@ -51,7 +61,7 @@
         }
 
         private func read<Value>(_ body: () async throws -> Value) async throws -> Value {
-            if state.withLock(\.isDead) { throw Dead() }
+            try await begin()
             return try await body()
         }
 
