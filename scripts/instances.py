@@ -1,8 +1,10 @@
 """See instances.sh, which runs it."""
 import argparse, collections, json, os, random, shutil, signal, subprocess, sys, tempfile, threading, time
+from mongo_rig import Mongo
 from postgres_rig import Postgres
 from instances_rig import Instance, Redis, instant, text
 
+STORES = {"postgres": Postgres, "mongodb": Mongo}
 PATIENCE = 180
 LEASE = 3
 
@@ -40,7 +42,9 @@ def is_level(instance, count):
 class Rig:
     def __init__(self, options, count, settings="", instance="", top="", redis=True, environments={}):
         self.folder = tempfile.mkdtemp(prefix="carillon-instances-")
-        self.postgres = Postgres(self.folder)
+        self.store = STORES[options.store](self.folder)
+        # The server of the tests is no fast one.
+        if options.store == "mongodb" and "lease" not in instance: instance += f'lease = "{options.lease}s"\n'
         self.redis = Redis(self.folder) if redis else None
         if redis: settings += f'[redis]\nurl = "redis://127.0.0.1:{self.redis.port}/0"\n'
         settings += "[ledger]\nkeep_per_job = 1000000\n"
@@ -48,13 +52,13 @@ class Rig:
         for number in range(count):
             name = f"i{number:02d}"
             table = f'[instance]\nname = "{name}"\n{instance}\n'
-            self.instances.append(Instance(options.binary, self.folder, name, self.postgres, table + settings,
+            self.instances.append(Instance(options.binary, self.folder, name, self.store, table + settings,
                                            environments.get(number, {}), top))
 
     def __enter__(self):
-        for server in filter(None, [self.postgres, self.redis]): server.start()
-        self.postgres.ready()
-        self.postgres.database()
+        for server in filter(None, [self.store, self.redis]): server.start()
+        self.store.ready()
+        self.store.database()
         return self
 
     def __exit__(self, kind, *_):
@@ -66,7 +70,7 @@ class Rig:
                     pass
             instance.proxy.holds.clear()
             instance.kill()
-        for server in filter(None, [self.redis, self.postgres]): server.kill()
+        for server in filter(None, [self.redis, self.store]): server.kill()
         if kind: print(f"its files are left in {self.folder}")
         else: shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -122,7 +126,7 @@ def verdict(found):
 
 
 def kills(options):
-    count, step, jobs = options.instances, 5, 2_000
+    count, step, jobs = options.instances, 5, 5 * options.rate
     chance = random.Random(options.seed)
     print(f"seed {options.seed}", flush=True)
     with Rig(options, count) as rig:
@@ -159,8 +163,8 @@ def kills(options):
                 done["cut"] += 1
                 later(one, 10, one.proxy.holds.clear)
             if restart and time.time() > restart:
-                rig.postgres.restart()
-                rig.postgres.ready()
+                rig.store.restart()
+                rig.store.ready()
                 restart = None
                 done["store restarted"] += 1
             time.sleep(5)
@@ -341,9 +345,9 @@ def clocks(options):
             shares = {one["name"]: one["shares"] for one in in_force(rig.instances[0])}
             print("shares: " + ", ".join(f"{name} {count}" for name, count in sorted(shares.items())))
             # The store's server comes back with another time; now all others seem wrong, and all alike.
-            rig.postgres.environment = {**os.environ, **shifted(600)}
-            rig.postgres.restart()
-            rig.postgres.ready()
+            rig.store.environment = {**os.environ, **shifted(600)}
+            rig.store.restart()
+            rig.store.ready()
             settle(rig.instances[0], last)
             later = json.loads(rig.instances[0].ask("status", "--json"))["troubles"]
             for words in later: print("status, after the store's clock has stepped: " + words)
@@ -363,7 +367,7 @@ def clocks(options):
 
 def shards(rig):
     """Who has each share, as the store has it."""
-    lines = rig.postgres.query("SELECT shard, holder FROM shards WHERE label IS NULL ORDER BY shard")
+    lines = rig.store.query("SELECT shard, holder FROM shards WHERE label IS NULL ORDER BY shard")
     return dict(line.split("|") for line in lines)
 
 
@@ -390,12 +394,12 @@ def spread(options):
 def beats(options):
     """Many idle members, as what they ask of the store: beats, and looks of those who watch and of those who do not."""
     with Rig(options, 0, redis=False) as rig:
-        single = Instance(options.binary, rig.folder, "real", rig.postgres, '[instance]\nname = "real"\n')
+        single = Instance(options.binary, rig.folder, "real", rig.store, '[instance]\nname = "real"\n')
         rig.instances.append(single)
         single.start()
         single.ask("status", "--wait", "60")
         if single.stop() != 0: sys.exit("it did not end in order")
-        rig.postgres.query(f"""
+        rig.store.query(f"""
             INSERT INTO instances (number, id, facts) SELECT n, 'fake' || n, '{{"id": "fake", "lease": 3000000}}'
                 FROM generate_series(1001, 1000 + {options.members}) n;
             INSERT INTO terms SELECT n, n, n FROM generate_series(1001, 1000 + {options.members}) n;
@@ -418,13 +422,15 @@ COMMIT;
         for what, script, rate in [
             ("beats", beat, options.members / 0.75), ("looks", look, 8 * 4 + max(0, options.members - 8)),
         ]:
-            cost = rig.postgres.load(script, rate, 20)
+            cost = rig.store.load(script, rate, 20)
             print(f"{options.members} members, {what}: asked {rate:,.0f}/s, done {cost['rate']:,.0f}/s, "
                   f"{cost['cores'] * 100:.0f} % of a core in the server, WAL {cost['wal'] / 1e6:.2f} MB/s")
 
 
 parser = argparse.ArgumentParser(prog="instances.sh")
 parser.add_argument("binary")
+parser.add_argument("--store", choices=STORES, default="postgres")
+parser.add_argument("--lease", type=int, default=10)
 commands = parser.add_subparsers(dest="command", required=True)
 
 
@@ -437,7 +443,7 @@ def command(run, *arguments):
 
 
 seed = ("--seed", int, random.randrange(1_000_000), "seed")
-command(kills, ("--instances", int, 4, "instances"), ("--for", int, 120, "seconds"), seed)
+command(kills, ("--instances", int, 4, "instances"), ("--for", int, 120, "seconds"), ("--rate", int, 400, "rate"), seed)
 command(programs, ("--for", int, 90, "seconds"), seed)
 command(takeover, ("--times", int, 20, "times"), ("--fast", bool, None, "fast"))
 command(rolling)

@@ -1,4 +1,4 @@
-"""Several daemons on one PostgreSQL, each behind a proxy of its own, for instances.py."""
+"""Several daemons on one store, each behind a proxy of its own, for instances.py."""
 import datetime, json, os, selectors, signal, socket, subprocess, threading, time
 from rig import Daemon, Server, free_port
 
@@ -60,14 +60,14 @@ class Redis(Server):
 class Instance(Daemon):
     """One daemon; only itself is killed, as its programs are not its own."""
 
-    def __init__(self, binary, folder, name, postgres, settings, environment={}, top=""):
-        self.proxy, self.name = Proxy(postgres.port), name
+    def __init__(self, binary, folder, name, store, settings, environment={}, top=""):
+        self.proxy, self.name = Proxy(store.port), name
         self.proxy.start()
         place = f"{folder}/{name}"
         os.mkdir(place)
         super().__init__(binary, place, f"""{top}
 [store]
-url = "postgres://carillon@127.0.0.1:{self.proxy.port}/carillon?sslmode=disable"
+url = "{store.url(self.proxy.port)}"
 {settings}
 """)
         self.environment.update(environment)

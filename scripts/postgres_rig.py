@@ -34,7 +34,11 @@ class Postgres(Server):
     def database(self):
         """Makes an empty database, and answers its address."""
         self.run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "carillon", "carillon")
-        return f"postgres://carillon@127.0.0.1:{self.port}/carillon?sslmode=disable"
+        return self.url(self.port)
+
+    def url(self, port):
+        """The address of its database, over a port of this machine."""
+        return f"postgres://carillon@127.0.0.1:{port}/carillon?sslmode=disable"
 
     def query(self, sql):
         """What a statement answers, a line for each row."""

@@ -10,8 +10,8 @@ struct Store: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Look after the store: what is in it, whether it is sound, a copy elsewhere, a backup.",
         discussion: """
-            An address is written as for store.url: sqlite:PATH or postgres://user@host/database. Without one it is the store of \
-            the settings.
+            An address is written as for store.url: sqlite:PATH, postgres://user@host/database or \
+            mongodb://user@host/database. Without one it is the store of the settings.
 
             EXAMPLES
               carillon store show

@@ -33,7 +33,13 @@
         }
 
         /// Indexes are made where they are missing; nothing else ever changes the documents that are there.
-        public static func missing(_ address: StoreAddress, state: String) async throws -> [String] { [] }
+        public static func missing(_ address: StoreAddress, state: String) async throws -> [String] {
+            guard let store = try await MongoStore.look(try checked(address)) else {
+                return ["collections and indexes"]
+            }
+            try await store.close()
+            return []
+        }
 
         private static func checked(_ address: StoreAddress) throws -> MongoConfiguration {
             do {

@@ -280,8 +280,8 @@
         public func take(_ shards: Set<Shard>, under term: Term) async throws -> Taken {
             try await check(term)
             let records = try await documents.find(
-                Layout.shards, [Self.among(shards, "_id"), .equals("holder", BSONValue(term.instance))],
-                fields: ["epoch"])
+                Layout.shards, [.equals("holder", BSONValue(term.instance))], fields: ["epoch"]
+            ).filter { $0["_id"]?.shard.map(shards.contains) ?? false }
             guard records.count == shards.count else { throw StoreError.lost(term) }
             let epochs = records.reduce(into: [Shard: Int64]()) { epochs, record in
                 if let shard = record["_id"]?.shard { epochs[shard] = record["epoch"]?.integer ?? 0 }
@@ -289,23 +289,30 @@
             known.withLock { $0.epochs.merge(epochs) { $1 } }
             // From here on what an earlier holder sends of these runs is refused.
             for (epoch, some) in Dictionary(grouping: shards, by: { epochs[$0] ?? 0 }) {
+                let named = Self.named(Set(some))
+                if named.isEmpty { continue }
                 _ = try await documents.updateAll(
-                    Layout.runs, [Self.among(some), .equals("active", true), .isBelow("by", .int64(epoch))],
+                    Layout.runs,
+                    DocumentFilter(named + [.equals("active", true), .isBelow("by", .int64(epoch))]),
                     [.set("by", .int64(epoch))])
             }
             try await settle(in: shards, epochs)
             let runs = try await stamped(in: shards, epochs)
-            let cursors = try await documents.find(
-                Layout.jobs, [Self.among(shards), JobDocument.planned], fields: JobDocument.cursorFields
-            ).compactMap(JobDocument.cursor)
-            let pinned = try await documents.find(
-                Layout.jobs, [.exists("pinned"), Self.among(shards, "pinned")], fields: ["number", "pinned"])
+            let cursors = Gathered<JobCursor>()
+            try await documents.scan(
+                Layout.jobs, DocumentFilter([JobDocument.planned] + Self.named(shards)),
+                fields: JobDocument.cursorFields + ["shard"], sort: []
+            ) { jobs in
+                cursors.add(
+                    jobs.filter { $0["shard"]?.shard.map(shards.contains) ?? false }.compactMap(JobDocument.cursor))
+            }
+            let pinned = try await documents.find(Layout.jobs, [.exists("pinned")], fields: ["number", "pinned"])
             known.withLock { known in
                 for job in pinned {
                     if let id = job["number"]?.job { known.pins[id] = job["pinned"]?.shard }
                 }
             }
-            return Taken(cursors: cursors.sorted { $0.id < $1.id }, runs: runs)
+            return Taken(cursors: cursors.all.sorted { $0.id < $1.id }, runs: runs)
         }
 
         /// Finishes what earlier holders of shards have decided and not carried out.
@@ -313,9 +320,8 @@
             let finished = known.withLock(\.finished)
             while true {
                 let found = try await documents.find(
-                    Layout.jobs, [.exists("opening"), Self.among(shards)], fields: Opening.fields, sort: [],
-                    limit: 1_000)
-                let open = try found.compactMap { try Opening($0) }
+                    Layout.jobs, DocumentFilter([.exists("opening")] + Self.named(shards)), fields: Opening.fields)
+                let open = try found.compactMap { try Opening($0) }.filter { shards.contains($0.shard) }
                 let (own, others) = (
                     open.filter { finished[$0.job] == $0.batch }, open.filter { finished[$0.job] != $0.batch }
                 )
@@ -330,7 +336,8 @@
         private func stamped(in shards: Set<Shard>, _ epochs: [Shard: Int64]) async throws -> [Run] {
             while true {
                 let found = try await documents.find(
-                    Layout.runs, [Self.among(shards), .equals("active", true)], sort: [.up("_id")])
+                    Layout.runs, DocumentFilter([.equals("active", true)] + Self.named(shards)), sort: [.up("_id")]
+                ).filter { $0["shard"]?.shard.map(shards.contains) ?? false }
                 let late = found.filter { document in
                     guard let shard = document["shard"]?.shard, let epoch = epochs[shard] else { return false }
                     return document["by"]?.integer ?? 0 < epoch

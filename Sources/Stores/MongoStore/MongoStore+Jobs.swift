@@ -143,6 +143,16 @@
             return .isOneOf(path, shards.map { BSONValue($0) })
         }
 
+        /// So many shards at most are named in a question; whoever has more reads all there is, and leaves what is others'.
+        private static let mostNamed = 512
+
+        /// The conditions that name shards, where they are few enough.
+        static func named(_ shards: Set<Shard>) -> [DocumentFilter.Condition] {
+            let condition = among(shards)
+            if case .isOneOf = condition, shards.count > mostNamed { return [] }
+            return [condition]
+        }
+
         public func definition(of job: JobID, revision: Int64) async throws -> Job? {
             guard var definition = try await jobs(ids: [job]).first?.job else { return nil }
             // The oldest schedule kept since then is the one that was in force.

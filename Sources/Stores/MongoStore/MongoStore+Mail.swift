@@ -6,15 +6,6 @@
 
     /// What one instance hears of others.
     extension MongoStore {
-        /// So many shards at most are named in a question; of more all is read, and what is others' is left.
-        private static let mostNamed = 256
-
-        private static func named(_ shards: Set<Shard>) -> DocumentFilter.Condition? {
-            let condition = among(shards)
-            if case .isOneOf = condition, shards.count > mostNamed { return nil }
-            return condition
-        }
-
         public func post(_ mail: [Mail]) async throws {
             if mail.isEmpty { return }
             var elsewhere: [JobID: Shard] = [:]
@@ -94,7 +85,7 @@
         private func changes(in shards: Set<Shard>) async throws -> [Mail] {
             if shards.isEmpty { return [] }
             let found = try await documents.find(
-                Layout.jobs, DocumentFilter([.exists("fresh")] + [Self.named(shards)].compactMap { $0 }),
+                Layout.jobs, DocumentFilter([.exists("fresh")] + Self.named(shards)),
                 fields: ["number", "shard", "fresh"], sort: [.up("number")])
             return known.withLock { known in
                 found.compactMap { document in
@@ -112,7 +103,7 @@
         private func mail(_ shards: Set<Shard>, _ machine: String) async throws -> [Mail] {
             let found = try await documents.find(
                 Layout.mail,
-                [.any([[Self.named(shards) ?? .exists("shard")], [.equals("machine", .string(machine))]])],
+                [.any([[Self.named(shards).first ?? .exists("shard")], [.equals("machine", .string(machine))]])],
                 sort: [.up("_id")])
             return found.compactMap { document in
                 let shard = document["shard"]?.shard
@@ -141,7 +132,7 @@
                 [.isBelow("opening.by", .int64(writer))], [.isAbove("opening.by", .int64(writer))],
             ])
             let found = try await documents.find(
-                Layout.jobs, DocumentFilter([.exists("opening"), others] + [Self.named(shards)].compactMap { $0 }),
+                Layout.jobs, DocumentFilter([.exists("opening"), others] + Self.named(shards)),
                 fields: Opening.fields, sort: [], limit: 1_000)
             let open = try found.compactMap { try Opening($0) }.filter { shards.contains($0.shard) }
             if open.isEmpty { return }

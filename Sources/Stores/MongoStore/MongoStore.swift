@@ -27,6 +27,7 @@
             self.pulse = pulse ?? documents
             self.address = address
             try await Layout.prepare(documents)
+            _ = try await storeID()
         }
 
         /// Looks only: makes nothing.
