@@ -136,6 +136,7 @@
         }
 
         static func among(_ shards: some Collection<Shard>, _ path: String = "shard") -> DocumentFilter.Condition {
+            if shards.count == 1, let only = shards.first { return .equals(path, BSONValue(only)) }
             // All shares of an instance alone, mostly.
             if let low = shards.min(), let high = shards.max(), Int(high.number) - Int(low.number) + 1 == shards.count {
                 return .isWithin(path, BSONValue(low), BSONValue(high))
