@@ -17,9 +17,6 @@ struct SeedJob: Encodable {
     var allowConcurrentRuns: Bool
     var heartbeatTimeout: Int64
 
-    /// Runs of a job that wait for an earlier one, where no more than one may run.
-    private static let mostWaiting = 100
-
     /// Nil for a job that this API cannot show: one for no bus, or with another schedule than an interval or a time.
     init?(_ stored: StoredJob) {
         let job = stored.job
@@ -53,34 +50,20 @@ struct SeedJob: Encodable {
             table.complain("name", "is '\(known.job.name)' and cannot be changed")
         }
         if let given, let fault = Job.fault(inName: given) { table.complain("name", fault) }
-        var job =
-            known?.job
-            ?? Job(
-                name: given ?? "", schedule: ScheduleText(.manual), target: target,
-                policies: Policies(overlap: .queue(max: mostWaiting), signs: Signs()))
+        var job = known?.job ?? SeedValues.job(named: given ?? "")
         job.standing = nil
-        if let enabled = table.bool("enabled") { job.enabled = enabled }
-        job.schedule.rule = rule(&table, known, &job, now: now) ?? job.schedule.rule
-        readPolicies(&table, &job)
+        readSchedule(&table, known, &job, now: now)
+        SeedValues(&table).put(on: &job)
         table.finish()
         guard table.problems.isEmpty else { throw APIError(table.problems) }
         return job
     }
 
-    private static var target: Target {
-        // Its one key has a value.
-        guard let target = try? Target(BusTarget(topology: .queues)) else {
-            preconditionFailure("a bus target is JSON")
-        }
-        return target
-    }
-
-    /// The next run is nextRunAt + k × interval, the first one from now on.
-    private static func rule(
+    /// Reads when it runs: at nextRunAt + k × interval, the first time from now on.
+    private static func readSchedule(
         _ table: inout ConfigTable, _ known: StoredJob?, _ job: inout Job, now: Timestamp
-    ) -> ScheduleText.Rule? {
-        let most = Int64.max / 1_000_000
-        let interval = table.integer("interval", in: 0...most)
+    ) {
+        let interval = table.integer("interval", in: 0...SeedValues.longest)
         let isTimed = table.has("nextRunAt")
         // What Go writes for no time.
         let text = table.string("nextRunAt").flatMap { $0.hasPrefix("0001-01-01T00:00:00") ? nil : $0 }
@@ -88,49 +71,43 @@ struct SeedJob: Encodable {
         if isTimed, time == nil, text != nil {
             table.complain("nextRunAt", "expected a time such as 2026-11-22T19:00:00Z")
         }
-        guard known == nil || interval != nil || isTimed else { return nil }
+        guard known == nil || interval != nil || isTimed else { return }
         let before = known.flatMap { SeedJob($0) }
         let span = interval ?? before?.interval ?? 0
         guard span > 0 else {
             guard let start = time ?? known?.nextDue else {
                 table.complain("nextRunAt", "is missing: a job without an interval runs once, at that time")
-                return nil
+                return
             }
-            job.schedule.startsAt = nil
             // One that is due at once is not over by the time it is added.
-            return .once(max(start, now.adding(microseconds: 1_000_000)).rfc3339)
+            return SeedValues.schedule(&job, from: max(start, now.adding(microseconds: 1_000_000)), every: 0)
         }
         if time == nil, case .every(_, let former)? = known?.job.schedule.rule {
-            return .every(Span.format(span * 1_000), anchor: former)
+            job.schedule.rule = .every(Span.format(span * 1_000), anchor: former)
+            return
         }
         let start = time ?? known?.nextDue ?? now
-        let isToCome = start > now
-        // None comes before the first, and an anchor is no time itself.
-        job.schedule.startsAt = isToCome ? start : nil
-        return .every(
-            Span.format(span * 1_000), anchor: isToCome ? start.adding(microseconds: -span * 1_000) : start)
+        if start > now { return SeedValues.schedule(&job, from: start, every: span) }
+        job.schedule.startsAt = nil
+        job.schedule.rule = .every(Span.format(span * 1_000), anchor: start)
     }
+}
 
-    private static func readPolicies(_ table: inout ConfigTable, _ job: inout Job) {
-        let most = Int64.max / 1_000_000
-        func length(_ key: String, _ place: WritableKeyPath<Policies, Int64?>) {
-            guard let milliseconds = table.integer(key, in: 0...most) else { return }
-            job.policies[keyPath: place] = milliseconds == 0 ? nil : milliseconds * 1_000
-        }
-        length("runExecutionTimeout", \.timeout)
-        length("runStartTimeout", \.startTimeout)
-        length("heartbeatTimeout", \.heartbeatTimeout)
-        if let count = table.integer("maxQueueCount", in: 0...1_000_000) {
-            job.policies.maxQueue = count == 0 ? nil : Int(count)
-        }
-        if let isAllowed = table.bool("allowConcurrentRuns") {
-            job.policies.overlap = isAllowed ? .allow : .queue(max: mostWaiting)
-        }
+extension SeedValues {
+    /// Reads what a body says of a job beside its name and its times.
+    fileprivate init(_ table: inout ConfigTable) {
+        self.init()
+        enabled = table.bool("enabled")
+        runExecutionTimeout = table.integer("runExecutionTimeout", in: 0...Self.longest)
+        runStartTimeout = table.integer("runStartTimeout", in: 0...Self.longest)
+        heartbeatTimeout = table.integer("heartbeatTimeout", in: 0...Self.longest)
+        maxQueueCount = table.integer("maxQueueCount", in: 0...Self.mostPending)
+        allowConcurrentRuns = table.bool("allowConcurrentRuns")
     }
 }
 
 extension SeedJob {
-    private static let milliseconds = Schema.whole(from: 0, through: .max / 1_000_000)
+    private static let milliseconds = Schema.whole(from: 0, through: SeedValues.longest)
     private static let lengths = [
         "interval", "runExecutionTimeout", "runStartTimeout", "maxQueueCount", "heartbeatTimeout",
     ]
@@ -153,7 +130,7 @@ extension SeedJob {
             ]
                 + lengths.map {
                     .init(
-                        $0, $0 == "maxQueueCount" ? .whole(from: 0, through: 1_000_000) : milliseconds,
+                        $0, $0 == "maxQueueCount" ? .whole(from: 0, through: SeedValues.mostPending) : milliseconds,
                         isRequired: false)
                 })
     }
