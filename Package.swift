@@ -31,8 +31,8 @@ let integrations: [Target] = [
     integration(
         "Bus",
         [
-            "APIClient", "BusDispatcher", .target(name: "RabbitMQBus", condition: rabbitMQ),
-            .target(name: "AMQPClient", condition: rabbitMQ),
+            "APIClient", "BusDispatcher", "MongoStore", .target(name: "RabbitMQBus", condition: rabbitMQ),
+            .target(name: "AMQPClient", condition: rabbitMQ), .target(name: "MongoClient", condition: mongoDB),
         ]),
     integration(
         "Frappe",

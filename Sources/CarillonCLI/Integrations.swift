@@ -41,5 +41,7 @@ extension Carillon {
 }
 
 extension Import {
-    static let importers: [any ParsableCommand.Type] = [ImportCrontab.self, ImportBTU.self, ImportKeiji.self]
+    static let importers: [any ParsableCommand.Type] = [
+        ImportCrontab.self, ImportBTU.self, ImportKeiji.self, ImportSimpleScheduler.self,
+    ]
 }

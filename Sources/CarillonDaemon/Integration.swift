@@ -41,6 +41,8 @@ package struct DaemonContext: Sendable {
     package var environment: [String: String]
     /// Nothing goes out, and nobody is told.
     package var isShadow: Bool
+    /// Another scheduler's work is taken over although it may still be at it.
+    package var takesOver = false
     package var clock = SystemClock()
     /// What the process counts, as `serve` has bootstrapped it.
     package var metrics = MetricsRegistry()
@@ -93,6 +95,9 @@ package struct Parts: Sendable {
     package var interfaces: @Sendable (_ desk: @escaping OrderHandler) async throws -> [any Service] = { _ in [] }
     /// Whether what a daemon is not to start without can be reached. Throws `Failure`.
     package var check: @Sendable () async throws -> Void = {}
+    /// Brings the store into order before anybody plans with it; once, and to be done again when it was cut short. Throws
+    /// `Failure` and `StoreError`.
+    package var prepare: @Sendable () async throws -> Void = {}
     /// How what is no dispatcher is, by a name for `status`.
     package var health: [@Sendable () async -> (name: String, health: DispatcherHealth)] = []
     /// Its jobs and what it notes of them belong to one machine: such a daemon has its store alone.
@@ -122,6 +127,7 @@ package struct Parts: Sendable {
         health = all.flatMap(\.health)
         isOfOneMachine = all.contains(where: \.isOfOneMachine)
         check = { for parts in all { try await parts.check() } }
+        prepare = { for parts in all { try await parts.prepare() } }
         adjust = { settings in for parts in all { parts.adjust(&settings) } }
     }
 }

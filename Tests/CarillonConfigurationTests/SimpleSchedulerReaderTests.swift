@@ -170,8 +170,8 @@ import Timetable
 
     /// The first line is the bus's, and `…` what to do instead.
     @Test(arguments: [
-        ("_DB_TYPE=mongodb\n_DB_NAME=s3cret", "2 _DB_TYPE: mongodb is not served yet; …"),
-        ("_DB_TYPE=s3cret", "2 _DB_TYPE: expected sqlite or postgres; …"),
+        ("_DB_TYPE=mongodb\n_DB_NAME=s3cret", "- _DB_CONNECTION_STRING: is missing; …"),
+        ("_DB_TYPE=s3cret", "2 _DB_TYPE: expected mongodb, sqlite or postgres; …"),
         ("_DB_TYPE=sqlite", "- _DB_CONNECTION_STRING: is missing; …"),
         ("_DB_TYPE=postgres\n_DB_CONNECTION_STRING=", "3 _DB_CONNECTION_STRING: is missing; …"),
         ("_DB_CONNECTION_STRING=s3cret", "2 _DB_CONNECTION_STRING: needs SIMPLE_SCHEDULER_DB_TYPE; …"),
@@ -204,6 +204,138 @@ import Timetable
             return
         }
         #expect(url?.line == 2)
+    }
+
+    /// The name of a database goes into the address, and nobody logs in elsewhere for it.
+    @Test(arguments: [
+        ("mongodb://localhost:27017", "jobs", "mongodb://localhost:27017/jobs"),
+        ("mongodb://localhost/", "jobs", "mongodb://localhost/jobs"),
+        ("mongodb://a,b:1/?replicaSet=x", "jobs", "mongodb://a,b:1/jobs?replicaSet=x"),
+        ("mongodb://localhost/mine", "", "mongodb://localhost/mine"),
+        ("mongodb://localhost/mine", "mine", "mongodb://localhost/mine"),
+        ("mongodb://localhost/mine", "jobs", "mongodb://localhost/jobs"),
+        ("mongodb://u:p%40@h/mine", "jobs", "mongodb://u:p%40@h/jobs?authSource=mine"),
+        ("mongodb://u:p@h", "jobs", "mongodb://u:p@h/jobs?authSource=admin"),
+        ("mongodb://u:p@h/mine?tls=true", "jobs", "mongodb://u:p@h/jobs?tls=true&authSource=mine"),
+        ("mongodb://u:p@h/mine?AuthSource=other", "jobs", "mongodb://u:p@h/jobs?AuthSource=other"),
+        (
+            "mongodb://u:p@h/?authMechanism=SCRAM-SHA-256", "jobs",
+            "mongodb://u:p@h/jobs?authMechanism=SCRAM-SHA-256&authSource=admin"
+        ),
+        ("mongodb://u@h/?authMechanism=MONGODB-X509", "jobs", "mongodb://u@h/jobs?authMechanism=MONGODB-X509"),
+        (
+            "mongodb+srv://u:p@cluster.example.com", "jobs",
+            "mongodb+srv://u:p@cluster.example.com/jobs?authSource=admin"
+        ),
+        ("mongodb://h", "a b#ü", ""),
+        ("mongodb://h", "a#ü", "mongodb://h/a%23%C3%BC"),
+    ])
+    func itsMongoDBIsTheStore(_ address: String, _ name: String, _ url: String) throws {
+        let text = """
+            SIMPLE_SCHEDULER_DB_TYPE=mongodb
+            SIMPLE_SCHEDULER_DB_CONNECTION_STRING='\(address)'
+            SIMPLE_SCHEDULER_DB_NAME='\(name)'
+
+            """
+        let folder = try TemporaryFolder()
+        let path = try folder.write(".env", text)
+        if url.isEmpty {
+            let problems = try read(text).problems
+            #expect(problems.count == 1 && problems[0].hasPrefix("3 _DB_NAME: expected the name of a database"))
+            return
+        }
+        let settings = try SimpleSchedulerReader(environment: [:]).read(path: path).settings
+        guard case .string(let found)? = settings["store"]?["url"]?.value else {
+            Issue.record("\(settings)")
+            return
+        }
+        #expect(found == url && settings["store"]?["url"]?.line == 2)
+    }
+
+    #if MongoDB
+        @Test(arguments: [
+            ("s3cret", "jobs", "2 _DB_CONNECTION_STRING: "), ("http://u:s3cret@h", "jobs", "2 _DB_CONNECTION_STRING: "),
+            ("mongodb://u:s3cret@", "jobs", "2 _DB_CONNECTION_STRING: "),
+            ("mongodb://u:s3cret@h/?s3cret=1", "jobs", "2 _DB_CONNECTION_STRING: "),
+            ("mongodb://u:s3cret@h/?tls=s3cret", "jobs", "2 _DB_CONNECTION_STRING: "),
+            ("mongodb://u:s3cret@h", "", "3 _DB_NAME: is missing"),
+            ("mongodb://u:s3cret@h", "s3cret/x", "3 _DB_NAME: expected the name of a database"),
+            ("mongodb://u:s3cret@h:port", "jobs", "2 _DB_CONNECTION_STRING: "),
+        ])
+        func anotherMongoDBIsRefused(_ address: String, _ name: String, _ problem: String) throws {
+            let problems = try read(
+                """
+                SIMPLE_SCHEDULER_DB_TYPE=mongodb
+                SIMPLE_SCHEDULER_DB_CONNECTION_STRING='\(address)'
+                SIMPLE_SCHEDULER_DB_NAME='\(name)'
+
+                """
+            ).problems
+            #expect(problems.count == 1 && problems[0].hasPrefix(problem), "\(problems)")
+            #expect(!"\(problems)".contains("s3cret"))
+        }
+    #endif
+
+    /// The files that Simple Scheduler's services come with, each by itself.
+    @Test(arguments: [
+        """
+        SIMPLE_SCHEDULER_MAX_JOBS=0
+        SIMPLE_SCHEDULER_DB_TYPE=mongodb
+        SIMPLE_SCHEDULER_MESSAGEBUS_TYPE=rabbitmq
+        SIMPLE_SCHEDULER_DB_CONNECTION_STRING=mongodb://localhost:27017
+        SIMPLE_SCHEDULER_DB_NAME=simpleScheduler
+        SIMPLE_SCHEDULER_MESSAGEBUS_CONNECTION_STRING=amqp://guest:guest@localhost:5672/
+        SIMPLE_SCHEDULER_CLEANUP_INTERVAL=60000
+        SIMPLE_SCHEDULER_CACHE_REFRESH_INTERVAL=300000
+        SIMPLE_SCHEDULER_HEARTBEAT_INTERVAL=1000
+        """,
+        """
+        SIMPLE_SCHEDULER_DB_TYPE=mongodb
+        SIMPLE_SCHEDULER_DB_CONNECTION_STRING=mongodb://localhost:27017
+        SIMPLE_SCHEDULER_DB_NAME=simpleScheduler
+        SIMPLE_SCHEDULER_CLEANUP_INTERVAL=60000
+        SIMPLE_SCHEDULER_HEARTBEAT_TIMEOUT=3000
+        """,
+        """
+        SIMPLE_SCHEDULER_API_URL=:8081
+        SIMPLE_SCHEDULER_DB_TYPE=mongodb
+        SIMPLE_SCHEDULER_MESSAGEBUS_TYPE=rabbitmq
+        SIMPLE_SCHEDULER_DB_CONNECTION_STRING=mongodb://localhost:27017
+        SIMPLE_SCHEDULER_DB_NAME=simpleScheduler
+        SIMPLE_SCHEDULER_MESSAGEBUS_CONNECTION_STRING=amqp://guest:guest@localhost:5672/
+        SIMPLE_SCHEDULER_OIDC_ISSUER=http://localhost:8080/realms/simple-scheduler
+        """,
+    ])
+    func eachServicesOwnFileIsRead(_ text: String) throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write(".env", text + "\n")
+        let found = try SimpleSchedulerReader(environment: [:]).read(path: path)
+        guard case .string(let url)? = found.settings["store"]?["url"]?.value else {
+            Issue.record("\(found.settings)")
+            return
+        }
+        #expect(url == "mongodb://localhost:27017/simpleScheduler")
+        #expect(!found.remarks.contains { $0.message.contains("unknown") || $0.key?.hasSuffix("DB_NAME") == true })
+    }
+
+    /// Of whoever may still schedule the original writes down no more than that it looks for jobs.
+    @Test(arguments: [
+        ("_CACHE_REFRESH_INTERVAL=300000\n", "600000ms"),
+        ("_CACHE_REFRESH_INTERVAL=1000\nSIMPLE_SCHEDULER_HEARTBEAT_INTERVAL=60000\n", "120000ms"),
+        ("_CACHE_REFRESH_INTERVAL=0\n", "2ms"),
+    ])
+    func itMustHaveBeenSilentFor(_ line: String, _ silence: String) throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write(
+            ".env",
+            Self.bus + "SIMPLE_SCHEDULER_DB_TYPE=mongodb\nSIMPLE_SCHEDULER_DB_CONNECTION_STRING=mongodb://h/jobs\n"
+                + "SIMPLE_SCHEDULER\(line)")
+        let settings = try SimpleSchedulerReader(environment: [:]).read(path: path).settings
+        guard case .string(let found)? = settings["simple_scheduler"]?["silence"]?.value else {
+            Issue.record("\(settings)")
+            return
+        }
+        #expect(found == silence)
     }
 
     @Test func whatIsNotNeededIsRemarked() throws {
@@ -256,7 +388,7 @@ import Timetable
             """
             SIMPLE_SCHEDULER_MAX_JOBS=many
             nonsense
-            SIMPLE_SCHEDULER_DB_TYPE=mongodb
+            SIMPLE_SCHEDULER_DB_TYPE=mangodb
             X='
             SIMPLE_SCHEDULER_MESSAGEBUS_TYPE=kafka
             """, ["SIMPLE_SCHEDULER_CLEANUP_INTERVAL": "soon"])

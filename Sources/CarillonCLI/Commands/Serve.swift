@@ -26,10 +26,15 @@ struct Serve: AsyncParsableCommand {
     var roles: RoleList?
     @Flag(help: "Plan and record, dispatch nothing: to run beside another scheduler before switching.")
     var shadow = false
+    @Flag(
+        help: "Take over the jobs that Simple Scheduler has in the MongoDB store although it may still schedule them.")
+    var takeOver = false
     @OptionGroup(title: "The log") var log: LogOptions
 
     func run() async throws {
-        try await Serving(place: place, other: other, isShadow: shadow, roles: roles?.roles, log: log).run()
+        try await Serving(
+            place: place, other: other, isShadow: shadow, takesOver: takeOver, roles: roles?.roles, log: log
+        ).run()
     }
 }
 
@@ -49,7 +54,8 @@ struct Custodian: AsyncParsableCommand {
     @OptionGroup(title: "The log") var log: LogOptions
 
     func run() async throws {
-        try await Serving(place: place, other: other, isShadow: false, roles: [.custodian], log: log).run()
+        try await Serving(place: place, other: other, isShadow: false, takesOver: false, roles: [.custodian], log: log)
+            .run()
     }
 }
 
@@ -71,6 +77,7 @@ private struct Serving {
     let place: DaemonLocation
     let other: OtherScheduler
     let isShadow: Bool
+    let takesOver: Bool
     /// Nil for what the settings say.
     let roles: Set<Settings.Role>?
     let log: LogOptions
@@ -92,8 +99,8 @@ private struct Serving {
             let lock = try await StateLock.held(state)
             let composition = Composition.current
             let daemon = Daemon(
-                composition: composition, source: source, state: state, zones: zones, isShadow: isShadow, group: group,
-                log: sink, logger: logger
+                composition: composition, source: source, state: state, zones: zones, isShadow: isShadow,
+                takesOver: takesOver, group: group, log: sink, logger: logger
             ) {
                 try Composition.$current.withValue(composition) { try self.source(zones).settings }
             }

@@ -19,6 +19,7 @@ struct Daemon {
     let state: String
     let zones: ZoneDatabase
     let isShadow: Bool
+    let takesOver: Bool
     /// Whose members may ask.
     let group: gid_t?
     let log: LogSink
@@ -31,17 +32,19 @@ struct Daemon {
         let settings = source.settings
         let store = try await openStore(settings)
         let environment = ProcessInfo.processInfo.environment
-        let context = DaemonContext(
+        var context = DaemonContext(
             composition: composition, settings: settings, mainFile: source.hasJobs ? source.path : nil,
             jobsFolder: source.jobsFolder, state: state, store: store,
             storeID: String(try await store.storeID(), radix: 16), identity: try StateDirectory.identity(of: state),
             zones: zones, environment: environment,
             isShadow: isShadow, logger: logger)
+        context.takesOver = takesOver
         MetricsSystem.bootstrap(context.metrics)
         let dropped = Counter(label: "carillon_log_bytes_dropped_total")
         log.whenDropped { dropped.increment(by: $0) }
-        let parts = Parts(try composition.integrations.map { try $0.parts(context) })
+        let parts = Parts(try composition.integrations.map { [context] in try $0.parts(context) })
         if !settings.startsUnconnected { try await parts.check() }
+        try await whenReachable(settings) { try await parts.prepare() }
         let engine = try await EngineService(
             store: store, dispatchers: isScheduler ? parts.dispatchers : [],
             feeds: isScheduler ? parts.feeds : [], clock: context.clock, zones: zones,
@@ -92,15 +95,20 @@ struct Daemon {
         try await store.close()
     }
 
-    /// Opens the store; waits for one whose server cannot be reached yet, as after a start of the machine, and for a daemon of an
-    /// older build to let it go.
     private func openStore(_ settings: Settings) async throws -> any JobStore {
+        let driver = try composition.driver(of: settings.store)
+        return try await whenReachable(settings) { try await driver.open(settings.store, state: state) }
+    }
+
+    /// Does something with the store; waits for one whose server cannot be reached yet, as after a start of the machine, and for
+    /// a daemon of an older build to let it go.
+    private func whenReachable<Value>(_ settings: Settings, _ body: () async throws -> Value) async throws -> Value {
         let driver = try composition.driver(of: settings.store)
         let clock = SystemClock()
         var isSaid = false
         while true {
             do {
-                return try await driver.open(settings.store, state: state)
+                return try await body()
             } catch let error as StoreError
                 where driver.isRemote
                 && (error.code == .busy || error.code == .unreachable && settings.startsUnconnected)

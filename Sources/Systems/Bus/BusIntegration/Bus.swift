@@ -4,9 +4,13 @@ import CarillonCore
 package import CarillonDaemon
 import Foundation
 
+#if MongoDB
+    import MongoStore
+#endif
+
 /// Workers on a message bus.
 package enum Bus: Integration {
-    package static var sections: [any SettingsSection.Type] { [BusSettings.self] }
+    package static var sections: [any SettingsSection.Type] { [BusSettings.self, SimpleSchedulerSettings.self] }
     package static var targets: [any TargetKeys.Type] { [BusKeys.self] }
 
     package static func parts(_ daemon: DaemonContext) throws -> Parts {
@@ -19,6 +23,15 @@ package enum Bus: Integration {
                     marks: daemon.store.isShared ? marks(in: daemon.state) : .always, clock: daemon.clock,
                     logger: daemon.logger)
             ]
+        #endif
+        #if MongoDB
+            if let store = daemon.store as? MongoStore {
+                let section = daemon.settings[SimpleSchedulerSettings.self] ?? SimpleSchedulerSettings()
+                let signs = SeedSigns(
+                    beat: daemon.settings.instance.heartbeat ?? SeedSigns().beat, silence: section.silence,
+                    isIgnored: daemon.takesOver)
+                parts.prepare = { try await TakingOver(store, signs: signs).run(daemon) }
+            }
         #endif
         return parts
     }

@@ -3,6 +3,9 @@ package import CarillonCore
 import CarillonDaemon
 import Foundation
 
+#if MongoDB
+    import MongoClient
+#endif
 #if RabbitMQ
     import AMQPClient
 #endif
@@ -34,7 +37,7 @@ package struct SimpleSchedulerReader: Sendable {
         settings.set("store", "url", Self.storeURL(&given))
         Self.readInstance(&given, &settings)
         Self.readAPI(&given, &settings)
-        Self.readUnserved(&given)
+        Self.readIntervals(&given, &settings)
         given.remarkUnknown(among: Self.keys)
         let problems = Self.inOrder(file.problems + given.problems)
         guard problems.isEmpty else { throw ConfigurationError(problems) }
@@ -85,7 +88,8 @@ package struct SimpleSchedulerReader: Sendable {
         let key = "DB_CONNECTION_STRING"
         let type = given.value("DB_TYPE")?.text
         let address = given.value(key)
-        if type != "mongodb", given.value("DB_NAME") != nil {
+        if type == "mongodb" { return mongoURL(&given) }
+        if given.value("DB_NAME") != nil {
             let place = type == nil ? "the state directory" : "what SIMPLE_SCHEDULER_\(key) names"
             given.remark("DB_NAME", "is not needed: jobs are kept in \(place)")
         }
@@ -99,14 +103,58 @@ package struct SimpleSchedulerReader: Sendable {
             let url = type == "sqlite" ? sqliteURL(address.text) : address.text
             if url == nil { given.complain(key, "expected a path, or sqlite:PATH") }
             return url.map { ConfigNode(.string($0), line: address.line) }
-        case "mongodb":
-            given.complain("DB_TYPE", "mongodb is not served yet; \(without)")
         case nil:
             if address != nil { given.complain(key, "needs SIMPLE_SCHEDULER_DB_TYPE; \(without)") }
         default:
-            given.complain("DB_TYPE", "expected sqlite or postgres; \(without)")
+            given.complain("DB_TYPE", "expected mongodb, sqlite or postgres; \(without)")
         }
         return nil
+    }
+
+    /// Puts the database's name into the address of its server.
+    private static func mongoURL(_ given: inout Given) -> ConfigNode? {
+        let (addressKey, nameKey) = ("DB_CONNECTION_STRING", "DB_NAME")
+        let name = given.value(nameKey)
+        guard let value = given.value(addressKey) else {
+            if !given.has(addressKey) { given.complain(addressKey, "is missing; \(without)") }
+            return nil
+        }
+        let expected = "expected mongodb://USER:PASSWORD@HOST:PORT, or mongodb+srv://USER:PASSWORD@HOST"
+        guard var address = MongoAddress(value.text) else {
+            given.complain(addressKey, expected)
+            return nil
+        }
+        if let flaw = flaw(ofAddress: value.text) {
+            given.complain(addressKey, flaw)
+            return nil
+        }
+        if let name {
+            address.use(name.text)
+        } else if !address.namesDatabase {
+            if !given.has(nameKey) { given.complain(nameKey, "is missing, and the address names no database") }
+            return nil
+        }
+        if flaw(ofAddress: address.text) != nil {
+            given.complain(
+                nameKey, "expected the name of a database: at most 63 bytes, and none of / \\ . \" $ * < > : | ? in it")
+            return nil
+        }
+        return ConfigNode(.string(address.text), line: value.line)
+    }
+
+    /// Says why an address cannot be used, and repeats no value of it; nil when it can.
+    private static func flaw(ofAddress url: String) -> String? {
+        #if MongoDB
+            do throws(MongoError) {
+                _ = try MongoConfiguration(url: url)
+                return nil
+            } catch {
+                return error.message
+            }
+        #else
+            // Whether this build has such a store is for its settings to say.
+            return nil
+        #endif
     }
 
     /// Writes a path, `sqlite:PATH` or `sqlite:///PATH` as `store.url`; nil for what is none.
@@ -140,11 +188,18 @@ package struct SimpleSchedulerReader: Sendable {
         given.remark("API_URL", "is served without TLS: tokens can be read on the way where somebody is between")
     }
 
-    private static func readUnserved(_ given: inout Given) {
+    /// Reads the intervals at which the original looks at its documents. Where these may be taken over, twice the longest that
+    /// it writes a sign of life at is how long it must have been silent.
+    private static func readIntervals(_ given: inout Given, _ settings: inout ConfigNode) {
+        let isTakenOver = given.value("DB_TYPE")?.text == "mongodb"
         for (key, why) in intervals {
-            guard let value = given.value(key) else { continue }
-            if value.whole == nil {
-                given.complain(key, "expected whole milliseconds, such as 5000")
+            guard let length = milliseconds(key, &given) else { continue }
+            if isTakenOver, key == "CACHE_REFRESH_INTERVAL" {
+                let beat = given.value("HEARTBEAT_INTERVAL")?.whole ?? 0
+                let longest = within(1...leases.upperBound)(max(length, beat))
+                settings.set("simple_scheduler", "silence", ConfigNode(.string("\(2 * longest)ms")))
+                given.remark(
+                    key, "tells how long a scheduler of the original is silent that still runs; \(why) otherwise")
             } else {
                 given.remark(key, "is not needed: \(why)")
             }
@@ -249,7 +304,11 @@ private struct Given {
         return entry.value.isEmpty ? nil : Value(text: entry.value, line: entry.line)
     }
 
-    mutating func complain(_ key: String, _ message: String) { problems.append(problem(key, message)) }
+    /// Complains, once however often a value is asked for.
+    mutating func complain(_ key: String, _ message: String) {
+        let problem = problem(key, message)
+        if !problems.contains(problem) { problems.append(problem) }
+    }
 
     mutating func remark(_ key: String, _ message: String) { remarks.append(problem(key, message)) }
 
