@@ -561,9 +561,8 @@ let package = Package(
         .testTarget(
             name: "MongoStoreTests",
             dependencies: [
-                "BlockingConnection", "CarillonCore", "CarillonDaemon", "CarillonTestSupport", "MongoStore",
-                "SQLiteStore",
-                "Timetable",
+                "BlockingConnection", "BusDispatcher", "BusIntegration", "CarillonCore", "CarillonDaemon",
+                "CarillonEngine", "CarillonTestSupport", "MongoStore", "SQLiteStore", "Timetable",
                 .target(name: "MongoClient", condition: mongoDB), logging,
             ]),
         .testTarget(

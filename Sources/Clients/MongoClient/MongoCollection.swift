@@ -76,7 +76,7 @@
             try await call { session, collection in
                 // The library copies both, as for every cursor. An array is a document whose fields are named 0, 1 and so on.
                 let stages = BSONDocument(pipeline.enumerated().map { ("\($0.offset)", .document($0.element)) })
-                let cursor = try session.lend(stages, ["maxTimeMS": session.limit]) { lent in
+                let cursor = try session.lend(stages, ["maxTimeMS": session.limit, "allowDiskUse": true]) { lent in
                     mongoc_collection_aggregate(collection, MONGOC_QUERY_NONE, lent[0], lent[1], nil)
                 }
                 var documents: [BSONDocument] = []

@@ -103,7 +103,9 @@
             if let user = its.user { isTaken = mongoc_uri_set_username(uri, user) && isTaken }
             if let password = its.password { isTaken = mongoc_uri_set_password(uri, password) && isTaken }
             isTaken = mongoc_uri_set_appname(uri, its.applicationName) && isTaken
-            for (name, file) in [(MONGOC_URI_TLSCAFILE, its.caFile), (MONGOC_URI_TLSCERTIFICATEKEYFILE, its.certificateFile)] {
+            for (name, file) in [
+                (MONGOC_URI_TLSCAFILE, its.caFile), (MONGOC_URI_TLSCERTIFICATEKEYFILE, its.certificateFile),
+            ] {
                 guard let file else { continue }
                 isTaken = mongoc_uri_set_option_as_utf8(uri, name, file) && isTaken
                 isTaken = mongoc_uri_set_option_as_bool(uri, MONGOC_URI_TLS, true) && isTaken

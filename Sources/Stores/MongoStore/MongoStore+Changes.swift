@@ -315,18 +315,22 @@
                 if let label = place.label { try await shard(labelled: label) } else { Shard(of: job.id) }
             if new == old { return old }
             let epoch = try await currentEpochs(of: [new])[new] ?? 0
-            // The runs first: a run in a shard whose job is elsewhere is tracked all the same, a job without its runs is not.
+            // Under an epoch that is over, until whoever has the shard was told. The runs first: a run in a shard whose job is elsewhere is tracked all the same, a job without its runs is not.
             let active: DocumentFilter = [
                 .equals("jobID", BSONValue(job.id)), .equals("active", true), .equals("shard", BSONValue(old)),
             ]
             let runs = try await documents.find(Layout.runs, active, fields: ["_id"]).compactMap { $0["_id"]?.objectID }
             _ = try await documents.updateAll(
-                Layout.runs, active, [.set("shard", BSONValue(new)), .set("by", .int64(epoch))])
+                Layout.runs, active, [.set("shard", BSONValue(new)), .set("by", .int64(epoch - 1))])
             var change = DocumentChange([.set("shard", BSONValue(new)), .set("fresh", .int64(job.revision))])
             change.set("pinned", place.label == nil ? nil : BSONValue(new))
             _ = try await documents.update(
                 Layout.jobs, [.equals("number", BSONValue(job.id)), .equals("pinned", BSONValue(old))], change)
-            if !runs.isEmpty { try await post([Mail(to: .shard(new), .opened(runs.map { RunID($0) }))]) }
+            if !runs.isEmpty {
+                let ids = runs.map { RunID($0) }
+                try await post([Mail(to: .shard(new), .opened(ids))])
+                try await stamp(ids, in: [new])
+            }
             let pinned = place.label == nil ? nil : new
             known.withLock { $0.pins[job.id] = pinned }
             return pinned

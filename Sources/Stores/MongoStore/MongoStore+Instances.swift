@@ -139,13 +139,6 @@
             if !hasLeft { throw StoreError.lost(term) }
         }
 
-        /// The hours whose counts a process may leave short are those since one before now.
-        private func oweRecount() async throws {
-            let clock = try await documents.time() ?? 0
-            try await oweRecount(
-                since: HourCount.hour(of: Timestamp(microseconds: clock * 1_000).adding(microseconds: -3_600_000_000)))
-        }
-
         // MARK: In force
 
         /// The instances in force, by their numbers.
@@ -274,6 +267,9 @@
             let isRenewed = try await documents.update(
                 Layout.instances, Self.filter(term), DocumentChange(Self.begins(new)))
             if isRenewed { return new }
+            // An earlier try that was given up may have come through since.
+            let there = try await documents.first(Layout.instances, [number], fields: ["term"])
+            if let now = there.flatMap({ Self.term($0, of: term.instance) }), now.nonce == nonce { return now }
             throw StoreError.lost(term)
         }
 
@@ -320,7 +316,7 @@
             let finished = known.withLock(\.finished)
             while true {
                 let found = try await documents.find(
-                    Layout.jobs, DocumentFilter([.exists("opening")] + Self.named(shards)), fields: Opening.fields)
+                    Layout.jobs, DocumentFilter([.exists("opening.by")] + Self.named(shards)), fields: Opening.fields)
                 let open = try found.compactMap { try Opening($0) }.filter { shards.contains($0.shard) }
                 let (own, others) = (
                     open.filter { finished[$0.job] == $0.batch }, open.filter { finished[$0.job] != $0.batch }

@@ -48,7 +48,10 @@
             let decided = openings.filter { !refused.contains($0.job) && !($0.runs.isEmpty && $0.skips.isEmpty) }
             let new = try await carryOut(decided)
             // Another's decision may stand in the way: its runs are for whoever has the shard.
-            if !refused.isEmpty { try await settle(Array(refused)) }
+            if !refused.isEmpty {
+                try await check(term)
+                try await settle(Array(refused))
+            }
             return Opened(new: new, refused: refused)
         }
 
@@ -122,6 +125,7 @@
             ]
             update.change.set("pinned", place.label == nil ? nil : BSONValue(target))
             guard try await documents.update(Layout.jobs, update.filter, update.change) else {
+                try await check(term)
                 try await settle([part.id])
                 return Opened(refused: [part.id])
             }
@@ -131,9 +135,24 @@
             let inserted = try await insertRuns(of: [opening], by: epochs)
             try await uncount(inserted.known, of: [opening])
             try await insert(opening.skips)
-            if let runs = inserted.all[part.id] { try await post([Mail(to: .shard(target), .opened(runs))]) }
+            let late = try await rehomeActiveRuns(of: part.id, to: target, by: (epochs[target] ?? 0) - 1)
+            let told = (inserted.all[part.id] ?? []) + late
+            if !told.isEmpty { try await post([Mail(to: .shard(target), .opened(told))]) }
+            if !late.isEmpty { try await stamp(late, in: [target]) }
             try await clear([part.id: decision])
             return Opened(new: inserted.new)
+        }
+
+        /// Brings runs along that somebody has asked for since a job was found to have none.
+        private func rehomeActiveRuns(of job: JobID, to shard: Shard, by epoch: Int64) async throws -> [RunID] {
+            let elsewhere: DocumentFilter = [
+                .equals("jobID", BSONValue(job)), .equals("active", true), .isNot("shard", BSONValue(shard)),
+            ]
+            let found = try await documents.find(Layout.runs, elsewhere, fields: ["_id"])
+            if found.isEmpty { return [] }
+            _ = try await documents.updateAll(
+                Layout.runs, elsewhere, [.set("shard", BSONValue(shard)), .set("by", .int64(epoch))])
+            return found.compactMap { $0["_id"]?.objectID.map { RunID($0) } }
         }
 
         // MARK: Epochs
@@ -166,14 +185,21 @@
             try await check(term)
             // What is open belongs before the cursor as it is.
             try await settle(cursors.map(\.id))
-            let moved = cursors.map { cursor in
+            let there = try await documents.find(
+                Layout.jobs, [Self.numbers(cursors.map(\.id)), .isAbove("cursor", BSONValue(now))],
+                fields: ["number", "cursor"]
+            ).reduce(into: [JobID: BSONValue]()) { cursors, job in
+                if let id = job["number"]?.job { cursors[id] = job["cursor"] }
+            }
+            let moved = cursors.compactMap { cursor -> DocumentUpdate? in
+                guard let from = there[cursor.id] else { return nil }
                 var change = DocumentChange([.set("cursor", BSONValue(now))])
                 change.set("nextDue", cursor.nextDue.map { BSONValue($0) })
                 change.set("nextRunAt", cursor.nextDue.map { .date($0) })
-                return DocumentUpdate(
-                    [.equals("number", BSONValue(cursor.id)), .isAbove("cursor", BSONValue(now))], change)
+                return DocumentUpdate([.equals("number", BSONValue(cursor.id)), .equals("cursor", from)], change)
             }
             _ = try await documents.updateEach(Layout.jobs, moved)
+            try await check(term)
             let jobs = DocumentFilter.Condition.isOneOf("jobID", cursors.map { BSONValue($0.id) })
             _ = try await documents.delete(Layout.skips, [jobs, .isAtLeast("after", BSONValue(now))])
             _ = try await documents.updateAll(

@@ -1,6 +1,7 @@
 #if MongoDB
     public import CarillonCore
     import MongoClient
+    import StoreCodec
     import Synchronization
     import Timetable
 
@@ -39,6 +40,7 @@
                 known.looks += 1
                 return known.looks
             }
+            if known.withLock(\.owesRecount) { try await oweRecount() }
             try await clearFinished()
             try await finishOthers(in: shards)
             if look % Self.looksBetweenSweeps == 0 { try await sweep(shards) }
@@ -60,9 +62,8 @@
                 _ = try await documents.delete(Layout.mail, [.isOneOf("_id", posted.map { .int64($0) })])
             }
             let heard = known.withLock { known in
-                mail.filter { $0 < 0 }.compactMap { number -> (JobID, Int64)? in
-                    let job = JobID(Int32(truncatingIfNeeded: -number))
-                    return known.told.removeValue(forKey: job).map { (job, $0) }
+                mail.filter { $0 < 0 }.flatMap { number in
+                    (known.told.removeValue(forKey: number) ?? [:]).map { (job: $0.key, fresh: $0.value) }
                 }
             }
             try await unmark(heard)
@@ -81,22 +82,30 @@
 
         // MARK: Looking
 
-        /// Jobs that were changed, as mail of its own: its number is the job's, below 0.
+        /// Jobs of one look.
+        private static let mostChanges = 1_000
+
+        /// Jobs that were changed, as mail of its own: one for each shard, whose number is below 0.
         private func changes(in shards: Set<Shard>) async throws -> [Mail] {
             if shards.isEmpty { return [] }
             let found = try await documents.find(
-                Layout.jobs, DocumentFilter([.exists("fresh")] + Self.named(shards)),
-                fields: ["number", "shard", "fresh"], sort: [.up("number")])
-            return known.withLock { known in
-                found.compactMap { document in
-                    guard let job = document["number"]?.job, let shard = document["shard"]?.shard,
-                        shards.contains(shard), let fresh = document["fresh"]?.integer
-                    else { return nil }
-                    known.told[job] = fresh
-                    var mail = Mail(to: .shard(shard), .changed([job]))
-                    mail.number = -Int64(job.number)
-                    return mail
-                }
+                Layout.jobs, DocumentFilter([.isAtLeast("fresh", 1)] + Self.named(shards)),
+                fields: ["number", "shard", "fresh"])
+            var changed: [Shard: [JobID: Int64]] = [:]
+            var count = 0
+            for document in found where count < Self.mostChanges {
+                guard let job = document["number"]?.job, let shard = document["shard"]?.shard, shards.contains(shard),
+                    let fresh = document["fresh"]?.integer
+                else { continue }
+                changed[shard, default: [:]][job] = fresh
+                count += 1
+            }
+            let told = Dictionary(uniqueKeysWithValues: changed.map { (-Int64($0.key.number) - 1, $0.value) })
+            known.withLock { $0.told = told }
+            return changed.sorted { $0.key < $1.key }.map { shard, jobs in
+                var mail = Mail(to: .shard(shard), .changed(jobs.keys.sorted()))
+                mail.number = -Int64(shard.number) - 1
+                return mail
             }
         }
 
@@ -131,10 +140,16 @@
             let others = DocumentFilter.Condition.any([
                 [.isBelow("opening.by", .int64(writer))], [.isAbove("opening.by", .int64(writer))],
             ])
-            let found = try await documents.find(
-                Layout.jobs, DocumentFilter([.exists("opening"), others] + Self.named(shards)),
-                fields: Opening.fields, sort: [], limit: 1_000)
-            let open = try found.compactMap { try Opening($0) }.filter { shards.contains($0.shard) }
+            // Where they stand first: others' are many where others are busy, and what is in them is large.
+            let places = try await documents.find(
+                Layout.jobs, DocumentFilter([.exists("opening.by"), others] + Self.named(shards)),
+                fields: ["number", "shard"])
+            let jobs = places.filter { $0["shard"]?.shard.map(shards.contains) ?? false }
+                .compactMap { $0["number"]?.job }
+            if jobs.isEmpty { return }
+            let open = try await documents.find(
+                Layout.jobs, [Self.numbers(jobs.prefix(1_000)), .exists("opening.by")], fields: Opening.fields
+            ).compactMap { try Opening($0) }.filter { $0.by != writer && shards.contains($0.shard) }
             if open.isEmpty { return }
             try await settle(open, by: try await epochs(of: Set(open.map(\.shard))), tells: true)
         }
@@ -151,7 +166,7 @@
             for (epoch, some) in Dictionary(grouping: epochs.keys, by: { epochs[$0] ?? 0 }) {
                 let late = try await documents.find(
                     Layout.runs, [Self.among(some), .equals("active", true), .isBelow("by", .int64(epoch))],
-                    fields: ["jobID", "shard", "scheduledAt", "occurrence"])
+                    fields: ["jobID", "shard", "occurrence", "batch", "state"])
                 for document in late {
                     guard let id = document["_id"], let job = document["jobID"], let shard = document["shard"]?.shard,
                         let run = id.objectID
@@ -161,7 +176,11 @@
                     ]
                     let forgotten = try await documents.first(
                         Layout.jobs, [.equals("number", job)], fields: ["forgotten"])?["forgotten"]?.integer
-                    if let forgotten, let at = document["occurrence"]?.integer, at <= forgotten {
+                    // Of a schedule's decision that came late, and started by nobody.
+                    let isPending = document["state"]?.integer == Int64(RunState.pending.number)
+                    if let forgotten, document["batch"] != nil, isPending, let at = document["occurrence"]?.integer,
+                        at <= forgotten
+                    {
                         _ = try await documents.delete(Layout.runs, isStale)
                     } else {
                         try await post([Mail(to: .shard(shard), .opened([RunID(run)]))])

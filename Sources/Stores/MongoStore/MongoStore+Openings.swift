@@ -154,7 +154,13 @@
                         continue
                     }
                     switch try await standing(of: run, batch: opening.batch) {
-                    case .same(let id): inserted.all[opening.job, default: []].append(id)
+                    case .same(let id):
+                        inserted.all[opening.job, default: []].append(id)
+                        // Its own: somebody has only written it for this process, which is to start it.
+                        if opening.by == writer {
+                            run.id = id
+                            inserted.new.append(run)
+                        }
                     case .known: inserted.known[opening.job, default: 0] += 1
                     case .clash:
                         let salt = (salts[asked.id] ?? 0) + 1
@@ -192,6 +198,10 @@
                         .equals("batch", .int64(batch)),
                     ]
                 }
+            // What was asked for under a key is there under that.
+            if let cause = run.cause, case .asked = cause, try await self.run(of: run.jobID, cause: cause) != nil {
+                return .known
+            }
             let found = try await documents.first(Layout.runs, place, fields: ["batch"])
             guard let found, let id = found["_id"]?.objectID else { return .clash }
             return found["batch"]?.integer == batch ? .same(RunID(id)) : .known

@@ -9,21 +9,47 @@
         public func openOrdered(_ runs: [Run], under term: Term, now: Timestamp) async throws -> [Run?] {
             try await check(term)
             if runs.isEmpty { return [] }
-            let jobs = try await documents.find(
-                Layout.jobs, [Self.numbers(Set(runs.map(\.jobID)))], fields: ["number", "shard"])
-            let shards = jobs.reduce(into: [JobID: Shard]()) { shards, job in
-                if let id = job["number"]?.job { shards[id] = job["shard"]?.shard }
-            }
-            let before = try await currentEpochs(of: Set(shards.values))
+            let shards = try await shards(of: runs)
+            let epochs = try await currentEpochs(of: Set(shards.values))
             var opened: [Run?] = []
             for run in runs {
                 let shard = shards[run.jobID] ?? Shard(of: run.jobID)
+                // Under an epoch that is over, until whoever has the shard was told: else its sweep finds it.
+                let epoch = (epochs[shard] ?? 0) - 1
                 opened.append(
-                    try await isLast(run) ? try await insert(run, in: shard, by: before[shard] ?? 0, term.count) : nil)
+                    try await isLast(run) ? try await insert(run, in: shard, by: epoch, term.count) : nil)
             }
-            try await stamp(opened.compactMap { $0 }, shards, before)
-            try await tell(opened.compactMap { $0 }, shards, but: term)
+            let new = opened.compactMap { $0 }
+            if new.isEmpty { return opened }
+            let now = try await rehome(new, from: shards)
+            try await tell(new, now, but: term)
+            try await stamp(new.map(\.id), in: Set(now.values))
             return opened
+        }
+
+        /// Brings new runs to where their jobs stand by now: one may have moved since that was read.
+        private func rehome(_ runs: [Run], from before: [JobID: Shard]) async throws -> [JobID: Shard] {
+            let now = try await shards(of: runs)
+            let moved = runs.filter { now[$0.jobID] != before[$0.jobID] }
+            if moved.isEmpty { return now }
+            let epochs = try await currentEpochs(of: Set(now.values))
+            _ = try await documents.updateEach(
+                Layout.runs,
+                moved.compactMap { run in
+                    guard let shard = now[run.jobID] else { return nil }
+                    return DocumentUpdate(
+                        [.equals("_id", run.id.object), .equals("active", true)],
+                        [.set("shard", BSONValue(shard)), .set("by", .int64((epochs[shard] ?? 0) - 1))])
+                })
+            return now
+        }
+
+        private func shards(of runs: [Run]) async throws -> [JobID: Shard] {
+            let jobs = try await documents.find(
+                Layout.jobs, [Self.numbers(Set(runs.map(\.jobID)))], fields: ["number", "shard"])
+            return jobs.reduce(into: [:]) { shards, job in
+                if let id = job["number"]?.job { shards[id] = job["shard"]?.shard }
+            }
         }
 
         /// Writes a run, under another id when its own is taken; nil when its occurrence is there already, or what it was asked
@@ -62,21 +88,15 @@
             return same.first?["_id"] == old.object && same.allSatisfy { $0["active"] == nil }
         }
 
-        /// Puts new runs under the epochs that their shards have by now: whoever took one meanwhile may have looked before they
-        /// were there.
-        private func stamp(_ runs: [Run], _ shards: [JobID: Shard], _ before: [Shard: Int64]) async throws {
-            var epochs = before
-            while true {
-                let now = try await currentEpochs(of: Set(epochs.keys))
-                let changed = now.filter { $0.value != epochs[$0.key] }
-                if changed.isEmpty { return }
-                for (shard, epoch) in changed {
-                    let ids = runs.filter { shards[$0.jobID] == shard }.map(\.id.object)
-                    if ids.isEmpty { continue }
-                    _ = try await documents.updateAll(
-                        Layout.runs, [.isOneOf("_id", ids), .isBelow("by", .int64(epoch))], [.set("by", .int64(epoch))])
-                }
-                epochs.merge(changed) { $1 }
+        /// Puts runs of which everybody has been told under the epochs that their shards have.
+        func stamp(_ runs: [RunID], in shards: Set<Shard>) async throws {
+            for (shard, epoch) in try await currentEpochs(of: shards) {
+                _ = try await documents.updateAll(
+                    Layout.runs,
+                    [
+                        .isOneOf("_id", runs.map(\.object)), .equals("shard", BSONValue(shard)),
+                        .isBelow("by", .int64(epoch)),
+                    ], [.set("by", .int64(epoch))])
             }
         }
 

@@ -40,6 +40,9 @@
             return []
         }
 
+        /// Every run is looked at for it, in microseconds: an hour of one each second is 3,600 of a job.
+        private static let countEvery: Int64 = 600_000_000
+
         /// Removes what was found, and answers it; a run may have changed since then, and only one that has ended goes.
         private func remove(_ victims: [RunID]) async throws -> [GoneRun] {
             let ended: DocumentFilter = [.isOneOf("_id", victims.map(\.object)), .isMissing("active")]
@@ -68,7 +71,7 @@
         /// Looks for more; goes on to the next stage when this one has no more.
         private func look(_ before: PruningPass) async throws -> PruningPass {
             var pass = before
-            let (oldest, isMine) = (BSONValue(before.oldest), DocumentFilter.Condition.exists("jobID"))
+            let oldest = BSONValue(before.oldest)
             switch before.stage {
             case .old(let last):
                 // Nothing that an id can say is older than 1970, and everything is older than 2106.
@@ -99,8 +102,16 @@
                 ).compactMap { $0["_id"]?.objectID.map { RunID($0) } }
                 pass.stage = .count
             case .count:
+                let last = known.withLock(\.counted)
+                if let last, last.for == pass.retention, pass.now < last.at.adding(microseconds: Self.countEvery),
+                    pass.now >= last.at
+                {
+                    pass.stage = .done
+                    return pass
+                }
+                known.withLock { $0.counted = (before.now, before.retention) }
                 let crowded = try await documents.tally(
-                    Layout.runs, [isMine], by: "jobID", above: pass.retention.perJob)
+                    Layout.runs, [.isAtLeast("jobID", 0)], by: "jobID", above: pass.retention.perJob)
                 pass.stage = .jobs(crowded.keys.compactMap(\.job).sorted()[...])
             case .jobs(let rest):
                 guard let job = rest.first else {
@@ -110,7 +121,7 @@
                 // What is active counts for nothing, whatever runs among them.
                 pass.found = try await documents.find(
                     Layout.runs, [.equals("jobID", BSONValue(job)), .isMissing("active")], fields: ["_id"],
-                    sort: [.down("scheduledAt"), .down("_id")]
+                    sort: [.down("scheduledAt")]
                 ).dropFirst(pass.retention.perJob).compactMap { $0["_id"]?.objectID.map { RunID($0) } }
                 pass.stage = .jobs(rest.dropFirst())
             case .done: break
@@ -211,6 +222,7 @@
         static let most = 5_000
 
         let retention: Retention
+        let now: Timestamp
         /// Runs that ended before this are too old.
         let oldest: Timestamp
         /// Runs that are to go and have not gone yet.
@@ -219,6 +231,7 @@
 
         init(_ retention: Retention, now: Timestamp) {
             self.retention = retention
+            self.now = now
             oldest = now.adding(microseconds: -retention.age)
         }
 

@@ -18,47 +18,66 @@
             try await check(term)
             if runs.isEmpty { return [] }
             let call = Int64.random(in: 1 ... .max)
-            var shards = Dictionary(uniqueKeysWithValues: runs.map { ($0.id, known.shard(of: $0.jobID)) })
-            var written = Set(runs.map(\.id))
-            if try await write(runs, shards, call) != runs.count {
-                written = []
-                var left = runs
-                // A run may stand elsewhere than this process believes its job to stand: once more with what is true.
-                for isLast in [false, true] {
-                    let found = try await documents.find(
-                        Layout.runs, [.isOneOf("_id", left.map(\.id.object))],
-                        fields: ["active", "by", "shard", "record"])
-                    var again: [RunID] = []
-                    for document in found {
-                        guard let id = document["_id"]?.objectID.map({ RunID($0) }) else { continue }
-                        if document["record"]?.integer == call {
-                            written.insert(id)
-                        } else if document["active"] != nil, let shard = document["shard"]?.shard {
-                            again.append(id)
-                            shards[id] = shard
-                        }
-                    }
-                    left = left.filter { again.contains($0.id) }
-                    if left.isEmpty { break }
-                    guard !isLast else { throw StoreError.lost(term) }
-                    _ = try await write(left, shards, call)
-                }
+            let written: Set<RunID>
+            do {
+                written = try await write(runs, call, term)
+            } catch {
+                // Whatever was written of it ends uncounted: told again it is final already.
+                if runs.contains(where: \.state.isFinal) { known.withLock { $0.owesRecount = true } }
+                throw error
             }
             let ended = runs.filter { $0.state.isFinal && written.contains($0.id) }
             if !ended.isEmpty { try await count(ended, now) }
             return Set(runs.map(\.id)).subtracting(written)
         }
 
-        /// Writes runs that are active still and that nobody has taken since, as they stand; answers how many they were.
-        private func write(_ runs: [Run], _ shards: [RunID: Shard], _ call: Int64) async throws -> Int {
+        /// Writes runs as they stand; answers those that were active still. Throws `leaseLost` when somebody has taken one since.
+        private func write(_ runs: [Run], _ call: Int64, _ term: Term) async throws -> Set<RunID> {
+            var shards = Dictionary(uniqueKeysWithValues: runs.map { ($0.id, known.shard(of: $0.jobID)) })
             let epochs = try await epochs(of: Set(shards.values))
-            return try await documents.updateEach(
+            if try await write(runs, shards, epochs, call) == runs.count { return Set(runs.map(\.id)) }
+            var written: Set<RunID> = []
+            var left = runs
+            // A run may stand elsewhere than this process believes its job to stand: once more with what is true.
+            for isLast in [false, true] {
+                let found = try await documents.find(
+                    Layout.runs, [.isOneOf("_id", left.map(\.id.object))], fields: ["active", "shard", "record"])
+                var again: Set<RunID> = []
+                for document in found {
+                    guard let id = document["_id"]?.objectID.map({ RunID($0) }) else { continue }
+                    if document["record"]?.integer == call {
+                        written.insert(id)
+                    } else if document["active"] != nil, let shard = document["shard"]?.shard {
+                        again.insert(id)
+                        shards[id] = shard
+                    }
+                }
+                left = left.filter { again.contains($0.id) }
+                if left.isEmpty { break }
+                try await check(term)
+                // Only what this process has taken: of others' shards it must not learn the epochs.
+                let own = known.withLock(\.epochs)
+                guard !isLast, left.allSatisfy({ shards[$0.id].map { own[$0] != nil } ?? false }) else {
+                    throw StoreError.lost(term)
+                }
+                _ = try await write(left, shards, own, call)
+            }
+            return written
+        }
+
+        private func write(
+            _ runs: [Run], _ shards: [RunID: Shard], _ epochs: [Shard: Int64], _ call: Int64
+        ) async throws -> Int {
+            try await documents.updateEach(
                 Layout.runs,
                 runs.map { run in
-                    let epoch = shards[run.id].flatMap { epochs[$0] } ?? 0
+                    let shard = shards[run.id] ?? Shard(of: run.jobID)
+                    let epoch = epochs[shard] ?? 0
                     return DocumentUpdate(
-                        [.equals("_id", run.id.object), .equals("active", true), .isAtMost("by", .int64(epoch))],
-                        try RunDocument.recorded(run, by: epoch, record: call))
+                        [
+                            .equals("_id", run.id.object), .equals("active", true), .equals("shard", BSONValue(shard)),
+                            .isAtMost("by", .int64(epoch)),
+                        ], try RunDocument.recorded(run, by: epoch, record: call))
                 })
         }
 
@@ -93,9 +112,7 @@
                     })
             } catch {
                 // The runs stand as they were recorded, and that is what was asked for.
-                let since = HourCount.hour(of: now)
                 known.withLock { $0.owesRecount = true }
-                try? await oweRecount(since: since)
             }
         }
 
@@ -105,11 +122,17 @@
 
         private static let recount = DocumentFilter([.equals("_id", "recount")])
 
-        /// Notes that hours from this one on may be counted short.
-        func oweRecount(since hour: Timestamp) async throws {
+        /// Notes that somebody may have ended runs of this hour, or of the one before, and not counted them.
+        func oweRecount() async throws {
+            let clock = Timestamp(microseconds: (try await documents.time() ?? 0) * 1_000)
+            let hour = HourCount.hour(of: clock)
             // Minus: the lowest counts, and the operation is one that raises.
             _ = try await documents.update(
-                Layout.counters, Self.recount, [.raise("value", .int64(-hour.microseconds))], upsert: true)
+                Layout.counters, Self.recount,
+                [
+                    .raise("value", .int64(3_600_000_000 - hour.microseconds)),
+                    .raise("until", .int64(hour.microseconds)),
+                ], upsert: true)
             known.withLock { $0.owesRecount = false }
         }
 
@@ -119,13 +142,13 @@
         /// Counts hours again whose counts may be short, once they are over; never to less, since retention may have removed
         /// what was counted.
         func recount(_ now: Timestamp) async throws {
-            guard let owed = try await documents.first(Layout.counters, Self.recount)?["value"]?.integer else {
-                return
-            }
+            guard let debt = try await documents.first(Layout.counters, Self.recount),
+                let owed = debt["value"]?.integer, let until = debt["until"]?.time
+            else { return }
             let start = Timestamp(microseconds: -owed)
             // Whoever died has ended nothing since: an hour after that all is counted.
             let end = HourCount.hour(of: now.adding(microseconds: -Self.settled))
-            guard start < end else { return }
+            guard start < end, known.withLock(\.recounted) != end else { return }
             let counted = Gathered<Run>()
             let codec = codec
             try await documents.scan(
@@ -152,7 +175,11 @@
                         ], upsert: true)
                 })
             for (job, end) in jobs { try await recountStreak(of: job, failed: end.failed) }
-            _ = try await documents.delete(Layout.counters, Self.recount + [.equals("value", .int64(owed))])
+            known.withLock { $0.recounted = end }
+            if until >= end { return }
+            // As it was read: what somebody noted meanwhile is still owed.
+            _ = try await documents.delete(
+                Layout.counters, Self.recount + [.equals("value", .int64(owed)), .equals("until", BSONValue(until))])
         }
 
         /// Counts a job's failures in a row again, from its last runs.

@@ -4,6 +4,7 @@
     package import MongoClient
     import StoreCodec
     import Synchronization
+    import Timetable
 
     /// The store of a MongoDB database, whose jobs and runs Simple Scheduler's own tools can read.
     ///
@@ -212,14 +213,18 @@
         /// while.
         var finished: [JobID: Int64] = [:]
         var clearable: [JobID: Int64] = [:]
-        /// What `news` has told of changed jobs.
-        var told: [JobID: Int64] = [:]
+        /// What the last `news` has told of changed jobs, by the numbers of its mail.
+        var told: [Int64: [JobID: Int64]] = [:]
         /// Looks since the store was opened.
         var looks = 0
         /// The pass of retention that is under way.
         var pruning: PruningPass?
         /// Counts of what ended were lost on the way.
         var owesRecount = false
+        /// Up to which hour was counted again.
+        var recounted: Timestamp?
+        /// When retention last counted the runs of every job, and for which rule.
+        var counted: (at: Timestamp, for: Retention)?
     }
 
     extension Mutex where Value == Known {
