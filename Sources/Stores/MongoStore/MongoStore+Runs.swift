@@ -69,13 +69,13 @@
             }
             if let since = query.since {
                 filter.conditions.append(.isAtLeast("scheduledAt", BSONValue(since)))
-                if isByID, let second = UInt32(exactly: since.seconds) {
+                if isByID, let second = UInt32(exactly: since.seconds - Self.mostApart) {
                     filter.conditions.append(.isAtLeast("_id", RunID(second: second, hash: 0).object))
                 }
             }
             if let until = query.until {
                 filter.conditions.append(.isAtMost("scheduledAt", BSONValue(until)))
-                if isByID, let second = UInt32(exactly: until.seconds) {
+                if isByID, let second = UInt32(exactly: until.seconds + Self.mostApart) {
                     filter.conditions.append(.isAtMost("_id", RunID(second: second, hash: .max).object))
                 }
             }
