@@ -7,7 +7,7 @@
     import Testing
 
     /// What every store must do, over documents in memory and over a server, by itself and as a set of one.
-    @Suite(.serialized, .timeLimit(.minutes(5)))
+    @Suite(.serialized, .timeLimit(.minutes(8)))
     struct ConformanceTests {
         private static let all = StoreConformance.checks + InstanceConformance.checks
 

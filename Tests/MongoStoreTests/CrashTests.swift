@@ -7,7 +7,7 @@
     import Testing
 
     /// A process dies, or stands still and comes late, at every single write; another one takes over.
-    @Suite(.timeLimit(.minutes(5)))
+    @Suite(.timeLimit(.minutes(8)))
     struct CrashTests {
         enum End: String, CaseIterable, Sendable {
             case before, after, late

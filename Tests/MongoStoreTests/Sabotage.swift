@@ -18,7 +18,8 @@
         case countsKept
 
         func hides(_ collection: String, _ filter: DocumentFilter) -> Bool {
-            self == .openingsUnseen && collection == "jobs" && filter.conditions.contains(.exists("opening"))
+            self == .openingsUnseen && collection == "jobs"
+                && (filter.conditions.contains(.exists("opening")) || filter.conditions.contains(.exists("opening.by")))
         }
 
         func spoil(_ collection: String, _ update: inout DocumentUpdate) {
