@@ -60,7 +60,7 @@ import Testing
     private func goesOn(_ daemon: DaemonFixture, _ what: String) async throws {
         var before: [Int] = []
         for number in 0..<6 { before.append(try await times(daemon, number).count) }
-        try await daemon.eventually(what, within: 90) { [before] in
+        try await daemon.eventually(within: 90, what) { [before] in
             for number in 0..<6 {
                 if try await times(daemon, number).count < before[number] + 2 { return false }
             }

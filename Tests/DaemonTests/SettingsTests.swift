@@ -133,6 +133,7 @@ import Timetable
                     Key("insecure", "true", "false"),
                 ]),
             Table("[audit]", "audit.", [Key("keep", "\"1d\"", "\"2d\"")]),
+            Table("[simple_scheduler]", "simple_scheduler.", [Key("silence", "\"10m\"", "\"5m\"")]),
             Table(
                 "[notify.email]", "notify.email.",
                 [
