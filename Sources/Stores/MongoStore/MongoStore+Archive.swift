@@ -16,7 +16,8 @@
                     collection, table == "runs" ? [.exists("jobID")] : [], upTo: nil)
             }
             return StoreFacts(
-                kind: "mongodb", address: address, id: try await note(Self.storeIDKey), migrations: [], missing: [],
+                kind: "mongodb", address: address, id: try await note(Self.storeIDKey),
+                migrations: ["collections and indexes"], missing: [],
                 holder: try await instances().first(where: \.isHeard)?.facts.name,
                 bytes: try await documents.bytes() ?? 0, rows: rows)
         }

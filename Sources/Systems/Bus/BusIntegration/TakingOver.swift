@@ -148,7 +148,8 @@
             let first = foreign.nextRunAt ?? now.adding(microseconds: interval * 1_000)
             SeedValues.schedule(&job, from: first, every: interval)
             var next: Timestamp? = first
-            var cursor = first.adding(microseconds: -1)
+            // It has none before that one; a cursor that is ahead of the clock would look like a clock that went back.
+            var cursor = min(first.adding(microseconds: -1), now)
             if foreign.isOpened {
                 cursor = first
                 next = interval > 0 ? first.adding(microseconds: interval * 1_000) : nil
