@@ -43,7 +43,8 @@ import Timetable
         let error = try #require(throws: ConfigurationError.self) {
             try composition.settingsReader(zones: ZoneDatabase(), environment: [:]).read(file: file)
         }
-        let said = "store.url: expected sqlite:PATH or postgres://USER@HOST/DATABASE; this build knows no other store"
+        let said =
+            "store.url: expected sqlite:PATH or postgres://USER@HOST/DATABASE or mongodb://USER@HOST/DATABASE; this build knows no other store"
         #expect(error.description.hasSuffix(said))
         #expect(!error.description.contains("s3cret"))
     }
