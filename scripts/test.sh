@@ -49,7 +49,8 @@ else
     part --filter "$connected" --skip MongoStoreTests
     # Its server is no fast one, and would starve the others.
     part --filter MongoStoreTests
-    part --filter DaemonTests
+    part --filter DaemonTests --skip MongoStoreDaemonTests
+    part --filter MongoStoreDaemonTests
     part --filter ExecDispatcherTests
     part --filter "$greedy"
     # Measures, so nothing goes beside it.

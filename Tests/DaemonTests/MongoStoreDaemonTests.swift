@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// Daemons whose ledger is in a MongoDB: what the server suffers, and what becomes of a daemon's jobs when it dies.
-@Suite(.timeLimit(.minutes(10))) struct MongoStoreDaemonTests {
+@Suite(.serialized, .timeLimit(.minutes(10))) struct MongoStoreDaemonTests {
     private let first: DaemonFixture
     private let second: DaemonFixture
     private let mongo: MongoFixture
