@@ -24,9 +24,6 @@
                 "former.none", "former.changedAt",
             ]
 
-        /// Without what may be large.
-        static let placeFields = ["number", "shard", "pinned", "revision", "former.revision", "removed"]
-
         /// Reads a job; what of its definition cannot be read is its fault alone.
         static func job(_ document: BSONDocument, _ codec: RowCodec) throws -> StoredJob {
             var stored = try codec.job(DocumentRow(document: document, paths: paths))
