@@ -48,7 +48,7 @@ let integrations: [Target] = [
     integration(
         "API",
         [
-            "APIClient", "CarillonMetrics", "ControlAPI", "ExecDispatcher", "SimpleSchedulerAPI",
+            "APIClient", "CarillonMetrics", "ControlAPI", "Dashboard", "ExecDispatcher", "SimpleSchedulerAPI",
             .product(name: "AsyncHTTPClient", package: "async-http-client"),
             .product(name: "Crypto", package: "swift-crypto"), .product(name: "NIOCore", package: "swift-nio"),
         ]),
@@ -91,6 +91,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         // For libyaml, which it carries as the target CYaml.
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -227,7 +228,8 @@ let package = Package(
         .target(
             name: "ControlAPI",
             dependencies: [
-                "CarillonConfiguration", "CarillonCore", "CarillonEngine", "CarillonMetrics", "Listening", "Timetable",
+                "CZlib", "CarillonConfiguration", "CarillonCore", "CarillonEngine", "CarillonMetrics", "Listening",
+                "Timetable",
                 logging, lifecycle, metrics,
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -242,6 +244,22 @@ let package = Package(
                 .product(name: "NIOSSL", package: "swift-nio-ssl"),
             ],
             path: "Sources/Channels/ControlAPI"),
+        .target(
+            name: "Dashboard",
+            dependencies: [
+                "CDashboardFiles", "CarillonConfiguration", "CarillonCore", "CarillonEngine", "ControlAPI", "Timetable",
+                .product(name: "Mustache", package: "swift-mustache"),
+            ],
+            path: "Sources/Channels/Dashboard", exclude: ["Files"]),
+        // The pages, the script and the style sheet, as bytes: a file that lies beside the binary is lost where that is moved.
+        .target(
+            name: "CDashboardFiles", path: "Sources/Channels/Dashboard/Files",
+            exclude: [
+                "carillon.css", "carillon.js", "forecast.mustache", "gone.mustache", "icon.svg", "job-runs.mustache",
+                "job.mustache", "jobs.mustache", "layout.mustache", "login.mustache", "mark.mustache", "now.mustache",
+                "refusal.mustache", "run.mustache", "runs-table.mustache", "runs.mustache", "system.mustache",
+                "time.mustache", "why.mustache",
+            ]),
         .target(
             name: "APIClient",
             dependencies: [

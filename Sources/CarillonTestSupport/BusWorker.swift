@@ -1,3 +1,4 @@
+import CarillonEngine
 import Foundation
 import Synchronization
 
@@ -66,7 +67,8 @@ public final class BusWorker: Sendable {
 
     /// Returns when it takes actions.
     public func untilListening() async throws {
-        for _ in 0..<2000 {
+        let end = SystemClock().uptime + 60_000_000
+        while SystemClock().uptime < end {
             if log.contains("listening") { return }
             try await Task.sleep(for: .milliseconds(10))
         }

@@ -78,7 +78,7 @@ public final class DaemonFixture: Sendable {
         process.standardInput = FileHandle.nullDevice
         try process.start()
         daemon.withLock { $0 = process }
-        let status = try await carillon("status", "--wait", "20")
+        let status = try await carillon("status", "--wait", "60")
         guard status.code == 0 else { throw ConformanceFailure(description: "no daemon: \(status.error)\n\(log)") }
     }
 

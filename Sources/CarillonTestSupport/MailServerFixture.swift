@@ -1,3 +1,4 @@
+import CarillonEngine
 import Foundation
 
 /// A real SMTP server, aiosmtpd, on a port of its own; killed with the fixture.
@@ -72,7 +73,8 @@ public final class MailServerFixture: ServerFixture {
 
     /// Returns once it owes somebody a reply for good.
     public func untilHanging() async throws {
-        for _ in 0..<1000 {
+        let end = SystemClock().uptime + 60_000_000
+        while SystemClock().uptime < end {
             if FileManager.default.fileExists(atPath: folder.path + "/hanging") { return }
             try await Task.sleep(for: .milliseconds(10))
         }

@@ -1,3 +1,4 @@
+import CarillonEngine
 import Foundation
 import Glibc
 import Synchronization
@@ -49,7 +50,7 @@ public final class ServerProcess: Sendable {
     var log: String { (try? String(contentsOfFile: logPath, encoding: .utf8)) ?? "" }
 
     /// Starts it, also again; returns when it is ready. Throws, with its log, when it ends before that or takes more than
-    /// twenty seconds, plenty for a small server on a busy machine.
+    /// two minutes, plenty for a small server on a busy machine.
     func start(isReady: () async -> Bool) async throws {
         let started = Process()
         started.executableURL = URL(fileURLWithPath: program)
@@ -64,7 +65,8 @@ public final class ServerProcess: Sendable {
         started.standardInput = FileHandle.nullDevice
         try started.start()
         process.withLock { $0 = started }
-        for _ in 0..<2000 where started.isRunning {
+        let end = SystemClock().uptime + 120_000_000
+        while started.isRunning, SystemClock().uptime < end {
             if await isReady() { return }
             try await Task.sleep(for: .milliseconds(10))
         }

@@ -38,11 +38,7 @@ public struct SocketClient: Sendable {
     }
 
     public func untilServed() async throws {
-        for _ in 0..<500 {
-            if (try? await ping()) == "pong" { return }
-            try await Task.sleep(for: .milliseconds(10))
-        }
-        throw Failed()
+        try await eventually(within: 60, "the socket is served") { (try? await ping()) == "pong" }
     }
 
     public func ping() async throws -> String { try await ask(#"{"request_type": "ping", "request_content": null}"#) }

@@ -1,6 +1,6 @@
 import CarillonConfiguration
 package import CarillonDaemon
-import CarillonEngine
+package import CarillonEngine
 package import Timetable
 
 /// Times as people type them, the same words for every option: RFC 3339, local times, dates, `19:00`, `yesterday`, `24h`.

@@ -2,6 +2,7 @@ import CarillonCLI
 import CarillonConfiguration
 import CarillonCore
 import CarillonDaemon
+import CarillonEngine
 import CommandSupport
 import Testing
 import Timetable

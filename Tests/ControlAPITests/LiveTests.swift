@@ -7,6 +7,7 @@ import Foundation
 import MemoryStore
 import NIOCore
 import NIOHTTP1
+import ServiceLifecycle
 import Synchronization
 import Testing
 import Timetable
@@ -178,6 +179,16 @@ import Timetable
         driver.cancel()
         #expect(try await rig.ask("GET", "/api/v1/runs", token: token).status == 401)
         try await rig.stop()
+    }
+
+    @Test func whoLooksWhatOthersWriteEndsWhenTold() async throws {
+        let (store, clock) = (MemoryStore(), ManualClock(now: Samples.noon))
+        let watch = OthersWatch(EventLog(life: 1), store, clock, .silent)
+        let group = ServiceGroup(configuration: .init(services: [watch], logger: .silent))
+        async let over: Void = group.run()
+        await clock.untilSleeping()
+        await group.triggerGracefulShutdown()
+        try await over
     }
 
     /// What another instance writes is told once, and what this one writes is left to itself.

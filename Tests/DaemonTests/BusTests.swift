@@ -10,6 +10,8 @@
 
         init() async throws {
             daemon = try DaemonFixture()
+            // Not while every other test starts its daemons.
+            try await daemon.place()
             broker = try RabbitMQFixture()
             try await broker.start()
         }

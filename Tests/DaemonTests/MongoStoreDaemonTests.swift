@@ -5,9 +5,9 @@ import Testing
 
 /// Daemons whose ledger is in a MongoDB: what the server suffers, and what becomes of a daemon's jobs when it dies.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct MongoStoreDaemonTests {
-    private let first: DaemonFixture
-    private let second: DaemonFixture
-    private let mongo: MongoFixture
+    let first: DaemonFixture
+    let second: DaemonFixture
+    let mongo: MongoFixture
 
     init() throws {
         (first, second) = (try DaemonFixture(), try DaemonFixture())

@@ -187,6 +187,20 @@ import Testing
         #expect(try await instances(daemon) == ["a gone 0", "b gone 0", "c gone 0"])
     }
 
+    /// Also one that looks what others write.
+    @Test func aDaemonOfTheAPIAloneEndsByOneSignal() async throws {
+        try await postgres.start()
+        try share(daemon, name: "a", "roles = [\"api\"]")
+        let file = daemon.state + "/carillon.toml"
+        let port = try FreePort.find()
+        try daemon.folder.write(
+            "carillon.toml",
+            try String(contentsOfFile: file, encoding: .utf8) + "\n[api]\nlisten = \"127.0.0.1:\(port)\"\n")
+        try await daemon.start()
+        #expect(try await instances(daemon) == ["a inForce 0"])
+        #expect(await daemon.stop() == 0)
+    }
+
     /// Times that a job has runs of, whatever became of them.
     private func times(of number: Int, by daemon: DaemonFixture) async throws -> [Double] {
         try await daemon.objects("runs", "list", "--job", "tick \(number)", "--limit", "1000")

@@ -2,8 +2,16 @@ public import CarillonCore
 import Foundation
 public import Timetable
 
-/// A token for a program, as it is kept: its secret is known to its holder alone.
+/// A token, as it is kept: its secret is known to its holder alone.
 public struct AccessToken: Hashable, Sendable, Codable {
+    /// What one is for that is no program's.
+    public enum Use: String, Hashable, Sendable, Codable, CaseIterable {
+        /// A browser has it, in a cookie.
+        case session
+        /// Stands in a link, and is good for one session.
+        case link
+    }
+
     /// For people, unique.
     public var name: String
     /// Of the secret, SHA-256 in hexadecimal digits.
@@ -14,8 +22,17 @@ public struct AccessToken: Hashable, Sendable, Codable {
     public var expiresAt: Timestamp?
     /// To the minute.
     public var usedAt: Timestamp?
+    /// Nil for a program's.
+    public var use: Use?
+    /// Who it is that has a session or may begin one.
+    public var holder: String?
 
-    public init(name: String, digest: String, scopes: Set<String>, createdAt: Timestamp, expiresAt: Timestamp?) {
+    public init(
+        name: String, digest: String, scopes: Set<String>, createdAt: Timestamp, expiresAt: Timestamp?, use: Use? = nil,
+        holder: String? = nil
+    ) {
+        self.use = use
+        self.holder = holder
         self.name = name
         self.digest = digest
         self.scopes = scopes
@@ -80,6 +97,8 @@ extension OrderService {
         var token = token
         token.createdAt = engine.clock.now
         try await AccessTokens(in: engine.store).change { all in
+            // What people have no use for any more is not kept for them to read.
+            all.removeAll { $0.use != nil && $0.expiresAt.map { $0 <= token.createdAt } ?? false }
             guard !all.contains(where: { $0.name == token.name }) else {
                 throw OrderError(.refused, "there is a token '\(token.name)' already; `token revoke` removes it")
             }

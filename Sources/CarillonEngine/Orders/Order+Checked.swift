@@ -1,4 +1,5 @@
 import CarillonCore
+import Timetable
 
 /// What comes over a channel is looked at before anybody works with it.
 extension Order {
@@ -29,6 +30,18 @@ extension Order {
             try Self.check(query.names + query.tags)
             query.names = query.names.map(Job.canonical)
             return .agenda(query)
+        case .recent(let names, let limit):
+            try Self.check(names)
+            guard (1...QueryService.mostRecent).contains(limit) else {
+                throw OrderError(.bad, "limit: expected 1 to \(QueryService.mostRecent), found \(limit)")
+            }
+            return .recent(names.map(Job.canonical), limit: limit)
+        case .hours(let from, let until):
+            guard from <= until else { throw OrderError(.bad, "the end is before the beginning") }
+            guard until.microseconds - from.microseconds <= QueryService.longestHours else {
+                throw OrderError(.bad, "hours of a year at most may be asked for at once")
+            }
+            return self
         case .missed(var query):
             query.job = Job.canonical(query.job)
             guard query.from <= query.until else { throw OrderError(.bad, "the end is before the beginning") }

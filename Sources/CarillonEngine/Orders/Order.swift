@@ -1,5 +1,5 @@
 public import CarillonCore
-import Timetable
+public import Timetable
 
 /// What a person or a program may ask of Carillon, over whatever channel.
 public enum Order: Sendable, Codable {
@@ -18,6 +18,10 @@ public enum Order: Sendable, Codable {
     case instances
     case audits(AuditQuery)
     case agenda(AgendaQuery)
+    /// The newest times of each of these jobs, at most so many, and what became of them.
+    case recent([String], limit: Int)
+    /// How many runs ended in the hours from one moment's to another's.
+    case hours(from: Timestamp, until: Timestamp)
     /// The times that a backfill would run.
     case missed(BackfillQuery)
     /// The tokens of programs.
@@ -73,8 +77,8 @@ extension Order {
     /// Whether it changes nothing.
     public var isQuestion: Bool {
         switch self {
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .missed, .tokens,
-            .operations, .ping, .status, .output:
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .recent, .hours, .missed,
+            .tokens, .operations, .ping, .status, .output:
             true
         case .put, .delete, .enable, .stop, .restart, .resolve, .start, .retry, .backfill, .cancel, .pause, .resume,
             .acceptFeed, .drain, .forgetInstance, .addToken, .revokeToken, .reload,
@@ -112,8 +116,8 @@ extension Order {
         case .operate(let request): ("operate", "\(request.action.rawValue): \(request.choice.words)")
         case .cancelOperation(let id): ("cancel operation", id)
         case .undo(let id): ("undo", id)
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .missed, .tokens,
-            .operations, .ping, .status, .output:
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .recent, .hours, .missed,
+            .tokens, .operations, .ping, .status, .output:
             ("ask", nil)
         }
     }
@@ -201,6 +205,8 @@ public enum Reply: Sendable, Codable {
     case audits([AuditEntry])
     /// The first coming times, and whether there are more.
     case agenda([AgendaView], isCut: Bool)
+    case recent([RecentView])
+    case hours([HourView])
     case status(StatusView)
     /// Some of what a run wrote, base64, and where it goes on; nothing at the end of what there is.
     case output(String, next: Int64)

@@ -68,6 +68,9 @@ public struct QueryService: Sendable {
         case .agenda(let query):
             let (lines, isCut) = try await agenda(query, now: now)
             return .agenda(lines, isCut: isCut)
+        case .recent(let names, let limit): return .recent(try await recent(names, limit))
+        case .hours(let from, let until):
+            return .hours(try await store.hours(from: from, to: until).map { HourView($0) })
         case .missed(let query): return .missed(try await backfill(query, now: now))
         case .tokens: return .tokens(try await AccessTokens(in: store).all())
         case .operations(let text): return .operations(try await operations(text))
@@ -287,7 +290,7 @@ public struct QueryService: Sendable {
     }
 
     /// Finds the first time that a skip covers.
-    private func first(of skip: Skip) async throws -> Timestamp {
+    func first(of skip: Skip) async throws -> Timestamp {
         let definition = try await store.definition(of: skip.jobID, revision: skip.revision)
         let schedule = try? definition?.schedule.compile(job: skip.job, zones: zones)
         return schedule?.next(after: skip.after) ?? skip.through

@@ -61,6 +61,11 @@ extension APIClient {
                     ("from", Self.text(query.from)), ("until", Self.text(query.until)), ("limit", "\(query.limit)"),
                 ])
             return .agenda(page.items, isCut: page.isCut ?? false)
+        case .recent(let names, let limit):
+            return .recent(try await list("/recent", Self.each("job", names) + [("limit", "\(limit)")]).items)
+        case .hours(let from, let until):
+            return .hours(
+                try await list("/hours", [("from", Self.text(from)), ("until", Self.text(until))]).items)
         case .ping:
             _ = try await ask("GET", "/healthz")
             return .done("here")
@@ -131,12 +136,14 @@ extension APIClient {
                 var createdAt: Timestamp
                 var expiresAt: Timestamp?
                 var usedAt: Timestamp?
+                var use: AccessToken.Use?
             }
             let tokens: [Token] = try await list("/tokens").items
             return .tokens(
                 tokens.map {
                     var token = AccessToken(
-                        name: $0.name, digest: "", scopes: $0.scopes, createdAt: $0.createdAt, expiresAt: $0.expiresAt)
+                        name: $0.name, digest: "", scopes: $0.scopes, createdAt: $0.createdAt, expiresAt: $0.expiresAt,
+                        use: $0.use)
                     token.usedAt = $0.usedAt
                     return token
                 })
@@ -147,6 +154,8 @@ extension APIClient {
             if let end = token.expiresAt {
                 entries.append(("expires", Span.format(max(1, end.microseconds - token.createdAt.microseconds))))
             }
+            if let use = token.use { entries.append(("use", use.rawValue)) }
+            if let holder = token.holder { entries.append(("holder", holder)) }
             _ = try await ask("POST", "/api/v1/tokens", body: Array(try PublicJSON.encode(JSONObject(entries)).utf8))
             return .done("the token \(token.name) is good for \(token.scopes.sorted().joined(separator: ", "))")
         case .revokeToken(let name): return try await done("DELETE", Self.path("tokens", name))

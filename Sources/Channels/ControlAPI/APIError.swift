@@ -67,7 +67,7 @@ package struct APIError: Error, Hashable, Sendable {
     }
 
     /// A word or two for a status.
-    static func title(of status: Int) -> String {
+    package static func title(of status: Int) -> String {
         switch status {
         case 400: "Bad request"
         case 401: "Unauthorized"

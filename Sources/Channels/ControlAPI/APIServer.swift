@@ -43,14 +43,15 @@ package struct APIServer<Clock: EngineClock>: Service {
     private let clock: Clock
     private let logger: Logger
     private let metrics: RequestMetrics
+    private let web: WebSide?
     private let running: @Sendable (Int) async -> Void
     private let streams = StreamCount()
 
-    /// `running` hears which port it has.
+    /// `web` is what it has for browsers; `running` hears which port it has.
     package init(
         _ address: ListenAddress, tls: TLSFiles? = nil, hosts: HostList, _ endpoints: [Endpoint], _ gate: Gate<Clock>,
         _ clock: Clock,
-        _ logger: Logger, metrics: any MetricsFactory = MetricsSystem.factory,
+        _ logger: Logger, web: WebSide? = nil, metrics: any MetricsFactory = MetricsSystem.factory,
         running: @escaping @Sendable (Int) async -> Void = { _ in }
     ) {
         self.address = address
@@ -60,6 +61,7 @@ package struct APIServer<Clock: EngineClock>: Service {
         self.gate = gate
         self.clock = clock
         self.logger = logger
+        self.web = web
         self.metrics = RequestMetrics(endpoints, metrics)
         self.running = running
     }
@@ -68,7 +70,7 @@ package struct APIServer<Clock: EngineClock>: Service {
     package func run() async throws {
         let router = Router(context: Context.self, options: .autoGenerateHeadEndpoints)
         let connections = ConnectionLimiter(most: Self.mostConnections)
-        router.add(middleware: Guard(hosts: hosts, endpoints: endpoints, metrics: metrics, logger: logger))
+        router.add(middleware: Guard(hosts: hosts, endpoints: endpoints, web: web, metrics: metrics, logger: logger))
         for (place, endpoint) in endpoints.enumerated() {
             let path = RouterPath(endpoint.path)
             router.on(path, method: .init(endpoint.method.rawValue)!) { request, context in
@@ -142,9 +144,11 @@ package struct APIServer<Clock: EngineClock>: Service {
         let from = Self.origin(of: request, context.peer)
         var caller = Caller(channel: "api", from: from)
         var scopes: Set<Scope> = []
+        var session: String?
         if let scope = endpoint.scope {
-            let principal = try await gate.principal(of: Self.token(of: request))
+            let principal = try await principal(of: request)
             try await gate.admit(principal)
+            session = principal.session
             guard principal.scopes.contains(scope) else {
                 var error = APIError(403, "missing-scopes", "Missing required scopes")
                 error.missing = [scope]
@@ -175,8 +179,21 @@ package struct APIServer<Clock: EngineClock>: Service {
             }
         }
         let call = Call(
-            path: path, query: query, headers: Self.headers(of: request), body: body, caller: caller, scopes: scopes)
+            path: path, query: query, headers: Self.headers(of: request), body: body, caller: caller, scopes: scopes,
+            session: session)
         return try await response(endpoint.serve(call), to: request)
+    }
+
+    /// Answers who makes a request: whoever has its token, or its session. Throws `APIError`.
+    private func principal(of request: Request) async throws -> Principal {
+        guard request.headers[.authorization] == nil,
+            let secret = web?.cookie.secret(in: request.headers[HTTPField.Name("Cookie")!])
+        else { return try await gate.principal(of: Self.token(of: request)) }
+        // A browser sends its cookies along with what any page has it send.
+        guard Guard.isSafe(request.method) || Guard.isOwn(request) else {
+            throw APIError(403, "cross-site", "this was sent by no page of this daemon")
+        }
+        return try await gate.principal(ofSession: secret)
     }
 
     /// Reads a body; whoever sends one byte after the other holds its connection no longer than this takes.
@@ -237,22 +254,32 @@ package struct APIServer<Clock: EngineClock>: Service {
         return query
     }
 
+    /// Answers a body as it goes out, and says so.
+    private static func packed(_ bytes: [UInt8], _ response: inout Response, _ request: Request) -> [UInt8] {
+        guard bytes.count >= Gzip.least, Gzip.pays(response.headers[.contentType] ?? ""),
+            response.headers[.contentEncoding] == nil
+        else { return bytes }
+        response.headers[.vary] = "Accept-Encoding"
+        guard Gzip.isAccepted(request.headers[.acceptEncoding]), let packed = Gzip.compress(bytes) else { return bytes }
+        response.headers[.contentEncoding] = "gzip"
+        return packed
+    }
+
     private func response(_ answer: Answer, to request: Request) async throws -> Response {
         var response = Response(status: HTTPResponse.Status(code: answer.status))
         if answer.body != nil { response.headers[.contentType] = answer.type }
-        for (name, value) in answer.headers {
-            if let name = HTTPField.Name(name) { response.headers[name] = value }
-        }
+        Guard.add(answer.headers, to: &response)
         switch answer.body {
         case nil: break
-        case .whole(let bytes): response.body = .init(byteBuffer: ByteBuffer(bytes: bytes))
+        case .whole(let bytes):
+            response.body = .init(byteBuffer: ByteBuffer(bytes: Self.packed(bytes, &response, request)))
         case .parts(let begin) where answer.isLive:
             guard streams.count < Self.mostStreams else {
                 var error = APIError(429, "too-many", "\(Self.mostStreams) streams are open already")
                 error.retryAfter = 10
                 throw error
             }
-            response.body = .init { [streams, metrics, gate, clock] writer in
+            response.body = .init { [streams, metrics, clock] writer in
                 streams.enter()
                 metrics.streams.increment()
                 defer {
@@ -266,7 +293,7 @@ package struct APIServer<Clock: EngineClock>: Service {
                         // Something comes often enough for a token that is over to end it.
                         guard clock.uptime - checked >= Self.believed else { continue }
                         checked = clock.uptime
-                        _ = try await gate.principal(of: Self.token(of: request))
+                        _ = try await principal(of: request)
                     }
                 }
                 try await writer.finish(nil)
@@ -341,6 +368,7 @@ private struct Guard: RouterMiddleware {
     typealias Context = PeerContext
     let hosts: HostList
     let endpoints: [Endpoint]
+    let web: WebSide?
     let metrics: RequestMetrics
     let logger: Logger
 
@@ -357,17 +385,17 @@ private struct Guard: RouterMiddleware {
             try refuseCrossSite(request)
             response = try await next(request, context)
         } catch let error as APIError {
-            response = Self.response(error, request)
+            response = refusal(error, request)
         } catch let error as HTTPError where error.status == .notFound {
             let (error, allowed) = missing(request)
-            response = Self.response(error, request)
+            response = refusal(error, request)
             metrics.refused(error.status)
             if !allowed.isEmpty { response.headers[.allow] = allowed.joined(separator: ", ") }
         } catch is CancellationError {
             throw CancellationError()
         } catch {
             logger.error("a request failed", metadata: ["path": "\(request.uri.path)", "error": "\(error)"])
-            response = Self.response(APIError(500, "error", "it failed, and the log says why"), request)
+            response = refusal(APIError(500, "error", "it failed, and the log says why"), request)
         }
         // Nobody else's page may read it, and no browser guesses what it is.
         response.headers[.xContentTypeOptions] = "nosniff"
@@ -378,11 +406,49 @@ private struct Guard: RouterMiddleware {
 
     /// Refuses what a page of another site has a browser send: browsers say so themselves (Fetch Metadata, RFC 6454).
     private func refuseCrossSite(_ request: Request) throws {
-        if [.get, .head, .options].contains(request.method) { return }
+        if Self.isSafe(request.method) { return }
         let site = request.headers[HTTPField.Name("Sec-Fetch-Site")!]
         let origin = request.headers[.origin].map { $0.split(separator: "/").last.map(String.init) ?? "" }
         guard site == "cross-site" || origin.map({ !hosts.contains($0) }) ?? false else { return }
         throw APIError(403, "cross-site", "a page of another site may have nothing changed here")
+    }
+
+    /// Whether nothing is changed by it (RFC 9110, 9.2.1).
+    static func isSafe(_ method: HTTPRequest.Method) -> Bool { [.get, .head, .options].contains(method) }
+
+    /// Whether a browser says that a page of this very host sends it: by Fetch Metadata, or, as over HTTP to an address that is not its
+    /// own machine's, by the origin alone.
+    static func isOwn(_ request: Request) -> Bool {
+        if let site = request.headers[HTTPField.Name("Sec-Fetch-Site")!] {
+            return site == "same-origin" || site == "none"
+        }
+        let origin = request.headers[.origin]?.split(separator: "/").last.map(String.init)
+        return origin != nil && origin == request.head.authority
+    }
+
+    /// Tells a person by a page, and a program by a problem.
+    private func refusal(_ error: APIError, _ request: Request) -> Response {
+        guard let web, request.headers[.accept]?.contains("text/html") ?? false,
+            !request.uri.path.hasPrefix("/api/")
+        else { return Self.response(error, request) }
+        let headers = Dictionary(request.headers.map { ($0.name.canonicalName, $0.value) }) { $0 + ", " + $1 }
+        let answer = web.refusal(error, request.uri.string, headers)
+        var response = Response(status: .init(code: answer.status), headers: [.contentType: answer.type])
+        Self.add(answer.headers, to: &response)
+        if case .whole(let bytes) = answer.body { response.body = .init(byteBuffer: ByteBuffer(bytes: bytes)) }
+        return response
+    }
+
+    static func add(_ headers: [(name: String, value: String)], to response: inout Response) {
+        for (name, value) in headers {
+            guard let name = HTTPField.Name(name) else { continue }
+            // Each cookie is a field of its own (RFC 6265, 3).
+            if name == .setCookie {
+                response.headers.append(HTTPField(name: name, value: value))
+            } else {
+                response.headers[name] = value
+            }
+        }
     }
 
     /// Whether there is such a path at all.

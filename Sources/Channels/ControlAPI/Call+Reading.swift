@@ -43,7 +43,7 @@ struct Cursor {
 }
 
 extension StringProtocol {
-    func trimming(_ isGone: (Character) -> Bool) -> SubSequence {
+    package func trimming(_ isGone: (Character) -> Bool) -> SubSequence {
         var rest = self[...]
         while let first = rest.first, isGone(first) { rest = rest.dropFirst() }
         while let last = rest.last, isGone(last) { rest = rest.dropLast() }

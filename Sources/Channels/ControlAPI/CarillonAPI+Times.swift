@@ -68,6 +68,30 @@ extension CarillonAPI {
                     200, try Self.json(TimesView(items: views, isCut: isCut)))
             },
             Endpoint(
+                .get, "/api/v1/recent", .runsRead, "The newest times of some jobs, and what became of them.",
+                query: [
+                    .init("job", "The name of a job.", isRequired: true, isList: true),
+                    .init("limit", "Times of each at most.", .whole(from: 1, through: 100)),
+                ], .json(Page<RecentView>.self)
+            ) { call in
+                let limit = try call.number("limit", in: 1...100) ?? 10
+                guard case .recent(let views) = try await ask(.recent(call.list("job"), limit: Int(limit)), call) else {
+                    throw Unexpected()
+                }
+                return try Self.page(views, next: nil)
+            },
+            Endpoint(
+                .get, "/api/v1/hours", .runsRead, "How many runs ended in each hour, by their state.",
+                query: [
+                    .init("from", "From the hour of a time on, RFC 3339.", .time, isRequired: true),
+                    .init("until", "To the hour of a time, RFC 3339, a year later at most.", .time, isRequired: true),
+                ], .json(Page<HourView>.self)
+            ) { call in
+                let order = Order.hours(from: try call.needed("from"), until: try call.needed("until"))
+                guard case .hours(let views) = try await ask(order, call) else { throw Unexpected() }
+                return try Self.page(views, next: nil)
+            },
+            Endpoint(
                 .post, "/api/v1/preview", .jobsRead,
                 "The next times of a schedule: the keys of a job file that say when, how many, and after when.",
                 body: Endpoint.Body(

@@ -10,6 +10,8 @@ struct TokenView: Codable, Sendable {
     var createdAt: Timestamp
     var expiresAt: Timestamp?
     var usedAt: Timestamp?
+    /// Of a browser's, what it is for.
+    var use: AccessToken.Use?
 
     init(_ token: AccessToken) {
         name = token.name
@@ -17,6 +19,7 @@ struct TokenView: Codable, Sendable {
         createdAt = token.createdAt
         expiresAt = token.expiresAt
         usedAt = token.usedAt
+        use = token.use
     }
 }
 
@@ -38,6 +41,8 @@ extension CarillonAPI {
                 .init("name", .text()), .init("scopes", .list(.words(Scope.all.map(\.rawValue).sorted()))),
                 .init("expires", .orNull(.text()), isRequired: false),
                 .init("digest", .orNull(.text()), isRequired: false),
+                .init("use", .orNull(.words(["link"])), isRequired: false),
+                .init("holder", .orNull(.text()), isRequired: false),
             ]), example: #"{"name":"grafana","scopes":["jobs:read"],"expires":"90d"}"#)
 
     var tokens: [Endpoint] {
@@ -58,6 +63,10 @@ extension CarillonAPI {
                 let name = table.required("name", table.string("name"))
                 let scopes = table.required("scopes", table.strings("scopes"))
                 let (length, digest) = (table.span("expires"), table.string("digest"))
+                let (use, holder) = (table.string("use"), table.string("holder"))
+                if let use, use != AccessToken.Use.link.rawValue {
+                    table.complain("use", "expected link, found '\(use)'")
+                }
                 if let digest, digest.utf8.count != 64 || !digest.allSatisfy(\.isHexDigit) {
                     table.complain("digest", "expected the 64 hexadecimal digits of a SHA-256")
                 }
@@ -78,7 +87,8 @@ extension CarillonAPI {
                 let token = AccessToken(
                     name: Job.canonical(name), digest: digest?.lowercased() ?? TokenSecret.digest(of: secret ?? ""),
                     scopes: Set(scopes), createdAt: status.now,
-                    expiresAt: length.map { status.now.adding(microseconds: $0) })
+                    expiresAt: length.map { status.now.adding(microseconds: $0) },
+                    use: use.flatMap(AccessToken.Use.init(rawValue:)), holder: holder)
                 _ = try await ask(.addToken(token), call)
                 return Answer(
                     201,

@@ -135,11 +135,14 @@ package struct Call: Sendable {
     package var caller: Caller
     /// What its token is good for.
     package var scopes: Set<Scope>
+    /// The name of the session that it is made in.
+    package var session: String?
 
     package init(
         path: [String: String], query: [String: String], headers: [String: String], body: [UInt8], caller: Caller,
-        scopes: Set<Scope>
+        scopes: Set<Scope>, session: String? = nil
     ) {
+        self.session = session
         self.path = path
         self.query = query
         self.headers = headers

@@ -8,11 +8,14 @@ package struct Principal: Hashable, Sendable {
     package var scopes: Set<Scope>
     /// What the token is, for people and the trail of orders.
     package var kind: String
+    /// The name of the token, where it is that of a session.
+    package var session: String?
 
-    package init(name: String, scopes: Set<Scope>, kind: String) {
+    package init(name: String, scopes: Set<Scope>, kind: String, session: String? = nil) {
         self.name = name
         self.scopes = scopes
         self.kind = kind
+        self.session = session
     }
 }
 
@@ -27,6 +30,8 @@ package actor Gate<Clock: EngineClock> {
     private var readAt = Int64.min
     /// Which were used since that was written last.
     private var used: [String: Timestamp] = [:]
+    /// Links that were taken.
+    private var redeemed: Set<String> = []
 
     /// Requests a second of one who has a token; nil for any number. For a moment it may be twice as many.
     private let rate: Double?
@@ -58,6 +63,14 @@ package actor Gate<Clock: EngineClock> {
         }
         let digest = TokenSecret.digest(of: token)
         if digest == local { return Principal(name: "local", scopes: Scope.all, kind: "local token") }
+        let found = try await entry(digest)
+        guard found.use == nil else { throw APIError(401, "bad-token", "that is the token of a browser") }
+        used[digest] = clock.now
+        return Principal(name: found.name, scopes: Set(found.scopes.map(Scope.init(rawValue:))), kind: "token")
+    }
+
+    /// Finds one that is good as far as its time says. Throws `APIError`.
+    private func entry(_ digest: String) async throws -> AccessToken {
         try await read()
         guard let found = known[digest] else {
             throw APIError(401, "bad-token", "the token is none of this daemon's, or was revoked")
@@ -65,9 +78,44 @@ package actor Gate<Clock: EngineClock> {
         if let end = found.expiresAt, end <= clock.now {
             throw APIError(401, "expired-token", "the token expired at \(end)")
         }
-        used[digest] = clock.now
-        return Principal(name: found.name, scopes: Set(found.scopes.map(Scope.init(rawValue:))), kind: "token")
+        return found
     }
+
+    // MARK: Browsers
+
+    /// Microseconds: how long a session lasts, and how long one that nobody uses.
+    package static var longestSession: Int64 { 7 * 86_400_000_000 }
+    private static var longestIdle: Int64 { 12 * 3_600_000_000 }
+
+    /// Answers who has a session. Throws `APIError` of status 401 for one that is over, and 503 while that cannot be known.
+    package func principal(ofSession secret: String) async throws -> Principal {
+        let digest = TokenSecret.digest(of: secret)
+        let found = try await entry(digest)
+        let last = max(found.createdAt, found.usedAt ?? found.createdAt, used[digest] ?? found.createdAt)
+        guard found.use == .session, clock.now.microseconds - last.microseconds < Self.longestIdle else {
+            throw APIError(401, "expired-token", "nobody has used this session for long")
+        }
+        used[digest] = clock.now
+        return Principal(
+            name: found.holder ?? found.name, scopes: Set(found.scopes.map(Scope.init(rawValue:))), kind: "session",
+            session: found.name)
+    }
+
+    /// Takes a link that lets somebody in, once. Throws `APIError` of status 401 for one that was taken or is none.
+    package func redeem(link secret: String) async throws -> (principal: Principal, token: String) {
+        let digest = TokenSecret.digest(of: secret)
+        readAt = .min
+        let found = try await entry(digest)
+        // No other task of this actor comes between these two.
+        guard found.use == .link, redeemed.insert(digest).inserted else {
+            throw APIError(401, "bad-token", "this link was used already; `carillon open` makes another one")
+        }
+        let scopes = Set(found.scopes.map(Scope.init(rawValue:)))
+        return (Principal(name: found.holder ?? found.name, scopes: scopes, kind: "link"), found.name)
+    }
+
+    /// Has the next question read the tokens anew: one was made just now.
+    package func forget() { readAt = .min }
 
     /// Counts a request of theirs. Throws `APIError` of status 429 where there are too many of them.
     package func admit(_ principal: Principal) throws {

@@ -25,7 +25,12 @@ package struct OthersWatch<Clock: EngineClock>: Service {
         self.logger = logger
     }
 
+    /// Looks until it is told to end.
     package func run() async throws {
+        try await cancelWhenGracefulShutdown { try await watch() }
+    }
+
+    private func watch() async throws {
         var look = OthersLook(since: clock.now)
         while (try? await clock.sleep(for: Self.pace)) != nil {
             guard log.isHeard() else {

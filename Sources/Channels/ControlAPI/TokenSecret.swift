@@ -14,9 +14,11 @@ package enum TokenSecret {
     }
 
     /// What is kept of it: SHA-256 in hexadecimal digits.
-    package static func digest(of secret: String) -> String {
+    package static func digest(of secret: String) -> String { digest(of: Array(secret.utf8)) }
+
+    package static func digest(of bytes: [UInt8]) -> String {
         let digits = Array("0123456789abcdef".utf8)
-        let bytes = SHA256.hash(data: Data(secret.utf8))
+        let bytes = SHA256.hash(data: bytes)
         return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 }

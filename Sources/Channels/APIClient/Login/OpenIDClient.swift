@@ -106,7 +106,8 @@ package struct OpenIDClient: Sendable {
     /// A login that somebody is to carry out in a browser.
     package struct Attempt: Sendable {
         package let address: String
-        let state: String
+        /// The word by which the browser is known again.
+        package let state: String
         fileprivate let nonce: String
         fileprivate let verifier: String
         fileprivate let redirect: String

@@ -1,9 +1,11 @@
+import APIClient
 import AsyncHTTPClient
 package import CarillonConfiguration
 import CarillonCore
 package import CarillonDaemon
 import CarillonEngine
 import ControlAPI
+import Dashboard
 import ExecDispatcher
 import Foundation
 import Logging
@@ -14,7 +16,7 @@ import Timetable
 
 /// The API over HTTP.
 package enum API: Integration {
-    package static var sections: [any SettingsSection.Type] { [APISettings.self] }
+    package static var sections: [any SettingsSection.Type] { [APISettings.self, WebSettings.self] }
 
     package static func parts(_ daemon: DaemonContext) throws -> Parts {
         var parts = Parts()
@@ -40,15 +42,25 @@ package enum API: Integration {
                 }
             }
             let gate = Gate(AccessTokens(in: daemon.store), local: secret, provider, rate: settings.rate, daemon.clock)
-            let endpoints = APIDescription.adding(
+            let format = format(daemon, settings)
+            var endpoints = APIDescription.adding(
                 at: settings.publicURL,
-                to: Endpoint.ofDaemon(desk) + CarillonAPI(format(daemon, settings), desk).endpoints
+                to: Endpoint.ofDaemon(desk) + CarillonAPI(format, desk).endpoints
                     + LiveAPI(log, daemon.clock, desk).endpoints
                     + SimpleSchedulerAPI(daemon.store, daemon.clock, desk).endpoints
                     + [.metrics(daemon.metrics, isOpen: settings.metrics == .open)])
+            var side: WebSide?
+            let web = daemon.settings[WebSettings.self] ?? WebSettings()
+            if web.isEnabled {
+                let dashboard = try Dashboard(
+                    desk, daemon.clock, format, gate, cookie(settings), login(web, settings, provider, daemon),
+                    publicURL: settings.publicURL, isTLS: settings.tls != nil)
+                endpoints += dashboard.endpoints
+                side = dashboard.side
+            }
             let server = APIServer(
                 address, tls: settings.tls, hosts: HostList(settings.hosts), endpoints, gate, daemon.clock,
-                daemon.logger
+                daemon.logger, web: side
             ) { [state = daemon.state] port in
                 // Which listener the local token is for: nobody else is to be shown it.
                 try? Data("\(address.host):\(port)\n".utf8).write(to: URL(fileURLWithPath: state + "/api-address"))
@@ -63,7 +75,7 @@ package enum API: Integration {
                 served.append(
                     APIServer(
                         ListenAddress(path: path), hosts: HostList(settings.hosts), endpoints, gate, daemon.clock,
-                        daemon.logger))
+                        daemon.logger, web: side))
             }
             return served
         }
@@ -81,6 +93,22 @@ package enum API: Integration {
         throw Failure.input(
             "api.listen: \(address) can be reached from elsewhere, and nobody could prove who they are: name a provider by "
                 + "api.oidc.issuer, or listen on 127.0.0.1 first and make a token by `carillon token create`")
+    }
+
+    /// How browsers show whose session they have: over TLS, its proxy's among it, or to this machine, unless somebody has said that
+    /// others reach it in the clear.
+    private static func cookie(_ settings: APISettings) -> SessionCookie {
+        let isPublicTLS = settings.publicURL?.hasPrefix("https://") ?? false
+        return SessionCookie(isSecure: settings.tls != nil || isPublicTLS || !settings.isInsecure)
+    }
+
+    private static func login(
+        _ web: WebSettings, _ settings: APISettings, _ provider: OpenIDProvider<SystemClock>?, _ daemon: DaemonContext
+    ) -> (any BrowserLogin)? {
+        guard let provider, let client = web.clientID, let named = settings.provider else { return nil }
+        return WebLogin(
+            issuer: named.issuer, .init(id: client, secret: web.clientSecret), insecure: named.isInsecure, provider,
+            daemon.clock)
     }
 
     /// Definitions in the keys of job files.

@@ -8,6 +8,8 @@ package struct APISettings: SettingsSection {
         package var issuer = ""
         /// Nil for tokens of any.
         package var audience: String?
+        /// Whether it may be asked without TLS.
+        package var isInsecure = false
     }
 
     /// `api.metrics`.
@@ -101,6 +103,6 @@ package struct APISettings: SettingsSection {
                 "issuer", "its keys would come without TLS; api.oidc.insecure = true takes them all the same")
         default: table.complain("issuer", "expected an address that begins with https://")
         }
-        return Provider(issuer: issuer, audience: audience)
+        return Provider(issuer: issuer, audience: audience, isInsecure: isInsecure)
     }
 }

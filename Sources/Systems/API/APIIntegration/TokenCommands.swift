@@ -77,7 +77,7 @@ package struct TokenCommands: AsyncParsableCommand {
                     try say(
                         json: JSONObject([
                             ("name", token.name), ("scopes", token.scopes.sorted()), ("createdAt", token.createdAt),
-                            ("expiresAt", token.expiresAt), ("usedAt", token.usedAt),
+                            ("expiresAt", token.expiresAt), ("usedAt", token.usedAt), ("use", token.use?.rawValue),
                         ]))
                 }
                 return

@@ -1,7 +1,3 @@
-package import ArgumentParser
-import CarillonCore
-package import CarillonDaemon
-import CarillonEngine
 import Foundation
 package import Timetable
 
@@ -25,11 +21,6 @@ package struct TimeFormatter {
 
     /// `2026-11-21 19:00:00 CET (in 3 h)`.
     package func both(_ time: Timestamp, _ zone: String) -> String { "\(absolute(time, zone)) (\(relative(time)))" }
-
-    /// The same for a table: `19:00 CET, in 3 h` on a narrow terminal, with the day where it is another one.
-    package func cell(_ time: Timestamp, _ zone: String) -> String {
-        Terminal.isNarrow ? "\(short(time, zone)), \(relative(time))" : both(time, zone)
-    }
 
     /// `19:00 CET` today, `Fri 19:00 CET` within six days, else `2026-12-24 19:00 CET`; seconds where there are any.
     package func short(_ time: Timestamp, _ zone: String) -> String {
@@ -85,28 +76,4 @@ extension Zone {
         let seconds = time.seconds + Int64(offset(at: time).seconds)
         return seconds >= 0 ? seconds / 86_400 : (seconds - 86_399) / 86_400
     }
-}
-
-/// In which zone times are shown.
-package struct TimeOptions: ParsableArguments {
-    @Flag(help: "Show times in UTC instead of each job's zone.") package var utc = false
-    @Option(
-        name: .customLong("zone"), help: ArgumentHelp("Show times in this zone.", valueName: "zone"), completion: .zones
-    )
-    package var zone: String?
-
-    package init() {}
-
-    /// The zone asked for; nil for each job's own. Throws `Failure`.
-    package func asked() throws(Failure) -> Zone? {
-        if utc { return .utc }
-        guard let zone else { return nil }
-        do {
-            return try ZoneDatabase().zone(zone)
-        } catch {
-            throw Failure.input("--zone: \(error.message)")
-        }
-    }
-
-    package func formatter() throws(Failure) -> TimeFormatter { TimeFormatter(in: try asked()) }
 }

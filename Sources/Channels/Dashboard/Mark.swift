@@ -1,0 +1,61 @@
+import CarillonCore
+import CarillonEngine
+
+/// How a state looks: a shape, a word and a colour, since a colour alone says nothing to many.
+extension RunState {
+    /// Fields of `{{> mark}}`.
+    var mark: Fields { Fields(["class": look, "shape": shape, "word": rawValue]) }
+
+    /// A class of the style sheet.
+    var look: String {
+        switch self {
+        case .pending: "waiting"
+        case .running, .cancelling: "running"
+        case .completed: "good"
+        case .failed: "bad"
+        case .cancelled: "ended"
+        case .skipped: "skipped"
+        }
+    }
+
+    var shape: String {
+        switch self {
+        case .pending: "◔"
+        case .running: "▶"
+        case .cancelling: "◧"
+        case .completed: "✓"
+        case .failed: "✕"
+        case .cancelled: "■"
+        case .skipped: "◌"
+        }
+    }
+}
+
+extension JobView {
+    /// Fields of `{{> mark}}`.
+    var mark: Fields {
+        if !problems.isEmpty { return Fields(["class": "bad", "shape": "▲", "word": "faulty"]) }
+        if paused != nil, state == .enabled { return Fields(["class": "waiting", "shape": "‖", "word": "held back"]) }
+        return switch state {
+        case .enabled: Fields(["class": "on", "shape": "●", "word": "on"])
+        case .disabled: Fields(["class": "off", "shape": "○", "word": "off"])
+        case .halted: Fields(["class": "bad", "shape": "▲", "word": "halted"])
+        case .deleted: Fields(["class": "off", "shape": "○", "word": "deleted"])
+        }
+    }
+}
+
+extension RecentView {
+    /// Fields of `{{> cells}}`: the oldest first, as people read.
+    var cells: Fields {
+        let times = self.times.reversed()
+        let words = times.map(\.state.rawValue).joined(separator: ", ")
+        return Fields([
+            "words": times.isEmpty ? "no times yet" : "the last \(times.count): \(words)",
+            "cells": times.map { Fields(["class": $0.state.look, "shape": $0.state.shape]) },
+        ])
+    }
+}
+
+/// A name as it stands in an address.
+func path(_ parts: String...) -> String { "/" + parts.map { Form.encoded($0) }.joined(separator: "/") }
