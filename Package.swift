@@ -255,7 +255,9 @@ let package = Package(
         .target(
             name: "CDashboardFiles", path: "Sources/Channels/Dashboard/Files",
             exclude: [
-                "carillon.css", "carillon.js", "forecast.mustache", "gone.mustache", "icon.svg", "job-runs.mustache",
+                "backfill.mustache", "carillon.css", "carillon.js", "editor.mustache", "forecast.mustache",
+                "operation-row.mustache",
+                "operation.mustache", "operations.mustache", "gone.mustache", "icon.svg", "job-runs.mustache",
                 "job.mustache", "jobs.mustache", "layout.mustache", "login.mustache", "mark.mustache", "now.mustache",
                 "refusal.mustache", "run.mustache", "runs-table.mustache", "runs.mustache", "system.mustache",
                 "time.mustache", "why.mustache",
@@ -500,6 +502,9 @@ let package = Package(
                 "ControlSocket", .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOEmbedded", package: "swift-nio"),
             ]),
+        .testTarget(
+            name: "DashboardTests",
+            dependencies: ["CarillonCore", "CarillonEngine", "CarillonTestSupport", "Dashboard", "Timetable"]),
         .testTarget(
             name: "DaemonTests",
             dependencies: [

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds Carillon, runs a daemon with three live jobs in a scratch folder, and shows what happens.
+# Builds Carillon, runs a daemon with live jobs in a scratch folder, and shows what happens: here, and in a browser by the link it prints.
 #   scripts/demo.sh [--for SECONDS]     without --for it goes on until Ctrl-C
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -12,45 +12,31 @@ echo "building (the first time takes some minutes) ..."
 swift build -c release --product carillon
 swift build -c release --product carillon-shim
 carillon=$PWD/.build/release/carillon
+source scripts/servers.sh
 
-export CARILLON_STATE
-CARILLON_STATE=$(mktemp -d)
-mkdir "$CARILLON_STATE/jobs.d"
-cat >"$CARILLON_STATE/jobs.d/demo.toml" <<'JOBS'
-[[job]]
-name = "clock"                       # every two seconds, on the dot
-every = "2s"
-exec = ["/bin/date", "+it is %H:%M:%S"]
-
-[[job]]
-name = "unlucky"                     # fails, and is tried again
-every = "10s"
-shell = "echo trying; test $CARILLON_ATTEMPT -ge 3"
-retry = { attempts = 3, backoff = "1s" }
-
-[[job]]
-name = "payroll"                     # 19:00 in New York, whatever the clocks there do
-cron = "0 19 * * *"
-time_zone = "America/New_York"
-shell = "echo paying everybody"
-JOBS
-
-"$carillon" serve 2>"$CARILLON_STATE/daemon.log" &
-daemon=$!
-finish() {
-    kill "$daemon" 2>/dev/null && wait "$daemon" || true
+export CARILLON_STATE=$folder/state
+mkdir -p "$CARILLON_STATE/jobs.d"
+cp scripts/demo.toml "$CARILLON_STATE/jobs.d/demo.toml"
+printf '[api]\nlisten = "127.0.0.1:%s"\n' "$(port)" >"$CARILLON_STATE/carillon.toml"
+"$carillon" serve 2>"$folder/daemon.log" & pids+=($!)
+said() {
+    kill "${pids[0]}" 2>/dev/null && wait "${pids[0]}" || true
     echo
     echo "The daemon said:"
-    cat "$CARILLON_STATE/daemon.log"
-    rm -rf "$CARILLON_STATE"
+    cat "$folder/daemon.log"
+    finish
 }
-trap finish EXIT
+trap said EXIT
 trap 'exit 0' INT TERM
 "$carillon" status --wait 20 >/dev/null
 
-began=$SECONDS
+began=$SECONDS linked=-60 link=
 while [ -z "$seconds" ] || [ $((SECONDS - began)) -lt "$seconds" ]; do
+    # A link lets one browser in, within a minute.
+    if [ $((SECONDS - linked)) -ge 50 ]; then link=$("$carillon" open 2>/dev/null) linked=$SECONDS; fi
     [ -t 1 ] && clear
+    echo "── in a browser: $link"
+    echo
     echo "── carillon jobs list"
     "$carillon" jobs list
     echo

@@ -62,7 +62,7 @@ url = "redis://127.0.0.1:{redis.port}/0"
         time.sleep(5)
         client = MongoClient(store.url(store.port), directConnection=True)
         marked = client["carillon"]["runs"].count_documents({"dispatchedAt": {"$exists": True}})
-        daemon.stop()
+        daemon.kill()
         print(f"{options.jobs:,} runs of one moment: all out after {out:.1f} s, {options.jobs / out:.0f} a second; {marked:,} are marked so")
         alone = written(store.url(store.port), "alone", client["carillon"]["jobs"], client["carillon"]["runs"])
         print(f"the server alone, for the same documents: {options.jobs / alone:.0f} a second; {alone / out:.0%} of that")

@@ -16,6 +16,9 @@ venv mail aiosmtpd
 venv mongo 'SecantusDB==0.7.0b3'
 # A real OpenID provider, and what drives the browser that logs in there.
 venv oidc authlib flask selenium
+# What looks whether a page is fit for everybody; of it only axe itself is used, and no other browser.
+venv axe --no-deps axe-playwright-python==0.1.8
+cp .build/venvs/axe/lib/python3*/site-packages/axe_playwright_python/axe.min.js .build/venvs/axe/axe.min.js
 
 # Runs a part of the tests, within 20 minutes. Each test has a time limit of its own; what even that cannot end is killed by
 # this one, and then the last lines show it: what was started and did not pass.

@@ -35,7 +35,8 @@ extension Carillon {
     /// Commands that a system brings; what it imports stands under `Import`.
     static let systemCommands: [any ParsableCommand.Type] =
         [
-            NotifyCommands.self, RQCommands.self, BusCommands.self, BTU.self, TokenCommands.self, OpenCommand.self, LoginCommand.self,
+            NotifyCommands.self, RQCommands.self, BusCommands.self, BTU.self, TokenCommands.self, OpenCommand.self,
+            LoginCommand.self,
             LogoutCommand.self, ContextCommands.self,
         ] + SimpleSchedulerCommands.all
 }

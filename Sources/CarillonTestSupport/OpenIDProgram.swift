@@ -35,7 +35,7 @@ enum OpenIDProgram {
             def get_client_id(self): return self.name
             def get_default_redirect_uri(self): return "http://localhost:5556/callback"
             def get_allowed_scope(self, scope): return " ".join(s for s in scope_to_list(scope) if s in SCOPES.split())
-            def check_redirect_uri(self, uri): return uri == self.get_default_redirect_uri()
+            def check_redirect_uri(self, uri): return uri == self.get_default_redirect_uri() or uri.endswith("/login/callback")
             def check_client_secret(self, secret): return self.secret == secret
             def check_endpoint_auth_method(self, method, endpoint): return (method == "none") == (self.secret is None)
             def check_response_type(self, kind): return kind == "code"

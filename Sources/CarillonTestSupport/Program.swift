@@ -44,12 +44,21 @@ public enum Program {
 public enum VirtualEnvironment {
     /// Answers a path below `.build/venvs` of the package; throws when nothing is installed there.
     public static func program(_ path: String) throws -> String {
-        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        let program = root.path + "/.build/venvs/" + path
+        let program = try file(path)
         guard FileManager.default.isExecutableFile(atPath: program) else {
-            throw ConformanceFailure(description: "there is no \(program); scripts/test.sh installs it")
+            throw ConformanceFailure(description: "\(program) is no program")
         }
         return program
+    }
+
+    /// Finds a file of one.
+    public static func file(_ path: String) throws -> String {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let file = root.path + "/.build/venvs/" + path
+        guard FileManager.default.fileExists(atPath: file) else {
+            throw ConformanceFailure(description: "there is no \(file); scripts/test.sh installs it")
+        }
+        return file
     }
 }

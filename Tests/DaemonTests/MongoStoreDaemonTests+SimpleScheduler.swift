@@ -61,7 +61,8 @@ extension MongoStoreDaemonTests {
             "import", "simple-scheduler", "--simple-scheduler", scheduler, "--output", file)
         #expect(imported.code == 2 && imported.error.contains("spoilt"), "\(imported)")
         #expect(try await first.carillon("validate", file).code == 0)
-        let again = try await first.carillon("import", "simple-scheduler", "--from", address, "--output", file)
+        let again = try await first.carillon(
+            "import", "simple-scheduler", "--from", address + "/simpleScheduler", "--output", file)
         #expect(again.code == 2 && again.error.contains("is there already"), "\(again)")
         try FileManager.default.removeItem(atPath: file)
 

@@ -132,6 +132,12 @@ import Timetable
                     Key("issuer", "\"https://a.example\"", "\"https://b.example\""), Key("audience", "\"a\"", "\"b\""),
                     Key("insecure", "true", "false"),
                 ]),
+            Table(
+                "[web]", "web.",
+                [
+                    Key("enabled", "true", "false"), Key("client_id", "\"a\"", "\"b\""),
+                    try secret("client_secret", "a", "b", inFiles: inFiles),
+                ]),
             Table("[audit]", "audit.", [Key("keep", "\"1d\"", "\"2d\"")]),
             Table("[simple_scheduler]", "simple_scheduler.", [Key("silence", "\"10m\"", "\"5m\"")]),
             Table(

@@ -77,7 +77,8 @@ extension Order {
     /// Whether it changes nothing.
     public var isQuestion: Bool {
         switch self {
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .recent, .hours, .missed,
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .recent, .hours,
+            .missed,
             .tokens, .operations, .ping, .status, .output:
             true
         case .put, .delete, .enable, .stop, .restart, .resolve, .start, .retry, .backfill, .cancel, .pause, .resume,
@@ -116,7 +117,8 @@ extension Order {
         case .operate(let request): ("operate", "\(request.action.rawValue): \(request.choice.words)")
         case .cancelOperation(let id): ("cancel operation", id)
         case .undo(let id): ("undo", id)
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .recent, .hours, .missed,
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .recent, .hours,
+            .missed,
             .tokens, .operations, .ping, .status, .output:
             ("ask", nil)
         }

@@ -89,7 +89,8 @@ public struct OrderService<Clock: EngineClock>: Sendable {
             return .done("here")
         case .status: return .status(await status())
         case .output(let text, let offset): return try await output(text, offset)
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .recent, .hours, .missed,
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .recent, .hours,
+            .missed,
             .tokens, .operations:
             throw OrderError(.bad, "a question was taken for an order")
         }

@@ -30,6 +30,30 @@ package struct JobFormat: Sendable {
     }
 }
 
+extension JobFormat {
+    /// Reads the definition of somebody with these scopes. Throws `APIError` for one that is none, and for one that they may not give.
+    package func job(_ node: ConfigNode, by scopes: Set<Scope>) throws -> Job {
+        let job: Job
+        do {
+            job = try read(node)
+        } catch let error as ConfigurationError {
+            throw APIError(error.problems)
+        }
+        guard isProgram(job) else { return job }
+        guard takesPrograms else {
+            throw APIError(
+                403, "no-programs",
+                "jobs that run programs are not taken over the API; api.exec = true in the settings lets them")
+        }
+        guard scopes.contains(.execWrite) else {
+            var error = APIError(403, "missing-scopes", "Missing required scopes")
+            error.missing = [.execWrite]
+            throw error
+        }
+        return job
+    }
+}
+
 /// All that Carillon can do, under `/api/v1`: what `--json` prints is what it answers.
 package struct CarillonAPI: Sendable {
     private let desk: @Sendable (Order, Caller) async -> Reply
@@ -222,26 +246,7 @@ package struct CarillonAPI: Sendable {
         ]
     }
 
-    private func job(of call: Call) throws -> Job {
-        let job: Job
-        do {
-            job = try format.read(try call.node())
-        } catch let error as ConfigurationError {
-            throw APIError(error.problems)
-        }
-        guard format.isProgram(job) else { return job }
-        guard format.takesPrograms else {
-            throw APIError(
-                403, "no-programs",
-                "jobs that run programs are not taken over the API; api.exec = true in the settings lets them")
-        }
-        guard call.scopes.contains(.execWrite) else {
-            var error = APIError(403, "missing-scopes", "Missing required scopes")
-            error.missing = [.execWrite]
-            throw error
-        }
-        return job
-    }
+    private func job(of call: Call) throws -> Job { try format.job(try call.node(), by: call.scopes) }
 
     private func definition(of name: String, _ call: Call, status: Int) async throws -> Answer {
         guard case .definition(let job, let revision) = try await ask(.definition(name), call) else {

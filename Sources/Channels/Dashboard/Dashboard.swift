@@ -39,7 +39,8 @@ package struct Dashboard<Clock: EngineClock>: Sendable {
     }
 
     package var endpoints: [Endpoint] {
-        assets + doors + nowPage + jobsPages + runsPages + whyPages + forecastPages + systemPages
+        assets + doors + nowPage + jobsPages + runsPages + whyPages + backfillPages + editorPages + operationPages
+            + forecastPages + systemPages
     }
 
     /// What the server has to know of browsers.

@@ -100,7 +100,7 @@ extension Dashboard {
         let to = Self.local(form["to"]) ?? "/"
         if let key = form["key"] {
             let (principal, token) = try await gate.redeem(link: key)
-            _ = await desk(.revokeToken(token), call.caller)
+            _ = await desk(.revokeToken(token), Caller(user: principal.name, channel: "page", from: call.caller.from))
             return try await begin(principal, call, to)
         }
         guard let token = form["token"]?.trimming({ $0 == " " }) else {

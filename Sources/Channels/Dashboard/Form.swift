@@ -2,11 +2,11 @@ import ControlAPI
 import Foundation
 
 /// What a form of a page sends (WHATWG URL, application/x-www-form-urlencoded).
-struct Form: Sendable {
+package struct Form: Sendable {
     private var fields: [String: String] = [:]
 
     /// Throws `APIError` of status 400 for what no form sends.
-    init(_ body: [UInt8]) throws {
+    package init(_ body: [UInt8]) throws {
         for pair in body.split(separator: UInt8(ascii: "&")) {
             let parts = pair.split(separator: UInt8(ascii: "="), maxSplits: 1, omittingEmptySubsequences: false)
             guard parts.count == 2, let name = Self.decoded(parts[0]), let value = Self.decoded(parts[1]) else {
@@ -17,7 +17,7 @@ struct Form: Sendable {
     }
 
     /// A field that holds something; nil for one that is empty or not there.
-    subscript(_ name: String) -> String? { fields[name].flatMap { $0.isEmpty ? nil : $0 } }
+    package subscript(_ name: String) -> String? { fields[name].flatMap { $0.isEmpty ? nil : $0 } }
 
     private static func decoded(_ bytes: ArraySlice<UInt8>) -> String? {
         String(decoding: bytes.map { $0 == UInt8(ascii: "+") ? UInt8(ascii: " ") : $0 }, as: UTF8.self)
@@ -25,7 +25,7 @@ struct Form: Sendable {
     }
 
     /// Encodes a text for a path or a query (RFC 3986, 2.3).
-    static func encoded(_ text: String) -> String {
+    package static func encoded(_ text: String) -> String {
         var result = ""
         for byte in text.utf8 {
             switch byte {

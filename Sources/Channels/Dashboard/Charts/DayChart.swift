@@ -47,13 +47,13 @@ struct DayChart {
         return (most, now.adding(microseconds: Int64(place) * Self.hour))
     }
 
-    /// One bar an hour, 12 wide; the past to the left of the middle.
+    /// One bar an hour, 24 wide; the past to the left of the middle.
     var svg: String {
-        let height = 64
+        let height = 110
         let most = Double(max(1, zip(good, zip(bad, skipped)).map { $0 + $1.0 + $1.1 }.max() ?? 1, coming.max() ?? 1))
         let total = (good.reduce(0, +), bad.reduce(0, +), skipped.reduce(0, +), coming.reduce(0, +))
         var drawing = Drawing(
-            width: Self.hours * 24 + 8, height: height + 16,
+            width: Self.hours * 48 + 16, height: height + 18,
             words: "The last 24 hours: \(total.0) completed, \(total.1) failed, \(total.2) times skipped. "
                 + "The next 24 hours: \(total.3) times.")
         func bar(_ x: Int, _ parts: [(Int, String)], _ words: String) {
@@ -61,23 +61,23 @@ struct DayChart {
             for (count, look) in parts where count > 0 {
                 let size = max(2, Double(count) / most * Double(height - 4))
                 y -= size
-                drawing.bar(x: x, y: y, width: 10, height: size, look, words)
+                drawing.bar(x: x, y: y, width: 20, height: size, look, words)
             }
         }
         for place in 0..<Self.hours {
             let time = label(begin.adding(microseconds: Int64(place) * Self.hour))
             let words = "\(time): \(good[place]) completed, \(bad[place]) failed, \(skipped[place]) skipped"
-            bar(place * 12, [(bad[place], "bad"), (good[place], "good"), (skipped[place], "skipped")], words)
+            bar(place * 24, [(bad[place], "bad"), (good[place], "good"), (skipped[place], "skipped")], words)
         }
-        let middle = Self.hours * 12 + 3
+        let middle = Self.hours * 24 + 6
         drawing.line(x: middle, height: height + 4, "now")
         for place in 0..<Self.hours {
             let time = label(now.adding(microseconds: Int64(place) * Self.hour))
-            bar(middle + 5 + place * 12, [(coming[place], "coming")], "\(time): \(coming[place]) to come")
+            bar(middle + 10 + place * 24, [(coming[place], "coming")], "\(time): \(coming[place]) to come")
         }
-        drawing.text(x: 0, y: height + 14, label(begin))
-        drawing.text(x: middle, y: height + 14, "now", anchor: "middle")
-        drawing.text(x: Self.hours * 24 + 8, y: height + 14, label(Self.end(of: now)), anchor: "end")
+        drawing.text(x: 0, y: height + 16, label(begin))
+        drawing.text(x: middle, y: height + 16, "now", anchor: "middle")
+        drawing.text(x: Self.hours * 48 + 16, y: height + 16, label(Self.end(of: now)), anchor: "end")
         return drawing.svg
     }
 

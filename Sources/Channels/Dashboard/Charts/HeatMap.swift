@@ -1,33 +1,37 @@
 import CarillonCore
-import CarillonEngine
-import Timetable
+package import CarillonEngine
+package import Timetable
 
 /// Weeks of a job, a day a cell: what ran, what did not, and what is still to come, by the clock of the job's zone.
-struct HeatMap {
+package struct HeatMap {
     /// A day.
-    struct Cell: Sendable {
+    package struct Cell: Sendable {
         /// Days since 1970-01-01.
-        var day: Int
-        var good = 0
-        var bad = 0
-        var skipped = 0
-        var active = 0
-        var coming = 0
+        package var day: Int
+        package var good = 0
+        package var bad = 0
+        package var skipped = 0
+        package var active = 0
+        package var coming = 0
         /// One of its times.
         var time: Timestamp?
 
         var count: Int { good + bad + skipped + active + coming }
     }
 
-    static let weeks = 12
+    package static let weeks = 12
+    /// Times of a day that are counted.
+    private static let mostCounted = 100_000
 
-    private var cells: [Int: Cell] = [:]
+    /// By their days.
+    package private(set) var cells: [Int: Cell] = [:]
     private let zone: Zone
     private let today: Int
     /// The Monday that it begins with.
     private let first: Int
 
-    init(_ runs: [RunView], coming times: [Timestamp], now: Timestamp, zone: Zone) {
+    /// Makes that of runs and skips, and of a schedule for what is to come; nil for one that does not count.
+    package init(_ runs: [RunView], coming schedule: Schedule?, now: Timestamp, zone: Zone) {
         self.zone = zone
         today = Self.day(of: now, zone)
         first = Self.first(today)
@@ -43,10 +47,14 @@ struct HeatMap {
             cell.time = run.scheduledAt
             cells[day] = cell
         }
-        for time in times {
-            let day = Self.day(of: time, zone)
-            cells[day, default: Cell(day: day)].coming += 1
-            cells[day]?.time = time
+        guard let schedule else { return }
+        for day in today..<first + 7 * Self.weeks {
+            let begin = max(now, Self.begin(of: day, zone).adding(microseconds: -1))
+            let end = Self.begin(of: day + 1, zone).adding(microseconds: -1)
+            let count = schedule.count(after: begin, through: end, limit: Self.mostCounted)
+            guard count > 0 else { continue }
+            cells[day, default: Cell(day: day)].coming = count
+            if cells[day]?.time == nil { cells[day]?.time = schedule.next(after: begin) }
         }
     }
 
@@ -69,11 +77,6 @@ struct HeatMap {
         }
         // A day that a zone has left out.
         return begin(of: day + 1, zone)
-    }
-
-    /// Until when it shows what is to come: the end of this week.
-    static func end(of now: Timestamp, _ zone: Zone) -> Timestamp {
-        begin(of: first(day(of: now, zone)) + 7 * weeks, zone).adding(microseconds: -1)
     }
 
     private static let weekdays = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]

@@ -1,30 +1,31 @@
 import CarillonCore
-import CarillonEngine
-import Timetable
+package import CarillonEngine
+package import Timetable
 
 /// A stretch of coming time, drawn by how much of it passes: a day on which the clocks go forward has 23 hours here, and one on which
 /// they go back 25.
-struct Horizon {
+package struct Horizon {
     /// A change of the clocks.
-    struct Change {
-        var at: Timestamp
-        var zone: String
+    package struct Change {
+        package var at: Timestamp
+        package var zone: String
         /// Seconds by which they go forward; back when it is less than 0.
-        var seconds: Int
+        package var seconds: Int
         /// What a clock shows right before, and from then on.
-        var before: String
-        var after: String
+        package var before: String
+        package var after: String
     }
 
     let start: Timestamp
     let end: Timestamp
     let zone: Zone
     /// Microseconds of a bar.
-    private let bucket: Int64
-    private var counts: [Int]
-    private static let bars = 96
+    package let bucket: Int64
+    /// Of each bar.
+    package private(set) var counts: [Int]
+    package static let bars = 96
 
-    init(_ lines: [AgendaView], from start: Timestamp, until end: Timestamp, zone: Zone) {
+    package init(_ lines: [AgendaView], from start: Timestamp, until end: Timestamp, zone: Zone) {
         self.start = start
         self.end = end
         self.zone = zone
@@ -51,7 +52,7 @@ struct Horizon {
     }
 
     /// Bars by how many times there are, with the hours, or days, of the shown zone.
-    var density: String {
+    package var density: String {
         let height = 120
         let most = Double(max(1, counts.max() ?? 1))
         var drawing = Drawing(
@@ -118,7 +119,7 @@ struct Horizon {
     }
 
     /// Finds when the clocks of a zone are changed.
-    static func changes(in zone: Zone, from start: Timestamp, until end: Timestamp) -> [Change] {
+    package static func changes(in zone: Zone, from start: Timestamp, until end: Timestamp) -> [Change] {
         var changes: [Change] = []
         var time = start
         // No zone changes twice within so short a time.

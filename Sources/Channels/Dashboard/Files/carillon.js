@@ -113,6 +113,30 @@
     });
   }
 
+  // MARK: The editor
+
+  const editor = one("#editor");
+  if (editor) {
+    let timer = 0, asked = null;
+    editor.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(async () => {
+        // Only the last question counts.
+        if (asked) asked.abort();
+        asked = new AbortController();
+        try {
+          const body = new URLSearchParams(new FormData(editor));
+          const answer = await fetch("/editor", { method: "POST", body, headers: { Accept: "text/html" }, signal: asked.signal });
+          const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("preview");
+          const part = one("#preview"), isOpen = one("details", part).open;
+          if (!fresh) return;
+          part.replaceChildren(...fresh.childNodes);
+          one("details", part).open = isOpen;
+        } catch { /* another question, or nobody there */ }
+      }, 150);
+    });
+  }
+
   // MARK: Logs
 
   const log = one("#log[data-tail]");

@@ -48,6 +48,21 @@ static const uint8_t run[] = {
 static const uint8_t why[] = {
 #embed "why.mustache"
 };
+static const uint8_t editor[] = {
+#embed "editor.mustache"
+};
+static const uint8_t operation_row[] = {
+#embed "operation-row.mustache"
+};
+static const uint8_t operation[] = {
+#embed "operation.mustache"
+};
+static const uint8_t operations[] = {
+#embed "operations.mustache"
+};
+static const uint8_t backfill[] = {
+#embed "backfill.mustache"
+};
 static const uint8_t forecast[] = {
 #embed "forecast.mustache"
 };
@@ -83,6 +98,11 @@ static const struct {
     FILE("runs.mustache", runs),
     FILE("run.mustache", run),
     FILE("why.mustache", why),
+    FILE("editor.mustache", editor),
+    FILE("operation-row.mustache", operation_row),
+    FILE("operation.mustache", operation),
+    FILE("operations.mustache", operations),
+    FILE("backfill.mustache", backfill),
     FILE("forecast.mustache", forecast),
     FILE("system.mustache", system_),
     FILE("login.mustache", login),

@@ -63,7 +63,11 @@ extension Visit {
         let (lines, isCut) = try await agenda(query)
         let horizon = Horizon(isYear ? [] : lines, from: start, until: end, zone: zone)
         let byJob = Dictionary(grouping: lines, by: \.job)
-        let lanes = byJob.sorted { ($0.value[0].at, $0.key) < ($1.value[0].at, $1.key) }
+        // What comes all the time buries nobody: it stands at the end.
+        let lanes = byJob.sorted { one, other in
+            let (isMany, areMany) = (one.value[0].count > 1, other.value[0].count > 1)
+            return isMany == areMany ? (one.value[0].at, one.key) < (other.value[0].at, other.key) : areMany
+        }
         return page(
             "forecast", title: "Forecast", at: "/forecast",
             Fields([

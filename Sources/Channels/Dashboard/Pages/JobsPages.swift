@@ -42,21 +42,8 @@ extension Visit {
 
     func jobs() async throws -> Answer {
         let text = call.query["q"] ?? ""
-        var query = JobQuery(limit: pageLength + 1)
-        for word in text.split(separator: " ") {
-            if word.hasPrefix("tag:") {
-                query.tags.append(String(word.dropFirst(4)))
-            } else {
-                // Whoever types a part of a name means all that contain it.
-                query.names = [word.contains { "*?".contains($0) } ? String(word) : "*\(word)*"]
-            }
-        }
-        if let word = call.query["state"], !word.isEmpty {
-            guard let state = JobQuery.State(rawValue: word) else {
-                throw APIError.bad("state: there is no state '\(word)'", "state")
-            }
-            query.states = [state]
-        }
+        var query = try Self.query(text, state: call.query["state"])
+        query.limit = pageLength + 1
         if call.query["sort"] == "next" { query.order = .next } else { query.after = call.query["after"] }
         guard case .jobs(let found, let total) = try await ask(.jobs(query)) else { throw Unexpected() }
         let shown = found.prefix(pageLength)
@@ -67,16 +54,37 @@ extension Visit {
             "jobs", title: "Jobs", at: "/jobs", isLive: true,
             Fields([
                 "q": text, "jobs": shown.map { job in line(job, times[job.name]) }, "isEmpty": shown.isEmpty,
-                "count": count, "more": more.map { "/jobs?" + question(text, after: $0) },
+                "count": count, "bulk": try await bulk(query, text, total ?? (query.after == nil ? found.count : nil)),
+                "more": more.map { "/jobs?" + question(text, after: $0) },
                 "states": JobQuery.State.allCases.map { state in
                     Fields([
                         "name": state.rawValue, "word": state.words, "isChosen": query.states.contains(state),
                     ])
                 },
-                "byNext": query.order == .next, "isLater": query.after != nil,
+                "mayAdd": may(.jobsWrite), "byNext": query.order == .next, "isLater": query.after != nil,
                 "first": "/jobs?" + question(text, after: nil),
                 "isCut": found.count > pageLength && query.order == .next,
             ]))
+    }
+
+    /// Reads what somebody looks for: a part of a name, or a pattern, and `tag:NAME`.
+    static func query(_ text: String, state word: String?) throws -> JobQuery {
+        var query = JobQuery()
+        for part in text.split(separator: " ") {
+            if part.hasPrefix("tag:") {
+                query.tags.append(String(part.dropFirst(4)))
+            } else {
+                // Whoever types a part of a name means all that contain it.
+                query.names = [part.contains { "*?[".contains($0) } ? String(part) : "*\(part)*"]
+            }
+        }
+        if let word, !word.isEmpty {
+            guard let state = JobQuery.State(rawValue: word) else {
+                throw APIError.bad("state: there is no state '\(word)'", "state")
+            }
+            query.states = [state]
+        }
+        return query
     }
 
     private func question(_ text: String, after: String?) -> String {
@@ -85,6 +93,19 @@ extension Visit {
         if let state = call.query["state"], !state.isEmpty { parts.append("state=" + Form.encoded(state)) }
         if let after { parts.append("after=" + Form.encoded(after)) }
         return parts.joined(separator: "&")
+    }
+
+    /// What may be done with all that were found, where it is known how many those are.
+    private func bulk(_ query: JobQuery, _ text: String, _ count: Int?) async throws -> Fields? {
+        guard let count, count > 0, may(.runsWrite) else { return nil }
+        return Fields([
+            "count": count, "words": number(count), "q": text, "state": query.states.first?.rawValue,
+            "isTyped": count > Self.mostUntyped,
+            "actions": Self.bulkActions.filter {
+                !OperationRequest($0.action, .jobs(query)).changesJobs || may(.jobsWrite)
+            }
+            .map { Fields(["name": $0.action.rawValue, "words": $0.words]) },
+        ])
     }
 
     private func recent(_ names: [String]) async throws -> [String: RecentView] {
@@ -96,7 +117,7 @@ extension Visit {
     private func line(_ job: JobView, _ times: RecentView?) -> Fields {
         Fields([
             "mark": job.mark, "name": job.name, "path": path("jobs", job.name), "english": job.english,
-            "zone": job.schedule == nil ? nil : job.timeZone, "target": job.target.kind,
+            "zone": zoneBeside(job), "target": job.target.kind,
             "next": job.next.map { moments.time($0, job.timeZone) }, "cells": times?.cells,
             "last": job.lastRun.map { run in
                 Fields([
@@ -108,6 +129,11 @@ extension Visit {
             "waiting": job.pending > 0 ? number(job.pending) : nil, "off": job.off, "paused": job.paused,
             "tags": job.tags.map { Fields(["name": $0, "path": "/jobs?q=" + Form.encoded("tag:" + $0)]) },
         ])
+    }
+
+    /// The zone of a job whose words do not name it.
+    private func zoneBeside(_ job: JobView) -> String? {
+        job.schedule == nil || job.english.contains("(\(job.timeZone))") ? nil : job.timeZone
     }
 
     // MARK: One
@@ -135,11 +161,11 @@ extension Visit {
                 RunQuery(job: name, since: HeatMap.start(of: now, zone), limit: mostRuns)) : []
         let stored = try await stored(name)
         let times = next(of: stored, most: 10)
-        let coming = job.next == nil ? [] : next(of: stored, most: 500, until: HeatMap.end(of: now, zone))
+        let coming = job.next == nil ? nil : try? stored.schedule.compile(job: name, zones: dashboard.zones)
         let durations = runs.compactMap { $0.state == .completed ? $0.durationSeconds : nil }.sorted()
         var fields = Fields([
             "name": job.name, "path": path("jobs", job.name), "mark": job.mark, "english": job.english,
-            "schedule": job.schedule, "zone": job.timeZone, "off": job.off, "paused": job.paused,
+            "schedule": job.schedule, "ownZone": zoneBeside(job), "off": job.off, "paused": job.paused,
             "target": job.target.summary, "kind": job.target.kind, "origin": job.origin.description,
             "isOurs": job.origin.feed == Origin.orders.feed,
             "problems": job.problems.map(\.description), "warnings": job.warnings,
@@ -149,12 +175,15 @@ extension Visit {
             "heatmap": HeatMap(runs, coming: coming, now: now, zone: zone).fields(job: job.name),
             "runs": runs.prefix(50).map { row($0) }, "hasRuns": !runs.isEmpty,
             "allRuns": "/runs?job=" + Form.encoded(job.name), "mayRead": may(.runsRead),
-            "running": job.running, "waiting": job.pending, "isActive": job.running + job.pending > 0,
+            "running": job.running > 0 ? number(job.running) : nil,
+            "waiting": job.pending > 0 ? number(job.pending) : nil, "isActive": job.running + job.pending > 0,
             "failures": job.failuresInRow > 1 ? number(job.failuresInRow) : nil, "policies": policies(job.policies),
             "definition": definition(of: stored), "mayRun": may(.runsWrite),
             "mayEnable": may(.jobsWrite) && [.disabled, .deleted].contains(job.state),
             "mayDisable": may(.jobsWrite) && job.state == .enabled,
             "mayResolve": may(.jobsWrite) && job.state == .halted, "revision": job.revision,
+            "edit": may(.jobsWrite) ? "/editor?job=" + Form.encoded(job.name) : nil,
+            "copy": may(.jobsWrite) ? "/editor?like=" + Form.encoded(job.name) : nil,
         ])
         if !durations.isEmpty {
             fields["durations"] = Fields([
@@ -172,13 +201,13 @@ extension Visit {
     }
 
     /// The next times of a job, whatever holds it back.
-    private func next(of job: Job, most: Int, until end: Timestamp = .distantFuture) -> [Timestamp] {
+    private func next(of job: Job, most: Int) -> [Timestamp] {
         guard let schedule = try? job.schedule.compile(job: job.name, zones: dashboard.zones) else { return [] }
         var times: [Timestamp] = []
         var last = now
         // Days that are left out may follow one another for long.
         for _ in 0..<2_000 where times.count < most {
-            guard let time = schedule.next(after: last), time <= end else { break }
+            guard let time = schedule.next(after: last) else { break }
             if schedule.exclusion(of: time) == nil { times.append(time) }
             last = time
         }

@@ -43,8 +43,8 @@ package struct OpenCommand: AsyncParsableCommand {
         _ = try await DaemonClient(place: place).ask(.addToken(token))
         let link = "\(base)/login?key=\(secret)"
         if json { return try say(json: JSONObject([("url", link), ("expiresAt", end)])) }
+        Terminal.error("good for one browser, within a minute:")
         say("\(link)")
-        Terminal.error("good for one browser, within a minute")
     }
 
     /// Where the pages are: what this command talks to, or where the daemon of the state directory listens.

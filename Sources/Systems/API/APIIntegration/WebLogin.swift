@@ -28,7 +28,8 @@ actor WebLogin: BrowserLogin {
     }
 
     init(
-        issuer: String, _ client: OpenIDClient.Client, insecure: Bool, _ provider: OpenIDProvider<SystemClock>, _ clock: SystemClock
+        issuer: String, _ client: OpenIDClient.Client, insecure: Bool, _ provider: OpenIDProvider<SystemClock>,
+        _ clock: SystemClock
     ) {
         self.issuer = issuer
         self.client = client
