@@ -374,6 +374,9 @@ public protocol JobStore: InstanceStore {
     func neighbours(of ids: [RunID]) async throws -> [RunNeighbours]
     func runs(_ query: RunQuery) async throws -> [Run]
     func skips(_ query: RunQuery) async throws -> [Skip]
+    /// Reads the newest runs and skips of each of these jobs, at most so many of both, in the order of the names: what `runs` and
+    /// `skips` answer for each of them, at once.
+    func recent(of jobs: [String], limit: Int) async throws -> [RecentTimes]
     /// Removes what retention no longer keeps, at most `limit` runs; answers what went, and nothing once nothing is left.
     ///
     /// A store may remember between two calls where it was, so one at a time prunes.
@@ -407,7 +410,27 @@ public protocol JobStore: InstanceStore {
     func close() async throws
 }
 
+/// The newest of what came of a job's times.
+public struct RecentTimes: Hashable, Sendable {
+    public var runs: [Run]
+    public var skips: [Skip]
+
+    public init(runs: [Run], skips: [Skip]) {
+        self.runs = runs
+        self.skips = skips
+    }
+}
+
 extension JobStore {
+    public func recent(of jobs: [String], limit: Int) async throws -> [RecentTimes] {
+        var all: [RecentTimes] = []
+        for job in jobs {
+            let query = RunQuery(job: job, limit: limit)
+            all.append(RecentTimes(runs: try await runs(query), skips: try await skips(query)))
+        }
+        return all
+    }
+
     public func space() async throws -> StoreSpace? { nil }
 }
 

@@ -309,6 +309,9 @@ extension StoreConformance {
                     [bench.advance(from: from, to: to, skips: [skip])], under: bench.term, now: to)
             }
             let skips = try await store.skips(RunQuery(job: "tick"))
+            let recent = try await store.recent(of: ["tick", "nobody"], limit: 10)
+            try require(recent.map(\.skips), is: [skips, []])
+            try require(recent.map(\.runs), is: [try await store.runs(RunQuery(job: "tick", limit: 10)), []])
             try require(skips.map(\.after), is: [times[0]])
             try require(skips.map(\.through), is: [times[3]])
         },

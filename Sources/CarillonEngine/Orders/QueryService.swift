@@ -290,7 +290,7 @@ public struct QueryService: Sendable {
     }
 
     /// Finds the first time that a skip covers.
-    func first(of skip: Skip) async throws -> Timestamp {
+    private func first(of skip: Skip) async throws -> Timestamp {
         let definition = try await store.definition(of: skip.jobID, revision: skip.revision)
         let schedule = try? definition?.schedule.compile(job: skip.job, zones: zones)
         return schedule?.next(after: skip.after) ?? skip.through

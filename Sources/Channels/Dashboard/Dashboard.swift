@@ -19,6 +19,7 @@ package struct Dashboard<Clock: EngineClock>: Sendable {
     /// Whether it speaks TLS itself.
     let isTLS: Bool
     let templates: Templates
+    let glances: Glances<Clock>
 
     /// Throws an error of the template library where a page of this build is spoilt.
     package init(
@@ -36,6 +37,7 @@ package struct Dashboard<Clock: EngineClock>: Sendable {
         self.cookie = cookie
         self.provider = provider
         templates = try Templates()
+        glances = Glances(clock)
     }
 
     package var endpoints: [Endpoint] {

@@ -360,6 +360,26 @@ extension SQLiteStore {
         return runs
     }
 
+    public func recent(of jobs: [String], limit: Int) async throws -> [RecentTimes] {
+        let codec = codec
+        return try await read { db in
+            let skips = try db.cachedStatement(
+                sql: """
+                    SELECT \(RowCodec.skipColumns) FROM skips JOIN jobs ON jobs.id = skips.job_id
+                    WHERE skips.job_id = (SELECT id FROM jobs WHERE name = ?) ORDER BY skips.through DESC LIMIT ?
+                    """)
+            return try jobs.map { job in
+                RecentTimes(
+                    runs: try Self.runs(
+                        """
+                        WHERE runs.job_id = (SELECT id FROM jobs WHERE name = ?)
+                        ORDER BY runs.scheduled_at DESC, runs.id DESC LIMIT ?
+                        """, [job, limit], index: nil, isKept: true, codec, db),
+                    skips: try Row.fetchAll(skips, arguments: [job, limit]).map(RowCodec.skip))
+            }
+        }
+    }
+
     public func skips(_ query: RunQuery) async throws -> [Skip] {
         try await read(.long) { db in
             var sql = "SELECT \(RowCodec.skipColumns) FROM skips JOIN jobs ON jobs.id = skips.job_id WHERE 1"

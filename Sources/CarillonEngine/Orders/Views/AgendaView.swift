@@ -48,7 +48,8 @@ extension QueryService {
     func agenda(_ query: AgendaQuery, now: Timestamp) async throws -> (lines: [AgendaView], isCut: Bool) {
         let start = max(now, query.from ?? now)
         let pauses = try await pauses()
-        var most = query.limit + 1
+        // Mostly few jobs have their next time so soon; each is read and compiled.
+        var most = min(query.limit + 1, Self.fewScanned)
         while true {
             let jobs = try await store.jobs(
                 JobQuery(names: query.names, tags: query.tags, states: [.enabled], order: .next, limit: most))
@@ -84,12 +85,13 @@ extension QueryService {
                     Array(lines.prefix(query.limit)), lines.count > query.limit || !isWhole && reached <= query.until
                 )
             }
-            most = min(most * 8, Self.mostScanned)
+            most = min(most * 2, Self.mostScanned)
         }
     }
 
     /// Jobs that are looked at for the first lines.
     private static let mostScanned = 200_000
+    private static let fewScanned = 512
 
     private static func lines(
         of compiled: CompiledJob, _ schedule: Schedule, from start: Timestamp, until: Timestamp

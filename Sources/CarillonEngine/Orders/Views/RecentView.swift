@@ -5,7 +5,7 @@ public import Timetable
 public struct RecentView: Sendable, Codable {
     /// A time that has a run, or a stretch of them that have none.
     public struct Entry: Sendable, Codable {
-        /// The first one of a stretch.
+        /// The last one of a stretch.
         public var scheduledAt: Timestamp
         public var state: RunState
         /// The id of its run; nil for what was skipped.
@@ -47,8 +47,8 @@ extension RecentView.Entry {
         }
     }
 
-    init(_ skip: Skip, first: Timestamp) {
-        scheduledAt = first
+    init(_ skip: Skip, at time: Timestamp) {
+        scheduledAt = time
         state = .skipped
         reason = skip.reason.words
     }
@@ -63,12 +63,10 @@ extension QueryService {
     /// Answers the newest times of each job; a job that is gone, or never was, has those that the ledger has of it.
     func recent(_ names: [String], _ limit: Int) async throws -> [RecentView] {
         var views: [RecentView] = []
-        for name in names {
-            let query = RunQuery(job: name, limit: limit)
-            var times = try await store.runs(query).map { RecentView.Entry($0) }
-            for skip in try await store.skips(query) {
-                times.append(RecentView.Entry(skip, first: try await first(of: skip)))
-            }
+        for (name, recent) in zip(names, try await store.recent(of: names, limit: limit)) {
+            var times = recent.runs.map { RecentView.Entry($0) }
+            // The last of a stretch tells where it stands among others; which one is the first would be a question for each.
+            times += recent.skips.map { RecentView.Entry($0, at: $0.through) }
             times.sort { $0.scheduledAt > $1.scheduledAt }
             views.append(RecentView(job: name, times: Array(times.prefix(limit))))
         }

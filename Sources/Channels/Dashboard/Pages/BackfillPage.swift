@@ -64,8 +64,14 @@ extension Visit {
 
     /// Reads a time by a clock of the job's zone, or in RFC 3339.
     private func moment(_ text: String, _ zone: Zone, _ field: String) throws -> Timestamp {
+        // A time of day is today's.
+        let isOfDay = (4...8).contains(text.utf8.count) && text.contains(":") && !text.contains("-")
+        let words =
+            isOfDay
+            ? zone.day(of: now) + (text.firstIndex(of: ":") == text.index(after: text.startIndex) ? " 0" : " ") + text
+            : text
         do {
-            if case .once(let time) = try Schedule.Rule.once(parsing: text, zone: zone) { return time }
+            if case .once(let time) = try Schedule.Rule.once(parsing: words, zone: zone) { return time }
         } catch {
             throw APIError.bad("\(field): \(error.message)", field)
         }

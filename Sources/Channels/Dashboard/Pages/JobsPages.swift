@@ -13,6 +13,7 @@ extension Dashboard {
                 query: [
                     .init("q", "A part of a name, or a pattern; tag:NAME for a tag."), .init("state", "In this state."),
                     .init("after", "After the job of this name."), .init("sort", "By name, or by the next time."),
+                    .init("count", "With how many there are, and what may be done with all."),
                 ]
             ) { try await $0.jobs() },
             page("/jobs/{name}", .jobsRead, "A job.") { try await $0.oneJob() },
@@ -44,24 +45,31 @@ extension Visit {
         let text = call.query["q"] ?? ""
         var query = try Self.query(text, state: call.query["state"])
         query.limit = pageLength + 1
-        if call.query["sort"] == "next" { query.order = .next } else { query.after = call.query["after"] }
+        let isCounted = call.query["count"] == "1"
+        // After no name is from the first on: whoever gives none has all of them counted, which takes its time.
+        query.after = call.query["after"] ?? (isCounted ? nil : "")
+        if call.query["sort"] == "next" { query.order = .next }
         guard case .jobs(let found, let total) = try await ask(.jobs(query)) else { throw Unexpected() }
         let shown = found.prefix(pageLength)
         let times = may(.runsRead) ? try await recent(shown.map(\.name)) : [:]
         let more = found.count > pageLength && query.order == .name ? shown.last?.name : nil
-        let count = total.map { number($0) } ?? (query.after == nil ? number(found.count) : nil)
+        let isFirst = query.after ?? "" == ""
+        let isWhole = isFirst && found.count <= pageLength
+        let known = total ?? (isWhole ? found.count : nil)
         return page(
             "jobs", title: "Jobs", at: "/jobs", isLive: true,
             Fields([
                 "q": text, "jobs": shown.map { job in line(job, times[job.name]) }, "isEmpty": shown.isEmpty,
-                "count": count, "bulk": try await bulk(query, text, total ?? (query.after == nil ? found.count : nil)),
+                "count": known.map { number($0) }, "bulk": try await bulk(query, text, known),
+                "counting": known == nil && isFirst && query.order == .name
+                    ? "/jobs?" + (question(text, after: nil) + "&count=1").trimming { $0 == "&" } : nil,
                 "more": more.map { "/jobs?" + question(text, after: $0) },
                 "states": JobQuery.State.allCases.map { state in
                     Fields([
                         "name": state.rawValue, "word": state.words, "isChosen": query.states.contains(state),
                     ])
                 },
-                "mayAdd": may(.jobsWrite), "byNext": query.order == .next, "isLater": query.after != nil,
+                "mayAdd": may(.jobsWrite), "byNext": query.order == .next, "isLater": !isFirst,
                 "first": "/jobs?" + question(text, after: nil),
                 "isCut": found.count > pageLength && query.order == .next,
             ]))

@@ -13,13 +13,19 @@ extension Dashboard {
 extension Visit {
     /// Jobs that need somebody, of each kind; who has more looks at the list.
     private var mostNeedy: Int { 8 }
+    /// Lines of the coming day.
+    private var mostDrawn: Int { 2_000 }
 
     func now() async throws -> Answer {
         let status = try await status()
         let zone = moments.yours?.name ?? "UTC"
         let needs = try await needs(status)
         let active = try await runs(RunQuery(states: [.pending, .running, .cancelling], limit: 10))
-        let (lines, isCut) = try await agenda(AgendaQuery(until: DayChart.end(of: now), limit: 2_000))
+        let (next, _) = try await agenda(AgendaQuery(until: DayChart.end(of: now), limit: 10))
+        // Of all jobs, which takes a while: it is the same for everybody, and no other within half a minute.
+        let (lines, isCut) = try await dashboard.glances.value("the coming day", fresh: 30_000_000) {
+            try await agenda(AgendaQuery(until: DayChart.end(of: now), limit: mostDrawn))
+        }
         guard case .hours(let hours) = try await ask(.hours(from: DayChart.start(of: now), until: now)) else {
             throw Unexpected()
         }
@@ -34,7 +40,7 @@ extension Visit {
             "jobs": number(status.jobs), "off": number(status.jobs - status.enabled),
             "lateness": status.latenessP99Seconds.map { TimeFormatter.length($0) }, "chart": chart.svg,
             "peak": chart.peak.map { Fields(["count": number($0.count), "at": moments.short($0.at, zone)]) },
-            "isCut": isCut, "next": lines.prefix(10).map { coming($0) },
+            "isCut": isCut, "next": next.map { coming($0) },
             "paused": status.paused, "mayResume": may(.systemWrite),
         ])
         return page("now", title: "Now", at: "/", isLive: true, fields)
@@ -52,14 +58,13 @@ extension Visit {
     /// What somebody should look at, the worst first.
     private func needs(_ status: StatusView) async throws -> [Fields] {
         var needs: [Fields] = []
-        guard
-            case .jobs(let halted, _) = try await ask(.jobs(JobQuery(states: [.halted], limit: mostNeedy))),
-            case .jobs(let failing, let more) = try await ask(.jobs(JobQuery(states: [.failed], limit: mostNeedy)))
-        else { throw Unexpected() }
-        let held = Set(halted.map(\.name))
-        for job in halted
-            + failing.filter({ !held.contains($0.name) }).sorted(by: { $0.failuresInRow > $1.failuresInRow })
-        {
+        // Whoever is halted has failed.
+        guard case .jobs(let failing, let more) = try await ask(.jobs(JobQuery(states: [.failed], limit: mostNeedy)))
+        else {
+            throw Unexpected()
+        }
+        let order = { (job: JobView) in (job.state == .halted ? 0 : 1, -job.failuresInRow) }
+        for job in failing.sorted(by: { order($0) < order($1) }) {
             let run = try await runs(RunQuery(job: job.name, states: [.failed], limit: 1)).first
             let times = job.failuresInRow == 1 ? "its last run failed" : "\(number(job.failuresInRow)) in a row failed"
             needs.append(

@@ -1,0 +1,45 @@
+import CarillonCore
+import Timetable
+
+/// What many pages show and what takes long to find out: found out once for all who ask meanwhile, and anew in the background while what
+/// was known is shown.
+actor Glances<Clock: EngineClock> {
+    private let clock: Clock
+    private var known: [String: (value: any Sendable, at: Int64)] = [:]
+    private var asking: [String: Task<any Sendable, any Error>] = [:]
+
+    /// Microseconds after which what is known is shown to nobody any more.
+    private static var oldest: Int64 { 300_000_000 }
+
+    init(_ clock: Clock) { self.clock = clock }
+
+    /// Answers what `find` found within so many microseconds; what it found a little longer ago, too, and then looks anew.
+    func value<Value: Sendable>(
+        _ name: String, fresh: Int64, _ find: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        if let (value, at) = known[name], let value = value as? Value {
+            let age = clock.uptime - at
+            if age < fresh { return value }
+            if age < Self.oldest {
+                _ = look(name, find)
+                return value
+            }
+        }
+        guard let value = try await look(name, find).value as? Value else { throw Unexpected() }
+        return value
+    }
+
+    private func look<Value: Sendable>(
+        _ name: String, _ find: @escaping @Sendable () async throws -> Value
+    ) -> Task<any Sendable, any Error> {
+        if let task = asking[name] { return task }
+        let task = Task { () async throws -> any Sendable in
+            defer { asking[name] = nil }
+            let value = try await find()
+            known[name] = (value, clock.uptime)
+            return value
+        }
+        asking[name] = task
+        return task
+    }
+}

@@ -1,0 +1,104 @@
+"""See page-load.sh, which runs it."""
+import argparse, http.client, json, os, re, shutil, sys, tempfile, time, urllib.parse
+from api_rig import DISTANT, APIDaemon
+from ledger_rig import TICKING, Filling, first_time, lateness, serve, stop, ticking
+
+# Milliseconds to the first byte, and kibibytes.
+MEDIAN, LONGEST, SEARCH, FORECAST, MOST_MOVED, MOST_GROWN = 15, 50, 150, 150, 2, 16 << 10
+
+
+def fill(options, daemon):
+    """Every other run is of any job, the others are of a hundredth of them."""
+    serve(daemon)
+    daemon.make_token()
+    status, answer = daemon.call("POST", "/api/jobs", {"name": "pattern", **DISTANT})
+    if status != 201: sys.exit(f"a job is answered {status}: {answer}")
+    stop(daemon)
+    began = time.monotonic()
+    with Filling(daemon.folder) as filling:
+        first = filling.copies("pattern", options.jobs, "job-")
+        filling.runs(options.runs, first_time(options.runs),
+                     f"{first} + (n / 2) % CASE WHEN n % 2 THEN {options.jobs} ELSE {max(1, options.jobs // 100)} END")
+    os.sync()
+    print(f"{options.jobs:,} jobs and {options.runs:,} runs put in after {time.monotonic() - began:.0f} s", flush=True)
+
+
+def memory(daemon):
+    """KiB that the daemon has in memory."""
+    with open(f"/proc/{daemon.process.pid}/status") as file:
+        return int(re.search(r"VmRSS:\s+(\d+)", file.read())[1])
+
+
+class Visitor:
+    def __init__(self, daemon):
+        self.daemon = daemon
+        answer, _ = self.ask("POST", "/login", "token=" + urllib.parse.quote(daemon.token))
+        self.cookie = answer.getheader("Set-Cookie").split(";")[0]
+
+    def ask(self, method, path, body=None):
+        line = http.client.HTTPConnection("127.0.0.1", self.daemon.port, timeout=60)
+        headers = {"Accept": "text/html", "Accept-Encoding": "gzip", "Sec-Fetch-Site": "same-origin"}
+        if hasattr(self, "cookie"): headers["Cookie"] = self.cookie
+        line.connect()
+        began = time.monotonic()
+        line.request(method, path, body, headers)
+        answer = line.getresponse()
+        took = (time.monotonic() - began) * 1000
+        answer.size = len(answer.read())
+        line.close()
+        return answer, took
+
+    def times(self, path, times):
+        took, size = [], 0
+        for number in range(times):
+            answer, one = self.ask("GET", path.format(number * 7919 % 1_000_000))
+            if answer.status != 200: sys.exit(f"{path}: {answer.status}")
+            took.append(one)
+            size = max(size, answer.size)
+        took.sort()
+        return took[len(took) // 2], took[min(len(took) - 1, len(took) * 99 // 100)], size
+
+
+def main(options, daemon):
+    fill(options, daemon)
+    print(f"started after {serve(daemon):.1f} s", flush=True)
+    visitor = Visitor(daemon)
+    before = memory(daemon)
+    daemon.give("ticking", [ticking(number).replace('"job-', '"tick-') for number in range(TICKING)])
+    time.sleep(15)
+    quiet, _ = lateness(daemon, options.looks)
+    answer = daemon.call("GET", "/api/v1/runs?limit=1")[1]
+    # Of one that has a hundred and some.
+    name = json.loads(answer)["items"][0]["job"]
+    pages = {"Now": "/", "Jobs": "/jobs", "Jobs, later": "/jobs?after=job-{:07d}", "a job": f"/jobs/{name}", "Runs": "/runs",
+             "failed runs": "/runs?state=failed", "why": f"/jobs/{name}/why", "System": "/system", "the editor": "/editor",
+             "search": "/jobs?q=9{:05d}", "forecast, 24 h": "/forecast", "login": "/login"}
+    broken = []
+    print(f"{'to the first byte':24}{'p50 ms':>10}{'p99 ms':>10}{'KiB, gz':>10}", flush=True)
+    for name, path in pages.items():
+        median, longest, size = visitor.times(path, options.times)
+        print(f"{name:24}{median:>10.1f}{longest:>10.1f}{size / 1024:>10.1f}", flush=True)
+        bounds = (SEARCH, SEARCH) if name == "search" else (FORECAST, FORECAST) if "forecast" in name else (MEDIAN, LONGEST)
+        if median > bounds[0] or longest > bounds[1]: broken.append(f"{name}: {median:.0f} and {longest:.0f} ms, not {bounds}")
+    grown = memory(daemon) - before
+    print(f"memory grew by {grown / 1024:.1f} MiB, the thousand runs a second among it", flush=True)
+    moved = lateness(daemon, options.looks)[0] - quiet
+    print(f"lateness p99: {quiet:.1f} ms before, {moved:+.1f} ms after", flush=True)
+    return broken
+
+
+parser = argparse.ArgumentParser(prog="scripts/page-load.sh")
+parser.add_argument("binary", help=argparse.SUPPRESS)
+parser.add_argument("--jobs", type=int, default=1_000_000)
+parser.add_argument("--runs", type=int, default=10_000_000)
+parser.add_argument("--times", type=int, default=60, help="each page is asked for")
+parser.add_argument("--looks", type=int, default=3, help="at lateness, five seconds each")
+options = parser.parse_args()
+folder = tempfile.mkdtemp(prefix="carillon-page-load-")
+daemon = APIDaemon(options.binary, folder)
+try:
+    broken = main(options, daemon)
+finally:
+    daemon.kill()
+    shutil.rmtree(folder, ignore_errors=True)
+if broken: sys.exit("not kept:\n" + "\n".join(broken))

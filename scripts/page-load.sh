@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# How fast the pages are when the ledger is large: a million jobs and ten million runs in SQLite, a thousand runs a second meanwhile.
+# Prints a table, and exits with 1 when a bound is not kept. Takes some five minutes, and 8 GB on the disk.
+#   scripts/page-load.sh [--jobs N] [--runs N] [--times N]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/common.sh
+need python3
+bin=${CARILLON:-.build/release/carillon}
+[ -x "$bin" ] || swift build -c release --product carillon
+exec python3 -B scripts/page-load.py "$bin" "$@"
