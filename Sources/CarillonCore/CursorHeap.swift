@@ -140,6 +140,41 @@ extension CursorHeap {
         return found.sorted { isBefore($1, $0) }.map { JobID(job[$0]) }
     }
 
+    /// Answers the jobs that are due first, the earliest first; looks at no more than twice as many.
+    public func first(_ limit: Int) -> [JobID] {
+        var found: [JobID] = []
+        // A heap of places of this one: what may be next.
+        var open: ContiguousArray<Int> = due.isEmpty ? [] : [0]
+        func add(_ place: Int) {
+            guard place < due.count else { return }
+            open.append(place)
+            var at = open.count - 1
+            while at > 0, isBefore(open[at], open[(at - 1) / 2]) {
+                open.swapAt(at, (at - 1) / 2)
+                at = (at - 1) / 2
+            }
+        }
+        while found.count < limit, let next = open.first {
+            found.append(JobID(job[next]))
+            let last = open.removeLast()
+            if !open.isEmpty {
+                open[0] = last
+                var at = 0
+                while true {
+                    var least = 2 * at + 1
+                    if least >= open.count { break }
+                    if least + 1 < open.count, isBefore(open[least + 1], open[least]) { least += 1 }
+                    if !isBefore(open[least], open[at]) { break }
+                    open.swapAt(at, least)
+                    at = least
+                }
+            }
+            add(2 * next + 1)
+            add(2 * next + 2)
+        }
+        return found
+    }
+
     /// Finds the jobs of a share that stand in the heap; looks at those numbers alone.
     public func jobs(in shard: Shard) -> [JobID] {
         guard shard.number < Shard.shares else { return [] }

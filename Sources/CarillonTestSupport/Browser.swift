@@ -21,6 +21,7 @@ public struct Browser: Sendable {
     private static let prelude = """
         import json, sys, time
         from selenium import webdriver
+        from selenium.common.exceptions import TimeoutException
         from selenium.webdriver.chrome.options import Options
         from selenium.webdriver.chrome.service import Service
         from selenium.webdriver.common.by import By
@@ -39,7 +40,10 @@ public struct Browser: Sendable {
         atexit.register(browser.quit)
 
         def until(what, condition, seconds=60):
-            WebDriverWait(browser, seconds, 0.1).until(lambda _: condition(), "never: " + what)
+            try:
+                WebDriverWait(browser, seconds, 0.1).until(lambda _: condition())
+            except TimeoutException:
+                sys.exit("never: " + what + "; at " + browser.current_url + ":\\n" + text())
 
         def one(selector): return browser.find_element(By.CSS_SELECTOR, selector)
         def all(selector): return browser.find_elements(By.CSS_SELECTOR, selector)

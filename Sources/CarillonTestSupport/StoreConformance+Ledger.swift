@@ -247,6 +247,8 @@ extension StoreConformance {
             }
             try require(Set(opened).count, is: 2)
             try require(try await store.runs(RunQuery(job: "tick")).count, is: 3)
+            let recent = try await store.recent(of: ["nobody", "tick"], limit: 2)
+            try require(recent.map(\.runs), is: [[], try await store.runs(RunQuery(job: "tick", limit: 2))])
             try require(try await bench.fresh().opened, is: 1)
         },
         Check("a time has one run, whoever opens it, and others may repeat it") { store in

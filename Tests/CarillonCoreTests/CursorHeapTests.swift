@@ -1,8 +1,26 @@
 import CarillonCore
+import CarillonTestSupport
 import Testing
 import Timetable
 
 @Suite struct CursorHeapTests {
+    /// The first ones, however many are asked for, in the order in which they would be taken out.
+    @Test func theFirstAreThoseThatAreTakenOutFirst() {
+        var random = SplitMix64(seed: 5)
+        for count in [0, 1, 2, 3, 10, 1_000] {
+            var heap = CursorHeap()
+            for number in 1...max(1, count) where count > 0 {
+                let due = Timestamp(microseconds: Int64.random(in: 0...50, using: &random))
+                heap.set(JobCursor(id: JobID(Int32(number)), nextDue: due))
+            }
+            var rest = heap
+            let all = rest.popDue(at: .distantFuture, limit: .max)
+            for limit in [0, 1, 2, 7, 999, 5_000] {
+                #expect(heap.first(limit) == Array(all.prefix(limit)), "\(count), \(limit)")
+            }
+        }
+    }
+
     @Test func agreesWithASortedModel() {
         var random = SystemFreeGenerator(seed: 7)
         var heap = CursorHeap()

@@ -176,6 +176,109 @@ import Testing
         #expect(await daemon.stop() == 0)
     }
 
+    /// What the editor shows is what the timetable has, and what is kept is what was shown.
+    @Test func whatIsWrittenInTheEditorCounts() async throws {
+        try await start("exec = true\n")
+        let told = try await Browser().run(
+            """
+            base = given[0].split("/login")[0]
+            browser.get(given[0])
+            until("it lets in", lambda: browser.title == "Now · Carillon")
+            browser.get(base + "/editor")
+            def put(name, text):
+                one("[name=" + name + "]").clear()
+                one("[name=" + name + "]").send_keys(text)
+            put("name", "paid")
+            put("when", "61 19 * * *")
+            until("it says what is wrong", lambda: "61" in one("#preview .banner").text)
+            put("when", "30 2 * * *")
+            put("zone", "Europe/Berlin")
+            put("rest", 'exec = ["/bin/true"]')
+            until("the words", lambda: "at 02:30 every day" in one("#preview").text)
+            times = [one.get_attribute("datetime") for one in all("#preview .next time")]
+            one("[name=save]").click()
+            until("it is kept", lambda: browser.title == "paid · Carillon")
+            assert "paid is added" in one(".said").text
+            # Somebody else is faster.
+            browser.get(base + "/editor?job=paid")
+            former = browser.current_window_handle
+            browser.switch_to.new_window("window")
+            browser.get(base + "/editor?job=paid")
+            put("when", "45 2 * * *")
+            one("[name=save]").click()
+            until("it is kept", lambda: "paid is changed" in one(".said").text)
+            browser.switch_to.window(former)
+            put("when", "15 2 * * *")
+            one("[name=save]").click()
+            until("it is refused", lambda: "changed meanwhile" in one(".banner").text)
+            assert one("[name=when]").get_attribute("value") == "15 2 * * *"
+            # A file's job is shown, to be copied.
+            browser.get(base + "/editor?job=fails")
+            assert "jobs.d/all.toml" in text() and not all("[name=save]"), text()
+            print(json.dumps(times))
+            """, try await link())
+        let times = try #require(try JSONSerialization.jsonObject(with: Data(told.utf8)) as? [String])
+        let next = try #require(
+            try await daemon.objects("next", "30 2 * * *", "--zone", "Europe/Berlin", "--count", "10").first)
+        #expect(next["next"] as? [String] == times, "\(next)")
+        let job = try #require(try await daemon.objects("jobs", "show", "paid").first)
+        #expect(job["schedule"] as? String == "45 2 * * *", "\(job)")
+        #expect(await daemon.stop() == 0)
+    }
+
+    @Test func manyAreChangedAtOnceAndBack() async throws {
+        try await start()
+        for number in 0..<101 {
+            try daemon.folder.write(
+                "jobs.d/many-\(number).toml", "[[job]]\nname = \"many-\(number)\"\nshell = \"true\"\n")
+        }
+        try await daemon.eventually("they are all there") {
+            try await daemon.objects("jobs", "list", "many-*", "--limit", "1000").count == 101
+        }
+        let own = "-b __Host-carillon=\(try await session()) -H 'Sec-Fetch-Site: same-origin' -H 'Accept: text/html'"
+        let list = try await curl("/jobs?q=many-&count=1", own)
+        #expect(list.body.contains("101 found") && list.body.contains("Type 101"), "\(list.body)")
+        // Neither unless their number is typed, nor if there are others by now.
+        let untyped = try await curl("/operations", "\(own) -d q=many- -d count=101 -d action=disable")
+        #expect(untyped.status == "400" && untyped.body.contains("type the number of jobs, 101"), "\(untyped)")
+        let other = try await curl("/operations", "\(own) -d q=many- -d count=102 -d typed=102 -d action=disable")
+        #expect(other.status == "409", "\(other)")
+        let begun = try await curl("/operations", "\(own) -d q=many- -d count=101 -d typed=101 -d action=disable")
+        #expect(begun.status == "303", "\(begun)")
+        let place = String(try #require(begun.head.firstMatch(of: /(?i)location: (\/operations\/[0-9a-f]+)/)?.1))
+        func off() async throws -> Int {
+            try await daemon.objects("jobs", "list", "many-*", "--state", "disabled", "--limit", "1000").count
+        }
+        try await daemon.eventually("all are off") { try await off() == 101 }
+        try await daemon.eventually("it says so") {
+            try await curl(place, own).body.contains("101 of 101 looked at; 101 changed")
+        }
+        let undone = try await curl(place + "/undo", "\(own) -X POST")
+        #expect(undone.status == "303", "\(undone)")
+        try await daemon.eventually("all are on") { try await off() == 0 }
+        #expect(await daemon.stop() == 0)
+    }
+
+    /// What is shown is what runs.
+    @Test func pastTimesRunAsTheyWereShown() async throws {
+        try await start()
+        try daemon.folder.write(
+            "jobs.d/late.toml", "[[job]]\nname = \"late\"\ncron = \"0 * * * *\"\nshell = \"true\"\n")
+        try await daemon.eventually("it is there") { try await daemon.carillon("jobs", "show", "late").code == 0 }
+        let own = "-b __Host-carillon=\(try await session()) -H 'Sec-Fetch-Site: same-origin' -H 'Accept: text/html'"
+        let asked = "/jobs/late/backfill?from=2026-11-01T00:00:00Z&until=2026-11-01T05:30:00Z&what=missing"
+        let shown = try await curl(asked, own)
+        let times = String(try #require(shown.body.firstMatch(of: /name="times" value="([^"]+)"/)?.1))
+        #expect(times.split(separator: " ").count == 6, "\(shown)")
+        let done = try await curl("/jobs/late/backfill", "\(own) --data-urlencode 'times=\(times)'")
+        #expect(done.status == "303", "\(done)")
+        try await daemon.eventually("they ran") {
+            try await daemon.objects("runs", "list", "--job", "late", "--trigger", "backfill", "--state", "completed")
+                .count == 6
+        }
+        #expect(await daemon.stop() == 0)
+    }
+
     @Test func aPersonLogsInAtAProvider() async throws {
         let provider = try OpenIDFixture()
         try await provider.start()

@@ -122,6 +122,9 @@ extension Engine {
         return found
     }
 
+    /// The jobs that are due first, as they are planned; nil where the store alone knows, since others plan, too.
+    func first(_ limit: Int) -> [JobID]? { settings.shares || state.heap.count == 0 ? nil : state.heap.first(limit) }
+
     func expect(_ jobs: [Job]) async {
         for (kind, jobs) in Dictionary(grouping: jobs, by: \.target.kind) { await lanes.lane(of: kind)?.expect(jobs) }
     }

@@ -24,7 +24,7 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         queries = QueryService(
             store: engine.store, zones: engine.zones, isDaemon: true, retention: { await engine.retention },
             checked: engine.lanes.checked,
-            doubts: { await engine.doubts(of: $0) }, activity: activity)
+            doubts: { await engine.doubts(of: $0) }, activity: activity, first: { await engine.first($0) })
         self.daemon = daemon
     }
 

@@ -11,6 +11,7 @@ public struct QueryService: Sendable {
     private let checked: @Sendable (StoredJob) -> StoredJob
     private let doubts: @Sendable ([Job]) async -> [String?]
     private let activity: (@Sendable ([JobID]) async -> [JobID: JobActivity])?
+    private let first: @Sendable (Int) async -> [JobID]?
     private let notes = KnownNotes()
     private let knownZones = KnownZones()
     /// How long the ledger remembers.
@@ -25,14 +26,17 @@ public struct QueryService: Sendable {
     private static let shortest = 10
 
     /// Takes what it asks: `checked` gives a job a fault when its target cannot be opened; `doubts` says of jobs what
-    /// stands against their runs just now, and `activity` which of them are active, as far as a daemon knows.
+    /// stands against their runs just now, `activity` which of them are active, and `first` which are due first, as far as a daemon
+    /// knows.
     public init(
         store: any JobStore, zones: ZoneDatabase, isDaemon: Bool = false,
         retention: @escaping @Sendable () async -> Retention,
         checked: @escaping @Sendable (StoredJob) -> StoredJob = { $0 },
         doubts: @escaping @Sendable ([Job]) async -> [String?] = { $0.map { _ in nil } },
-        activity: (@Sendable ([JobID]) async -> [JobID: JobActivity])? = nil
+        activity: (@Sendable ([JobID]) async -> [JobID: JobActivity])? = nil,
+        first: @escaping @Sendable (Int) async -> [JobID]? = { _ in nil }
     ) {
+        self.first = first
         self.store = store
         self.zones = zones
         self.isDaemon = isDaemon
@@ -167,6 +171,19 @@ public struct QueryService: Sendable {
             last = end.id
             for run in page { found[run.jobID, default: JobActivity()].count(run) }
         }
+    }
+
+    /// Finds the jobs that a query is about and that are due first, by their next times, and whether those are all.
+    func coming(_ query: AgendaQuery, _ most: Int) async throws -> (jobs: [StoredJob], isWhole: Bool) {
+        if query.names.isEmpty, query.tags.isEmpty, let ids = await first(most) {
+            let jobs = try await store.jobs(ids: ids).sorted {
+                ($0.nextDue ?? .distantFuture, $0.job.name) < ($1.nextDue ?? .distantFuture, $1.job.name)
+            }
+            return (jobs, ids.count < most)
+        }
+        let jobs = try await store.jobs(
+            JobQuery(names: query.names, tags: query.tags, states: [.enabled], order: .next, limit: most))
+        return (jobs, jobs.count < most)
     }
 
     private func view(of stored: StoredJob, _ place: Int, _ facts: JobFacts) -> JobView {

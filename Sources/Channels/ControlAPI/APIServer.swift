@@ -179,7 +179,7 @@ package struct APIServer<Clock: EngineClock>: Service {
             }
         }
         let call = Call(
-            path: path, query: query, headers: Self.headers(of: request), body: body, caller: caller, scopes: scopes,
+            path: path, query: query, headers: Guard.headers(of: request), body: body, caller: caller, scopes: scopes,
             session: session)
         return try await response(endpoint.serve(call), to: request)
     }
@@ -207,10 +207,6 @@ package struct APIServer<Clock: EngineClock>: Service {
             defer { group.cancelAll() }
             return try await group.next() ?? []
         }
-    }
-
-    private static func headers(of request: Request) -> [String: String] {
-        Dictionary(request.headers.map { ($0.name.canonicalName, $0.value) }) { $0 + ", " + $1 }
     }
 
     /// Says from where a request comes. Of a proxy on this machine, for whom it says that it asks: nobody else could have it say so
@@ -431,12 +427,20 @@ private struct Guard: RouterMiddleware {
         guard let web, request.headers[.accept]?.contains("text/html") ?? false,
             !request.uri.path.hasPrefix("/api/")
         else { return Self.response(error, request) }
-        let headers = Dictionary(request.headers.map { ($0.name.canonicalName, $0.value) }) { $0 + ", " + $1 }
-        let answer = web.refusal(error, request.uri.string, headers)
+        // What was to be done is not done by going there.
+        let answer = web.refusal(
+            error, Self.isSafe(request.method) ? request.uri.string : "/", Self.headers(of: request))
         var response = Response(status: .init(code: answer.status), headers: [.contentType: answer.type])
         Self.add(answer.headers, to: &response)
         if case .whole(let bytes) = answer.body { response.body = .init(byteBuffer: ByteBuffer(bytes: bytes)) }
         return response
+    }
+
+    /// By their names in lower case; `host` is what the daemon was called by.
+    static func headers(of request: Request) -> [String: String] {
+        var headers = Dictionary(request.headers.map { ($0.name.canonicalName, $0.value) }) { $0 + ", " + $1 }
+        headers["host"] = request.head.authority
+        return headers
     }
 
     static func add(_ headers: [(name: String, value: String)], to response: inout Response) {

@@ -35,7 +35,7 @@ package struct SessionCookie: Sendable {
 /// What of an API's server is for browsers: pages, and whoever has a session.
 package struct WebSide: Sendable {
     package var cookie: SessionCookie
-    /// Makes the page that says why a request was refused; it hears what was asked for.
+    /// Makes the page that says why a request was refused; it hears where somebody may go on once they are let in.
     package var refusal: @Sendable (_ error: APIError, _ uri: String, _ headers: [String: String]) -> Answer
 
     package init(

@@ -66,7 +66,7 @@ extension Dashboard {
                 guard let theme = Theme(rawValue: form["theme"] ?? "") else {
                     throw APIError.bad("theme: expected system, light or dark", "theme")
                 }
-                return .redirect(to: Self.local(form["to"]) ?? "/", [("Set-Cookie", theme.setting)])
+                return .redirect(to: Self.former(call) ?? "/", [("Set-Cookie", theme.setting)])
             },
         ]
     }
@@ -77,6 +77,13 @@ extension Dashboard {
             path.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F })
         else { return nil }
         return path
+    }
+
+    /// The page that a form was sent from, as its browser says it (RFC 9110, 10.1.3).
+    private static func former(_ call: Call) -> String? {
+        let parts = (call.headers["referer"] ?? "").split(
+            separator: "/", maxSplits: 3, omittingEmptySubsequences: false)
+        return parts.count == 4 ? local("/" + parts[3]) : nil
     }
 
     /// Tells what was wrong where it can be done again.
@@ -125,7 +132,7 @@ extension Dashboard {
 
     /// Where a provider is to send somebody back to: the address by which they came.
     private func returning(_ call: Call) -> String {
-        let host = call.headers["host"] ?? call.headers[":authority"] ?? "localhost"
+        let host = call.headers["host"] ?? "localhost"
         return (publicURL ?? (isTLS ? "https://" : "http://") + host) + "/login/callback"
     }
 

@@ -82,6 +82,7 @@ struct Visit<Clock: EngineClock>: Sendable {
     /// Gives an order in the name of whoever asks. Throws `APIError` for one that is refused.
     func ask(_ order: Order) async throws -> Reply {
         let reply = await dashboard.desk(order, Caller(user: call.caller.user, channel: "page", from: call.caller.from))
+        if !order.isQuestion { await dashboard.glances.forget() }
         if case .failed(let code, let message) = reply { throw APIError(code, message) }
         return reply
     }
@@ -95,9 +96,12 @@ struct Visit<Clock: EngineClock>: Sendable {
         }
     }
 
+    /// How the daemon is, as of the last second or so: it counts every job.
     func status() async throws -> StatusView {
-        guard case .status(let status) = try await ask(.status) else { throw Unexpected() }
-        return status
+        try await dashboard.glances.value("the status", fresh: 500_000) {
+            guard case .status(let status) = try await ask(.status) else { throw Unexpected() }
+            return status
+        }
     }
 
     func job(_ name: String) async throws -> JobView {

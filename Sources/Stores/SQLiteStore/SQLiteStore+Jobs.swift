@@ -241,9 +241,21 @@ extension SQLiteStore {
         var conditions = ["removed = 0"]
         var arguments: [any DatabaseValueConvertible & Sendable] = []
         if !query.names.isEmpty {
-            let each = query.names.map { Glob.isPattern($0) ? "name GLOB ?" : "name = ?" }
+            let each = query.names.map { name -> String in
+                guard Glob.isPattern(name) else {
+                    arguments.append(name)
+                    return "name = ?"
+                }
+                // What people look for: a part of a name. That is found twice as fast where nobody reads a pattern.
+                let part = name.dropFirst().dropLast()
+                if name.count > 2, name.hasPrefix("*"), name.hasSuffix("*"), !Glob.isPattern(String(part)) {
+                    arguments.append(String(part))
+                    return "instr(name, ?) > 0"
+                }
+                arguments.append(name)
+                return "name GLOB ?"
+            }
             conditions.append("(" + each.joined(separator: " OR ") + ")")
-            arguments += query.names
         }
         for tag in query.tags {
             conditions.append("jobs.id IN (SELECT job_id FROM job_tags WHERE tag = ?)")

@@ -51,11 +51,10 @@ extension QueryService {
         // Mostly few jobs have their next time so soon; each is read and compiled.
         var most = min(query.limit + 1, Self.fewScanned)
         while true {
-            let jobs = try await store.jobs(
-                JobQuery(names: query.names, tags: query.tags, states: [.enabled], order: .next, limit: most))
+            let (jobs, isWhole) = try await coming(query, most)
             var lines: [AgendaView] = []
             for stored in jobs {
-                guard let due = stored.nextDue, due <= query.until else { continue }
+                guard stored.job.isOn, let due = stored.nextDue, due <= query.until else { continue }
                 let compiled = CompiledJob(stored, zones: zones)
                 guard let schedule = compiled.schedule else { continue }
                 let pause = pauses.pause(of: stored.job)
@@ -77,7 +76,6 @@ extension QueryService {
             lines.sort { ($0.at, $0.job) < ($1.at, $1.job) }
             // A job that comes later in the store's order has no time before its next one, so these lines are the first
             // ones once that lies behind them; jobs that are overdue have theirs anywhere.
-            let isWhole = jobs.count < most
             let reached = jobs.last?.nextDue ?? .distantFuture
             let isKnown = lines.count >= query.limit && reached >= start && lines[query.limit - 1].at <= reached
             if isWhole || isKnown || reached > query.until || most >= Self.mostScanned {

@@ -9,7 +9,6 @@ struct DayChart {
 
     private var good = [Int](repeating: 0, count: hours)
     private var bad = [Int](repeating: 0, count: hours)
-    private var skipped = [Int](repeating: 0, count: hours)
     private var coming = [Int](repeating: 0, count: hours)
     private let begin: Timestamp
     private let now: Timestamp
@@ -26,7 +25,6 @@ struct DayChart {
             switch count.state {
             case .completed, .cancelled: good[place] += count.runs
             case .failed: bad[place] += count.runs
-            case .skipped: skipped[place] += count.runs
             default: break
             }
         }
@@ -50,12 +48,12 @@ struct DayChart {
     /// One bar an hour, 24 wide; the past to the left of the middle.
     var svg: String {
         let height = 110
-        let most = Double(max(1, zip(good, zip(bad, skipped)).map { $0 + $1.0 + $1.1 }.max() ?? 1, coming.max() ?? 1))
-        let total = (good.reduce(0, +), bad.reduce(0, +), skipped.reduce(0, +), coming.reduce(0, +))
+        let most = Double(max(1, zip(good, bad).map { $0 + $1 }.max() ?? 1, coming.max() ?? 1))
+        let total = (good.reduce(0, +), bad.reduce(0, +), coming.reduce(0, +))
         var drawing = Drawing(
             width: Self.hours * 48 + 16, height: height + 18,
-            words: "The last 24 hours: \(total.0) completed, \(total.1) failed, \(total.2) times skipped. "
-                + "The next 24 hours: \(total.3) times.")
+            words: "The last 24 hours: \(total.0) completed, \(total.1) failed. "
+                + "The next 24 hours: \(total.2) times.")
         func bar(_ x: Int, _ parts: [(Int, String)], _ words: String) {
             var y = Double(height)
             for (count, look) in parts where count > 0 {
@@ -66,8 +64,8 @@ struct DayChart {
         }
         for place in 0..<Self.hours {
             let time = label(begin.adding(microseconds: Int64(place) * Self.hour))
-            let words = "\(time): \(good[place]) completed, \(bad[place]) failed, \(skipped[place]) skipped"
-            bar(place * 24, [(bad[place], "bad"), (good[place], "good"), (skipped[place], "skipped")], words)
+            let words = "\(time): \(good[place]) completed, \(bad[place]) failed"
+            bar(place * 24, [(bad[place], "bad"), (good[place], "good")], words)
         }
         let middle = Self.hours * 24 + 6
         drawing.line(x: middle, height: height + 4, "now")

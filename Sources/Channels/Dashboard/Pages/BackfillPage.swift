@@ -41,25 +41,37 @@ extension Visit {
             "isAsked": !from.isEmpty && !until.isEmpty, "mayRun": may(.runsWrite),
         ])
         if !from.isEmpty, !until.isEmpty {
-            let query = BackfillQuery(
-                job: job.name, from: try moment(from, zone, "from"), until: try moment(until, zone, "until"), what: what
-            )
-            guard case .missed(let views) = try await ask(.missed(query)) else { throw Unexpected() }
-            let shown = views.prefix(mostAtOnce)
-            fields["count"] = number(shown.count)
-            fields["hasTimes"] = !shown.isEmpty
-            fields["isCut"] = views.count > shown.count ? number(views.count - shown.count) : nil
-            fields["times"] = shown.map { view in
-                Fields([
-                    "time": moments.time(view.scheduledAt, job.timeZone),
-                    "value": view.scheduledAt.rfc3339Microseconds + (view.repeats.map { "~\($0)" } ?? ""),
-                    "repeats": view.repeats.map { String($0.prefix(10)) },
-                ])
+            do {
+                try await look(from, until, what, job, zone, &fields)
+            } catch let error as APIError where error.status == 400 {
+                fields["fault"] = error.message
             }
-            fields["value"] = shown.map { $0.scheduledAt.rfc3339Microseconds + ($0.repeats.map { "~\($0)" } ?? "") }
-                .joined(separator: " ")
         }
         return page("backfill", title: "Run past times of \(job.name)", at: "/jobs", fields)
+    }
+
+    /// Says which times would run.
+    private func look(
+        _ from: String, _ until: String, _ what: BackfillQuery.What, _ job: JobView, _ zone: Zone,
+        _ fields: inout Fields
+    ) async throws {
+        let query = BackfillQuery(
+            job: job.name, from: try moment(from, zone, "from"), until: try moment(until, zone, "until"), what: what
+        )
+        guard case .missed(let views) = try await ask(.missed(query)) else { throw Unexpected() }
+        let shown = views.prefix(mostAtOnce)
+        fields["count"] = number(shown.count)
+        fields["hasTimes"] = !shown.isEmpty
+        fields["isCut"] = views.count > shown.count ? number(views.count - shown.count) : nil
+        fields["times"] = shown.map { view in
+            Fields([
+                "time": moments.time(view.scheduledAt, job.timeZone),
+                "value": view.scheduledAt.rfc3339Microseconds + (view.repeats.map { "~\($0)" } ?? ""),
+                "repeats": view.repeats.map { String($0.prefix(10)) },
+            ])
+        }
+        fields["value"] = shown.map { $0.scheduledAt.rfc3339Microseconds + ($0.repeats.map { "~\($0)" } ?? "") }
+            .joined(separator: " ")
     }
 
     /// Reads a time by a clock of the job's zone, or in RFC 3339.

@@ -93,7 +93,8 @@ extension Visit {
             return .redirect(
                 to: path("jobs", run.job, "why") + "?at=" + Form.encoded(run.scheduledAt.rfc3339Microseconds))
         }
-        let output = try await output(of: run)
+        // What has not begun has written nothing; the script waits for it.
+        let output = await output(of: run) ?? (run.state.isFinal ? nil : (text: "", next: 0, isCut: false))
         let zone = run.timeZone
         func step(_ words: String, _ time: Timestamp?) -> Fields? {
             time.map { Fields(["words": words, "full": moments.full($0, zone), "iso": $0.rfc3339]) }
@@ -141,7 +142,7 @@ extension Visit {
     }
 
     /// The beginning of what a run wrote; nil where nothing is kept here.
-    private func output(of run: RunView) async throws -> (text: String, next: Int64, isCut: Bool)? {
+    private func output(of run: RunView) async -> (text: String, next: Int64, isCut: Bool)? {
         guard run.startedAt != nil,
             case .output(let text, let next) = await dashboard.desk(.output(run: run.id, from: 0), call.caller),
             let bytes = Data(base64Encoded: text)

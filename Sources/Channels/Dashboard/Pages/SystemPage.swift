@@ -32,7 +32,7 @@ extension Visit {
         let status = try await status()
         guard case .audits(let audits) = try await ask(.audits(AuditQuery(limit: 30))) else { throw Unexpected() }
         // Counts every job.
-        let (instances, orphans) = try await dashboard.glances.value("the instances", fresh: 2_000_000) {
+        let (instances, orphans) = try await dashboard.glances.value("the instances", fresh: 3_000_000) {
             guard case .instances(let views, let orphans) = try await ask(.instances) else { throw Unexpected() }
             return (views, orphans)
         }
