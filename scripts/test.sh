@@ -52,8 +52,10 @@ else
     part --filter "$connected" --skip MongoStoreTests
     # Its server is no fast one, and would starve the others.
     part --filter MongoStoreTests
-    part --filter DaemonTests --skip MongoStoreDaemonTests
+    part --filter DaemonTests --skip 'MongoStoreDaemonTests|BrowserTests'
     part --filter MongoStoreDaemonTests
+    # A browser takes a core for itself.
+    part --filter BrowserTests
     part --filter ExecDispatcherTests
     part --filter "$greedy"
     # Measures, so nothing goes beside it.

@@ -440,6 +440,8 @@ private struct Guard: RouterMiddleware {
     static func headers(of request: Request) -> [String: String] {
         var headers = Dictionary(request.headers.map { ($0.name.canonicalName, $0.value) }) { $0 + ", " + $1 }
         headers["host"] = request.head.authority
+        // HTTP/2 may bring each cookie in a field of its own (RFC 9113, 8.2.3).
+        headers["cookie"] = request.headers[HTTPField.Name("Cookie")!]
         return headers
     }
 

@@ -13,11 +13,11 @@ extension Dashboard {
                 try await visit.operate(form)
             },
             button("/operations/{id}/cancel", .runsWrite, "Ends one before it is through.") { visit, _ in
-                try await visit.allow(try await visit.operation().changesJobs)
+                try visit.allow(try await visit.operation().changesJobs)
                 return (try await visit.said(.cancelOperation(visit.call["id"])), path("operations", visit.call["id"]))
             },
             button("/operations/{id}/undo", .runsWrite, "Takes back what one did.") { visit, _ in
-                try await visit.allow(try await visit.operation().changesJobs)
+                try visit.allow(try await visit.operation().changesJobs)
                 guard case .operations(let views) = try await visit.ask(.undo(visit.call["id"])), let view = views.first
                 else { throw Unexpected() }
                 return ("it is being undone", path("operations", view.id))
@@ -39,7 +39,7 @@ extension Visit {
     }
 
     /// Throws when whoever asks may run jobs, but not change them, and this does.
-    func allow(_ changesJobs: Bool) async throws {
+    func allow(_ changesJobs: Bool) throws {
         guard changesJobs, !may(.jobsWrite) else { return }
         var error = APIError(403, "missing-scopes", "Missing required scopes")
         error.missing = [.jobsWrite]
@@ -56,7 +56,7 @@ extension Visit {
         }
         let query = try Self.query(form["q"] ?? "", state: form["state"])
         let request = OperationRequest(action, .jobs(query), expected: count)
-        try await allow(request.changesJobs)
+        try allow(request.changesJobs)
         guard case .operations(let views) = try await ask(.operate(request)), let view = views.first else {
             throw Unexpected()
         }

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// The pages of a real daemon, in a real browser.
-@Suite(.serialized, .timeLimit(.minutes(8))) struct DashboardTests {
+@Suite(.serialized, .timeLimit(.minutes(8))) struct BrowserTests {
     private let daemon: DaemonFixture
     private let port: Int
 
