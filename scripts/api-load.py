@@ -1,7 +1,7 @@
 """See api-load.sh, which runs it."""
 import argparse, json, os, shutil, socket, subprocess, sys, tempfile, time
-from api_rig import DISTANT, APIDaemon
-from ledger_rig import TICKING, Filling, first_time, lateness, serve, stop, ticking
+from api_rig import APIDaemon, busy
+from ledger_rig import TICKING, lateness, serve, ticking
 from rig import Server, free_port
 
 # Of hello's requests a second; and milliseconds.
@@ -53,30 +53,6 @@ class Load:
             load.wait()
 
 
-def busy(jobs):
-    """How many of the jobs have most of the runs."""
-    return max(1, jobs // 100)
-
-
-def fill(options, daemon):
-    """Every other run is of any job, the others are of a hundredth of them."""
-    serve(daemon)
-    daemon.make_token()
-    status, answer = daemon.call("POST", "/api/jobs", {"name": "pattern", **DISTANT})
-    if status != 201: sys.exit(f"a job is answered {status}: {answer}")
-    stop(daemon)
-    began = time.monotonic()
-    with Filling(daemon.folder) as filling:
-        first = filling.copies("pattern", options.jobs, "job-")
-        filling.runs(options.runs, first_time(options.runs),
-                     f"{first} + (n / 2) % CASE WHEN n % 2 THEN {options.jobs} ELSE {busy(options.jobs)} END")
-    # What the filling left in memory would be written while the daemon is looked at.
-    os.sync()
-    size = os.path.getsize(daemon.folder + "/state/carillon.db") / 1e9
-    print(f"{options.jobs:,} jobs and {options.runs:,} runs put in after {time.monotonic() - began:.0f} s, {size:.1f} GB",
-          flush=True)
-
-
 def measure(load):
     """Each kind in turns; hello is what both of its turns say."""
     print(f"\n{'':34}{'requests/s':>12}{'p50 ms':>10}{'p99 ms':>10}{'of hello':>10}", flush=True)
@@ -125,7 +101,7 @@ daemon = APIDaemon(options.binary, folder)
 port = free_port()
 hello = Server([options.hello, str(port)], None, folder + "/hello.log")
 try:
-    fill(options, daemon)
+    daemon.fill(options.jobs, options.runs)
     print(f"started after {serve(daemon):.1f} s", flush=True)
     hello.start()
     until_listens(port)
