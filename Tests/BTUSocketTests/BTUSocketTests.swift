@@ -7,7 +7,7 @@ import ServiceLifecycle
 import Testing
 
 /// The exact protocol of the Frappe app, on a real socket.
-@Suite(.timeLimit(.minutes(2))) struct BTUSocketTests {
+@Suite(.timeLimit(.minutes(5))) struct BTUSocketTests {
     private let folder: TemporaryFolder
     private var path: String { folder.path + "/btu.sock" }
 

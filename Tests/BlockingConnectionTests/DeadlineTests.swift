@@ -2,7 +2,7 @@ import BlockingConnection
 import Glibc
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct DeadlineTests {
     @Test func waitsForWhatComesFirst() {
         var ends: [Int32] = [-1, -1]

@@ -8,7 +8,7 @@ import Testing
 import Timetable
 
 /// What becomes of each word of a worker: the orderly ones, and all others.
-@Suite(.timeLimit(.minutes(1))) struct WordTests {
+@Suite(.timeLimit(.minutes(5))) struct WordTests {
     private let bus = InProcessBus()
     private let place = JobPlace(job: "pay", topology: .queues)
 

@@ -11,7 +11,7 @@ import Testing
 import Timetable
 
 /// A new system is one folder and one line: this one is added to the list, and all else knows of it.
-@Suite(.timeLimit(.minutes(1))) struct EchoTests {
+@Suite(.timeLimit(.minutes(5))) struct EchoTests {
     private let composition = Composition(
         integrations: Composition.carillon.integrations + [Echo.self], stores: Composition.carillon.stores)
     private let zones = ZoneDatabase()

@@ -6,7 +6,7 @@ import Synchronization
 import Testing
 
 /// What systemd hears: sd_notify(3).
-@Suite(.timeLimit(.minutes(1))) struct SystemdTests {
+@Suite(.timeLimit(.minutes(5))) struct SystemdTests {
     private let folder: TemporaryFolder
 
     init() throws { folder = try TemporaryFolder() }

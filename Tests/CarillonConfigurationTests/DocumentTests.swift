@@ -33,7 +33,7 @@ import Testing
 
     /// Each of them once took seconds, gigabytes or the process.
     @Test(
-        .timeLimit(.minutes(1)),
+        .timeLimit(.minutes(5)),
         arguments: [
             (Format.toml, ["a"], ".", " = 1", 20_000), (.toml, ["[a"], ".", "]", 20_000),
             (.toml, ["a = "], "[", "", 60_000),

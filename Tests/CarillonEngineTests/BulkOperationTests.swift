@@ -7,7 +7,7 @@ import Testing
 import Timetable
 
 /// Operations on many jobs and runs, by an engine that runs.
-@Suite(.timeLimit(.minutes(2))) struct BulkOperationTests {
+@Suite(.timeLimit(.minutes(5))) struct BulkOperationTests {
     private let clock = ManualClock(now: Samples.noon)
     private let store = MemoryStore()
     private let dispatcher = StubDispatcher()

@@ -8,7 +8,7 @@ import Testing
 import Timetable
 
 /// Stored jobs that this build cannot read.
-@Suite(.timeLimit(.minutes(1))) struct FaultyRowTests {
+@Suite(.timeLimit(.minutes(5))) struct FaultyRowTests {
     private let clock = ManualClock(now: Samples.noon)
     private let store = MemoryStore()
     private let feed = SourceFeed()

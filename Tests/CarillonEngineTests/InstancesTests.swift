@@ -9,7 +9,7 @@ import Testing
 import Timetable
 
 /// Live engines that share one store; each has a clock of its own, and one whose clock stands still is frozen.
-@Suite(.timeLimit(.minutes(2))) struct InstancesTests {
+@Suite(.timeLimit(.minutes(5))) struct InstancesTests {
     private static let lease: Int64 = 3_000_000
     private let store = MemoryStore()
     private let executor = SharedExecutor()

@@ -69,7 +69,7 @@ import Timetable
     }
 
     /// It would take away what the run still needs.
-    @Test(.timeLimit(.minutes(1))) func aDeleteReachesTheFeedOnceTheLastRunHasEnded() async throws {
+    @Test(.timeLimit(.minutes(5))) func aDeleteReachesTheFeedOnceTheLastRunHasEnded() async throws {
         // The feed never takes what it is owed of this one, and so tells how often it was asked.
         feed.state.withLock { state in
             state.jobs.append(KeepingFeed.job("b"))
@@ -107,7 +107,7 @@ import Timetable
     }
 
     /// Its row is gone; nothing that its last run does brings it back.
-    @Test(.timeLimit(.minutes(1))) func aJobThatIsGoneStaysGoneWhenItsLastRunFails() async throws {
+    @Test(.timeLimit(.minutes(5))) func aJobThatIsGoneStaysGoneWhenItsLastRunFails() async throws {
         feed.state.withLock { $0.jobs[0].policies.onFailure = .halt }
         let dispatcher = StubDispatcher()
         let service = try await service([dispatcher])
@@ -130,7 +130,7 @@ import Timetable
     }
 
     /// A state directory may hold jobs of another set-up.
-    @Test(.timeLimit(.minutes(1))) func aRunWaitsForADaemonThatHasItsDispatcher() async throws {
+    @Test(.timeLimit(.minutes(5))) func aRunWaitsForADaemonThatHasItsDispatcher() async throws {
         let service = try await service()
         let desk = OrderService(service, version: "1")
         let serving = Task { try await service.run() }

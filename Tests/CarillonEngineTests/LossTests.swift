@@ -73,7 +73,7 @@ import Timetable
     }
 
     /// Nobody has to come by for it.
-    @Test(.timeLimit(.minutes(1))) func theMomentEndsByItself() async throws {
+    @Test(.timeLimit(.minutes(5))) func theMomentEndsByItself() async throws {
         feed.set(["a": ["one"]])
         let service = try await service()
         let serving = Task { try await service.run() }

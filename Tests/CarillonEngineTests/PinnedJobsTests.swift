@@ -6,7 +6,7 @@ import Testing
 import Timetable
 
 /// Jobs that are for one machine, of those that share a store.
-@Suite(.timeLimit(.minutes(2))) struct PinnedJobsTests {
+@Suite(.timeLimit(.minutes(5))) struct PinnedJobsTests {
     private static let lease: Int64 = 3_000_000
     private let store = MemoryStore()
     private let machines = ["a": Machine(), "b": Machine()]

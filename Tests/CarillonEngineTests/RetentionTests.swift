@@ -7,7 +7,7 @@ import Testing
 import Timetable
 
 /// Retention beside an engine at work.
-@Suite(.timeLimit(.minutes(1))) struct RetentionTests {
+@Suite(.timeLimit(.minutes(5))) struct RetentionTests {
     private let clock = ManualClock(now: Samples.noon)
     private let store = MemoryStore()
 

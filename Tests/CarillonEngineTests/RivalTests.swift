@@ -8,7 +8,7 @@ import Testing
 import Timetable
 
 /// Two that want the same: a name, or the store.
-@Suite(.timeLimit(.minutes(1))) struct RivalTests {
+@Suite(.timeLimit(.minutes(5))) struct RivalTests {
     private let clock = ManualClock(now: Samples.noon)
     private let store = MemoryStore()
 

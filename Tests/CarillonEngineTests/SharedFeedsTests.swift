@@ -7,7 +7,7 @@ import Testing
 import Timetable
 
 /// Feeds of those who share a store: of a database one reads, and the files of each machine are compared with what it said before.
-@Suite(.timeLimit(.minutes(2))) struct SharedFeedsTests {
+@Suite(.timeLimit(.minutes(5))) struct SharedFeedsTests {
     private static let lease: Int64 = 3_000_000
     private let store = MemoryStore()
     private let executor = SharedExecutor()

@@ -7,7 +7,7 @@ import Testing
 import Timetable
 
 /// Programs of those who share the jobs: each lives on the machine that started it, whoever has its shard.
-@Suite(.timeLimit(.minutes(2))) struct SharedProgramsTests {
+@Suite(.timeLimit(.minutes(5))) struct SharedProgramsTests {
     private static let lease: Int64 = 3_000_000
     private let store = MemoryStore()
 

@@ -8,7 +8,7 @@ import Testing
 import Timetable
 
 /// The live engine after a while in which it could not look.
-@Suite(.timeLimit(.minutes(1))) struct StallTests {
+@Suite(.timeLimit(.minutes(5))) struct StallTests {
     private let clock = ManualClock(now: Samples.noon)
     private let store = MemoryStore()
 

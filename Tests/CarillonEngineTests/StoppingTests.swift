@@ -8,7 +8,7 @@ import Testing
 import Timetable
 
 /// What is said of runs that were told to end and do not.
-@Suite(.timeLimit(.minutes(1))) struct StoppingTests {
+@Suite(.timeLimit(.minutes(5))) struct StoppingTests {
     private let clock = ManualClock(now: Samples.noon)
     private let store = MemoryStore()
 

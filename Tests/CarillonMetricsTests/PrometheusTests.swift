@@ -6,7 +6,7 @@ import Testing
 import Timetable
 
 /// What is shipped for Prometheus and Grafana, against promtool and against what is exported.
-@Suite(.timeLimit(.minutes(2))) struct PrometheusTests {
+@Suite(.timeLimit(.minutes(5))) struct PrometheusTests {
     private static let promtool = "/usr/bin/promtool"
     private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../..")
         .standardizedFileURL.path

@@ -8,7 +8,7 @@ import Testing
 import Timetable
 
 /// The API under /api/v1.
-@Suite(.timeLimit(.minutes(1))) struct CarillonAPITests {
+@Suite(.timeLimit(.minutes(5))) struct CarillonAPITests {
     private static let cron =
         #"{"name":"report","cron":"0 9 * * *","time_zone":"Europe/Berlin","bus":{},"tags":["eu"]}"#
 

@@ -5,7 +5,7 @@ import Foundation
 import Testing
 
 /// The description of the API, which the endpoints themselves write.
-@Suite(.timeLimit(.minutes(1))) struct DescriptionTests {
+@Suite(.timeLimit(.minutes(5))) struct DescriptionTests {
     private static let snapshot = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appending(path: "../../docs/openapi.json")
 

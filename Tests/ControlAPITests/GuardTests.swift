@@ -7,7 +7,7 @@ import Testing
 import Timetable
 
 /// Who may ask what.
-@Suite(.timeLimit(.minutes(1))) struct GuardTests {
+@Suite(.timeLimit(.minutes(5))) struct GuardTests {
     private func path(_ endpoint: Endpoint) -> String {
         endpoint.path.replacing("{name}", with: "none").replacing("{id}", with: "000000000000000000000000")
     }

@@ -13,7 +13,7 @@ import Testing
 import Timetable
 
 /// Streams of what goes on.
-@Suite(.timeLimit(.minutes(1))) struct LiveTests {
+@Suite(.timeLimit(.minutes(5))) struct LiveTests {
     /// An event of a stream.
     struct Event {
         var id = ""

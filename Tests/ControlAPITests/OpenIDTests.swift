@@ -8,7 +8,7 @@ import Testing
 import Timetable
 
 /// Tokens of an OpenID provider, good ones and every kind of bad one.
-@Suite(.timeLimit(.minutes(1))) struct OpenIDTests {
+@Suite(.timeLimit(.minutes(5))) struct OpenIDTests {
     private func claims(
         _ issuer: Issuer, _ scope: String = "jobs:read runs:read", expires: Double = 300,
         more: [String: JSONValue] = [:]

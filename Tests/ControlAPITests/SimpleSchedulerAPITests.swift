@@ -9,7 +9,7 @@ import Testing
 import Timetable
 
 /// The API that Simple Scheduler's clients know, status by status.
-@Suite(.timeLimit(.minutes(1))) struct SimpleSchedulerAPITests {
+@Suite(.timeLimit(.minutes(5))) struct SimpleSchedulerAPITests {
     /// What its own command line posts: 0 for every flag that was not given, and a sign of life.
     private static let posted = """
         {"name":"report","enabled":true,"nextRunAt":"2026-11-01T13:00:00Z","interval":3600000,"runExecutionTimeout":0,

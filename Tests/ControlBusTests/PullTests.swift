@@ -5,7 +5,7 @@ import Glibc
 import Testing
 
 /// The pull port, and the token of both.
-@Suite(.timeLimit(.minutes(2))) struct PullTests {
+@Suite(.timeLimit(.minutes(5))) struct PullTests {
     private static func message(_ task: some CustomStringConvertible) -> String {
         #"{"cmd":"stop","taskID":"\#(task)"}"#
     }

@@ -9,7 +9,7 @@ import Testing
 import Timetable
 
 /// Pulling from a bus that is somebody else's.
-@Suite(.timeLimit(.minutes(2))) struct PullerTests {
+@Suite(.timeLimit(.minutes(5))) struct PullerTests {
     private let port: Int
     private let record = Record()
     private let clock = QuickClock()

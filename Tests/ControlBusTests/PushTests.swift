@@ -5,7 +5,7 @@ import ServiceLifecycle
 import Testing
 
 /// The push port, on a real socket.
-@Suite(.timeLimit(.minutes(2))) struct PushTests {
+@Suite(.timeLimit(.minutes(5))) struct PushTests {
     private let rig: Rig
 
     init() throws { rig = try Rig() }

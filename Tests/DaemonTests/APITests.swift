@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// The API as a real daemon serves it, and curl asks it.
-@Suite(.timeLimit(.minutes(2))) struct APITests {
+@Suite(.timeLimit(.minutes(5))) struct APITests {
     private let daemon: DaemonFixture
 
     init() throws { daemon = try DaemonFixture() }

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Figures of a real daemon, as Prometheus asks for them.
-@Suite(.timeLimit(.minutes(2))) struct MetricsTests {
+@Suite(.timeLimit(.minutes(5))) struct MetricsTests {
     private let daemon: DaemonFixture
 
     init() throws { daemon = try DaemonFixture() }

@@ -7,7 +7,7 @@ import Testing
 import Timetable
 
 /// What is drawn, against the timetable itself.
-@Suite(.timeLimit(.minutes(1))) struct ChartTests {
+@Suite(.timeLimit(.minutes(5))) struct ChartTests {
     private static let zones = ["America/New_York", "Europe/Berlin", "Australia/Lord_Howe"]
 
     /// Times of a schedule, one by one, as `carillon next` has them.

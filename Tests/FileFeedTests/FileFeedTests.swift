@@ -55,7 +55,7 @@ import Timetable
     }
 
     /// Writing in place, replacing as editors do, adding, deleting, and a folder made later.
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(5)))
     func everyKindOfChangeIsTold() async throws {
         let path = folder.path
         let name = good("a")
@@ -79,7 +79,7 @@ import Timetable
     }
 
     /// Logs and lists in the same folder never hide a change.
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(5)))
     func otherFilesInTheFolderDoNotMatter() async throws {
         var changes = feed.changes().makeAsyncIterator()
         #expect(await changes.next() == .everything)
@@ -172,7 +172,7 @@ import Timetable
     }
 
     /// As releases are switched, and as Kubernetes mounts a ConfigMap: the link is swapped, no file is touched.
-    @Test(.timeLimit(.minutes(2)), arguments: ["folder", "files", "calendar", "main"])
+    @Test(.timeLimit(.minutes(5)), arguments: ["folder", "files", "calendar", "main"])
     func aLinkThatIsSwappedIsTakenUp(_ what: String) async throws {
         let root = folder.path
         let files = FileManager.default

@@ -8,13 +8,13 @@ import Testing
 import Timetable
 
 /// What every dispatcher must do, with calls that a site's web server makes.
-@Suite(.timeLimit(.minutes(2))) struct ConformanceTests {
+@Suite(.timeLimit(.minutes(5))) struct ConformanceTests {
     @Test(arguments: DispatcherConformance.allCases)
     func conforms(_ rule: DispatcherConformance) async throws { try await rule.run(try await FrappeFixture()) }
 }
 
 /// A site that is slow, wrong or away.
-@Suite(.timeLimit(.minutes(2))) struct SiteTests {
+@Suite(.timeLimit(.minutes(5))) struct SiteTests {
     private func dispatches(_ tasks: [String]) -> [Dispatch<FrappeTarget>] {
         tasks.enumerated().map { number, task in
             Dispatch(

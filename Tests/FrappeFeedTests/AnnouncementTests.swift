@@ -6,7 +6,7 @@ import Testing
 import Timetable
 
 /// What the app says before it commits, with a clock that only the test moves.
-@Suite(.timeLimit(.minutes(2))) struct AnnouncementTests {
+@Suite(.timeLimit(.minutes(5))) struct AnnouncementTests {
     private let clock = ManualClock(now: Timestamp(seconds: 1_790_000_000))
     private let tables = FakeTables()
     private let feed: FrappeFeed

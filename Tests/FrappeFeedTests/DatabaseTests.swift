@@ -8,7 +8,7 @@
     import Timetable
 
     /// The feed on a real MariaDB.
-    @Suite(.timeLimit(.minutes(2))) struct DatabaseTests {
+    @Suite(.timeLimit(.minutes(5))) struct DatabaseTests {
         private let site: FrappeSiteFixture
         private let feed: FrappeFeed
 

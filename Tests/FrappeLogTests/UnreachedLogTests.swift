@@ -8,7 +8,7 @@ import Testing
 import Timetable
 
 /// Which runs have a row in the site's log, and when.
-@Suite(.timeLimit(.minutes(1))) struct UnreachedLogTests {
+@Suite(.timeLimit(.minutes(5))) struct UnreachedLogTests {
     private let clock = ManualClock(now: Samples.noon)
     private let store = MemoryStore()
     private let table = Recording()

@@ -7,7 +7,7 @@
     import Timetable
 
     /// keiji's table as it is read and written, on both of its databases.
-    @Suite(.timeLimit(.minutes(2))) struct TablesTests {
+    @Suite(.timeLimit(.minutes(5))) struct TablesTests {
         private func tables(_ database: KeijiDatabase) throws -> any KeijiTables {
             switch database.kind {
             case .sqlite:

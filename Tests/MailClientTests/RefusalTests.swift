@@ -6,7 +6,7 @@
     struct WentOut: Error {}
 
     /// What keeps a mail from going out, and what is said of it.
-    @Suite(.timeLimit(.minutes(2))) struct RefusalTests {
+    @Suite(.timeLimit(.minutes(5))) struct RefusalTests {
         /// The error of a mail that must not go out.
         private func error(
             _ configuration: MailConfiguration, _ message: MailMessage = .sample()

@@ -4,7 +4,7 @@
     import Testing
 
     /// Every way to a real SMTP server, and what arrives.
-    @Suite(.timeLimit(.minutes(2))) struct SendingTests {
+    @Suite(.timeLimit(.minutes(5))) struct SendingTests {
         @Test func throughSTARTTLSWithALogin() async throws {
             let server = try MailServerFixture(.startTLS)
             try await server.start()

@@ -6,7 +6,7 @@ import Testing
 import Timetable
 
 /// When mails go, with time in the test's hands.
-@Suite(.timeLimit(.minutes(2))) struct NotifierTests {
+@Suite(.timeLimit(.minutes(5))) struct NotifierTests {
     private let postbox = Postbox()
 
     @Test func whatComesWithinSecondsIsOneMail() async throws {

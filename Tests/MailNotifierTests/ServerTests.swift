@@ -7,7 +7,7 @@
     import Timetable
 
     /// The whole of it with a real server.
-    @Suite(.timeLimit(.minutes(2))) struct ServerTests {
+    @Suite(.timeLimit(.minutes(5))) struct ServerTests {
         private func sender(_ server: MailServerFixture) throws -> SMTPSender {
             try SMTPSender(
                 MailConfiguration(

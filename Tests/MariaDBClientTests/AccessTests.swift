@@ -6,7 +6,7 @@
     import Testing
 
     // One server at a time: each start costs half a second of a core.
-    @Suite(.serialized, .timeLimit(.minutes(2)))
+    @Suite(.serialized, .timeLimit(.minutes(5)))
     struct AccessTests {
         private static let ask = { @Sendable (client: MariaDBClient) in try await client.one("SELECT CURRENT_USER()") }
 

@@ -5,7 +5,7 @@
     import Testing
 
     // One server at a time: each start costs half a second of a core.
-    @Suite(.serialized, .timeLimit(.minutes(2)))
+    @Suite(.serialized, .timeLimit(.minutes(5)))
     struct SnapshotTests {
         struct Enough: Error, Equatable {}
 

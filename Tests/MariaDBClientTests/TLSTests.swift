@@ -5,7 +5,7 @@
     import Testing
 
     // One server at a time: each start costs half a second of a core.
-    @Suite(.serialized, .timeLimit(.minutes(2)))
+    @Suite(.serialized, .timeLimit(.minutes(5)))
     struct TLSTests {
         private static let cipher = { @Sendable (client: MariaDBClient) in
             try await client.table("SHOW SESSION STATUS LIKE 'Ssl_version'").first?[1] ?? nil

@@ -4,7 +4,7 @@
     import Testing
 
     // One server at a time: each start costs half a second of a core.
-    @Suite(.serialized, .timeLimit(.minutes(2)))
+    @Suite(.serialized, .timeLimit(.minutes(5)))
     struct ValueTests {
         @Test func textComesBackAsItWent() async throws {
             // What old configurations of Frappe's tell the server, and defaults that are wrong for everything.

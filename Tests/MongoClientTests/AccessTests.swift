@@ -4,7 +4,7 @@
     import MongoClient
     import Testing
 
-    @Suite(.serialized, .timeLimit(.minutes(2)))
+    @Suite(.serialized, .timeLimit(.minutes(5)))
     struct AccessTests {
         private static let ask = { @Sendable (client: MongoClient) in try await client.collection("c").count([:]) }
         private static let quick = "?serverSelectionTimeoutMS=200"

@@ -5,7 +5,7 @@
     import MongoClient
     import Testing
 
-    @Suite(.serialized, .timeLimit(.minutes(2)))
+    @Suite(.serialized, .timeLimit(.minutes(5)))
     struct FailureTests {
         @Test(arguments: [true, false])
         func aServerThatIsKilledAndComesBack(replicaSet: Bool) async throws {

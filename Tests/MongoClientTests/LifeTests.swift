@@ -6,7 +6,7 @@
     import MongoClient
     import Testing
 
-    @Suite(.serialized, .timeLimit(.minutes(2)))
+    @Suite(.serialized, .timeLimit(.minutes(5)))
     struct LifeTests {
         @Test func callsAfterCloseFailAtOnce() async throws {
             let rig = try await Rig(threads: 1)

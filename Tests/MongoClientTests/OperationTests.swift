@@ -5,7 +5,7 @@
     import Synchronization
     import Testing
 
-    @Suite(.serialized, .timeLimit(.minutes(2)))
+    @Suite(.serialized, .timeLimit(.minutes(5)))
     struct OperationTests {
         @Test(arguments: [true, false])
         func whatTheServerIs(replicaSet: Bool) async throws {

@@ -5,7 +5,7 @@
     import Testing
 
     /// `mongodb+srv` addresses, looked up at a name server of the test's own.
-    @Suite(.serialized, .timeLimit(.minutes(2)))
+    @Suite(.serialized, .timeLimit(.minutes(5)))
     struct ServiceTests {
         @Test func aServiceIsLookedUp() async throws {
             let rig = try await Rig(replicaSet: false)

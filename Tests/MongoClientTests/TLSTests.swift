@@ -4,7 +4,7 @@
     import MongoClient
     import Testing
 
-    @Suite(.serialized, .timeLimit(.minutes(2)))
+    @Suite(.serialized, .timeLimit(.minutes(5)))
     struct TLSTests {
         private static let ask = { @Sendable (url: String) in try await Rig.client(url).collection("c").count([:]) }
         private static let quick = "&serverSelectionTimeoutMS=400"

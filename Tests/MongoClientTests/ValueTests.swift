@@ -4,7 +4,7 @@
     import MongoClient
     import Testing
 
-    @Suite(.serialized, .timeLimit(.minutes(2)))
+    @Suite(.serialized, .timeLimit(.minutes(5)))
     struct ValueTests {
         private static let all: BSONDocument = [
             "_id": .objectID(ObjectID("0123456789abcdefABCDEF00") ?? .zero),

@@ -10,7 +10,7 @@
     import Timetable
 
     /// A whole store in another place.
-    @Suite(.timeLimit(.minutes(2)))
+    @Suite(.timeLimit(.minutes(5)))
     struct ArchiveTests {
         @Test func aStoreGoesToDocumentsAndBackUnchanged() async throws {
             let folder = try TemporaryFolder()

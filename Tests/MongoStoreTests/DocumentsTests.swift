@@ -6,7 +6,7 @@
     import Testing
 
     /// The operations of the store, in memory and on a server: both are to do the same.
-    @Suite(.serialized, .timeLimit(.minutes(2)))
+    @Suite(.serialized, .timeLimit(.minutes(5)))
     struct DocumentsTests {
         private static let numbered: [DocumentUpdate] = [
             DocumentUpdate([.equals("_id", "a"), .equals("version", 1)], [.set("seen", true), .add("version", 1)]),

@@ -10,7 +10,7 @@
 
     /// What Simple Scheduler's own programs ask of its database, word for word as published, asked of ours: they find nothing that
     /// is free, and what they may change breaks nothing.
-    @Suite(.serialized, .timeLimit(.minutes(2)))
+    @Suite(.serialized, .timeLimit(.minutes(5)))
     struct OriginalQueriesTests {
         private static let now = Original.now
         private static let later = BSONValue.date(Original.milliseconds(now) + 86_400_000)

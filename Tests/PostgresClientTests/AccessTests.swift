@@ -5,7 +5,7 @@
     import Testing
 
     // One server at a time: each start costs some tenths of a second of a core.
-    @Suite(.serialized, .timeLimit(.minutes(2)))
+    @Suite(.serialized, .timeLimit(.minutes(5)))
     struct AccessTests {
         private static let ask = { @Sendable (client: PostgresClient) in try await client.one("SELECT current_user") }
 

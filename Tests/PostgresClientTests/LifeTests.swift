@@ -7,7 +7,7 @@
     import Testing
 
     // One server at a time: each start costs some tenths of a second of a core.
-    @Suite(.serialized, .timeLimit(.minutes(2)))
+    @Suite(.serialized, .timeLimit(.minutes(5)))
     struct LifeTests {
         @Test func callsAfterCloseFailAtOnce() async throws {
             let rig = try await Rig()

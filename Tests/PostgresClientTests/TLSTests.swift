@@ -6,7 +6,7 @@
     import Testing
 
     // One server at a time: each start costs some tenths of a second of a core.
-    @Suite(.serialized, .timeLimit(.minutes(2)))
+    @Suite(.serialized, .timeLimit(.minutes(5)))
     struct TLSTests {
         private static let version = { @Sendable (client: PostgresClient) in
             try await client.one("SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()")

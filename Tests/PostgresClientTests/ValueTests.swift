@@ -4,7 +4,7 @@
     import Testing
 
     // One server at a time: each start costs some tenths of a second of a core.
-    @Suite(.serialized, .timeLimit(.minutes(2)))
+    @Suite(.serialized, .timeLimit(.minutes(5)))
     struct ValueTests {
         @Test func textAndBytesComeBackAsTheyWent() async throws {
             let rig = try await Rig()

@@ -7,7 +7,7 @@
     import Timetable
 
     /// What stands between a store and its database is said in one sentence, without a password.
-    @Suite(.timeLimit(.minutes(2)))
+    @Suite(.timeLimit(.minutes(5)))
     struct AccessTests {
         private func opening(_ configuration: PostgresConfiguration) async throws -> StoreError {
             let error = try await failure { try await PostgresStore.open(configuration, logger: .silent) }

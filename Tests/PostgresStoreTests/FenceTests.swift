@@ -5,7 +5,7 @@
     import Testing
     import Timetable
 
-    @Suite(.timeLimit(.minutes(2)))
+    @Suite(.timeLimit(.minutes(5)))
     struct FenceTests {
         /// Somebody ends the instance while a batch waits for its row, in either kind of opening, and for a record.
         @Test(arguments: ["one statement", "carefully", "record"])

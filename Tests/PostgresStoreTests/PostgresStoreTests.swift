@@ -7,7 +7,7 @@
     import Timetable
 
     /// What only this store does.
-    @Suite(.timeLimit(.minutes(2)))
+    @Suite(.timeLimit(.minutes(5)))
     struct PostgresStoreTests {
         @Test(arguments: [false, true])
         func everythingIsThereAfterReopening(isPooled: Bool) async throws {

@@ -7,7 +7,7 @@ import Testing
 import Timetable
 
 /// The dispatcher and a real Redis, without a worker.
-@Suite(.timeLimit(.minutes(2))) struct ServerTests {
+@Suite(.timeLimit(.minutes(5))) struct ServerTests {
     private static let target = RQTarget(function: "tasks.sync", queue: "default")
 
     private func dispatch(_ numbers: ClosedRange<Int>, target: RQTarget = Self.target) -> [Dispatch<RQTarget>] {

@@ -4,7 +4,7 @@ import RedisClient
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct AccessTests {
     @Test func passwordAndDatabase() async throws {
         let server = try RedisFixture(password: "p@ss/wörd")

@@ -3,7 +3,7 @@ import NIOCore
 import RedisClient
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct CommandTests {
     @Test func everyKindOfReply() async throws {
         let client = try await Rig()

@@ -3,7 +3,7 @@ import RedisClient
 import Synchronization
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct FailureTests {
     /// So many calls, each with a number of its own; how each ended.
     private func echo(

@@ -3,7 +3,7 @@ import NIOCore
 import RedisClient
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct ParserTests {
     private func parse(_ pieces: [[UInt8]], largest: Int = 1 << 20) throws(RedisError) -> [RedisValue] {
         var parser = ReplyParser(largestReply: largest)

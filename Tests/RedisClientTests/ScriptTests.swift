@@ -2,7 +2,7 @@ import CarillonTestSupport
 import RedisClient
 import Testing
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct ScriptTests {
     private static let add = RedisScript("return redis.call('INCRBY', KEYS[1], ARGV[1])")
 
