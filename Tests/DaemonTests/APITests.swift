@@ -81,7 +81,8 @@ import Testing
         let listed = try await daemon.carillon("token", "list")
         #expect(listed.output.contains("reader") && listed.output.contains("jobs:read"))
         let views = try await daemon.objects("token", "list")
-        #expect(Set(views.first?.keys.map { $0 } ?? []) == ["name", "scopes", "createdAt", "expiresAt", "usedAt"])
+        #expect(
+            Set(views.first?.keys.map { $0 } ?? []) == ["name", "scopes", "createdAt", "expiresAt", "usedAt", "use"])
         #expect(try await daemon.carillon("token", "create", "reader", "--scope", "jobs:read").code == 1)
         #expect(try await daemon.carillon("token", "create", "x", "--scope", "everything").code == 2)
         #expect(try await daemon.carillon("token", "revoke", "reader").code == 0)
