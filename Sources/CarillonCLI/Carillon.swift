@@ -23,7 +23,9 @@ package struct Carillon: AsyncParsableCommand {
             """,
         version: version,
         subcommands: [
-            Serve.self, Custodian.self, Validate.self, Next.self, Jobs.self, Runs.self, Agenda.self, Why.self,
+            Serve.self, Custodian.self, Validate.self, Next.self, Jobs.self, Runs.self, Agenda.self, Forecast.self,
+            Queues.self,
+            Why.self,
             Backfill.self,
             Status.self, Pause.self,
             Resume.self,

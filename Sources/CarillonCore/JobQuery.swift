@@ -22,15 +22,24 @@ public struct JobQuery: Hashable, Sendable, Codable {
     public var tags: [String]
     /// Any of them. Empty for all.
     public var states: Set<State>
+    /// Whose times are of this zone: an IANA name, as it was given.
+    public var zone: String?
+    /// Whose target is of this kind.
+    public var target: Target.Kind?
+    /// Whose definitions come from this feed.
+    public var feed: String?
     public var order: Order
     /// Jobs after the one of this name, in the order of names.
     public var after: String?
     public var limit: Int
 
     public init(
-        names: [String] = [], tags: [String] = [], states: Set<State> = [], order: Order = .name, after: String? = nil,
-        limit: Int = 50
+        names: [String] = [], tags: [String] = [], states: Set<State> = [], zone: String? = nil,
+        target: Target.Kind? = nil, feed: String? = nil, order: Order = .name, after: String? = nil, limit: Int = 50
     ) {
+        self.zone = zone
+        self.target = target
+        self.feed = feed
         self.names = names
         self.tags = tags
         self.states = states
@@ -46,6 +55,9 @@ extension JobQuery {
     public func matches(_ job: Job, isFailing: Bool, isActive: Bool) -> Bool {
         guard names.isEmpty || names.contains(where: { Glob($0).matches(job.name) }) else { return false }
         guard tags.allSatisfy(job.tags.contains) else { return false }
+        guard zone.map({ $0 == job.schedule.zone }) ?? true, target.map({ $0 == job.target.kind }) ?? true,
+            feed.map({ $0 == job.origin.feed }) ?? true
+        else { return false }
         return states.isEmpty
             || states.contains { state in
                 switch state {

@@ -332,6 +332,8 @@ public protocol JobStore: InstanceStore {
     func jobs(_ query: JobQuery) async throws -> [StoredJob]
     /// Counts them, whatever the query's `after` and `limit`.
     func count(_ query: JobQuery) async throws -> Int
+    /// Counts the jobs that are on by their schedules; answers at most so many of these.
+    func schedules(limit: Int) async throws -> ScheduleCounts
     /// Finds the last scheduled run of each of these jobs that has one.
     func lastRuns(of jobs: [JobID]) async throws -> [JobID: Run]
     /// Reads names, numbers and sources of one feed's jobs, with a digest of each definition.

@@ -37,6 +37,13 @@ public struct JobTexts {
         return parts
     }
 
+    /// What stands in the text of a schedule, and of no other, whose zone this is: in a text the quotes would be escaped.
+    public static func part(ofZone name: String) -> String {
+        var part = Array("\"zone\":".utf8)
+        CanonicalJSON.quote(name, to: &part)
+        return String(decoding: part, as: UTF8.self)
+    }
+
     private static func text(of value: some Encodable) throws -> [UInt8] {
         try CanonicalJSON.encode(value, escapingSlashes: false)
     }

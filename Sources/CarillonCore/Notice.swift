@@ -17,7 +17,7 @@ extension SkipReason {
     public var isMissed: Bool {
         switch self {
         case .downtime, .stall, .unreachable, .clock, .faulty, .window, .unknown: true
-        case .paused, .overlap, .disabled, .halted, .gap, .calendar, .past, .full: false
+        case .paused, .overlap, .disabled, .halted, .ordered, .gap, .calendar, .past, .full: false
         }
     }
 }

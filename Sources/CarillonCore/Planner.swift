@@ -83,6 +83,8 @@ private struct PlanBuilder {
     let schedule: Schedule
     let policies: Policies
     let activity: Planner.Activity
+    /// Times that an order said to skip, the earliest first.
+    let skipping: [Timestamp]
     var cursor: Timestamp
     /// The time after the one that is due, where that is known already.
     var following: (of: Timestamp, is: Timestamp?)?
@@ -95,6 +97,7 @@ private struct PlanBuilder {
         self.schedule = schedule
         self.policies = stored.job.policies
         self.activity = activity
+        self.skipping = stored.job.standing?.skipping ?? []
         self.cursor = stored.cursor
     }
 
@@ -139,7 +142,7 @@ private struct PlanBuilder {
         var probe = end
         while chosen.count < wanted, let time = schedule.previous(before: probe), time > cursor {
             probe = time
-            if schedule.exclusion(of: time) == nil { chosen.append(time) }
+            if schedule.exclusion(of: time) == nil, !skipping.contains(time) { chosen.append(time) }
             if let window = policies.window, time.adding(microseconds: window) < planner.now { break }
         }
         for time in chosen.reversed() where !exhausted {
@@ -156,7 +159,12 @@ private struct PlanBuilder {
     /// Records what lies between the cursor and a time that runs (or the end of the missed stretch), gap by gap.
     private mutating func skipMissed(before end: Timestamp) {
         while !exhausted, let first = schedule.next(after: cursor), first < end {
-            let (reason, detail, stop) = why(first)
+            if skipping.contains(first) {
+                skip(through: first, .ordered)
+                continue
+            }
+            let (reason, detail, until) = why(first)
+            let stop = min(until, skipping.first { $0 > first } ?? until)
             guard let last = schedule.previous(before: min(end, stop)), last > cursor else { return }
             if let name = schedule.exclusion(of: last), last == first {
                 skip(through: last, .calendar, detail: name)
@@ -181,6 +189,7 @@ private struct PlanBuilder {
     private mutating func occur(
         at time: Timestamp, trigger: Trigger, notBefore: Timestamp, cause: Cause? = nil
     ) {
+        if skipping.contains(time) { return skip(through: time, .ordered) }
         if let name = schedule.exclusion(of: time) { return skip(through: time, .calendar, detail: name) }
         if let window = policies.window, time.adding(microseconds: window) < planner.now {
             return skip(through: time, .window)

@@ -2,8 +2,8 @@ public import Timetable
 
 /// Why scheduled times did not become runs.
 public enum SkipReason: String, Hashable, Sendable, Codable, CaseIterable {
-    case downtime, stall, unreachable, paused, clock, overlap, disabled, halted, faulty, window, gap, calendar, past,
-        full
+    case downtime, stall, unreachable, paused, clock, overlap, disabled, halted, ordered, faulty, window, gap, calendar,
+        past, full
     /// A later release knows it.
     case unknown
 
@@ -18,6 +18,7 @@ public enum SkipReason: String, Hashable, Sendable, Codable, CaseIterable {
         case .overlap: "an earlier run was still active"
         case .disabled: "the job was disabled"
         case .halted: "an earlier run had failed, and nobody had resolved it"
+        case .ordered: "an order said to skip this time"
         case .faulty: "its stored definition could not be read"
         case .window: "it was too late: past its window"
         case .gap: "no such local time: the clocks went forward"

@@ -34,8 +34,16 @@ public struct Standing: Hashable, Sendable, Codable {
     public var isOwed: Bool
     /// Nil where an order to this one job laid it.
     public var mark: Mark?
+    /// Scheduled times that are not to run, the earliest first. Those that are past go with the next such order.
+    public var skipping: [Timestamp]
 
-    public init(off: Off? = nil, anchor: Timestamp? = nil, isOwed: Bool = false, mark: Mark? = nil) {
+    /// Times that one job may be ordered to skip at once.
+    public static let mostSkipping = 100
+
+    public init(
+        off: Off? = nil, anchor: Timestamp? = nil, isOwed: Bool = false, mark: Mark? = nil, skipping: [Timestamp] = []
+    ) {
+        self.skipping = skipping
         self.off = off
         self.anchor = anchor
         self.isOwed = isOwed
@@ -49,8 +57,21 @@ public struct Standing: Hashable, Sendable, Codable {
             off: try fields.decodeIfPresent(Off.self, forKey: .off),
             anchor: try fields.decodeIfPresent(Timestamp.self, forKey: .anchor),
             isOwed: try fields.decodeIfPresent(Bool.self, forKey: .isOwed) ?? false,
-            mark: try fields.decodeIfPresent(Mark.self, forKey: .mark))
+            mark: try fields.decodeIfPresent(Mark.self, forKey: .mark),
+            skipping: try fields.decodeIfPresent([Timestamp].self, forKey: .skipping) ?? [])
     }
+
+    /// Encodes; where no time is to be skipped as releases did that knew of none, since digests are of these texts.
+    public func encode(to encoder: any Encoder) throws {
+        var fields = encoder.container(keyedBy: CodingKeys.self)
+        try fields.encodeIfPresent(off, forKey: .off)
+        try fields.encodeIfPresent(anchor, forKey: .anchor)
+        try fields.encode(isOwed, forKey: .isOwed)
+        try fields.encodeIfPresent(mark, forKey: .mark)
+        if !skipping.isEmpty { try fields.encode(skipping, forKey: .skipping) }
+    }
+
+    private enum CodingKeys: CodingKey { case off, anchor, isOwed, mark, skipping }
 }
 
 extension Standing.Off {
@@ -72,7 +93,7 @@ extension Standing.Off {
 extension Standing {
     /// What stands once the definition is another one: that brings back a job that was deleted.
     public var afterChange: Standing {
-        if case .deleted? = off, !isOwed { return Standing(anchor: anchor) }
+        if case .deleted? = off, !isOwed { return Standing(anchor: anchor, skipping: skipping) }
         var after = self
         // Whoever gave the definition anew has said whether it is on.
         if mark?.switched == true { after.mark = nil }
@@ -106,6 +127,7 @@ extension Job {
             job.standing = before
         } else {
             job.standing?.anchor = before?.anchor
+            job.standing?.skipping = before?.skipping ?? []
             if let before, before.off == job.standing?.off { job.standing?.mark = before.mark }
         }
         if job.standing == Standing() { job.standing = nil }

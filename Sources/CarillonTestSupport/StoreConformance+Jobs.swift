@@ -182,6 +182,45 @@ extension StoreConformance {
             try require(try await store.jobs(after: nil, limit: 2).map(\.job.name), is: ["a", "b"])
             try require(try await store.jobs(after: "b", limit: 9).map(\.job.name), is: ["tick", "z"])
         },
+        Check("jobs are found by zone, target and feed, and counted by their schedules") { store in
+            let bench = try await Bench(store)
+            func put(_ name: String, _ zone: String, feed: String = "files", off: Bool = false) async throws {
+                var job = Samples.job(name, feed: feed)
+                job.schedule.zone = zone
+                if off { job.standing = Standing(off: .disabled) }
+                _ = try await Bench.put(job, in: store, bench.term)
+            }
+            try await put("a", "Europe/Berlin")
+            try await put("b", "Europe/Berlin", feed: "frappe")
+            try await put("c", "Europe/Berlin_", off: true)
+            try await put("d \"zone\":\"Asia/Tokyo\"", "America/New_York")
+            func names(_ query: JobQuery) async throws -> [String] {
+                try require(try await store.count(query), is: try await store.jobs(query).count)
+                return try await store.jobs(query).map(\.job.name)
+            }
+            try require(try await names(JobQuery(zone: "Europe/Berlin")), is: ["a", "b"])
+            try require(try await names(JobQuery(zone: "Asia/Tokyo")), is: [])
+            try require(try await names(JobQuery(zone: "Europe/Berlin", feed: "frappe")), is: ["b"])
+            try require(try await names(JobQuery(feed: "frappe_")), is: [])
+            let kind = bench.job.job.target.kind
+            try require(try await names(JobQuery(zone: "America/New_York", target: kind)).count, is: 1)
+            try require(try await names(JobQuery(target: Target.Kind(rawValue: "none"))), is: [])
+            let counts = try await store.schedules(limit: 10)
+            try require(counts.jobs, is: 4)
+            try require(counts.entries.map(\.jobs), is: [2, 1, 1])
+            try require(counts.entries[0].schedule.zone, is: "Europe/Berlin")
+            let few = try await store.schedules(limit: 1)
+            try require(few.jobs, is: 4)
+            try require(few.entries.map(\.jobs), is: [2])
+        },
+        Check("what a job is to skip stands as it was laid") { store in
+            let bench = try await Bench(store)
+            var job = Samples.job("skips")
+            job.standing = Standing(skipping: [bench.start.plus(60), bench.start.plus(180)])
+            let stored = try await Bench.put(job, in: store, bench.term)
+            try require(stored.job.standing?.skipping, is: [bench.start.plus(60), bench.start.plus(180)])
+            try require(try await store.job(named: "skips")?.job, is: job)
+        },
         Check("jobs are found by name, tag and state, and sorted by their next time") { store in
             let bench = try await Bench(store)
             func job(_ name: String, tags: [String] = [], off: Standing.Off? = nil, next: Int64?) async throws -> JobID

@@ -14,18 +14,30 @@ package struct JobFilter: ParsableArguments {
         [String] = []
     @Option(help: "Only jobs in this state; may be repeated.") package var state: [JobQuery.State] = []
 
+    @Option(help: "Only jobs whose times are of this zone, such as Europe/Berlin.") package var timeZone: String?
+    @Option(help: "Only jobs with a target of this kind, such as exec.") package var target: String?
+    @Option(help: "Only jobs of this feed, such as files or orders.") package var feed: String?
+
     package init() {}
 
-    package var isEmpty: Bool { names.isEmpty && tag.isEmpty && state.isEmpty }
+    package var isEmpty: Bool { query == JobQuery() }
 
-    package var query: JobQuery { JobQuery(names: names, tags: tag, states: Set(state)) }
+    package var query: JobQuery {
+        JobQuery(
+            names: names, tags: tag, states: Set(state), zone: timeZone,
+            target: target.map { Target.Kind(rawValue: $0) },
+            feed: feed)
+    }
 
     /// Whether it names each job, so that there is nothing to look for.
-    private var isPlain: Bool { tag.isEmpty && state.isEmpty && !names.contains(where: Glob.isPattern) }
+    private var isPlain: Bool { query == JobQuery(names: names) && !names.contains(where: Glob.isPattern) }
 
     /// The names of the jobs it is about, at least one. Throws `Failure`.
     package func select(_ client: DaemonClient) async throws -> [String] {
-        if isEmpty { throw Failure.input("give the name of a job, a pattern of names, --tag or --state") }
+        if isEmpty {
+            throw Failure.input(
+                "give the name of a job, a pattern of names, --tag, --state, --time-zone, --target or --feed")
+        }
         if isPlain { return names }
         var query = query
         query.limit = 1_000

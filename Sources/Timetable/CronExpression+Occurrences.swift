@@ -71,6 +71,16 @@ extension CronExpression {
         return false
     }
 
+    /// Says whether the change at this second leaves out or repeats a wall time that matches.
+    func isTouched(byChangeAt second: Int, in zone: Zone) -> Bool {
+        guard !isInterval else { return false }
+        let period = zone.periods[zone.index(at: second)]
+        guard period.start == second else { return false }
+        let repeated = period.wall.lowerBound..<max(period.wall.lowerBound, period.shownBefore)
+        let touched = period.gap ?? repeated
+        return masks.first(atOrAfter: touched.lowerBound) < touched.upperBound
+    }
+
     /// Two days before 1970 and after 2199: no zone is further from UTC.
     private static let earliest = -2 * Civil.secondsPerDay
     private static let latest = CronMasks.end + 2 * Civil.secondsPerDay

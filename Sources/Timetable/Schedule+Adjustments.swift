@@ -14,6 +14,15 @@ extension Schedule {
         return StableHash.reduce(hash, below: jitter)
     }
 
+    /// Whether the change of the clock at this moment leaves out or repeats a time of a fixed cron rule, so that `dst` says what
+    /// becomes of it.
+    public func isTouched(byChangeAt instant: Timestamp) -> Bool {
+        guard case .cron(let expression) = rule, startsAt.map({ $0 <= instant }) ?? true,
+            endsAt.map({ instant <= $0 }) ?? true
+        else { return false }
+        return expression.isTouched(byChangeAt: Int(instant.seconds), in: zone)
+    }
+
     /// Whether a change of the clock in `(after, through]` left out a time of a fixed cron rule and no run stands for it.
     ///
     /// That is a gap of three hours or more, or any gap under `dst.gap == .skip` (R9).

@@ -12,7 +12,7 @@ struct DeadlineTests {
         let began = clock.now
         let deadline = Deadline(seconds: 1)
         #expect(!deadline.wait(for: POLLIN, of: ends[0]))
-        #expect(.milliseconds(990) ... .seconds(8) ~= clock.now - began)
+        #expect(.milliseconds(990) ... .seconds(60) ~= clock.now - began)
         // It is over, and does not begin anew.
         #expect(!deadline.wait(for: POLLIN, of: ends[0]))
         #expect(deadline.wait(for: POLLOUT, of: ends[1]))

@@ -22,13 +22,15 @@ import Timetable
         var live = PlannerTests.half
         var activity = Planner.Activity.none
         var opened: Int64 = 0
+        var skipping: [Timestamp] = []
         var bootedAt: Timestamp?
         var gaps = [Gap(after: .distantPast, through: PlannerTests.half, reason: .downtime)]
 
         func stored(_ schedule: Schedule) -> StoredJob {
-            StoredJob(
-                id: JobID(1),
-                job: Job(name: "a", schedule: text, target: Samples.target, policies: policies),
+            var job = Job(name: "a", schedule: text, target: Samples.target, policies: policies)
+            if !skipping.isEmpty { job.standing = Standing(skipping: skipping) }
+            return StoredJob(
+                id: JobID(1), job: job,
                 revision: 3, cursor: cursor, nextDue: Planner.nextDue(of: schedule, after: cursor), opened: opened)
         }
 
@@ -65,6 +67,32 @@ import Timetable
         #expect(Self.times(advance) == ["12:00"])
         #expect(advance.runs.first?.trigger == .catchUp)
         #expect(Self.words(advance.skips) == ["07:00-11:00 downtime"])
+    }
+
+    /// Of seven to twelve, nine and twelve are to be skipped: that is why they did not run, whatever else happened.
+    @Test func skipsWhatAnOrderSaid() throws {
+        let skipping = [Self.at(9), Self.at(12)]
+        var missed = Case(policies: Policies(catchUp: .skip, overlap: .allow))
+        missed.skipping = skipping
+        let none = try #require(try missed.plan())
+        #expect(
+            Self.words(none.skips) == [
+                "07:00-08:00 downtime", "08:00-09:00 ordered", "09:00-11:00 downtime", "11:00-12:00 ordered",
+            ])
+        #expect(none.to == Self.at(12) && none.nextDue == Self.at(13))
+        missed.policies.catchUp = .all(limit: 9, rate: 0)
+        let all = try #require(try missed.plan())
+        #expect(Self.times(all) == ["08:00", "10:00", "11:00"])
+        #expect(Self.words(all.skips) == ["08:00-09:00 ordered", "11:00-12:00 ordered"])
+        // One that is due, with nothing missed.
+        var due = Case(cursor: Self.at(11), now: Self.at(12), live: Self.at(7), gaps: [])
+        #expect(Self.times(try due.plan()) == ["12:00"])
+        due.skipping = skipping
+        let skipped = try #require(try due.plan())
+        #expect(skipped.runs.isEmpty && Self.words(skipped.skips) == ["11:00-12:00 ordered"])
+        // A time that is none of its schedule is none that is skipped.
+        due.skipping = [Self.at(11, 59)]
+        #expect(Self.times(try due.plan()) == ["12:00"])
     }
 
     @Test func catchesUpTheNewestAtARate() throws {

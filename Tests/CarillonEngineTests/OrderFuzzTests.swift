@@ -36,6 +36,8 @@ import Timetable
             .runs(RunQuery(job: "a", states: [.failed], since: Samples.noon)),
             .run("6b0197"), .why(job: "a", time: "12:00"), .feeds, .status, .put(job, replacing: false),
             .put(cron, replacing: true), .enable("a", false), .enable("a", true), .stop("a"), .resolve("a"),
+            .skip("a", true), .skip("a", at: "2030-01-01 00:00", true), .skip("a", false),
+            .forecast(ForecastQuery(until: Samples.noon.adding(microseconds: 86_400_000_000), parts: 24)),
             .start("a"), .cancel("6b01"), .pause(reason: "why"), .resume(), .acceptFeed("files"), .delete("b"),
             .pause(reason: "why", length: 60_000_000), .retry("6b0197"), .audits(AuditQuery(subject: "a")), .reload,
             .agenda(AgendaQuery(names: ["*"], until: Samples.noon.adding(microseconds: 86_400_000_000))), .ping,

@@ -332,6 +332,7 @@ import Testing
         }
         for path in [
             "/jobs/fails/run", "/jobs/fails/disable", "/jobs/fails/enable", "/jobs/fails/resolve", "/jobs/fails/stop",
+            "/jobs/fails/skip", "/jobs/fails/unskip",
             "/runs/abcd/cancel", "/runs/abcd/retry", "/system/pause", "/system/resume", "/system/tokens/a/revoke",
             "/system/feeds/files/accept",
         ] {

@@ -74,7 +74,7 @@ import Timetable
         let zone = try ZoneDatabase().zone(name)
         let start = Timestamp(seconds: 1_767_225_600)
         let changes = Horizon.changes(in: zone, from: start, until: start.adding(microseconds: 365 * 86_400_000_000))
-        #expect(changes.map(\.seconds) == seconds)
+        #expect(changes.map(\.shiftSeconds) == seconds)
         #expect(changes.first?.before == before && changes.first?.after == after, "\(changes)")
     }
 
@@ -84,7 +84,7 @@ import Timetable
         let start = try #require(zone.instant(of: CivilTime(year: 2026, month: 3, day: 29)))
         let end = start.adding(microseconds: 23 * 3_600_000_000)
         #expect(zone.format(end) == "2026-03-30 00:00:00 CEST")
-        let svg = Horizon([], from: start, until: end, zone: zone).density
+        let svg = Horizon([AgendaView](), from: start, until: end, zone: zone).density
         #expect(svg.contains("02:00 CET → 03:00 CEST"))
         #expect(svg.contains(#"class="change" x1="83""#), "\(svg)")
         #expect(!svg.contains("style"))

@@ -56,14 +56,14 @@
             let silent = try await failure { try await client.one("SELECT 1") }
             #expect(
                 silent.kind == .timedOut && silent.isUnavailable && silent.message.contains("within 1 s"), "\(silent)")
-            #expect(.milliseconds(900) ... .seconds(8) ~= clock.now - began)
+            #expect(.milliseconds(900) ... .seconds(60) ~= clock.now - began)
             let unborn = try await failure { try await client.one("SELECT 1") }
             #expect(unborn.kind == .unreachable && unborn.message.contains("within 1 s"), "\(unborn)")
             let closing = clock.now
             let other = try rig.another(change)
             _ = try await failure { try await other.one("SELECT 1") }
             await other.close()
-            #expect(clock.now - closing < .seconds(8))
+            #expect(clock.now - closing < .seconds(60))
             rig.server.resume()
             #expect(try await client.one("SELECT 1") == "1")
             // A statement that takes too long is the same, on a server that is well.

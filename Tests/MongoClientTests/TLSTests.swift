@@ -7,7 +7,7 @@
     @Suite(.serialized, .timeLimit(.minutes(5)))
     struct TLSTests {
         private static let ask = { @Sendable (url: String) in try await Rig.client(url).collection("c").count([:]) }
-        private static let quick = "&serverSelectionTimeoutMS=400"
+        private static let quick = "&serverSelectionTimeoutMS=3000"
 
         @Test func verification() async throws {
             let server = try MongoFixture(replicaSet: false, tls: true)

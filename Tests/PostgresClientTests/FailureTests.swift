@@ -69,7 +69,7 @@
             }
             let unreachable = try await unborn
             #expect(unreachable.kind == .unreachable && unreachable.message.contains("within 1 s"), "\(unreachable)")
-            #expect(.milliseconds(1900) ... .seconds(8) ~= clock.now - began)
+            #expect(.milliseconds(1900) ... .seconds(60) ~= clock.now - began)
             rig.server.resume()
             try await eventually("it answers") { (try? await client.one("SELECT 1")) == "1" }
             // A statement that takes too long on a server that is well: the connection stays.

@@ -84,10 +84,10 @@ struct Agenda: AsyncParsableCommand {
         }
         if count > 0 { table.print() }
         for zone in zones.sorted() {
-            for change in ClockChange.all(
-                in: moment.zone(zone), from: begin, to: min(shown, begin.adding(microseconds: Self.farthest)))
-            {
-                say(Terminal.paint("note: ", .yellow) + "\(change.words(zone))")
+            let clock = moment.zone(zone)
+            for at in clock.changes(after: begin, through: min(shown, begin.adding(microseconds: Self.farthest))) {
+                let change = ClockChangeView(at, clock)
+                say(Terminal.paint("note: ", .yellow) + "\(zone): \(change.words); then it is \(clock.format(at))")
             }
         }
         if cut { Terminal.error("the first \(limit) lines; --limit for more") }
@@ -132,44 +132,5 @@ struct Agenda: AsyncParsableCommand {
         table.add(
             .init(moment.cell(line.at, line.timeZone)), .init(line.job),
             line.paused == nil ? .init("to come", .grey) : .init("paused", .yellow), .init(words))
-    }
-}
-
-/// A change of a zone's clocks.
-private struct ClockChange {
-    var at: Timestamp
-    /// Seconds that the clocks move; negative when they go back.
-    var shift: Int
-    var local: String
-
-    /// Finds the changes in a span, in which no two lie within six hours.
-    static func all(in zone: Zone, from start: Timestamp, to end: Timestamp) -> [ClockChange] {
-        var changes: [ClockChange] = []
-        var low = start
-        while low < end {
-            let high = min(low.adding(microseconds: 21_600_000_000), end)
-            let before = zone.offset(at: low).seconds
-            if zone.offset(at: high).seconds != before {
-                var (earlier, later) = (low.seconds, high.seconds)
-                while later - earlier > 1 {
-                    let middle = earlier + (later - earlier) / 2
-                    if zone.offset(at: Timestamp(seconds: middle)).seconds == before {
-                        earlier = middle
-                    } else {
-                        later = middle
-                    }
-                }
-                let at = Timestamp(seconds: later)
-                changes.append(
-                    ClockChange(at: at, shift: zone.offset(at: at).seconds - before, local: zone.format(at)))
-            }
-            low = high
-        }
-        return changes
-    }
-
-    func words(_ zone: String) -> String {
-        let length = TimeFormatter.rough(Int64(abs(shift)))
-        return "\(zone): the clocks go \(shift > 0 ? "forward" : "back") by \(length); then it is \(local)"
     }
 }

@@ -108,6 +108,31 @@ extension Jobs {
         func run() async throws { try await order.give { .resolve($0) } }
     }
 
+    struct Skip: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Have jobs skip their next time, or another one that is to come.",
+            discussion: """
+                The ledger says so once that time has come; all others run as before. `carillon jobs unskip` takes it back.
+
+                EXAMPLES
+                  carillon jobs skip payroll
+                  carillon jobs skip payroll --at '2026-12-25 19:00'
+                """)
+        @OptionGroup var order: JobOrder
+        @Option(help: "Which time: RFC 3339, or a local time in the job's zone.") var at: String?
+
+        func run() async throws { try await order.give { .skip($0, at: at, true) } }
+    }
+
+    struct Unskip: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let jobs run at a time that they were to skip: the first such, or the one that is given.")
+        @OptionGroup var order: JobOrder
+        @Option(help: "Which time: RFC 3339, or a local time in the job's zone.") var at: String?
+
+        func run() async throws { try await order.give { .skip($0, at: at, false) } }
+    }
+
     struct Restart: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "End what runs of a job now, and run it anew once that is gone.")

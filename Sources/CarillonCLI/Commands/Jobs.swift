@@ -11,7 +11,8 @@ struct Jobs: AsyncParsableCommand {
         abstract: "Look at jobs and change them.",
         subcommands: [
             List.self, Show.self, Add.self, Update.self, Set.self, Edit.self, Copy.self, Export.self, Delete.self,
-            Enable.self, Disable.self, RunNow.self, Stop.self, Restart.self, Resolve.self,
+            Enable.self, Disable.self, RunNow.self, Stop.self, Restart.self, Resolve.self, Skip.self,
+            Unskip.self,
         ], defaultSubcommand: List.self)
 
     struct List: AsyncParsableCommand {
@@ -100,6 +101,7 @@ struct Jobs: AsyncParsableCommand {
             say("  from        \(job.origin)")
             say("  state       \(job.off ?? job.state.rawValue)")
             if let next = job.next { say("  next        \(moment.both(next, job.timeZone))") }
+            for time in job.skipping { say("  skips       \(moment.both(time, job.timeZone))") }
             if job.pending + job.running > 0 { say("  active      \(job.activeRuns)") }
             if job.failuresInRow > 0 {
                 say("  failing     " + (job.failuresInRow == 1 ? "its last run" : "\(job.failuresInRow) runs in a row"))

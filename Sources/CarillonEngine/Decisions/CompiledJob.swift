@@ -67,3 +67,16 @@ public final class CompiledJob: Sendable {
         return wait
     }
 }
+
+extension CompiledJob {
+    /// The next time that runs, as things are: none of a job that is off, and none that an order says to skip. Nil, too,
+    /// for a job that waits for a boot.
+    func nextRun(of stored: StoredJob) -> Timestamp? {
+        guard stored.job.isOn, stored.nextDue != .distantFuture else { return nil }
+        var next = stored.nextDue
+        if let skipping = stored.job.standing?.skipping {
+            while let time = next, skipping.contains(time) { next = schedule?.next(after: time) }
+        }
+        return next
+    }
+}

@@ -507,7 +507,8 @@ public actor Reconciler<Clock: EngineClock> {
             let why = problems.first { $0.job == job.name }?.message ?? ""
             try await engine.lay([job.id]) { standing, _ in
                 if standing.off == nil {
-                    standing = Standing(off: .halted(why), anchor: standing.anchor, isOwed: standing.isOwed)
+                    standing.off = .halted(why)
+                    standing.mark = nil
                 }
             }
         }

@@ -148,6 +148,9 @@ public struct OperationView: Hashable, Sendable, Codable {
         public var name: [String]
         public var tag: [String]
         public var state: [JobQuery.State]
+        public var zone: String?
+        public var target: String?
+        public var feed: String?
     }
 
     /// Which runs; by the words of a question for runs.
@@ -203,7 +206,8 @@ extension BulkOperation.Choice {
         case .jobs(let query):
             let parts = [
                 list("name", query.names), list("tag", query.tags),
-                list("state", query.states.map(\.rawValue).sorted()),
+                list("state", query.states.map(\.rawValue).sorted()), query.zone.map { "zone \($0)" },
+                query.target.map { "target \($0.rawValue)" }, query.feed.map { "feed \($0)" },
             ].compactMap { $0 }
             return parts.isEmpty ? "all jobs" : "jobs with \(parts.joined(separator: "; "))"
         case .runs(let query):

@@ -77,7 +77,7 @@ extension WhyView.Check {
         self =
             switch reason {
             case .gap, .calendar, .past: .scheduled
-            case .disabled, .halted: .on
+            case .disabled, .halted, .ordered: .on
             case .faulty: .readable
             case .downtime, .stall, .clock: .planned
             case .paused: .dispatching

@@ -31,7 +31,7 @@ struct Explanation {
             ])
         view.lines += found.lines
         if isGone { return view }
-        view.next = job.job.isOn && job.nextDue != .distantFuture ? job.nextDue : nil
+        view.next = definition.nextRun(of: job)
         view.lines += try await outlook(definition, zone, pause)
         return view
     }
@@ -48,7 +48,7 @@ struct Explanation {
     private func about(
         _ text: String, _ definition: CompiledJob, _ zone: Zone, _ pause: String?
     ) async throws -> Finding {
-        let (from, through) = try moment(text, zone)
+        let (from, through) = try Self.moment(text, zone, now: now)
         let runs = try await desk.store.runs(RunQuery(job: name, since: from, until: through, limit: 20))
         var told = runs.map { (at: $0.scheduledAt, steps: steps(of: $0, zone), lines: story($0, zone)) }
         for skip in try await desk.store.skips(RunQuery(job: name, since: from, until: through, limit: 20)) {
@@ -80,6 +80,11 @@ struct Explanation {
         }
         let time = zone.format(occurrence)
         let scheduled = step(.scheduled, true, "\(time) is a time of its schedule", revision: job.revision)
+        if occurrence > now, job.job.standing?.skipping.contains(occurrence) ?? false {
+            return Finding(
+                verdict: .skipped, steps: [scheduled, step(.on, false, SkipReason.ordered.words)],
+                lines: ["\(time): it will not run, because \(SkipReason.ordered.words)."])
+        }
         if occurrence > now {
             return Finding(
                 verdict: .toCome, steps: [scheduled, step(.planned, nil, "that is still to come")],
@@ -131,7 +136,7 @@ struct Explanation {
     private var catchUp: String { PolicyView(job.job.policies).catchUp }
 
     /// Reads a time; a whole minute means all of it.
-    private func moment(_ text: String, _ zone: Zone) throws -> (Timestamp, Timestamp) {
+    static func moment(_ text: String, _ zone: Zone, now: Timestamp) throws -> (Timestamp, Timestamp) {
         var text = text
         // A time of day alone is today's, in the job's zone.
         if (4...8).contains(text.utf8.count), text.contains(":"), !text.contains("-") {
@@ -255,9 +260,14 @@ struct Explanation {
         } else if !job.job.enabled {
             lines.append("It is disabled, so it does not run.")
         } else if let next = job.nextDue, next != .distantFuture {
-            lines.append(
-                next <= now && pause != nil
-                    ? "Next: as soon as dispatching goes on." : "Next: \(zone.format(next))")
+            for time in job.job.standing?.skipping ?? [] where time > max(now, job.cursor) {
+                lines.append("\(zone.format(time)) is skipped: `carillon jobs unskip \(name)` takes that back.")
+            }
+            if next <= now && pause != nil {
+                lines.append("Next: as soon as dispatching goes on.")
+            } else {
+                lines.append(definition.nextRun(of: job).map { "Next: \(zone.format($0))" } ?? "There is no next time.")
+            }
         } else if job.nextDue == .distantFuture {
             lines.append("Next: at the next boot of the machine.")
         } else {

@@ -98,7 +98,8 @@ extension OperationView {
         switch operation.choice {
         case .jobs(let query):
             jobs = Jobs(
-                name: query.names, tag: query.tags, state: query.states.sorted { $0.rawValue < $1.rawValue })
+                name: query.names, tag: query.tags, state: query.states.sorted { $0.rawValue < $1.rawValue },
+                zone: query.zone, target: query.target?.rawValue, feed: query.feed)
         case .runs(let query):
             runs = Runs(
                 job: query.job, state: query.states.sorted { $0.rawValue < $1.rawValue },

@@ -17,7 +17,7 @@ extension Order {
         switch self {
         case .jobs(var query, let asLines):
             try Self.check(query.limit)
-            try Self.check(query.names + query.tags)
+            try Self.check(query)
             query.after = query.after.map(Job.canonical)
             query.names = query.names.map(Job.canonical)
             return .jobs(query, asLines: asLines)
@@ -30,6 +30,14 @@ extension Order {
             try Self.check(query.names + query.tags)
             query.names = query.names.map(Job.canonical)
             return .agenda(query)
+        case .forecast(let query):
+            guard (0...ForecastQuery.mostParts).contains(query.parts) else {
+                throw OrderError(.bad, "parts: expected 0 to \(ForecastQuery.mostParts), found \(query.parts)")
+            }
+            if let from = query.from, from >= query.until {
+                throw OrderError(.bad, "the end is not after the beginning")
+            }
+            return self
         case .recent(let names, let limit):
             try Self.check(names)
             guard (1...QueryService.mostRecent).contains(limit) else {
@@ -76,6 +84,7 @@ extension Order {
         case .stop(let name): return .stop(Job.canonical(name))
         case .restart(let name): return .restart(Job.canonical(name))
         case .resolve(let name): return .resolve(Job.canonical(name))
+        case .skip(let name, let time, let isOn): return .skip(Job.canonical(name), at: time, isOn)
         case .start(let name, let arguments, let key):
             let size = arguments.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
             guard size <= Self.mostArguments else {
@@ -85,10 +94,21 @@ extension Order {
                 throw OrderError(.bad, "a key has 1 to \(Self.longestKey) bytes")
             }
             return .start(Job.canonical(name), arguments: arguments, key: key)
-        case .run, .retry, .feeds, .instances, .ping, .status, .cancel, .resume, .acceptFeed, .drain, .forgetInstance,
+        case .run, .retry, .feeds, .instances, .ping, .status, .queues, .cancel, .resume, .acceptFeed, .drain,
+            .forgetInstance,
             .tokens, .addToken, .revokeToken, .reload, .operations, .cancelOperation, .undo:
             return self
         case .operate(let request): return .operate(try request.checked())
+        }
+    }
+
+    /// Looks at what chooses jobs.
+    static func check(_ query: JobQuery) throws(OrderError) {
+        try check(query.names + query.tags)
+        if let zone = query.zone,
+            !zone.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "/_+-".contains($0)) })
+        {
+            throw OrderError(.bad, "zone: expected an IANA name such as Europe/Berlin, found '\(zone)'")
         }
     }
 

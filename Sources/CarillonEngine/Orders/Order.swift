@@ -18,6 +18,7 @@ public enum Order: Sendable, Codable {
     case instances
     case audits(AuditQuery)
     case agenda(AgendaQuery)
+    case forecast(ForecastQuery)
     /// The newest times of each of these jobs, at most so many, and what became of them.
     case recent([String], limit: Int)
     /// How many runs ended in the hours from one moment's to another's.
@@ -33,6 +34,8 @@ public enum Order: Sendable, Codable {
     /// Whether it answers.
     case ping
     case status
+    /// What waits where workers take their runs from.
+    case queues
     /// What a run wrote, from this byte on.
     case output(run: String, from: Int64)
     /// Adds a job, or with `replacing` changes one that is there; with a revision only as long as that is the last one.
@@ -45,6 +48,9 @@ public enum Order: Sendable, Codable {
     case restart(String)
     /// Lets a job go on that halted after a failure.
     case resolve(String)
+    /// Has a job skip a time that is to come, its next one without, or takes that back. The time is RFC 3339, or a local one in
+    /// the job's zone.
+    case skip(String, at: String? = nil, Bool)
     /// Opens a run of a job now, with what its worker is to be given along; under a key once, however often it is asked for.
     case start(String, arguments: [String: String] = [:], key: String? = nil)
     /// Opens another run of a job for the scheduled time of one that has ended, named by its id or the beginning of it.
@@ -77,12 +83,11 @@ extension Order {
     /// Whether it changes nothing.
     public var isQuestion: Bool {
         switch self {
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .recent, .hours,
-            .missed,
-            .tokens, .operations, .ping, .status, .output:
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .forecast, .recent,
+            .hours, .missed, .tokens, .operations, .ping, .status, .queues, .output:
             true
-        case .put, .delete, .enable, .stop, .restart, .resolve, .start, .retry, .backfill, .cancel, .pause, .resume,
-            .acceptFeed, .drain, .forgetInstance, .addToken, .revokeToken, .reload,
+        case .put, .delete, .enable, .stop, .restart, .resolve, .skip, .start, .retry, .backfill, .cancel, .pause,
+            .resume, .acceptFeed, .drain, .forgetInstance, .addToken, .revokeToken, .reload,
             .operate, .cancelOperation, .undo:
             false
         }
@@ -102,6 +107,7 @@ extension Order {
         case .stop(let name): ("stop", name)
         case .restart(let name): ("restart", name)
         case .resolve(let name): ("resolve", name)
+        case .skip(let name, _, let isOn): (isOn ? "skip" : "unskip", name)
         case .start(let name, _, _): ("run", name)
         case .retry(let run): ("retry", run)
         case .backfill(let name, _, _): ("backfill", name)
@@ -117,9 +123,8 @@ extension Order {
         case .operate(let request): ("operate", "\(request.action.rawValue): \(request.choice.words)")
         case .cancelOperation(let id): ("cancel operation", id)
         case .undo(let id): ("undo", id)
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .recent, .hours,
-            .missed,
-            .tokens, .operations, .ping, .status, .output:
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .forecast, .recent,
+            .hours, .missed, .tokens, .operations, .ping, .status, .queues, .output:
             ("ask", nil)
         }
     }
@@ -142,13 +147,13 @@ extension Order {
 
     /// Whether an action of this word, in the trail of orders, changes the job that is its subject.
     public static func changesJobs(_ action: String) -> Bool {
-        ["add", "update", "delete", "enable", "disable", "resolve"].contains(action)
+        ["add", "update", "delete", "enable", "disable", "resolve", "skip", "unskip"].contains(action)
     }
 
     /// Whether its subject is a job.
     var concernsJob: Bool {
         switch self {
-        case .put, .delete, .enable, .stop, .restart, .resolve, .start, .backfill: true
+        case .put, .delete, .enable, .stop, .restart, .resolve, .skip, .start, .backfill: true
         default: false
         }
     }
@@ -207,9 +212,11 @@ public enum Reply: Sendable, Codable {
     case audits([AuditEntry])
     /// The first coming times, and whether there are more.
     case agenda([AgendaView], isCut: Bool)
+    case forecast(ForecastView)
     case recent([RecentView])
     case hours([HourView])
     case status(StatusView)
+    case queues([QueueView])
     /// Some of what a run wrote, base64, and where it goes on; nothing at the end of what there is.
     case output(String, next: Int64)
     /// Carried out; a sentence for a person.

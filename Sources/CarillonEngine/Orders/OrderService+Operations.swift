@@ -105,7 +105,7 @@ extension OperationRequest {
         switch request.choice {
         case .jobs(var query):
             guard action.isOfJobs else { throw OrderError(.bad, "\(action.rawValue) is nothing to do with jobs") }
-            try Order.check(query.names + query.tags)
+            try Order.check(query)
             query.names = query.names.map(Job.canonical)
             request.choice = .jobs(query)
         case .runs(var query):

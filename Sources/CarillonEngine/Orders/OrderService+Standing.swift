@@ -34,6 +34,61 @@ extension OrderService {
         return "\(name) goes on" + aside(trouble, stored)
     }
 
+    /// Lays upon a job that a time to come is skipped: the one that is given, else its next.
+    func skip(_ name: String, at text: String?) async throws -> String {
+        let stored = try await readable(name)
+        guard let schedule = CompiledJob(stored, zones: engine.zones).schedule, stored.nextDue != .distantFuture else {
+            throw OrderError(.refused, "\(name) has no schedule whose times could be skipped")
+        }
+        let now = engine.clock.now
+        let zone = schedule.zone
+        let known = stored.job.standing?.skipping ?? []
+        // What is due is being planned.
+        let isToCome = { @Sendable (time: Timestamp) in time > now && time > stored.cursor }
+        let time: Timestamp
+        if let text {
+            let (from, through) = try Explanation.moment(text, zone, now: now)
+            guard let found = schedule.next(after: from.adding(microseconds: -1)), found <= through, isToCome(found)
+            else {
+                throw OrderError(
+                    .bad,
+                    "\(zone.format(from)): expected a time of \(name) that is to come\(schedule.next(after: max(now, from)).map { ", such as \(zone.format($0))" } ?? "")"
+                )
+            }
+            time = found
+        } else {
+            var next = schedule.next(after: max(now, stored.cursor))
+            while let found = next, known.contains(found) { next = schedule.next(after: found) }
+            guard let next else { throw OrderError(.refused, "\(name) has no next time") }
+            time = next
+        }
+        guard known.contains(time) || known.count(where: isToCome) < Standing.mostSkipping else {
+            throw OrderError(
+                .refused, "\(name) skips \(Standing.mostSkipping) times already; `carillon jobs disable` is for more")
+        }
+        try await engine.lay([stored.id]) { standing, _ in
+            standing.skipping = Set(standing.skipping.filter(isToCome) + [time]).sorted()
+        }
+        return "\(name) skips \(zone.format(time))"
+    }
+
+    /// Takes back that a job is to skip a time to come: the one that is given, else the first of those.
+    func unskip(_ name: String, at text: String?) async throws -> String {
+        let stored = try await readable(name)
+        let now = engine.clock.now
+        let zone = try engine.zones.zone(stored.job.schedule.zone)
+        var known = (stored.job.standing?.skipping ?? []).filter { $0 > now && $0 > stored.cursor }
+        if let text {
+            let (from, through) = try Explanation.moment(text, zone, now: now)
+            known = known.filter { from <= $0 && $0 <= through }
+        }
+        guard let time = known.first else {
+            throw OrderError(.refused, "\(name) is to skip no such time")
+        }
+        try await engine.lay([stored.id]) { standing, _ in standing.skipping.removeAll { $0 == time || $0 <= now } }
+        return "\(name) runs at \(zone.format(time)) again"
+    }
+
     func delete(_ name: String) async throws -> String {
         let stored = try await queries.job(named: name)
         guard stored.job.origin.feed != Origin.orders.feed else {

@@ -65,6 +65,8 @@ public struct OrderService<Clock: EngineClock>: Sendable {
         case .enable(let name, true): return .done(try await enable(name))
         case .enable(let name, false): return .done(try await disable(name))
         case .resolve(let name): return .done(try await resolve(name))
+        case .skip(let name, let time, true): return .done(try await skip(name, at: time))
+        case .skip(let name, let time, false): return .done(try await unskip(name, at: time))
         case .stop(let name): return .done(try await stop(name))
         case .restart(let name): return .started(try await restart(name))
         case .start(let name, let arguments, let key): return try await start(name, arguments, under: key)
@@ -88,9 +90,10 @@ public struct OrderService<Clock: EngineClock>: Sendable {
             await engine.ping()
             return .done("here")
         case .status: return .status(await status())
+        case .queues: return .queues(await engine.queues())
         case .output(let text, let offset): return try await output(text, offset)
-        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .recent, .hours,
-            .missed,
+        case .jobs, .job, .definition, .runs, .run, .why, .feeds, .instances, .audits, .agenda, .forecast, .recent,
+            .hours, .missed,
             .tokens, .operations:
             throw OrderError(.bad, "a question was taken for an order")
         }

@@ -14,6 +14,7 @@ public struct QueryService: Sendable {
     private let first: @Sendable (Int) async -> [JobID]?
     private let notes = KnownNotes()
     private let knownZones = KnownZones()
+    let counted = CountedSchedules()
     /// How long the ledger remembers.
     let retention: @Sendable () async -> Retention
 
@@ -72,6 +73,7 @@ public struct QueryService: Sendable {
         case .agenda(let query):
             let (lines, isCut) = try await agenda(query, now: now)
             return .agenda(lines, isCut: isCut)
+        case .forecast(let query): return .forecast(try await forecast(query, now: now))
         case .recent(let names, let limit): return .recent(try await recent(names, limit))
         case .hours(let from, let until):
             return .hours(try await store.hours(from: from, to: until).map { HourView($0) })
@@ -359,6 +361,42 @@ private final class KnownNotes: Sendable {
     }
 
     func keep(_ facts: Facts, at revision: Int64) { known.withLock { $0 = (revision, facts) } }
+}
+
+/// How many jobs have which schedule: of very many jobs as it was a while ago.
+final class CountedSchedules: Sendable {
+    /// Fewer are counted each time.
+    private static let many = 20_000
+    /// Microseconds in which nobody counts them again, and in which what was counted is good enough while somebody does.
+    private static let fresh: Int64 = 30_000_000
+    private static let usable: Int64 = 600_000_000
+
+    private let known = Mutex<(at: Timestamp, counts: ScheduleCounts, isCounting: Bool)?>(nil)
+
+    func schedules(of store: any JobStore, limit: Int, now: Timestamp) async throws -> ScheduleCounts {
+        let (known, isOwed) = self.known.withLock { known -> (ScheduleCounts?, Bool) in
+            guard let (at, counts, isCounting) = known, counts.jobs >= Self.many else { return (nil, false) }
+            let age = now.microseconds - at.microseconds
+            guard 0 <= age, age < Self.usable else { return (nil, false) }
+            let isOwed = age >= Self.fresh && !isCounting
+            if isOwed { known?.isCounting = true }
+            return (counts, isOwed)
+        }
+        guard let known else { return try await count(store, limit, now) }
+        if isOwed {
+            Task {
+                // Whoever asks next counts them, then.
+                if (try? await count(store, limit, now)) == nil { self.known.withLock { $0?.isCounting = false } }
+            }
+        }
+        return known
+    }
+
+    private func count(_ store: any JobStore, _ limit: Int, _ now: Timestamp) async throws -> ScheduleCounts {
+        let counts = try await store.schedules(limit: limit)
+        known.withLock { $0 = (now, counts, false) }
+        return counts
+    }
 }
 
 /// Under which definition a run was opened: that has one zone for good.

@@ -61,6 +61,11 @@ extension APIClient {
                     ("from", Self.text(query.from)), ("until", Self.text(query.until)), ("limit", "\(query.limit)"),
                 ])
             return .agenda(page.items, isCut: page.isCut ?? false)
+        case .forecast(let query):
+            return .forecast(
+                try await get(
+                    "/forecast",
+                    [("from", Self.text(query.from)), ("until", Self.text(query.until)), ("parts", "\(query.parts)")]))
         case .recent(let names, let limit):
             return .recent(try await list("/recent", Self.each("job", names) + [("limit", "\(limit)")]).items)
         case .hours(let from, let until):
@@ -70,6 +75,7 @@ extension APIClient {
             _ = try await ask("GET", "/healthz")
             return .done("here")
         case .status: return .status(try await get("/status"))
+        case .queues: return .queues(try await list("/queues").items)
         case .output(let run, let from):
             let bytes = try await ask(
                 "GET", "/api/v1" + Self.path("runs", run, "log"), query: [("from", "\(from)")], first: Self.part
@@ -80,6 +86,9 @@ extension APIClient {
         case .enable(let name, let isOn): return try await done(path: "jobs", name, isOn ? "enable" : "disable")
         case .stop(let name): return try await done(path: "jobs", name, "stop")
         case .resolve(let name): return try await done(path: "jobs", name, "resolve")
+        case .skip(let name, let time, let isOn):
+            return try await done(
+                "POST", Self.path("jobs", name, isOn ? "skip" : "unskip"), time.map { JSONObject([("at", $0)]) })
         case .restart(let name): return try await started(Self.path("jobs", name, "restart"))
         case .start(let name, let arguments, _):
             let body = arguments.isEmpty ? nil : JSONObject([("arguments", arguments)])
@@ -186,7 +195,10 @@ extension APIClient {
         let asked =
             Self.each("name", query.names) + Self.each("tag", query.tags)
             + Self.each("state", query.states.map(\.rawValue).sorted())
-            + [("sort", query.order == .name ? nil : query.order.rawValue), ("after", query.after)]
+            + [
+                ("zone", query.zone), ("target", query.target?.rawValue), ("feed", query.feed),
+                ("sort", query.order == .name ? nil : query.order.rawValue), ("after", query.after),
+            ]
         let (views, total): ([JobView], Int?) = try await pages("/jobs", asked, query.limit)
         return (views, views.count == query.limit ? total : nil)
     }
@@ -299,7 +311,8 @@ extension APIClient {
                     JSONObject(
                         some([
                             ("name", words(query.names)), ("tag", words(query.tags)),
-                            ("state", words(query.states.map(\.rawValue).sorted())),
+                            ("state", words(query.states.map(\.rawValue).sorted())), ("zone", query.zone),
+                            ("target", query.target?.rawValue), ("feed", query.feed),
                         ]))
                 )
             case .runs(let query):

@@ -18,6 +18,13 @@ extension CarillonAPI {
                 guard case .feeds(let views) = try await ask(.feeds, call) else { throw Unexpected() }
                 return try Self.page(views, next: nil)
             },
+            Endpoint(
+                .get, "/api/v1/queues", .systemRead, "What waits where workers take their runs from.",
+                .json(Page<QueueView>.self)
+            ) { call in
+                guard case .queues(let views) = try await ask(.queues, call) else { throw Unexpected() }
+                return try Self.page(views, next: nil)
+            },
             Endpoint(.get, "/api/v1/instances", .systemRead, "Who works with the store.", .json(InstancesView.self)) {
                 call in
                 guard case .instances(let views, let orphans) = try await ask(.instances, call) else {

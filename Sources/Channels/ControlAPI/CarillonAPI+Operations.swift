@@ -63,6 +63,8 @@ extension CarillonAPI {
             .init("name", .orNull(.list(.text())), isRequired: false),
             .init("tag", .orNull(.list(.text())), isRequired: false),
             .init("state", .orNull(.list(.words(JobQuery.State.allCases.map(\.rawValue)))), isRequired: false),
+            .init("zone", .orNull(.text()), isRequired: false), .init("target", .orNull(.text()), isRequired: false),
+            .init("feed", .orNull(.text()), isRequired: false),
         ])
 
     private static let runFilter = Schema.object(
@@ -105,7 +107,8 @@ extension CarillonAPI {
         let jobs = table.table("jobs") { inner in
             JobQuery(
                 names: inner.strings("name") ?? [], tags: inner.strings("tag") ?? [],
-                states: inner.choices("state", JobQuery.State.self))
+                states: inner.choices("state", JobQuery.State.self), zone: inner.string("zone"),
+                target: inner.string("target").map { Target.Kind(rawValue: $0) }, feed: inner.string("feed"))
         }
         let runs = table.table("runs") { inner in
             RunQuery(

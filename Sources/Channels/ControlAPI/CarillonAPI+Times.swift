@@ -68,6 +68,23 @@ extension CarillonAPI {
                     200, try Self.json(TimesView(items: views, isCut: isCut)))
             },
             Endpoint(
+                .get, "/api/v1/forecast", .jobsRead,
+                "How much is to come of all jobs together, and which clocks are changed.",
+                query: [
+                    .init("from", "A time, RFC 3339; now unless it is given.", .time),
+                    .init("until", "To a time, RFC 3339, within 400 days.", .time, isRequired: true),
+                    .init(
+                        "parts", "In how many parts of equal length; 96 unless it is given, 0 for the clocks alone.",
+                        .whole(from: 0, through: 1_000)),
+                ], .json(ForecastView.self)
+            ) { call in
+                let query = ForecastQuery(
+                    from: try call.time("from"), until: try call.needed("until"),
+                    parts: Int(try call.number("parts", in: 0...1_000) ?? 96))
+                guard case .forecast(let view) = try await ask(.forecast(query), call) else { throw Unexpected() }
+                return Answer(200, try Self.json(view))
+            },
+            Endpoint(
                 .get, "/api/v1/recent", .runsRead, "The newest times of some jobs, and what became of them.",
                 query: [
                     .init("job", "The name of a job.", isRequired: true, isList: true),

@@ -110,6 +110,24 @@ package struct CarillonAPI: Sendable {
 
     private static let name = "The name of a job."
 
+    private func skipping(_ word: String, _ summary: String, _ isOn: Bool) -> Endpoint {
+        Endpoint(
+            .post, "/api/v1/jobs/{name}/\(word)", .jobsWrite, summary,
+            body: Endpoint.Body(
+                .object(nil, [.init("at", .orNull(.text()), isRequired: false)]),
+                example: #"{"at":"2100-01-01 19:00"}"#, isRequired: false), .done
+        ) { call in
+            var time: String?
+            if !call.body.isEmpty {
+                var table = try call.table()
+                time = table.string("at")
+                table.finish()
+                if !table.problems.isEmpty { throw APIError(table.problems) }
+            }
+            return try await done(.skip(call["name"], at: time, isOn), call)
+        }
+    }
+
     private var jobs: [Endpoint] {
         [
             Endpoint(
@@ -118,6 +136,8 @@ package struct CarillonAPI: Sendable {
                     .init("name", "A name, or a pattern with * and ?.", isList: true),
                     .init("tag", "With this tag.", isList: true),
                     .choices("state", "In this state.", JobQuery.State.self),
+                    .init("zone", "Whose times are of this zone, an IANA name."),
+                    .init("target", "With a target of this kind."), .init("feed", "Of this feed."),
                     .choice("sort", "By name, or by the next time, which has no pages.", JobQuery.Order.self),
                     .init("after", "Jobs after the one of this name."), .limit, .cursor,
                 ], .json(JobsView.self)
@@ -126,6 +146,9 @@ package struct CarillonAPI: Sendable {
                 query.names = call.list("name")
                 query.tags = call.list("tag")
                 query.states = try call.choices("state", JobQuery.State.self)
+                query.zone = call.query["zone"]
+                query.target = call.query["target"].map { Target.Kind(rawValue: $0) }
+                query.feed = call.query["feed"]
                 query.order = try call.choice("sort", JobQuery.Order.self) ?? .name
                 query.after = try call.cursor() ?? call.query["after"]
                 guard case .jobs(let views, let total) = try await ask(.jobs(query), call) else { throw Unexpected() }
@@ -172,6 +195,8 @@ package struct CarillonAPI: Sendable {
             ) { call in
                 try await done(.resolve(call["name"]), call)
             },
+            skipping("skip", "Has a job skip a time that is to come: the one that is given, else its next.", true),
+            skipping("unskip", "Takes back that a job skips a time to come.", false),
             Endpoint(
                 .post, "/api/v1/jobs/{name}/runs", .runsWrite, "Opens a run of a job now.",
                 headers: [

@@ -89,6 +89,13 @@
             try await documents.count(Layout.jobs, try await filter(query), upTo: nil)
         }
 
+        public func schedules(limit: Int) async throws -> ScheduleCounts {
+            let on = DocumentFilter(Self.present + [.equals("on", true)])
+            let counted = try await documents.tally(Layout.jobs, on, by: "definition.schedule", above: 0)
+            return ScheduleCounts(
+                Dictionary(counted.compactMap { text, count in text.string.map { ($0, count) } }) { $1 }, limit: limit)
+        }
+
         /// What a query asks of a job, as conditions.
         private func filter(_ query: JobQuery) async throws -> DocumentFilter {
             var filter = DocumentFilter(Self.present)
@@ -100,6 +107,13 @@
                         }))
             }
             for tag in query.tags { filter.conditions.append(.equals("definition.tags", .string(tag))) }
+            if let zone = query.zone {
+                filter.conditions.append(.isLike("definition.schedule", "*" + JobTexts.part(ofZone: zone) + "*"))
+            }
+            if let target = query.target {
+                filter.conditions.append(.equals("definition.kind", .string(target.rawValue)))
+            }
+            if let feed = query.feed { filter.conditions.append(.equals("definition.feed", .string(feed))) }
             if query.states.isEmpty { return filter }
             var states: [DocumentFilter] = []
             for state in query.states.sorted(by: { $0.rawValue < $1.rawValue }) {

@@ -92,6 +92,18 @@
         }
 
         /// What a query asks of a job, as conditions.
+        public func schedules(limit: Int) async throws -> ScheduleCounts {
+            let counted = try await rows(
+                """
+                SELECT schedule, count(*), sum(count(*)) OVER ()::bigint FROM \(RowCodec.jobTables)
+                WHERE is_on AND NOT removed GROUP BY schedule ORDER BY 2 DESC, 1 LIMIT $1
+                """, [.integer(Int64(limit))]
+            ) { (try $0.text(0) ?? "", Int(try $0.integer(1) ?? 0), Int(try $0.integer(2) ?? 0)) }
+            var counts = ScheduleCounts(Dictionary(counted.map { ($0.0, $0.1) }) { $1 }, limit: limit)
+            counts.jobs = counted.first?.2 ?? 0
+            return counts
+        }
+
         private static func question(_ query: JobQuery) -> Question {
             var asked = Question()
             asked.add("NOT removed")
@@ -106,6 +118,10 @@
             for tag in query.tags {
                 asked.add("jobs.id IN (SELECT job_id FROM job_tags WHERE tag = ", .init(storable: tag), closing: ")")
             }
+            asked.add(
+                "strpos(schedule, ", query.zone.map { .init(storable: JobTexts.part(ofZone: $0)) }, closing: ") > 0")
+            asked.add("kind = ", query.target.map { .init(storable: $0.rawValue) })
+            asked.add("feed = ", query.feed.map { .init(storable: $0) })
             // In canonical JSON no text can look like this: its quotes are escaped.
             let halted = "coalesce(standing LIKE '%\"off\":{\"halted\":%', false)"
             let states = query.states.sorted { $0.rawValue < $1.rawValue }.map { state in

@@ -235,6 +235,27 @@ extension SQLiteStore {
         }
     }
 
+    public func schedules(limit: Int) async throws -> ScheduleCounts {
+        try await read(.long) { db in
+            var counted: [String: Int] = [:]
+            let rows = try Row.fetchCursor(
+                db, sql: "SELECT schedule FROM \(RowCodec.jobTables) WHERE is_on = 1 AND removed = 0")
+            // Neighbours have the same one often.
+            var (last, times) = ("", 0)
+            while let row = try rows.next() {
+                let text: String = row[0]
+                if text == last {
+                    times += 1
+                } else {
+                    if times > 0 { counted[last, default: 0] += times }
+                    (last, times) = (text, 1)
+                }
+            }
+            if times > 0 { counted[last, default: 0] += times }
+            return ScheduleCounts(counted, limit: limit)
+        }
+    }
+
     /// What a query asks of a job, as a condition; what another release wrote, or nobody can read, is no error.
     private static func filter(_ query: JobQuery) -> (sql: String, arguments: [any DatabaseValueConvertible & Sendable])
     {
@@ -260,6 +281,19 @@ extension SQLiteStore {
         for tag in query.tags {
             conditions.append("jobs.id IN (SELECT job_id FROM job_tags WHERE tag = ?)")
             arguments.append(tag)
+        }
+        if let zone = query.zone {
+            conditions.append("instr(schedule, ?) > 0")
+            arguments.append(JobTexts.part(ofZone: zone))
+        }
+        if let target = query.target {
+            conditions.append("kind = ?")
+            arguments.append(target.rawValue)
+        }
+        if let feed = query.feed {
+            // By name all the same: the index of feeds would have all its jobs sorted first.
+            conditions.append("+feed = ?")
+            arguments.append(feed)
         }
         let halted = "CASE WHEN json_valid(standing) THEN json_type(standing, '$.off.halted') END"
         let states = query.states.sorted { $0.rawValue < $1.rawValue }.map { state in

@@ -106,9 +106,12 @@ extension QueryService {
             times.append(time)
             last = time
         }
-        guard times.count > AgendaView.mostApart else { return times.map(line) }
+        let skipping = job.standing?.skipping ?? []
+        guard times.count > AgendaView.mostApart else { return times.filter { !skipping.contains($0) }.map(line) }
         var whole = line(times[0])
-        whole.count = schedule.count(after: before, through: until, limit: AgendaView.mostCounted)
+        whole.count =
+            schedule.count(after: before, through: until, limit: AgendaView.mostCounted)
+            - skipping.count { start <= $0 && $0 <= until }
         whole.last = schedule.previous(before: until.adding(microseconds: 1))
         return [whole]
     }

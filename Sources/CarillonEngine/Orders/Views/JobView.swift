@@ -40,7 +40,10 @@ public struct JobView: Sendable, Codable {
     public var off: String?
     /// Why it is held back, as all dispatching is or a tag of its.
     public var paused: String?
+    /// The next time that runs.
     public var next: Timestamp?
+    /// Times to come that an order said to skip, the earliest first.
+    public var skipping: [Timestamp]
     public var lastRun: LastRun?
     /// How many of its runs in a row have failed, up to the last one that completed or failed.
     public var failuresInRow: Int
@@ -127,7 +130,8 @@ extension JobView {
             }
         off = job.standing?.off?.words
         paused = pauses.pause(of: job)?.reason
-        next = stored.nextDue.flatMap { $0 == .distantFuture || !job.isOn ? nil : $0 }
+        next = compiled.nextRun(of: stored)
+        skipping = job.standing?.skipping.filter { $0 > stored.cursor } ?? []
         lastRun = last.map {
             LastRun(
                 id: $0.id.description, state: $0.state, scheduledAt: $0.scheduledAt, startedAt: $0.startedAt,

@@ -4,7 +4,7 @@ import Timetable
 
 /// A day behind and a day ahead, an hour each: what ended, and what is to come.
 struct DayChart {
-    private static let hours = 24
+    static let hours = 24
     private static let hour: Int64 = 3_600_000_000
 
     private var good = [Int](repeating: 0, count: hours)
@@ -14,7 +14,8 @@ struct DayChart {
     private let now: Timestamp
     private let zone: Zone
 
-    init(_ counts: [HourView], coming lines: [AgendaView], now: Timestamp, zone: Zone) {
+    /// Takes what is to come line by line, or as it was counted, hour by hour.
+    init(_ counts: [HourView], coming lines: [AgendaView], counted: [Int]? = nil, now: Timestamp, zone: Zone) {
         self.now = now
         self.zone = zone
         let here = HourCount.hour(of: now)
@@ -27,6 +28,10 @@ struct DayChart {
             case .failed: bad[place] += count.runs
             default: break
             }
+        }
+        if let counted {
+            coming = counted
+            return
         }
         for line in lines {
             Density.spread(line, over: &coming, from: now, bucket: Self.hour)

@@ -5,17 +5,6 @@ package import Timetable
 /// A stretch of coming time, drawn by how much of it passes: a day on which the clocks go forward has 23 hours here, and one on which
 /// they go back 25.
 package struct Horizon {
-    /// A change of the clocks.
-    package struct Change {
-        package var at: Timestamp
-        package var zone: String
-        /// Seconds by which they go forward; back when it is less than 0.
-        package var seconds: Int
-        /// What a clock shows right before, and from then on.
-        package var before: String
-        package var after: String
-    }
-
     let start: Timestamp
     let end: Timestamp
     let zone: Zone
@@ -24,6 +13,15 @@ package struct Horizon {
     /// Of each bar.
     package private(set) var counts: [Int]
     package static let bars = 96
+
+    /// Draws what was counted, in parts of equal length.
+    package init(_ counts: [Int], from start: Timestamp, until end: Timestamp, zone: Zone) {
+        self.start = start
+        self.end = end
+        self.zone = zone
+        bucket = max(1, (end.microseconds - start.microseconds) / Int64(max(1, counts.count)))
+        self.counts = counts
+    }
 
     package init(_ lines: [AgendaView], from start: Timestamp, until end: Timestamp, zone: Zone) {
         self.start = start
@@ -119,38 +117,7 @@ package struct Horizon {
     }
 
     /// Finds when the clocks of a zone are changed.
-    package static func changes(in zone: Zone, from start: Timestamp, until end: Timestamp) -> [Change] {
-        var changes: [Change] = []
-        var time = start
-        // No zone changes twice within so short a time.
-        let step: Int64 = 6 * 3_600_000_000
-        while time < end {
-            let next = min(end, time.adding(microseconds: step))
-            if zone.offset(at: time).seconds != zone.offset(at: next).seconds {
-                var (before, after) = (time.seconds, next.seconds)
-                while after - before > 1 {
-                    let middle = (before + after) / 2
-                    let isAfter =
-                        zone.offset(at: Timestamp(seconds: middle)).seconds != zone.offset(at: time).seconds
-                    if isAfter { after = middle } else { before = middle }
-                }
-                let at = Timestamp(seconds: after)
-                let old = zone.offset(at: Timestamp(seconds: before))
-                let new = zone.offset(at: at)
-                changes.append(
-                    Change(
-                        at: at, zone: zone.name, seconds: new.seconds - old.seconds,
-                        before: clock(at, old.seconds, old.abbreviation),
-                        after: clock(at, new.seconds, new.abbreviation)))
-            }
-            time = next
-        }
-        return changes
-    }
-
-    private static func clock(_ time: Timestamp, _ offset: Int, _ abbreviation: String) -> String {
-        let seconds = Civil.floorModulo(Int(time.seconds) + offset, 86_400)
-        let (hour, minute) = (seconds / 3_600, seconds / 60 % 60)
-        return "\(hour < 10 ? "0" : "")\(hour):\(minute < 10 ? "0" : "")\(minute) \(abbreviation)"
+    package static func changes(in zone: Zone, from start: Timestamp, until end: Timestamp) -> [ClockChangeView] {
+        zone.changes(after: start, through: end).map { ClockChangeView($0, zone) }
     }
 }

@@ -197,7 +197,7 @@ extension Visit {
                     "gap": before.map {
                         TimeFormatter.rough(max(1, (time.microseconds - $0.microseconds) / 1_000_000))
                     },
-                    "change": changes.first.map { "the clocks go \($0.seconds > 0 ? "forward" : "back") between" },
+                    "change": changes.first.map { "the clocks go \($0.shiftSeconds > 0 ? "forward" : "back") between" },
                 ]))
             before = time
         }

@@ -27,8 +27,8 @@ extension Visit {
         ]
     }
 
-    /// Lines of a forecast; a job with very many times is one.
-    private var mostLines: Int { 20_000 }
+    /// Times that are looked at one by one, a job with very many being one; of more there is what their schedules say.
+    private var mostLines: Int { 2_000 }
     private var mostLanes: Int { 40 }
 
     func forecast() async throws -> Answer {
@@ -57,11 +57,19 @@ extension Visit {
         let tags = call.query["tag"].flatMap { $0.isEmpty ? nil : [$0] } ?? []
         // Of a year only the clocks are told.
         let isYear = window.name == "year"
-        let query = AgendaQuery(
-            tags: tags, from: start, until: isYear ? start.adding(microseconds: 7 * 86_400_000_000) : end,
-            limit: mostLines)
-        let (lines, isCut) = try await agenda(query)
-        let horizon = Horizon(isYear ? [] : lines, from: start, until: end, zone: zone)
+        let (lines, isCut) =
+            isYear ? ([], false) : try await agenda(AgendaQuery(tags: tags, from: start, until: end, limit: mostLines))
+        // Jobs with a tag are looked at one by one.
+        let isReckoned = isCut && tags.isEmpty
+        let all = try await fleet(ForecastQuery(from: start, until: end, parts: isReckoned ? Horizon.bars : 0))
+        let later = max(end, start.adding(microseconds: 30 * 86_400_000_000))
+        let changes =
+            later == end
+            ? all.changes : try await fleet(ForecastQuery(from: start, until: later, parts: 0)).changes
+        let horizon =
+            isReckoned
+            ? Horizon(all.counts, from: start, until: end, zone: zone)
+            : Horizon(lines, from: start, until: end, zone: zone)
         let byJob = Dictionary(grouping: lines, by: \.job)
         // What comes all the time buries nobody: it stands at the end.
         let lanes = byJob.sorted { one, other in
@@ -76,9 +84,10 @@ extension Visit {
                 },
                 "zone": zone.name, "tag": tags.first, "isYear": isYear, "start": zone.format(start),
                 "end": zone.format(end), "density": isYear ? nil : horizon.density,
-                "total": number(horizon.total), "isRough": lines.contains { $0.count > 1 },
+                "total": number(horizon.total), "isRough": isReckoned ? all.isRough : lines.contains { $0.count > 1 },
                 "peak": horizon.peak.map { Fields(["count": number($0.count), "at": zone.format($0.at)]) },
-                "isCut": isCut, "jobs": number(byJob.count),
+                "isCut": isCut && !isReckoned, "isFirst": isReckoned,
+                "jobs": number(isReckoned ? all.jobs : byJob.count),
                 "lanes": isYear
                     ? [Fields]()
                     : lanes.prefix(mostLanes).map { job, lines in
@@ -89,26 +98,29 @@ extension Visit {
                         ])
                     },
                 "moreLanes": !isYear && lanes.count > mostLanes ? number(lanes.count - mostLanes) : nil,
-                "changes": changes(
-                    lines, from: start, until: isYear ? end : max(end, start.adding(microseconds: 30 * 86_400_000_000))),
+                "changes": changes.map { fields(of: $0) },
             ]))
     }
 
-    /// When clocks are changed in the zones of jobs that have times in the window.
-    private func changes(_ lines: [AgendaView], from start: Timestamp, until end: Timestamp) -> [Fields] {
-        let jobs = Dictionary(grouping: lines, by: \.timeZone).mapValues { Set($0.map(\.job)) }
-        var changes: [(change: Horizon.Change, jobs: Int)] = []
-        for (name, jobs) in jobs {
-            for change in Horizon.changes(in: moments.zone(name), from: start, until: end) {
-                changes.append((change, jobs.count))
-            }
-        }
-        return changes.sorted { ($0.change.at, $0.change.zone) < ($1.change.at, $1.change.zone) }.map { change, jobs in
-            Fields([
-                "zone": change.zone, "time": moments.time(change.at, change.zone), "before": change.before,
-                "after": change.after, "jobs": number(jobs), "isForward": change.seconds > 0,
-                "amount": TimeFormatter.rough(Int64(abs(change.seconds))),
-            ])
-        }
+    private func fleet(_ query: ForecastQuery) async throws -> ForecastView {
+        guard case .forecast(let view) = try await ask(.forecast(query)) else { throw Unexpected() }
+        return view
+    }
+
+    private func fields(of change: ClockChangeView) -> Fields {
+        Fields([
+            "zone": change.timeZone, "time": moments.time(change.at, change.timeZone), "before": change.before,
+            "after": change.after, "isForward": change.shiftSeconds > 0,
+            "amount": TimeFormatter.rough(Int64(abs(change.shiftSeconds))),
+            "go": change.jobs == 1 ? "1 job goes by it" : "\(number(change.jobs)) jobs go by it",
+            "path": "/jobs?q=" + Form.encoded("zone:\(change.timeZone)"),
+            "touched": change.touched == 0
+                ? nil
+                : Fields([
+                    "words": change.touched == 1 ? "1 has a time then" : "\(number(change.touched)) have a time then",
+                    "names": change.names.map { Fields(["name": $0, "path": path("jobs", $0)]) },
+                    "more": change.touched > change.names.count && !change.names.isEmpty,
+                ]),
+        ])
     }
 }

@@ -11,7 +11,8 @@ extension Dashboard {
             page(
                 "/jobs", .jobsRead, "Jobs, by name.",
                 query: [
-                    .init("q", "A part of a name, or a pattern; tag:NAME for a tag."), .init("state", "In this state."),
+                    .init("q", "A part of a name, or a pattern; tag:, zone:, target: and feed: with a word for those."),
+                    .init("state", "In this state."),
                     .init("after", "After the job of this name."), .init("sort", "By name, or by the next time."),
                     .init("count", "With how many there are, and what may be done with all."),
                 ]
@@ -24,8 +25,17 @@ extension Dashboard {
                 return (words, path("runs", run.id))
             },
             change("enable") { .enable($0, true) }, change("disable") { .enable($0, false) },
-            change("resolve") { .resolve($0) }, change("stop", .runsWrite) { .stop($0) },
+            change("resolve") { .resolve($0) }, change("stop", .runsWrite) { .stop($0) }, skipping("skip", true),
+            skipping("unskip", false),
         ]
+    }
+
+    /// A button that has a job skip a time that is to come, or takes that back.
+    private func skipping(_ word: String, _ isOn: Bool) -> Endpoint {
+        button("/jobs/{name}/\(word)", .jobsWrite, "Does this with a time to come: \(word).") { visit, form in
+            let name = visit.call["name"]
+            return (try await visit.said(.skip(name, at: form["at"], isOn)), path("jobs", name))
+        }
     }
 
     /// A button that does something to a job, and leads back to it.
@@ -75,15 +85,19 @@ extension Visit {
             ]))
     }
 
-    /// Reads what somebody looks for: a part of a name, or a pattern, and `tag:NAME`.
+    /// Reads what somebody looks for: a part of a name, or a pattern, and words such as `tag:NAME`.
     static func query(_ text: String, state word: String?) throws -> JobQuery {
         var query = JobQuery()
         for part in text.split(separator: " ") {
-            if part.hasPrefix("tag:") {
-                query.tags.append(String(part.dropFirst(4)))
-            } else {
-                // Whoever types a part of a name means all that contain it.
-                query.names = [part.contains { "*?[".contains($0) } ? String(part) : "*\(part)*"]
+            let words = part.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            let value = words.count == 2 ? String(words[1]) : ""
+            switch (words[0], value.isEmpty) {
+            case ("tag", false): query.tags.append(value)
+            case ("zone", false): query.zone = value
+            case ("target", false): query.target = Target.Kind(rawValue: value)
+            case ("feed", false): query.feed = value
+            // Whoever types a part of a name means all that contain it.
+            default: query.names = [Glob.isPattern(String(part)) ? String(part) : "*\(part)*"]
             }
         }
         if let word, !word.isEmpty {
@@ -125,7 +139,7 @@ extension Visit {
     private func line(_ job: JobView, _ times: RecentView?) -> Fields {
         Fields([
             "mark": job.mark, "name": job.name, "path": path("jobs", job.name), "english": job.english,
-            "zone": zoneBeside(job), "target": job.target.kind,
+            "zone": zoneBeside(job).map { Fields(["name": $0, "path": search("zone", $0)]) },
             "next": job.next.map { moments.time($0, job.timeZone) }, "cells": times?.cells,
             "last": job.lastRun.map { run in
                 Fields([
@@ -135,9 +149,12 @@ extension Visit {
             },
             "running": job.running > 0 ? number(job.running) : nil,
             "waiting": job.pending > 0 ? number(job.pending) : nil, "off": job.off, "paused": job.paused,
-            "tags": job.tags.map { Fields(["name": $0, "path": "/jobs?q=" + Form.encoded("tag:" + $0)]) },
+            "tags": job.tags.map { Fields(["name": $0, "path": search("tag", $0)]) },
         ])
     }
+
+    /// The list of all jobs of which this holds.
+    func search(_ word: String, _ value: String) -> String { "/jobs?q=" + Form.encoded("\(word):\(value)") }
 
     /// The zone of a job whose words do not name it.
     private func zoneBeside(_ job: JobView) -> String? {
@@ -177,7 +194,8 @@ extension Visit {
             "target": job.target.summary, "kind": job.target.kind, "origin": job.origin.description,
             "isOurs": job.origin.feed == Origin.orders.feed,
             "problems": job.problems.map(\.description), "warnings": job.warnings,
-            "tags": job.tags.map { Fields(["name": $0, "path": "/jobs?q=" + Form.encoded("tag:" + $0)]) },
+            "tags": job.tags.map { Fields(["name": $0, "path": search("tag", $0)]) },
+            "kindPath": search("target", job.target.kind), "feedPath": search("feed", job.origin.feed),
             "next": job.next.map { moments.time($0, job.timeZone) },
             "times": times.map { moments.time($0, job.timeZone) }, "hasTimes": !times.isEmpty,
             "heatmap": HeatMap(runs, coming: coming, now: now, zone: zone).fields(job: job.name),
@@ -190,9 +208,22 @@ extension Visit {
             "mayEnable": may(.jobsWrite) && [.disabled, .deleted].contains(job.state),
             "mayDisable": may(.jobsWrite) && job.state == .enabled,
             "mayResolve": may(.jobsWrite) && job.state == .halted, "revision": job.revision,
+            "skipping": job.skipping.map { time in
+                Fields([
+                    "time": moments.time(time, job.timeZone),
+                    "at": may(.jobsWrite)
+                        ? Fields(["at": time.rfc3339Microseconds, "path": path("jobs", job.name)]) : nil,
+                ])
+            },
             "edit": may(.jobsWrite) ? "/editor?job=" + Form.encoded(job.name) : nil,
             "copy": may(.jobsWrite) ? "/editor?like=" + Form.encoded(job.name) : nil,
         ])
+        if may(.jobsWrite), let next = job.next, next > now {
+            fields["maySkip"] = Fields([
+                "at": next.rfc3339Microseconds, "words": moments.full(next, job.timeZone),
+                "path": path("jobs", job.name),
+            ])
+        }
         if !durations.isEmpty {
             fields["durations"] = Fields([
                 "p50": TimeFormatter.length(durations[(durations.count - 1) / 2]),
@@ -216,7 +247,9 @@ extension Visit {
         // Days that are left out may follow one another for long.
         for _ in 0..<2_000 where times.count < most {
             guard let time = schedule.next(after: last) else { break }
-            if schedule.exclusion(of: time) == nil { times.append(time) }
+            if schedule.exclusion(of: time) == nil, !(job.standing?.skipping.contains(time) ?? false) {
+                times.append(time)
+            }
             last = time
         }
         return times

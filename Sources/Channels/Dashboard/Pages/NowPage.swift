@@ -29,7 +29,9 @@ extension Visit {
         guard case .hours(let hours) = try await ask(.hours(from: DayChart.start(of: now), until: now)) else {
             throw Unexpected()
         }
-        let chart = DayChart(hours, coming: lines, now: now, zone: moments.zone(zone))
+        // More than can be looked at one by one: what their schedules say.
+        let counted = isCut ? try await coming() : nil
+        let chart = DayChart(hours, coming: lines, counted: counted, now: now, zone: moments.zone(zone))
         let fields = Fields([
             "isWell": status.troubles.isEmpty, "troubles": status.troubles, "needs": needs,
             "needsNobody": needs.isEmpty,
@@ -39,10 +41,19 @@ extension Visit {
             "jobs": number(status.jobs), "off": number(status.jobs - status.enabled),
             "lateness": status.latenessP99Seconds.map { TimeFormatter.length($0) }, "chart": chart.svg,
             "peak": chart.peak.map { Fields(["count": number($0.count), "at": moments.short($0.at, zone)]) },
-            "isCut": isCut, "next": next.map { coming($0) },
+            "next": next.map { coming($0) },
             "paused": status.paused, "mayResume": may(.systemWrite),
         ])
         return page("now", title: "Now", at: "/", isLive: true, fields)
+    }
+
+    /// How much comes in each hour of the day to come.
+    private func coming() async throws -> [Int] {
+        try await dashboard.glances.value("the coming hours", fresh: 30_000_000) {
+            let query = ForecastQuery(until: DayChart.end(of: now), parts: DayChart.hours)
+            guard case .forecast(let view) = try await ask(.forecast(query)) else { throw Unexpected() }
+            return view.counts
+        }
     }
 
     /// A coming time, for a list.

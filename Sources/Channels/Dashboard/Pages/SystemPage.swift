@@ -36,6 +36,11 @@ extension Visit {
             guard case .instances(let views, let orphans) = try await ask(.instances) else { throw Unexpected() }
             return (views, orphans)
         }
+        // Servers are asked for it.
+        let queues = try await dashboard.glances.value("the queues", fresh: 2_000_000) {
+            guard case .queues(let views) = try await ask(.queues) else { throw Unexpected() }
+            return views
+        }
         let zone = moments.yours?.name ?? "UTC"
         // Whose tokens are whose is for those who may end them.
         var tokens: [AccessToken] = []
@@ -73,7 +78,15 @@ extension Visit {
                         "isWell": connection.trouble == nil,
                     ])
                 },
-                "hasConnections": !status.connections.isEmpty, "tokens": tokens.map { line($0, zone) },
+                "queues": queues.map { queue in
+                    Fields([
+                        "name": queue.name, "target": queue.target, "jobs": number(queue.jobs),
+                        "workers": number(queue.workers), "isHeard": queue.workers > 0,
+                        "path": search("target", queue.target),
+                    ])
+                },
+                "hasQueues": !queues.isEmpty, "hasConnections": !status.connections.isEmpty,
+                "tokens": tokens.map { line($0, zone) },
                 "hasTokens": !tokens.isEmpty, "audits": audits.map { line($0, zone) }, "hasAudits": !audits.isEmpty,
             ]))
     }
