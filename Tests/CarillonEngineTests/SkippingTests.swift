@@ -92,7 +92,8 @@ import Timetable
         for hour in 1...5 {
             clock.advance(by: 3_600_000_000)
             try await eventually("\(hour) o'clock is planned") {
-                try await store.job(named: "hourly")?.cursor == at(Int64(hour))
+                clock.advance(by: 1_000)
+                return try await store.job(named: "hourly")?.cursor == at(Int64(hour))
             }
         }
         guard case .runs(let runs) = await desk.handle(.runs(RunQuery(job: "hourly", limit: 20))) else {

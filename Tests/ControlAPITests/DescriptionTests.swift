@@ -54,7 +54,7 @@ import Testing
             if refused.status == 400 { #expect(refused.text.contains("strange"), "\(refused.text)") }
         }
         let all = Set(rig.endpoints.filter { $0.body != nil }.map { $0.method.rawValue + $0.path })
-        #expect(all.count == 11, "another one has a body: \(all)")
+        #expect(all.count == 13, "another one has a body: \(all)")
         try await rig.stop()
     }
 
