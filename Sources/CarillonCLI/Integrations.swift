@@ -25,6 +25,7 @@ extension Composition {
             all.append(PostgresDriver.self)
         #endif
         #if MongoDB
+            MongoDriver.prepareProcess()
             all.append(MongoDriver.self)
         #endif
         return all

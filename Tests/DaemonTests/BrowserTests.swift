@@ -85,6 +85,7 @@ import Testing
             let runs = try await daemon.objects("runs", "list", "--limit", "100")
             return Set(runs.compactMap { $0["state"] as? String }).isSuperset(of: ["failed", "skipped"])
         }
+        #expect(try await daemon.carillon("jobs", "skip", #"a/b <i>&"c"#).code == 0)
         let failed = try #require(
             try await daemon.objects("runs", "list", "--state", "failed", "--limit", "1").first?["id"] as? String)
         let told = try await Browser().run(
@@ -276,6 +277,40 @@ import Testing
             try await daemon.objects("runs", "list", "--job", "late", "--trigger", "backfill", "--state", "completed")
                 .count == 6
         }
+        #expect(await daemon.stop() == 0)
+    }
+
+    /// The next time is skipped by a click, and runs after all by another one.
+    @Test func aTimeIsSkippedAndTakenBack() async throws {
+        try await start()
+        let told = try await Browser().run(
+            """
+            browser.get(given[0])
+            until("it lets in", lambda: browser.title == "Now · Carillon")
+            size(1440, 900)
+            base = browser.current_url.rstrip("/")
+            browser.get(base + "/jobs?q=zone:Europe/Berlin")
+            until("the one of that zone is found", lambda: len(all("table.jobs tbody tr")) == 1)
+            one("table.jobs td.name a").click()
+            until("its page is there", lambda: all("#when"))
+            def next(): return one("#when time").get_attribute("datetime")
+            first = next()
+            one("#when .ask summary").click()
+            one("#when .ask button").click()
+            until("it is said to be skipped", lambda: "Skipped:" in one("#when").text)
+            assert next() != first, first
+            second = next()
+            one("#when .skipping button").click()
+            until("it runs after all", lambda: "Skipped:" not in one("#when").text)
+            assert next() == first, next()
+            print(json.dumps([first, second, complaints()]))
+            """, try await link())
+        let seen = try #require(try JSONSerialization.jsonObject(with: Data(told.utf8)) as? [Any])
+        let (first, second) = (try #require(seen[0] as? String), try #require(seen[1] as? String))
+        #expect(first < second && (seen[2] as? [String])?.isEmpty == true, "\(told)")
+        let trail = try await daemon.objects("audit", "--limit", "2")
+        #expect(trail.map { $0["action"] as? String } == ["unskip", "skip"], "\(trail)")
+        #expect(trail.allSatisfy { $0["channel"] as? String == "page" }, "\(trail)")
         #expect(await daemon.stop() == 0)
     }
 

@@ -90,6 +90,9 @@ import Testing
         try await first.start()
         try await second.start()
         try await goesOn(second, "both run")
+        // A killed one leaves nothing that a later process of its number would complain of.
+        let number = try #require(first.processID)
+        #expect(!FileManager.default.fileExists(atPath: "/dev/shm/mongoc-\(number)"))
         await first.kill()
         try await goesOn(second, "the other one goes on")
         try await requireWhole(second)

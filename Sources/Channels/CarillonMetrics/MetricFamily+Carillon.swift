@@ -9,14 +9,14 @@ extension MetricFamily {
         0.01, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 900, 3_600, 14_400, 43_200, 86_400,
     ]
     private static let transactions = [0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5]
-    private static let requests = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5]
+    private static let requests = [0.001, 0.01, 0.05, 0.1, 0.5, 1, 5]
 
     /// Jobs that are told of each for itself, at most.
     package static let mostWatched = 500
     /// Failing jobs that are told of by their names, at most.
     package static let mostFailing = 100
     /// Routes of the API, at most.
-    private static let routes = 60
+    private static let routes = 66
 
     package static let carillon: [MetricFamily] = daemon + runs + surroundings + channels + jobs
 

@@ -6,8 +6,12 @@
     import Synchronization
 
     /// The library, which is started once in a process, before anything of it is called.
-    enum Library {
+    package enum Library {
         static let isStarted: Void = carillon_mongo_start()
+
+        /// Takes away the name of the memory that the library, once loaded, counts in for mongoc-stat(1). Nobody removes it when a
+        /// process is killed, and a later process of the same number complains of it before it does anything else.
+        package static func leaveNoTrace() { _ = shm_unlink("/mongoc-\(getpid())") }
     }
 
     /// The connections of one client and what the library knows about the servers, which threads of its own keep up to date.

@@ -9,6 +9,9 @@
 
         public static let isRemote = true
 
+        /// To be called once in a process that has this store, whether it uses it or not.
+        package static func prepareProcess() { Library.leaveNoTrace() }
+
         public static func canOpen(_ url: String) -> Bool {
             url.hasPrefix("mongodb://") || url.hasPrefix("mongodb+srv://")
         }

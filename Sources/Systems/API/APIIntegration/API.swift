@@ -66,6 +66,7 @@ package enum API: Integration {
                 try? Data("\(address.host):\(port)\n".utf8).write(to: URL(fileURLWithPath: state + "/api-address"))
             }
             var served: [any Service] = [Served(server: server, client: client)]
+            if side != nil { served.append(ForecastKeeper(desk, daemon.clock)) }
             if daemon.store.isShared {
                 served.append(
                     OthersWatch(log, daemon.store, daemon.clock, daemon.logger))
