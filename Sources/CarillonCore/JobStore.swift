@@ -414,10 +414,35 @@ public protocol JobStore: InstanceStore {
 
 /// The newest of what came of a job's times.
 public struct RecentTimes: Hashable, Sendable {
-    public var runs: [Run]
+    /// What a list shows of a run.
+    public struct Line: Hashable, Sendable {
+        public var id: RunID
+        public var scheduledAt: Timestamp
+        public var state: RunState
+        public var startedAt: Timestamp?
+        public var endedAt: Timestamp?
+
+        public init(
+            id: RunID, scheduledAt: Timestamp, state: RunState, startedAt: Timestamp? = nil, endedAt: Timestamp? = nil
+        ) {
+            self.id = id
+            self.scheduledAt = scheduledAt
+            self.state = state
+            self.startedAt = startedAt
+            self.endedAt = endedAt
+        }
+
+        public init(_ run: Run) {
+            self.init(
+                id: run.id, scheduledAt: run.scheduledAt, state: run.state, startedAt: run.startedAt,
+                endedAt: run.endedAt)
+        }
+    }
+
+    public var runs: [Line]
     public var skips: [Skip]
 
-    public init(runs: [Run], skips: [Skip]) {
+    public init(runs: [Line], skips: [Skip]) {
         self.runs = runs
         self.skips = skips
     }
@@ -428,7 +453,7 @@ extension JobStore {
         var all: [RecentTimes] = []
         for job in jobs {
             let query = RunQuery(job: job, limit: limit)
-            all.append(RecentTimes(runs: try await runs(query), skips: try await skips(query)))
+            all.append(RecentTimes(runs: try await runs(query).map { .init($0) }, skips: try await skips(query)))
         }
         return all
     }

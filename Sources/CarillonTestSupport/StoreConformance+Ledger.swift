@@ -248,7 +248,8 @@ extension StoreConformance {
             try require(Set(opened).count, is: 2)
             try require(try await store.runs(RunQuery(job: "tick")).count, is: 3)
             let recent = try await store.recent(of: ["nobody", "tick"], limit: 2)
-            try require(recent.map(\.runs), is: [[], try await store.runs(RunQuery(job: "tick", limit: 2))])
+            try require(
+                recent.map(\.runs), is: [[], try await store.runs(RunQuery(job: "tick", limit: 2)).map { .init($0) }])
             try require(try await bench.fresh().opened, is: 1)
         },
         Check("a time has one run, whoever opens it, and others may repeat it") { store in
@@ -313,7 +314,8 @@ extension StoreConformance {
             let skips = try await store.skips(RunQuery(job: "tick"))
             let recent = try await store.recent(of: ["tick", "nobody"], limit: 10)
             try require(recent.map(\.skips), is: [skips, []])
-            try require(recent.map(\.runs), is: [try await store.runs(RunQuery(job: "tick", limit: 10)), []])
+            try require(
+                recent.map(\.runs), is: [try await store.runs(RunQuery(job: "tick", limit: 10)).map { .init($0) }, []])
             try require(skips.map(\.after), is: [times[0]])
             try require(skips.map(\.through), is: [times[3]])
         },

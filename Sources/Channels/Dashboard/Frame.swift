@@ -104,6 +104,14 @@ struct Visit<Clock: EngineClock>: Sendable {
         }
     }
 
+    /// Who works with the store, and how many jobs nobody plans: it counts every job, too.
+    func instances() async throws -> (views: [InstanceView], orphans: Int) {
+        try await dashboard.glances.value("the instances", fresh: 3_000_000) {
+            guard case .instances(let views, let orphans) = try await ask(.instances) else { throw Unexpected() }
+            return (views, orphans)
+        }
+    }
+
     func job(_ name: String) async throws -> JobView {
         guard case .jobs(let views, _) = try await ask(.job(name)), let job = views.first else { throw Unexpected() }
         return job

@@ -5,21 +5,26 @@ import Timetable
 /// was known is shown.
 actor Glances<Clock: EngineClock> {
     private let clock: Clock
-    private var known: [String: (value: any Sendable, at: Int64)] = [:]
+    private var known: [String: (value: any Sendable, at: Int64, took: Int64)] = [:]
+    /// Microseconds within which nobody minds to wait.
+    private static var quick: Int64 { 10_000 }
+    /// What takes longer may be so old while it is looked up anew.
+    private static var usable: Int64 { 200_000_000 }
     private var asking: [String: Task<any Sendable, any Error>] = [:]
     /// How often everything was forgotten.
     private var rounds = 0
 
     init(_ clock: Clock) { self.clock = clock }
 
-    /// Answers what `find` found within `fresh` microseconds; what it found up to ten times as long ago, too, and then looks anew.
+    /// Answers what `find` found within `fresh` microseconds; where that takes long, what it found some minutes ago, too, and then looks
+    /// anew.
     func value<Value: Sendable>(
         _ name: String, fresh: Int64, _ find: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        if let (value, at) = known[name], let value = value as? Value {
+        if let (value, at, took) = known[name], let value = value as? Value {
             let age = clock.uptime - at
             if age < fresh { return value }
-            if age < 10 * fresh {
+            if took > Self.quick, age < Self.usable {
                 _ = look(name, find)
                 return value
             }
@@ -41,10 +46,11 @@ actor Glances<Clock: EngineClock> {
         if let task = asking[name] { return task }
         let task = Task { () async throws -> any Sendable in
             let begun = rounds
+            let start = clock.uptime
             defer { if begun == rounds { asking[name] = nil } }
             let value = try await find()
             // What was asked before somebody changed something is not what is.
-            if begun == rounds { known[name] = (value, clock.uptime) }
+            if begun == rounds { known[name] = (value, clock.uptime, clock.uptime - start) }
             return value
         }
         asking[name] = task

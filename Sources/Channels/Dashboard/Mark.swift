@@ -46,14 +46,13 @@ extension JobView {
 }
 
 extension RecentView {
-    /// Fields of `{{> cells}}`: the oldest first, as people read.
-    var cells: Fields {
+    /// The markup of its last times, the oldest first, as people read: a page has hundreds of these.
+    var cells: String {
         let times = self.times.reversed()
         let words = times.map(\.state.rawValue).joined(separator: ", ")
-        return Fields([
-            "words": times.isEmpty ? "no times yet" : "the last \(times.count): \(words)",
-            "cells": times.map { Fields(["class": $0.state.look, "shape": $0.state.shape]) },
-        ])
+        let label = times.isEmpty ? "no times yet" : "the last \(times.count): \(words)"
+        let marks = times.map { "<i class=\"\($0.state.look)\">\($0.state.shape)</i>" }.joined()
+        return "<span class=\"cells\" role=\"img\" aria-label=\"\(label)\">\(marks)</span>"
     }
 }
 

@@ -361,20 +361,20 @@ extension SQLiteStore {
     }
 
     public func recent(of jobs: [String], limit: Int) async throws -> [RecentTimes] {
-        let codec = codec
-        return try await read { db in
+        try await read { db in
             let skips = try db.cachedStatement(
                 sql: """
                     SELECT \(RowCodec.skipColumns) FROM skips JOIN jobs ON jobs.id = skips.job_id
                     WHERE skips.job_id = (SELECT id FROM jobs WHERE name = ?) ORDER BY skips.through DESC LIMIT ?
                     """)
+            let runs = try db.cachedStatement(
+                sql: """
+                    SELECT id, scheduled_at, state, started_at, ended_at FROM runs
+                    WHERE job_id = (SELECT id FROM jobs WHERE name = ?) ORDER BY scheduled_at DESC, id DESC LIMIT ?
+                    """)
             return try jobs.map { job in
                 RecentTimes(
-                    runs: try Self.runs(
-                        """
-                        WHERE runs.job_id = (SELECT id FROM jobs WHERE name = ?)
-                        ORDER BY runs.scheduled_at DESC, runs.id DESC LIMIT ?
-                        """, [job, limit], index: nil, isKept: true, codec, db),
+                    runs: try Row.fetchAll(runs, arguments: [job, limit]).map(RowCodec.line),
                     skips: try Row.fetchAll(skips, arguments: [job, limit]).map(RowCodec.skip))
             }
         }

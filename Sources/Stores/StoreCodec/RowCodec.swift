@@ -154,6 +154,14 @@ package final class RowCodec: Sendable {
         return run
     }
 
+    /// Reads a run's id, scheduled time, state, start and end, in this order. Throws `corrupt` for an id that is none.
+    package static func line<Row: StoredRow & ~Copyable>(_ row: borrowing Row) throws -> RecentTimes.Line {
+        guard let id = try row.runID(0) else { throw StoreError(.corrupt, "the ledger holds a run whose id is none") }
+        return RecentTimes.Line(
+            id: id, scheduledAt: try row.time(1), state: RunState(number: Int(try row.number(2))) ?? .failed,
+            startedAt: try row.someTime(3), endedAt: try row.someTime(4))
+    }
+
     // MARK: Skips
 
     /// Of `skips`, joined with `jobs`.

@@ -38,7 +38,7 @@ public struct HourView: Hashable, Sendable, Codable {
 }
 
 extension RecentView.Entry {
-    init(_ run: Run) {
+    init(_ run: RecentTimes.Line) {
         scheduledAt = run.scheduledAt
         state = run.state
         self.run = run.id.description

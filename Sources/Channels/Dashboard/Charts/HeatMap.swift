@@ -95,22 +95,35 @@ package struct HeatMap {
             "rows": (0..<7).map { weekday in
                 Fields([
                     "weekday": Self.weekdays[weekday],
-                    "cells": (0..<Self.weeks).map { week in cell(first + 7 * week + weekday, most, job) },
+                    "cells": (0..<Self.weeks).map { week in cell(first + 7 * week + weekday, most, job) }.joined(),
                 ])
             },
         ])
     }
 
-    private func cell(_ day: Int, _ most: Int, _ job: String) -> Fields {
+    /// The markup of a day, of which a page has 84.
+    private func cell(_ day: Int, _ most: Int, _ job: String) -> String {
+        let (look, shape, words, link) = self.look(day, most, job)
+        let label = Drawing.escape(words)
+        let inner =
+            link.map {
+                "<a href=\"\(Drawing.escape($0))\" title=\"\(label)\" aria-label=\"\(label)\">\(shape)</a>"
+            } ?? "<span class=\"unseen\">\(label)</span>"
+        return "<td class=\"\(look)\">\(inner)</td>"
+    }
+
+    private func look(
+        _ day: Int, _ most: Int, _ job: String
+    ) -> (class: String, shape: String, words: String, link: String?) {
         let (year, month, number) = Civil.date(days: day)
         func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
         let date = "\(year)-\(two(month))-\(two(number))"
         let why = path("jobs", job, "why") + "?at="
         guard let cell = cells[day], cell.count > 0 else {
-            return Fields([
-                "class": day > today ? "none ahead" : "none", "words": "\(date): nothing",
-                "link": day > today ? nil : why + Form.encoded(date + " 12:00"),
-            ])
+            return (
+                day > today ? "none ahead" : "none", "", "\(date): nothing",
+                day > today ? nil : why + Form.encoded(date + " 12:00")
+            )
         }
         var words: [String] = []
         if cell.bad > 0 { words.append("\(cell.bad) failed") }
@@ -125,11 +138,10 @@ package struct HeatMap {
             } else if cell.active > 0 { "running" } else if cell.skipped > 0 { "skipped" } else { "coming" }
         let shape =
             if cell.bad > 0 { RunState.failed.shape } else if cell.skipped > 0 { RunState.skipped.shape } else { "" }
-        return Fields([
-            "class": look + (day == today ? " today" : ""), "words": "\(date): \(words.joined(separator: ", "))",
-            "shape": shape,
-            "link": cell.count == 1 ? cell.time.map { why + Form.encoded($0.rfc3339) } : runs(of: job, on: day),
-        ])
+        return (
+            look + (day == today ? " today" : ""), shape, "\(date): \(words.joined(separator: ", "))",
+            cell.count == 1 ? cell.time.map { why + Form.encoded($0.rfc3339) } : runs(of: job, on: day)
+        )
     }
 
     /// Where all runs of a day are listed.

@@ -31,11 +31,7 @@ extension Visit {
     func system() async throws -> Answer {
         let status = try await status()
         guard case .audits(let audits) = try await ask(.audits(AuditQuery(limit: 30))) else { throw Unexpected() }
-        // Counts every job.
-        let (instances, orphans) = try await dashboard.glances.value("the instances", fresh: 3_000_000) {
-            guard case .instances(let views, let orphans) = try await ask(.instances) else { throw Unexpected() }
-            return (views, orphans)
-        }
+        let (instances, orphans) = try await instances()
         // Servers are asked for it.
         let queues = try await dashboard.glances.value("the queues", fresh: 2_000_000) {
             guard case .queues(let views) = try await ask(.queues) else { throw Unexpected() }

@@ -50,6 +50,7 @@ package enum API: Integration {
                     + SimpleSchedulerAPI(daemon.store, daemon.clock, desk).endpoints
                     + [.metrics(daemon.metrics, isOpen: settings.metrics == .open)])
             var side: WebSide?
+            var served: [any Service] = []
             let web = daemon.settings[WebSettings.self] ?? WebSettings()
             if web.isEnabled {
                 let dashboard = try Dashboard(
@@ -57,6 +58,7 @@ package enum API: Integration {
                     publicURL: settings.publicURL, isTLS: settings.tls != nil)
                 endpoints += dashboard.endpoints
                 side = dashboard.side
+                served.append(PagesAtHand(dashboard: dashboard))
             }
             let server = APIServer(
                 address, tls: settings.tls, hosts: HostList(settings.hosts), endpoints, gate, daemon.clock,
@@ -65,8 +67,7 @@ package enum API: Integration {
                 // Which listener the local token is for: nobody else is to be shown it.
                 try? Data("\(address.host):\(port)\n".utf8).write(to: URL(fileURLWithPath: state + "/api-address"))
             }
-            var served: [any Service] = [Served(server: server, client: client)]
-            if side != nil { served.append(ForecastKeeper(desk, daemon.clock)) }
+            served.append(Served(server: server, client: client))
             if daemon.store.isShared {
                 served.append(
                     OthersWatch(log, daemon.store, daemon.clock, daemon.logger))
