@@ -258,9 +258,9 @@ let package = Package(
                 "backfill.mustache", "carillon.css", "carillon.js", "editor.mustache", "forecast.mustache",
                 "operation-row.mustache",
                 "operation.mustache", "operations.mustache", "gone.mustache", "icon.svg", "job-runs.mustache",
-                "job.mustache", "jobs.mustache", "layout.mustache", "login.mustache", "mark.mustache", "now.mustache",
+                "job.mustache", "jobs.mustache", "layout.mustache", "login.mustache", "now.mustache",
                 "refusal.mustache", "run.mustache", "runs-table.mustache", "runs.mustache", "system.mustache",
-                "time.mustache", "why.mustache",
+                "why.mustache",
             ]),
         .target(
             name: "APIClient",

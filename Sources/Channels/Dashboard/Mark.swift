@@ -3,8 +3,7 @@ import CarillonEngine
 
 /// How a state looks: a shape, a word and a colour, since a colour alone says nothing to many.
 extension RunState {
-    /// Fields of `{{> mark}}`.
-    var mark: Fields { Fields(["class": look, "shape": shape, "word": rawValue]) }
+    var mark: String { Markup.mark(look, shape, rawValue) }
 
     /// A class of the style sheet.
     var look: String {
@@ -32,15 +31,14 @@ extension RunState {
 }
 
 extension JobView {
-    /// Fields of `{{> mark}}`.
-    var mark: Fields {
-        if !problems.isEmpty { return Fields(["class": "bad", "shape": "▲", "word": "faulty"]) }
-        if paused != nil, state == .enabled { return Fields(["class": "waiting", "shape": "‖", "word": "held back"]) }
+    var mark: String {
+        if !problems.isEmpty { return Markup.mark("bad", "▲", "faulty") }
+        if paused != nil, state == .enabled { return Markup.mark("waiting", "‖", "held back") }
         return switch state {
-        case .enabled: Fields(["class": "on", "shape": "●", "word": "on"])
-        case .disabled: Fields(["class": "off", "shape": "○", "word": "off"])
-        case .halted: Fields(["class": "bad", "shape": "▲", "word": "halted"])
-        case .deleted: Fields(["class": "off", "shape": "○", "word": "deleted"])
+        case .enabled: Markup.mark("on", "●", "on")
+        case .disabled: Markup.mark("off", "○", "off")
+        case .halted: Markup.mark("bad", "▲", "halted")
+        case .deleted: Markup.mark("off", "○", "deleted")
         }
     }
 }

@@ -25,17 +25,16 @@ struct Moments: Sendable {
 
     func zone(_ name: String) -> Zone { (try? zones.zone(name)) ?? .utc }
 
-    /// Fields of `{{> time}}`.
-    func time(_ time: Timestamp, _ zone: String) -> Fields {
+    /// The markup of a time.
+    func time(_ time: Timestamp, _ zone: String) -> String {
         let own = self.zone(zone)
         var mine: String?
         if let yours, yours.offset(at: time).seconds != own.offset(at: time).seconds {
             mine = formatter.short(time, yours.name)
         }
-        return Fields([
-            "iso": time.rfc3339, "short": formatter.short(time, zone), "full": own.format(time), "yours": mine,
-            "relative": formatter.relative(time),
-        ])
+        return Markup.time(
+            time.rfc3339, short: formatter.short(time, zone), full: own.format(time), yours: mine,
+            relative: formatter.relative(time))
     }
 
     /// `19:00 EST`, with the day where it is not today's.

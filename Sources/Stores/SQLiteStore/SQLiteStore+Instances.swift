@@ -71,10 +71,12 @@ extension SQLiteStore {
         let holder = try await instances().first { $0.term != nil }?.number
         var jobs: [Int: Int] = [:]
         if counting {
-            jobs = try await read { db in
-                let rows = try Row.fetchAll(
-                    db, sql: "SELECT job_id % \(Shard.shares), count(*) FROM cursors GROUP BY 1")
-                return Dictionary(rows.map { ($0[0], $0[1]) }) { first, _ in first }
+            jobs = try await read(.long) { db in
+                // SQLite would sort them first.
+                var counted = [Int](repeating: 0, count: Shard.shares)
+                let rows = try Row.fetchCursor(db, sql: "SELECT job_id FROM cursors")
+                while let row = try rows.next() { counted[(row[0] as Int) % Shard.shares] += 1 }
+                return Dictionary(uniqueKeysWithValues: counted.enumerated().map { ($0.offset, $0.element) })
             }
         }
         return Shard.all.map { ShardRecord(shard: $0, holder: holder, jobs: jobs[Int($0.number)] ?? 0) }

@@ -6,13 +6,13 @@ struct Drawing {
     /// `words` say what is to be seen.
     init(width: Int, height: Int, words: String) {
         head =
-            "<svg class=\"chart\" viewBox=\"0 0 \(width) \(height)\" role=\"img\" aria-label=\"\(Self.escape(words))\">"
+            "<svg class=\"chart\" viewBox=\"0 0 \(width) \(height)\" role=\"img\" aria-label=\"\(Markup.escape(words))\">"
     }
 
     mutating func bar(x: Int, y: Double, width: Int, height: Double, _ look: String, _ words: String) {
         parts.append(
             "<rect class=\"\(look)\" x=\"\(x)\" y=\"\(Self.number(y))\" width=\"\(width)\" height=\"\(Self.number(height))\">"
-                + "<title>\(Self.escape(words))</title></rect>")
+                + "<title>\(Markup.escape(words))</title></rect>")
     }
 
     mutating func line(x: Int, from top: Int = 0, height: Int, _ look: String) {
@@ -20,7 +20,7 @@ struct Drawing {
     }
 
     mutating func text(x: Int, y: Int, _ words: String, anchor: String = "start") {
-        parts.append("<text x=\"\(x)\" y=\"\(y)\" text-anchor=\"\(anchor)\">\(Self.escape(words))</text>")
+        parts.append("<text x=\"\(x)\" y=\"\(y)\" text-anchor=\"\(anchor)\">\(Markup.escape(words))</text>")
     }
 
     var svg: String { head + parts.joined() + "</svg>" }
@@ -28,20 +28,5 @@ struct Drawing {
     private static func number(_ value: Double) -> String {
         let tenths = Int((value * 10).rounded())
         return tenths % 10 == 0 ? "\(tenths / 10)" : "\(tenths / 10).\(tenths % 10)"
-    }
-
-    static func escape(_ text: String) -> String {
-        guard text.utf8.contains(where: { "&<>\"".utf8.contains($0) }) else { return text }
-        var escaped = ""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "&": escaped += "&amp;"
-            case "<": escaped += "&lt;"
-            case ">": escaped += "&gt;"
-            case "\"": escaped += "&quot;"
-            default: escaped.unicodeScalars.append(scalar)
-            }
-        }
-        return escaped
     }
 }

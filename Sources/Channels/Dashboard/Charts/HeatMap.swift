@@ -104,10 +104,10 @@ package struct HeatMap {
     /// The markup of a day, of which a page has 84.
     private func cell(_ day: Int, _ most: Int, _ job: String) -> String {
         let (look, shape, words, link) = self.look(day, most, job)
-        let label = Drawing.escape(words)
+        let label = Markup.escape(words)
         let inner =
             link.map {
-                "<a href=\"\(Drawing.escape($0))\" title=\"\(label)\" aria-label=\"\(label)\">\(shape)</a>"
+                "<a href=\"\(Markup.escape($0))\" title=\"\(label)\" aria-label=\"\(label)\">\(shape)</a>"
             } ?? "<span class=\"unseen\">\(label)</span>"
         return "<td class=\"\(look)\">\(inner)</td>"
     }

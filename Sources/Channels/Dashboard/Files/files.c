@@ -15,12 +15,6 @@ static const uint8_t icon[] = {
 static const uint8_t layout[] = {
 #embed "layout.mustache"
 };
-static const uint8_t time_[] = {
-#embed "time.mustache"
-};
-static const uint8_t mark[] = {
-#embed "mark.mustache"
-};
 static const uint8_t runs_table[] = {
 #embed "runs-table.mustache"
 };
@@ -87,8 +81,6 @@ static const struct {
     FILE("carillon.js", script),
     FILE("icon.svg", icon),
     FILE("layout.mustache", layout),
-    FILE("time.mustache", time_),
-    FILE("mark.mustache", mark),
     FILE("runs-table.mustache", runs_table),
     FILE("job-runs.mustache", job_runs),
     FILE("now.mustache", now),

@@ -110,7 +110,7 @@ extension Visit {
             chosen += runs.state.map { "state \($0.rawValue)" }
         }
         return Fields([
-            "mark": Fields(["class": look, "shape": shape, "word": view.state.rawValue]), "title": title(of: view),
+            "mark": Markup.mark(look, shape, view.state.rawValue), "title": title(of: view),
             "path": path("operations", view.id), "chosen": chosen.joined(separator: ", "),
             "total": view.total.map { number($0) }, "done": number(view.done), "doneCount": view.done,
             "totalCount": view.total.map { max(1, $0) }, "changed": number(view.changed),

@@ -96,7 +96,7 @@ extension Visit {
             case .gone: ("off", "○")
             }
         return Fields([
-            "mark": Fields(["class": look, "shape": shape, "word": instance.state.words]), "name": instance.name,
+            "mark": Markup.mark(look, shape, instance.state.words), "name": instance.name,
             "host": instance.host, "roles": instance.roles.joined(separator: ", "), "jobs": number(instance.jobs),
             "shares": instance.shares, "term": instance.term, "build": instance.build,
         ])
