@@ -17,6 +17,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 
+swift build -c release --product carillon
 swift build -c release --product carillon-shim
 swift build -c release --package-path Benchmarks
 bench=Benchmarks/.build/release/CarillonBenchmarks
@@ -40,6 +41,7 @@ for jobs in "${sizes[@]}"; do
     run "$bench" hold "$scratch/store-$jobs"
     rm -rf "$scratch/store-$jobs"
 done
+[ -n "$quick" ] || run scripts/page-load.sh --figures
 run "$bench" spread --rate 1000
 run "$bench" spread --rate 10000
 run "$bench" burst --jobs 100000 --late

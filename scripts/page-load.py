@@ -39,6 +39,11 @@ class Visitor:
         return took[len(took) // 2], took[min(len(took) - 1, len(took) * 99 // 100)], size
 
 
+def figure(name, unit, value):
+    """One of scripts/bench.sh."""
+    print(json.dumps({"name": name, "unit": unit, "value": value}), flush=True)
+
+
 def main(options, daemon):
     daemon.fill(options.jobs, options.runs)
     print(f"started after {serve(daemon):.1f} s", flush=True)
@@ -54,17 +59,22 @@ def main(options, daemon):
              "failed runs": "/runs?state=failed", "why": f"/jobs/{name}/why", "System": "/system", "the editor": "/editor",
              "search": "/jobs?q=9{:05d}", "forecast, 24 h": "/forecast", "login": "/login"}
     broken = []
+    tell = figure if options.figures else lambda *_: None
     print(f"{'to the first byte':24}{'p50 ms':>10}{'p99 ms':>10}{'KiB, gz':>10}", flush=True)
     for name, path in pages.items():
         median, longest, size = visitor.times(path, options.times)
         print(f"{name:24}{median:>10.1f}{longest:>10.1f}{size / 1024:>10.1f}", flush=True)
+        tell(f"page {name}, {options.jobs:,} jobs, p50", "ms", median)
+        tell(f"page {name}, p99", "ms", longest)
         bounds = (SEARCH, SEARCH) if name == "search" else (FORECAST, FORECAST) if "forecast" in name else (MEDIAN, LONGEST)
         if median > bounds[0] or longest > bounds[1]: broken.append(f"{name}: {median:.0f} and {longest:.0f} ms, not {bounds}")
     grown = daemon.resident() - before
     print(f"memory grew by {grown:.1f} MiB, that of a thousand runs a second meanwhile among it", flush=True)
+    tell("memory that pages take", "MiB", grown)
     if grown > MOST_GROWN: broken.append(f"memory grew by {grown:.0f} MiB, not by at most {MOST_GROWN}")
     moved = lateness(daemon, options.looks)[0] - quiet
     print(f"lateness p99: {quiet:.1f} ms before, {moved:+.1f} ms after", flush=True)
+    tell("lateness p99 after pages, beside before", "ms", moved)
     if moved >= MOST_MOVED: broken.append(f"lateness moved by {moved:.1f} ms, not by less than {MOST_MOVED}")
     return broken
 
@@ -74,6 +84,7 @@ parser.add_argument("binary", help=argparse.SUPPRESS)
 parser.add_argument("--jobs", type=int, default=1_000_000)
 parser.add_argument("--runs", type=int, default=10_000_000)
 parser.add_argument("--times", type=int, default=200, help="each page is asked for")
+parser.add_argument("--figures", action="store_true", help="as scripts/bench.sh reads them; no bound fails then")
 parser.add_argument("--looks", type=int, default=3, help="at lateness, five seconds each")
 options = parser.parse_args()
 folder = tempfile.mkdtemp(prefix="carillon-page-load-")
@@ -83,4 +94,4 @@ try:
 finally:
     daemon.kill()
     shutil.rmtree(folder, ignore_errors=True)
-if broken: sys.exit("not kept:\n" + "\n".join(broken))
+if broken and not options.figures: sys.exit("not kept:\n" + "\n".join(broken))

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How fast the pages are when the ledger is large: a million jobs and ten million runs in SQLite, a thousand runs a second meanwhile.
 # Prints a table, and exits with 1 when a bound is not kept. Takes some five minutes, and 8 GB on the disk.
-#   scripts/page-load.sh [--jobs N] [--runs N] [--times N]
+#   scripts/page-load.sh [--jobs N] [--runs N] [--times N] [--looks N] [--figures]
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/common.sh
