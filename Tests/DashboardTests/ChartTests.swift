@@ -102,6 +102,12 @@ import Timetable
         #expect(map.cells.keys.sorted() == [today - 2, today - 1, today])
         #expect(map.cells[today]?.active == 1 && map.cells[today - 1]?.bad == 1 && map.cells[today - 1]?.good == 1)
         #expect(map.cells[today - 2]?.skipped == 1)
+        // Of the eleven times that are to come today the next is to be skipped.
+        let text = ScheduleText(.every("1h", anchor: Timestamp(seconds: 0)), zone: zone.name)
+        let schedule = try #require(try text.compile(job: "one", zones: ZoneDatabase()))
+        let next = try #require(schedule.next(after: now))
+        let hourly = HeatMap([], coming: schedule, skipping: [next], now: now, zone: zone)
+        #expect(hourly.cells[today]?.coming == 10 && hourly.cells[today]?.skipped == 1)
     }
 }
 

@@ -51,7 +51,7 @@ struct Forecast: AsyncParsableCommand {
                 table.add(.init(moment.cell(at, zone.name)), .init(Counted.number(count)), .init(bar))
             }
             table.print()
-            say("\(about)\(Counted.noun(view.total, "time")) of \(about)\(Counted.noun(view.jobs, "job"))")
+            say("\(about)\(Counted.noun(view.total, "time")) of \(Counted.noun(view.jobs, "job"))")
         }
         for change in view.changes {
             var words = "\(change.timeZone): \(change.words) at \(moment.short(change.at, change.timeZone))"

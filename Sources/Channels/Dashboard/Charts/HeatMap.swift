@@ -30,8 +30,11 @@ package struct HeatMap {
     /// The Monday that it begins with.
     private let first: Int
 
-    /// Makes that of runs and skips, and of a schedule for what is to come; nil for one that does not count.
-    package init(_ runs: [RunView], coming schedule: Schedule?, now: Timestamp, zone: Zone) {
+    /// Makes that of runs and skips, and of a schedule for what is to come; nil for one that does not count. Some of those times are
+    /// to be skipped.
+    package init(
+        _ runs: [RunView], coming schedule: Schedule?, skipping: [Timestamp] = [], now: Timestamp, zone: Zone
+    ) {
         self.zone = zone
         today = Self.day(of: now, zone)
         first = Self.first(today)
@@ -53,7 +56,9 @@ package struct HeatMap {
             let end = Self.begin(of: day + 1, zone).adding(microseconds: -1)
             let count = schedule.count(after: begin, through: end, limit: Self.mostCounted)
             guard count > 0 else { continue }
-            cells[day, default: Cell(day: day)].coming = count
+            let skipped = skipping.count { begin < $0 && $0 <= end }
+            cells[day, default: Cell(day: day)].coming = count - skipped
+            cells[day]?.skipped += skipped
             if cells[day]?.time == nil { cells[day]?.time = schedule.next(after: begin) }
         }
     }

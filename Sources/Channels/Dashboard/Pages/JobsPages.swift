@@ -198,7 +198,8 @@ extension Visit {
             "kindPath": search("target", job.target.kind), "feedPath": search("feed", job.origin.feed),
             "next": job.next.map { moments.time($0, job.timeZone) },
             "times": times.map { moments.time($0, job.timeZone) }, "hasTimes": !times.isEmpty,
-            "heatmap": HeatMap(runs, coming: coming, now: now, zone: zone).fields(job: job.name),
+            "heatmap": HeatMap(runs, coming: coming, skipping: job.skipping, now: now, zone: zone).fields(
+                job: job.name),
             "runs": runs.prefix(50).map { row($0) }, "hasRuns": !runs.isEmpty,
             "allRuns": "/runs?job=" + Form.encoded(job.name), "mayRead": may(.runsRead),
             "running": job.running > 0 ? number(job.running) : nil,
