@@ -82,6 +82,21 @@ public struct Glob: Hashable, Sendable {
 
     public init(_ pattern: String) { self.pattern = Array(pattern.unicodeScalars) }
 
+    /// What stands in every name that it matches, in this order: the texts between its stars, marks and sets.
+    public var literals: [String] {
+        var literals: [String] = []
+        var place = 0
+        while place < pattern.count {
+            let literal = pattern[place...].prefix { !"*?[".unicodeScalars.contains($0) }
+            if !literal.isEmpty { literals.append(String(String.UnicodeScalarView(literal))) }
+            place = literal.endIndex
+            guard place < pattern.count else { break }
+            guard let next = pattern[place] == "[" ? end(ofSetAt: place) : place + 1 else { break }
+            place = next
+        }
+        return literals
+    }
+
     /// Whether a text is more than a name.
     public static func isPattern(_ text: String) -> Bool { text.contains { "*?[".contains($0) } }
 
@@ -115,6 +130,14 @@ public struct Glob: Hashable, Sendable {
         case "[": return set(scalar, at: place)
         default: return pattern[place] == scalar ? place + 1 : nil
         }
+    }
+
+    /// The place after a set; nil for one without an end, which matches nothing.
+    private func end(ofSetAt start: Int) -> Int? {
+        let first = start + (start + 1 < pattern.count && pattern[start + 1] == "^" ? 2 : 1)
+        // A bracket that comes first is one of the set.
+        guard first < pattern.count, let last = pattern[(first + 1)...].firstIndex(of: "]") else { return nil }
+        return last + 1
     }
 
     private func set(_ scalar: Unicode.Scalar, at start: Int) -> Int? {

@@ -279,6 +279,31 @@ extension StoreConformance {
             try require(try await store.runs(RunQuery(triggers: [.manual])).count, is: 2)
             try require(try await store.runs(RunQuery(triggers: [.schedule, .boot])).count, is: 0)
         },
+        // As `Glob` reads them, whatever an expression of the server would make of them.
+        Check("patterns of names are those of Glob") { store in
+            let bench = try await Bench(store)
+            let names = [
+                "a.b", "axb", "a\\b", "a]b", "a[b", "a^b", "a-b", "a%b", "a_b", "ä", "(?i)AXB", "a\"b", "a,b",
+                "\u{1F514}", "AXB", "a", "[[:alpha:]]", "[a-", "***", "the \"pay\" of \u{1F514}\u{1F514}\u{1F514}",
+            ]
+            for name in names { _ = try await Bench.put(Samples.job(name), in: store, bench.term) }
+            let patterns = [
+                "a.b", "a?b", "A*", "a[.]b", "a[]]b", "a[^]x]b", "a[\\]b", "a[%-_]b", "?", "*[ä-\u{1F514}]", "(?i)axb*",
+                "[[:alpha:]]*", "[[][[]:*", "[a-", "a[z-a]b", "a[^z-a]b", "a[a-]b", "*[*]*", "*\"*", "a[^-]b", "**x**",
+                "", "*alpha*", "*pha:]*", "*Alpha*", "*the*pay*", "*pay*the*", "*\"pay\"*", "*[e-f] \"pay*",
+                "*\u{1F514}\u{1F514}\u{1F514}", "*\u{1F514}\u{1F514}\u{1F514}\u{1F514}*", "the [",
+            ]
+            for pattern in patterns {
+                let query = JobQuery(names: [pattern], limit: 100)
+                let expected = (names + ["tick"]).filter { Glob(pattern).matches($0) }.sorted {
+                    $0.utf8.lexicographicallyPrecedes($1.utf8)
+                }
+                try require(try await store.jobs(query).map(\.job.name), is: expected)
+                try require(try await store.count(query), is: expected.count)
+            }
+            let either = JobQuery(names: ["*alpha*", "axb", "*pay*"], limit: 100)
+            try require(try await store.jobs(either).map(\.job.name), is: ["[[:alpha:]]", "axb", names.last!])
+        },
         Check("the trail of orders is kept for its time, newest first") { store in
             let start = Samples.noon
             func entry(_ second: Int64, _ action: String, _ subject: String?, user: String? = "root") -> AuditEntry {

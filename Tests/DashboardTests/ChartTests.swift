@@ -102,12 +102,40 @@ import Timetable
         #expect(map.cells.keys.sorted() == [today - 2, today - 1, today])
         #expect(map.cells[today]?.active == 1 && map.cells[today - 1]?.bad == 1 && map.cells[today - 1]?.good == 1)
         #expect(map.cells[today - 2]?.skipped == 1)
+        // What was forgotten is not said to be nothing.
+        #expect(map.since == nil)
+        #expect(HeatMap(runs, isCut: true, coming: nil, now: now, zone: zone).since == today - 2)
         // Of the eleven times that are to come today the next is to be skipped.
         let text = ScheduleText(.every("1h", anchor: Timestamp(seconds: 0)), zone: zone.name)
         let schedule = try #require(try text.compile(job: "one", zones: ZoneDatabase()))
         let next = try #require(schedule.next(after: now))
         let hourly = HeatMap([], coming: schedule, skipping: [next], now: now, zone: zone)
         #expect(hourly.cells[today]?.coming == 10 && hourly.cells[today]?.skipped == 1)
+    }
+
+    /// Each hour a run: every fourth fails at once, and the last three take longer than there is time for.
+    @Test func howLongRunsTakeIsComparedWithTheTimeBetweenThem() throws {
+        let text = ScheduleText(.every("1h", anchor: Timestamp(seconds: 0)), zone: "UTC")
+        let schedule = try text.compile(job: "one", zones: ZoneDatabase())
+        let start = Timestamp(seconds: 1_767_225_600)
+        var runs = try (0..<40).map { number in
+            var run = try RunView(number % 4 == 3 ? .failed : .completed, at: start.plus(Int64(number) * 3_600))
+            run.trigger = .schedule
+            let seconds: Int64 = number % 4 == 3 ? 0 : number > 36 ? 3_601 : Int64(number) + 1
+            run.endedAt = run.scheduledAt.plus(seconds)
+            run.durationSeconds = Double(seconds)
+            return run
+        }
+        runs.append(try RunView(.running, at: start.plus(40 * 3_600)))
+        let durations = try #require(Durations(runs.reversed(), of: schedule))
+        #expect(durations.count == 30)
+        #expect(durations.percentile(50) == 19 && durations.percentile(100) == 3_601)
+        // The 40th failed, so two are left of the three.
+        #expect(durations.outlasted == (2, 20))
+        #expect(Durations([try RunView(.skipped, at: start)], of: schedule) == nil)
+        for place in runs.indices { runs[place].trigger = .manual }
+        #expect(Durations(runs.reversed(), of: schedule)?.outlasted.of == 0)
+        #expect(Durations(runs.reversed(), of: nil)?.outlasted.runs == 0)
     }
 }
 

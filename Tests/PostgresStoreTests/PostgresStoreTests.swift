@@ -232,31 +232,6 @@
             try await bench.close()
         }
 
-        /// As `Glob` reads them, whatever a regular expression of the server would make of them.
-        @Test func patternsAreThoseOfGlob() async throws {
-            let bench = try await Bench()
-            let names = [
-                "a.b", "axb", "a\\b", "a]b", "a[b", "a^b", "a-b", "a%b", "a_b", "ä", "(?i)AXB", "a\"b", "a,b",
-                "\u{1F514}",
-                "AXB", "a", "[[:alpha:]]", "[a-", "***",
-            ]
-            _ = try await bench.put(names)
-            let patterns = [
-                "a.b", "a?b", "A*", "a[.]b", "a[]]b", "a[^]x]b", "a[\\]b", "a[%-_]b", "?", "*[ä-\u{1F514}]", "(?i)axb*",
-                "[[:alpha:]]*", "[[][[]:*", "[a-", "a[z-a]b", "a[^z-a]b", "a[a-]b", "*[*]*", "*\"*", "a[^-]b", "**x**",
-                "",
-            ]
-            for pattern in patterns {
-                let query = JobQuery(names: [pattern], limit: 100)
-                let expected = (names + ["tick"]).filter { Glob(pattern).matches($0) }.sorted {
-                    $0.utf8.lexicographicallyPrecedes($1.utf8)
-                }
-                #expect(try await bench.store.jobs(query).map(\.job.name) == expected, "\(pattern)")
-                #expect(try await bench.store.count(query) == expected.count, "\(pattern)")
-            }
-            try await bench.close()
-        }
-
         @Test func tagsAreFoundWhole() async throws {
             let bench = try await Bench()
             let tags = [

@@ -228,6 +228,37 @@ import Timetable
         try await store.close()
     }
 
+    /// However many names have the parts of a pattern, and whatever has gone meanwhile.
+    @Test func aSearchFindsWhatAWalkThroughAllNamesFinds() async throws {
+        var random = SplitMix64.announced()
+        let store = try SQLiteStore(path: path)
+        let term = try await store.join("a")
+        let words = ["pay", "mail", "sync", "Pay", "ü-", "\"", "x", "back", "up"]
+        let names = (0..<12_000).map { number in
+            "job-" + (0..<3).map { _ in random.pick(words) }.joined() + "-\(number)"
+        }
+        let changes = names.map { JobChange.add(Samples.job($0), cursor: Samples.noon, nextDue: nil, skips: []) }
+        let stored = try await store.apply(changes, now: Samples.noon).compactMap(\.stored)
+        let gone = stored.filter { _ in random.chance(0.1) }
+        _ = try await store.apply(
+            gone.map { JobChange.remove($0.id, revision: $0.revision) }, by: term, now: Samples.noon)
+        let left = Set(names).subtracting(gone.map(\.job.name))
+            .sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        for _ in 0..<60 {
+            let parts = (0..<random.number(1...3)).map { _ in
+                random.chance(0.2) ? "\(random.number(0...999))" : random.pick(words)
+            }
+            let pattern = "*" + parts.joined(separator: random.chance(0.5) ? "*" : "") + "*"
+            let glob = Glob(pattern)
+            let expected = left.filter(glob.matches)
+            let query = JobQuery(names: [pattern], limit: 50)
+            let found = try await store.jobs(query).map(\.job.name)
+            #expect(found == Array(expected.prefix(50)), "\(pattern)")
+            #expect(try await store.count(query) == expected.count, "\(pattern)")
+        }
+        try await store.close()
+    }
+
     @Test func anOlderReleasesFileIsLookedAtAsItIs() async throws {
         let (store, _) = try await store("DROP INDEX runs_outside")
         try await store.close()
@@ -272,6 +303,7 @@ import Timetable
 
     /// Takes away what the seventh migration brought, and all after it.
     private let uncounted = """
+        DROP TRIGGER jobs_parted; DROP TRIGGER jobs_unparted; DROP TABLE job_parts;
         DROP TABLE instances;
         CREATE TABLE leases (instance TEXT PRIMARY KEY, term INTEGER NOT NULL, expires_at INTEGER NOT NULL)
             STRICT, WITHOUT ROWID;

@@ -21,8 +21,9 @@ struct Audit: AsyncParsableCommand {
     @Option(help: "Only what this user did.") var user: String?
     @Option(
         help: """
-            Only this: pause, resume, add, update, delete, enable, disable, stop, run, restart, resolve, retry, backfill, \
-            cancel, accept, reload; announce and withdraw are words of Frappe's app.
+            Only this: pause, resume, add, update, delete, enable, disable, stop, run, restart, resolve, skip, unskip, retry, \
+            backfill, cancel, operate, undo, cancel operation, accept, drain, undrain, forget, add token, revoke token, \
+            reload; announce and withdraw are words of Frappe's app.
             """)
     var action: String?
     @Option(help: "Since a time, a date, yesterday, 19:00, or for a span such as 24h.") var since: String?

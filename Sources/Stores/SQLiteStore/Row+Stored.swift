@@ -19,6 +19,11 @@ extension Row: StoredRow {
     }
 }
 
+extension [JobID] {
+    /// Writes them for SQLite's `json_each`.
+    var list: String { "[" + map { String($0.number) }.joined(separator: ",") + "]" }
+}
+
 extension RunID {
     /// Reads an id from its twelve bytes; nil for another number of them.
     init?(data: Data) {

@@ -164,11 +164,17 @@ extension SQLiteStore {
     public func jobs(ids: [JobID]) async throws -> [StoredJob] {
         let codec = codec
         return try await read { db in
-            let statement = try db.cachedStatement(
-                sql: "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE id = ?")
-            return try ids.compactMap { id in
-                try Row.first(statement, [id.number]) { try codec.job($0) }
-            }
+            // One question for all: what a row is read with is made once for each.
+            let rows = try Row.fetchCursor(
+                try db.cachedStatement(
+                    sql: """
+                        SELECT \(RowCodec.jobColumns)
+                        FROM json_each(?) AS asked CROSS JOIN \(RowCodec.jobTables) WHERE jobs.id = asked.value
+                        """), arguments: [ids.list])
+            var jobs: [StoredJob] = []
+            jobs.reserveCapacity(ids.count)
+            while let row = try rows.next() { jobs.append(try codec.job(row)) }
+            return jobs
         }
     }
 
@@ -209,29 +215,27 @@ extension SQLiteStore {
 
     public func jobs(_ query: JobQuery) async throws -> [StoredJob] {
         let codec = codec
-        var (filter, arguments) = Self.filter(query)
-        if let after = query.after {
-            filter += " AND name > ?"
-            arguments.append(after)
-        }
-        arguments.append(query.limit)
-        let order =
-            switch query.order {
-            case .name: "name"
-            case .next: "CASE WHEN is_on THEN next_due END NULLS LAST, name"
-            }
-        let sql = "SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE \(filter) ORDER BY \(order) LIMIT ?"
-        return try await read(.long) { [arguments] db in
-            try Row.fetchAll(db, sql: sql, arguments: StatementArguments(arguments)).map { try codec.job($0) }
+        return try await read(.long) { db in
+            var search = try JobSearch(query, db)
+            if let after = query.after { search.require("name > ?", after) }
+            let rows = try Row.fetchCursor(
+                db,
+                sql: """
+                    SELECT \(RowCodec.jobColumns) FROM \(RowCodec.jobTables) WHERE \(search.filter)
+                    ORDER BY \(search.order) LIMIT \(query.limit)
+                    """, arguments: search.arguments)
+            var jobs: [StoredJob] = []
+            while let row = try rows.next() { jobs.append(try codec.job(row)) }
+            return jobs
         }
     }
 
     public func count(_ query: JobQuery) async throws -> Int {
-        let (filter, arguments) = Self.filter(query)
-        return try await read(.long) { db in
-            try Int.fetchOne(
-                db, sql: "SELECT count(*) FROM \(RowCodec.jobTables) WHERE \(filter)",
-                arguments: StatementArguments(arguments)) ?? 0
+        try await read(.long) { db in
+            let search = try JobSearch(query, db)
+            return try Int.fetchOne(
+                db, sql: "SELECT count(*) FROM \(RowCodec.jobTables) WHERE \(search.filter)",
+                arguments: search.arguments) ?? 0
         }
     }
 
@@ -254,59 +258,6 @@ extension SQLiteStore {
             if times > 0 { counted[last, default: 0] += times }
             return ScheduleCounts(counted, limit: limit)
         }
-    }
-
-    /// What a query asks of a job, as a condition; what another release wrote, or nobody can read, is no error.
-    private static func filter(_ query: JobQuery) -> (sql: String, arguments: [any DatabaseValueConvertible & Sendable])
-    {
-        var conditions = ["removed = 0"]
-        var arguments: [any DatabaseValueConvertible & Sendable] = []
-        if !query.names.isEmpty {
-            let each = query.names.map { name -> String in
-                guard Glob.isPattern(name) else {
-                    arguments.append(name)
-                    return "name = ?"
-                }
-                // What people look for: a part of a name. That is found twice as fast where nobody reads a pattern.
-                let part = name.dropFirst().dropLast()
-                if name.count > 2, name.hasPrefix("*"), name.hasSuffix("*"), !Glob.isPattern(String(part)) {
-                    arguments.append(String(part))
-                    return "instr(name, ?) > 0"
-                }
-                arguments.append(name)
-                return "name GLOB ?"
-            }
-            conditions.append("(" + each.joined(separator: " OR ") + ")")
-        }
-        for tag in query.tags {
-            conditions.append("jobs.id IN (SELECT job_id FROM job_tags WHERE tag = ?)")
-            arguments.append(tag)
-        }
-        if let zone = query.zone {
-            conditions.append("instr(schedule, ?) > 0")
-            arguments.append(JobTexts.part(ofZone: zone))
-        }
-        if let target = query.target {
-            conditions.append("kind = ?")
-            arguments.append(target.rawValue)
-        }
-        if let feed = query.feed {
-            // By name all the same: the index of feeds would have all its jobs sorted first.
-            conditions.append("+feed = ?")
-            arguments.append(feed)
-        }
-        let halted = "CASE WHEN json_valid(standing) THEN json_type(standing, '$.off.halted') END"
-        let states = query.states.sorted { $0.rawValue < $1.rawValue }.map { state in
-            switch state {
-            case .enabled: "is_on = 1"
-            case .disabled: "(is_on = 0 AND \(halted) IS NULL)"
-            case .halted: "\(halted) IS NOT NULL"
-            case .failed: "jobs.id IN (SELECT job_id FROM cursors WHERE streak > 0)"
-            case .active: "jobs.id IN (SELECT job_id FROM runs INDEXED BY runs_active WHERE state < 3)"
-            }
-        }
-        if !states.isEmpty { conditions.append("(" + states.joined(separator: " OR ") + ")") }
-        return (conditions.joined(separator: " AND "), arguments)
     }
 
     public func jobs(ofFeed feed: String) async throws -> [StoredJobDigest] {

@@ -318,7 +318,6 @@ extension SQLiteStore {
     public func lastRuns(of jobs: [JobID]) async throws -> [JobID: Run] {
         let codec = codec
         return try await read { db in
-            let ids = "[" + jobs.map { String($0.number) }.joined(separator: ",") + "]"
             let rows = try Row.fetchCursor(
                 try db.cachedStatement(
                     sql: """
@@ -326,7 +325,7 @@ extension SQLiteStore {
                             (SELECT row FROM runs AS last WHERE last.job_id = asked.value
                             ORDER BY last.scheduled_at DESC, last.created_at DESC LIMIT 1)
                         CROSS JOIN jobs ON jobs.id = runs.job_id
-                        """), arguments: [ids])
+                        """), arguments: [jobs.list])
             var last: [JobID: Run] = [:]
             while let row = try rows.next() {
                 let run = try codec.run(row)

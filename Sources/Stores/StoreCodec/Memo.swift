@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 
 /// Values that many rows share, by the text they were decoded from; bounded.
@@ -22,7 +23,10 @@ extension String {
     fileprivate func hasSameBytes(as other: String) -> Bool {
         let same = utf8.withContiguousStorageIfAvailable { mine in
             other.utf8.withContiguousStorageIfAvailable { others in
-                mine.count == others.count && mine.elementsEqual(others)
+                guard mine.count == others.count else { return false }
+                // Of an empty one there is no address.
+                guard let one = mine.baseAddress, let other = others.baseAddress else { return true }
+                return memcmp(one, other, mine.count) == 0
             }
         }
         return (same ?? nil) ?? utf8.elementsEqual(other.utf8)

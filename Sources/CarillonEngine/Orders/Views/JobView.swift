@@ -47,6 +47,8 @@ public struct JobView: Sendable, Codable {
     public var lastRun: LastRun?
     /// How many of its runs in a row have failed, up to the last one that completed or failed.
     public var failuresInRow: Int
+    /// How many runs its schedule has opened, those that are kept no longer among them.
+    public var opened: Int64
     /// Its runs that have not started, and those that have and go on.
     public var pending: Int
     public var running: Int
@@ -138,6 +140,7 @@ extension JobView {
                 endedAt: $0.endedAt)
         }
         failuresInRow = stored.streak
+        opened = stored.opened
         pending = activity.pending
         running = activity.running
         origin = job.origin

@@ -29,11 +29,14 @@ package struct HeatMap {
     private let today: Int
     /// The Monday that it begins with.
     private let first: Int
+    /// The first day that is known, where there was more before it.
+    package let since: Int?
 
     /// Makes that of runs and skips, and of a schedule for what is to come; nil for one that does not count. Some of those times are
-    /// to be skipped.
+    /// to be skipped. `isCut` where the ledger had more runs than these.
     package init(
-        _ runs: [RunView], coming schedule: Schedule?, skipping: [Timestamp] = [], now: Timestamp, zone: Zone
+        _ runs: [RunView], isCut: Bool = false, coming schedule: Schedule?, skipping: [Timestamp] = [],
+        now: Timestamp, zone: Zone
     ) {
         self.zone = zone
         today = Self.day(of: now, zone)
@@ -50,6 +53,8 @@ package struct HeatMap {
             cell.time = run.scheduledAt
             cells[day] = cell
         }
+        let oldest = cells.keys.min() ?? today
+        since = isCut && oldest > first ? oldest : nil
         guard let schedule else { return }
         for day in today..<first + 7 * Self.weeks {
             let begin = max(now, Self.begin(of: day, zone).adding(microseconds: -1))
@@ -97,6 +102,7 @@ package struct HeatMap {
                 let (_, month, day) = Civil.date(days: first + 7 * week)
                 return Fields(["words": "\(Self.months[month - 1]) \(day)", "isShown": week % 2 == 0])
             },
+            "since": since.map(Self.date),
             "rows": (0..<7).map { weekday in
                 Fields([
                     "weekday": Self.weekdays[weekday],
@@ -120,9 +126,8 @@ package struct HeatMap {
     private func look(
         _ day: Int, _ most: Int, _ job: String
     ) -> (class: String, shape: String, words: String, link: String?) {
-        let (year, month, number) = Civil.date(days: day)
-        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-        let date = "\(year)-\(two(month))-\(two(number))"
+        let date = Self.date(of: day)
+        if let since, day < since { return ("none unknown", "", "\(date): not shown", nil) }
         let why = path("jobs", job, "why") + "?at="
         guard let cell = cells[day], cell.count > 0 else {
             return (
@@ -147,6 +152,12 @@ package struct HeatMap {
             look + (day == today ? " today" : ""), shape, "\(date): \(words.joined(separator: ", "))",
             cell.count == 1 ? cell.time.map { why + Form.encoded($0.rfc3339) } : runs(of: job, on: day)
         )
+    }
+
+    static func date(of day: Int) -> String {
+        let (year, month, number) = Civil.date(days: day)
+        func two(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+        return "\(year)-\(two(month))-\(two(number))"
     }
 
     /// Where all runs of a day are listed.

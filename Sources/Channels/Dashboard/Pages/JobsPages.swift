@@ -184,10 +184,12 @@ extension Visit {
             may(.runsRead)
             ? try await self.runs(
                 RunQuery(job: name, since: HeatMap.start(of: now, zone), limit: mostRuns)) : []
+        // Those of a job that runs often are more than its page takes in, or than the ledger keeps.
+        let isCut =
+            runs.count == mostRuns || runs.count { $0.trigger.map { !$0.isOrdered } ?? false } < job.opened
         let stored = try await stored(name)
         let times = next(of: stored, most: 10)
         let coming = job.next == nil ? nil : try? stored.schedule.compile(job: name, zones: dashboard.zones)
-        let durations = runs.compactMap { $0.state == .completed ? $0.durationSeconds : nil }.sorted()
         var fields = Fields([
             "name": job.name, "path": path("jobs", job.name), "mark": job.mark, "english": job.english,
             "schedule": job.schedule, "ownZone": zoneBeside(job), "off": job.off, "paused": job.paused,
@@ -198,8 +200,10 @@ extension Visit {
             "kindPath": search("target", job.target.kind), "feedPath": search("feed", job.origin.feed),
             "next": job.next.map { moments.time($0, job.timeZone) },
             "times": times.map { moments.time($0, job.timeZone) }, "hasTimes": !times.isEmpty,
-            "heatmap": HeatMap(runs, coming: coming, skipping: job.skipping, now: now, zone: zone).fields(
-                job: job.name),
+            "most": number(mostRuns),
+            "heatmap": HeatMap(
+                runs, isCut: isCut, coming: coming, skipping: job.skipping, now: now, zone: zone
+            ).fields(job: job.name),
             "runs": runs.prefix(50).map { row($0) }, "hasRuns": !runs.isEmpty,
             "allRuns": "/runs?job=" + Form.encoded(job.name), "mayRead": may(.runsRead),
             "running": job.running > 0 ? number(job.running) : nil,
@@ -225,14 +229,23 @@ extension Visit {
                 "path": path("jobs", job.name),
             ])
         }
-        if !durations.isEmpty {
-            fields["durations"] = Fields([
-                "p50": TimeFormatter.length(durations[(durations.count - 1) / 2]),
-                "p95": TimeFormatter.length(durations[(durations.count - 1) * 95 / 100]),
-                "longest": TimeFormatter.length(durations[durations.count - 1]), "count": number(durations.count),
+        if let durations = Durations(runs, of: coming) { fields["durations"] = self.durations(durations, job.timeZone) }
+        return page("job", title: job.name, at: "/jobs", isLive: true, fields)
+    }
+
+    private func durations(_ durations: Durations, _ zone: String) -> Fields {
+        var fields = Fields(["svg": durations.svg { moments.full($0, zone) }])
+        if let half = durations.percentile(50), let most = durations.percentile(95),
+            let longest = durations.percentile(100)
+        {
+            fields["completed"] = Fields([
+                "count": number(durations.count), "p50": TimeFormatter.length(half), "p95": TimeFormatter.length(most),
+                "longest": TimeFormatter.length(longest),
             ])
         }
-        return page("job", title: job.name, at: "/jobs", isLive: true, fields)
+        let (late, all) = durations.outlasted
+        if late > 0 { fields["outlasted"] = Fields(["runs": number(late), "of": number(all), "isOne": late == 1]) }
+        return fields
     }
 
     private func stored(_ name: String) async throws -> Job {
