@@ -64,6 +64,7 @@ class Filling:
             jobs, cursors = columns("jobs", "id", "name"), columns("cursors", "job_id")
             self.db.execute(f"INSERT INTO jobs (id, name, {jobs}) SELECT {first} + n, printf('{prefix}%07d', n), {jobs} "
                             f"FROM {counted}, jobs WHERE jobs.id = {known}")
+            self.db.execute("INSERT INTO job_parts (rowid, name) SELECT id, name FROM jobs WHERE id >= ?", [first + start])
             self.db.execute(f"INSERT INTO cursors (job_id, {cursors}) SELECT {first} + n, {cursors} "
                             f"FROM {counted}, cursors WHERE job_id = {known}")
             self.db.commit()

@@ -97,6 +97,14 @@ public struct Glob: Hashable, Sendable {
         return literals
     }
 
+    /// The text that a name need only contain to match: what people look for. Nil for a pattern that asks for more.
+    public var contained: String? {
+        let inner = pattern.dropFirst().dropLast()
+        guard !inner.isEmpty, pattern.first == "*", pattern.last == "*" else { return nil }
+        let part = String(String.UnicodeScalarView(inner))
+        return Self.isPattern(part) ? nil : part
+    }
+
     /// Whether a text is more than a name.
     public static func isPattern(_ text: String) -> Bool { text.contains { "*?[".contains($0) } }
 

@@ -442,7 +442,7 @@ public struct RecentTimes: Hashable, Sendable {
     public var runs: [Line]
     public var skips: [Skip]
 
-    public init(runs: [Line], skips: [Skip]) {
+    public init(runs: [Line] = [], skips: [Skip] = []) {
         self.runs = runs
         self.skips = skips
     }

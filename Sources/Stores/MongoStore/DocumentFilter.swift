@@ -1,6 +1,7 @@
 #if MongoDB
     import CarillonCore
     package import MongoClient
+    import StoreCodec
 
     /// Which documents are meant: those for which every condition holds. A path names a field, or one of a document inside with
     /// dots between.
@@ -77,10 +78,19 @@
             case .any(let filters) where filters.isEmpty: ["_id": ["$in": []]]
             case .any(let filters): ["$or": .array(filters.map { .document($0.document) })]
             case .isLike(let path, let glob):
-                DocumentPattern.glob(glob).map { [path: ["$regex": .string($0), "$options": "s"]] } ?? [
+                Self.patterns.expression(of: glob).map { [path: ["$regex": .string($0), "$options": "s"]] } ?? [
                     "_id": ["$in": []]
                 ]
             }
+        }
+
+        /// As PCRE has it: whatever is no letter and no digit stands as its number, but beyond ASCII, where every character means
+        /// itself. `$` would also match before a line break; that `.` is any character, the option says.
+        private static let patterns = GlobTranslation(end: "(?!.)", nothing: "(?!)") { scalar in
+            let isWord = scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar))
+            if isWord || !scalar.isASCII { return String(scalar) }
+            let digits = String(scalar.value, radix: 16)
+            return #"\x"# + (digits.count < 2 ? "0" : "") + digits
         }
 
         // MARK: In memory

@@ -104,14 +104,21 @@
             return counts
         }
 
+        /// As the server's documentation has it, 9.7.3: every character stands as its number.
+        private static let patterns = GlobTranslation(end: "$", nothing: "(?!.*)") { scalar in
+            let digits = String(scalar.value, radix: 16)
+            return #"\U"# + String(repeating: "0", count: 8 - digits.count) + digits
+        }
+
         private static func question(_ query: JobQuery) -> Question {
             var asked = Question()
             asked.add("NOT removed")
             if !query.names.isEmpty {
                 let each = query.names.map { name in
-                    guard Glob.isPattern(name) else { return "name = " + asked.place(.text(name)) }
+                    guard Glob.isPattern(name) else { return "name = " + asked.place(.init(storable: name)) }
+                    if let part = Glob(name).contained { return "strpos(name, " + asked.place(.init(storable: part)) + ") > 0" }
                     // A pattern that nothing matches is no condition.
-                    return Pattern.glob(name).map { "name ~ " + asked.place(.text($0)) } ?? "false"
+                    return Self.patterns.expression(of: name).map { "name ~ " + asked.place(.text($0)) } ?? "false"
                 }
                 asked.add("(" + each.joined(separator: " OR ") + ")")
             }

@@ -8,6 +8,8 @@ struct JobAddition: ~Copyable {
     private var look: BulkStatement
     private var job: BulkStatement
     private var cursor: BulkStatement
+    /// The first that was added.
+    private(set) var first: JobID?
 
     private init(
         _ db: Database, look: consuming BulkStatement, job: consuming BulkStatement, cursor: consuming BulkStatement
@@ -56,6 +58,7 @@ struct JobAddition: ~Copyable {
         job.bind(asked.name)
         _ = try job.run()
         let id = JobID(Int32(truncatingIfNeeded: db.lastInsertedRowID))
+        if first == nil { first = id }
         cursor.bind(Int64(id.number))
         cursor.bind(asked.isOn ? 1 : 0 as Int64)
         cursor.bind(since)

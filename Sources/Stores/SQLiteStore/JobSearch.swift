@@ -33,6 +33,23 @@ struct JobSearch {
         if !states.isEmpty { conditions.append("(" + states.joined(separator: " OR ") + ")") }
     }
 
+    /// Takes in the names of new jobs: those with this number, and the higher ones. In one statement, for after each one FTS5
+    /// writes what it has in memory: twenty times the cost.
+    static func takeUp(from id: Int64, _ db: Database) throws {
+        try db.cachedStatement(sql: "INSERT INTO job_parts (rowid, name) SELECT id, name FROM jobs WHERE id >= ?")
+            .execute(arguments: [id])
+    }
+
+    /// Takes in all names anew where the newest is missing: a release that knows no parts has worked with this file since.
+    static func mend(_ db: Database) throws {
+        let newest = "SELECT id, name FROM jobs WHERE length(name) >= 3 ORDER BY id DESC LIMIT 1"
+        guard let job = try Row.fetchOne(db, sql: newest) else { return }
+        let found = "SELECT 1 FROM job_parts WHERE job_parts MATCH ? AND rowid = ?"
+        if try Int.fetchOne(db, sql: found, arguments: [all(of: [job[1]]), job[0] as Int64]) != nil { return }
+        try db.execute(sql: "INSERT INTO job_parts (job_parts) VALUES ('delete-all')")
+        try takeUp(from: 0, db)
+    }
+
     /// Asks for more, with the one value that the condition has a place for.
     mutating func require(_ condition: String, _ value: any DatabaseValueConvertible & Sendable) {
         conditions.append(condition)
@@ -50,10 +67,9 @@ struct JobSearch {
                 values.append(name)
                 return "name = ?"
             }
-            // What people look for: a part of a name. That is found twice as fast where nobody reads a pattern.
-            let part = name.dropFirst().dropLast()
-            if name.count > 2, name.hasPrefix("*"), name.hasSuffix("*"), !Glob.isPattern(String(part)) {
-                values.append(String(part))
+            // That is found twice as fast where nobody reads a pattern.
+            if let part = Glob(name).contained {
+                values.append(part)
                 return "instr(name, ?) > 0"
             }
             values.append(name)
@@ -75,10 +91,12 @@ struct JobSearch {
     /// Says in the language of FTS5 what every name that fits has; nil where that would be no help.
     private static func parts(of names: [String]) -> String? {
         guard names.count <= mostParts, names.contains(where: Glob.isPattern) else { return nil }
-        let each = names.map { name in
-            Glob(name).literals.flatMap(threes).prefix(mostParts).map { "\"\($0)\"" }.joined(separator: " AND ")
-        }
+        let each = names.map { all(of: Glob($0).literals) }
         return each.contains("") ? nil : each.map { "(\($0))" }.joined(separator: " OR ")
+    }
+
+    private static func all(of texts: [String]) -> String {
+        texts.flatMap(threes).prefix(mostParts).map { "\"\($0)\"" }.joined(separator: " AND ")
     }
 
     /// Each three characters in a row, for a place between quotes. FTS5 reads no further than a zero.

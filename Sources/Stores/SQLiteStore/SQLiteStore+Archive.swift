@@ -73,6 +73,10 @@ extension SQLiteStore: StoreArchive {
             )
             do {
                 for row in rows { try statement.execute(arguments: StatementArguments(row.map(\.bound))) }
+                // They come in the order of their numbers.
+                if table.name == "jobs", case .number(let first)? = rows.first?.first {
+                    try JobSearch.takeUp(from: first, db)
+                }
             } catch let error as DatabaseError where error.resultCode == .SQLITE_CONSTRAINT {
                 throw StoreError(.refused, "\(self.path): \(table.name) has such a row already")
             }

@@ -20,6 +20,7 @@ extension SQLiteStore {
                     answers.append(try Self.change(change, now, &texts, codec, db))
                 }
             }
+            if let first = addition.first { try JobSearch.takeUp(from: Int64(first.number), db) }
             return answers
         }
     }

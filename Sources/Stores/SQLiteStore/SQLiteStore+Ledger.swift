@@ -360,22 +360,31 @@ extension SQLiteStore {
     }
 
     public func recent(of jobs: [String], limit: Int) async throws -> [RecentTimes] {
-        try await read { db in
-            let skips = try db.cachedStatement(
-                sql: """
-                    SELECT \(RowCodec.skipColumns) FROM skips JOIN jobs ON jobs.id = skips.job_id
-                    WHERE skips.job_id = (SELECT id FROM jobs WHERE name = ?) ORDER BY skips.through DESC LIMIT ?
-                    """)
-            let runs = try db.cachedStatement(
-                sql: """
-                    SELECT id, scheduled_at, state, started_at, ended_at FROM runs
-                    WHERE job_id = (SELECT id FROM jobs WHERE name = ?) ORDER BY scheduled_at DESC, id DESC LIMIT ?
-                    """)
-            return try jobs.map { job in
-                RecentTimes(
-                    runs: try Row.fetchAll(runs, arguments: [job, limit]).map(RowCodec.line),
-                    skips: try Row.fetchAll(skips, arguments: [job, limit]).map(RowCodec.skip))
-            }
+        let names = String(decoding: try CanonicalJSON.encode(jobs), as: UTF8.self)
+        return try await read { db in
+            var recent = jobs.map { _ in RecentTimes() }
+            // One question for all: what a row is read with is made once for each. The key of a name is its place.
+            let runs = try Row.fetchCursor(
+                try db.cachedStatement(
+                    sql: """
+                        SELECT runs.id, scheduled_at, state, started_at, ended_at, asked.key
+                        FROM json_each(?) AS asked CROSS JOIN runs ON runs.row IN (
+                            SELECT row FROM runs AS newest WHERE job_id = (SELECT id FROM jobs WHERE name = asked.value)
+                            ORDER BY scheduled_at DESC, id DESC LIMIT ?)
+                        ORDER BY asked.key, scheduled_at DESC, runs.id DESC
+                        """), arguments: [names, limit])
+            while let row = try runs.next() { recent[row[5] as Int].runs.append(try RowCodec.line(row)) }
+            let skips = try Row.fetchCursor(
+                try db.cachedStatement(
+                    sql: """
+                        SELECT \(RowCodec.skipColumns), asked.key
+                        FROM json_each(?) AS asked CROSS JOIN jobs ON jobs.name = asked.value
+                        CROSS JOIN skips ON skips.id IN (
+                            SELECT id FROM skips AS newest WHERE job_id = jobs.id ORDER BY through DESC LIMIT ?)
+                        ORDER BY asked.key, skips.through DESC
+                        """), arguments: [names, limit])
+            while let row = try skips.next() { recent[row[row.count - 1] as Int].skips.append(try RowCodec.skip(row)) }
+            return recent
         }
     }
 

@@ -56,6 +56,7 @@ public final class SQLiteStore: JobStore {
             // A pool sets NORMAL when it opens, which may lose the last writes with the machine's power.
             try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
             try Schema.migrator.migrate(pool)
+            try pool.write(JobSearch.mend)
             try Self.letShrink(pool)
             database = pool
             readers = ReadingThreads(most: 3)

@@ -224,14 +224,12 @@ enum Schema {
             try db.execute(sql: "ALTER TABLE audit ADD COLUMN origin TEXT")
         }
         migrator.registerMigration("13 parts of names") { db in
-            // FTS5 keeps the parts alone; what it is to forget it has to be told.
+            // FTS5 keeps the parts alone; what it is to forget it has to be told. What is new `JobSearch.takeUp` tells it.
             try db.execute(
                 sql: """
                     CREATE VIRTUAL TABLE job_parts USING fts5(
                         name, content = '', columnsize = 0, detail = none, tokenize = 'trigram case_sensitive 1');
                     INSERT INTO job_parts (rowid, name) SELECT id, name FROM jobs;
-                    CREATE TRIGGER jobs_parted AFTER INSERT ON jobs
-                    BEGIN INSERT INTO job_parts (rowid, name) VALUES (new.id, new.name); END;
                     CREATE TRIGGER jobs_unparted AFTER DELETE ON jobs
                     BEGIN INSERT INTO job_parts (job_parts, rowid, name) VALUES ('delete', old.id, old.name); END;
                     """)
