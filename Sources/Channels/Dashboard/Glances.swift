@@ -1,8 +1,8 @@
 import CarillonCore
 import Timetable
 
-/// What many pages show and what takes long to find out: found out once for all who ask meanwhile, and anew in the background while what
-/// was known is shown.
+/// What many pages show and what takes long to find out: found out once for all who ask meanwhile, and anew in the background
+/// while what was known is shown.
 actor Glances<Clock: EngineClock> {
     private let clock: Clock
     private var known: [String: (value: any Sendable, at: Int64, took: Int64)] = [:]
@@ -10,20 +10,23 @@ actor Glances<Clock: EngineClock> {
     private static var quick: Int64 { 10_000 }
     /// What takes longer may be so old while it is looked up anew.
     private static var usable: Int64 { 200_000_000 }
+    /// What is counted is not counted again before so many times as long have passed, whoever asks: else many visitors would
+    /// have the daemon count all the time.
+    private static var share: Int64 { 100 }
     private var asking: [String: Task<any Sendable, any Error>] = [:]
     /// How often everything was forgotten.
     private var rounds = 0
 
     init(_ clock: Clock) { self.clock = clock }
 
-    /// Answers what `find` found within `fresh` microseconds; where that takes long, what it found some minutes ago, too, and then looks
-    /// anew.
+    /// Answers what `find` found within `fresh` microseconds; where that takes long, what it found some minutes ago, too, and
+    /// then looks anew. What `isCounted` takes as long as there are jobs; the other questions wait for somebody elsewhere.
     func value<Value: Sendable>(
-        _ name: String, fresh: Int64, _ find: @escaping @Sendable () async throws -> Value
+        _ name: String, fresh: Int64, isCounted: Bool = true, _ find: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         if let (value, at, took) = known[name], let value = value as? Value {
             let age = clock.uptime - at
-            if age < fresh { return value }
+            if age < max(fresh, isCounted ? min(took * Self.share, Self.usable) : 0) { return value }
             if took > Self.quick, age < Self.usable {
                 _ = look(name, find)
                 return value

@@ -1,4 +1,5 @@
 import Dispatch
+import Foundation
 import Synchronization
 
 /// The threads that read: as many at once as there are connections to read by, so that nobody waits for one on a thread. Whoever
@@ -20,10 +21,15 @@ final class ReadingThreads: Sendable {
     }
 
     private let most: Int
+    private let isYielding: Bool
     private let state = Mutex(State())
     private let queue = DispatchQueue(label: "carillon.store.reading", qos: .userInitiated, attributes: .concurrent)
 
-    init(most: Int) { self.most = most }
+    /// Those that yield have a processor after whoever schedules.
+    init(most: Int, isYielding: Bool = false) {
+        self.most = most
+        self.isYielding = isYielding
+    }
 
     /// Runs `body` on one of them, in turn.
     func run<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
@@ -35,7 +41,16 @@ final class ReadingThreads: Sendable {
                 state.busy += 1
                 return true
             }
-            if starts { queue.async { self.work() } }
+            if starts { start() }
+        }
+    }
+
+    private func start() {
+        guard isYielding else { return queue.async { self.work() } }
+        Thread.detachNewThread {
+            // Of this thread alone (setpriority(2)), which ends for it: no thread gets its priority back.
+            setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, 10)
+            self.work()
         }
     }
 

@@ -60,7 +60,7 @@ public final class SQLiteStore: JobStore {
             try Self.letShrink(pool)
             database = pool
             readers = ReadingThreads(most: 3)
-            longReaders = ReadingThreads(most: 2)
+            longReaders = ReadingThreads(most: 2, isYielding: true)
             identity = FileIdentity(path: path)
             copier = try DatabaseQueue(path: path, configuration: configuration)
         } catch {

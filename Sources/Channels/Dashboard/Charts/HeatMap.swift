@@ -32,8 +32,8 @@ package struct HeatMap {
     /// The first day that is known, where there was more before it.
     package let since: Int?
 
-    /// Makes that of runs and skips, and of a schedule for what is to come; nil for one that does not count. Some of those times are
-    /// to be skipped. `isCut` where the ledger had more runs than these.
+    /// Makes that of runs and skips, and of a schedule for what is to come; nil for one that does not count. Some of those times
+    /// are to be skipped. `isCut` where the ledger had more runs than these.
     package init(
         _ runs: [RunView], isCut: Bool = false, coming schedule: Schedule?, skipping: [Timestamp] = [],
         now: Timestamp, zone: Zone

@@ -33,7 +33,7 @@ extension Visit {
         guard case .audits(let audits) = try await ask(.audits(AuditQuery(limit: 30))) else { throw Unexpected() }
         let (instances, orphans) = try await instances()
         // Servers are asked for it.
-        let queues = try await dashboard.glances.value("the queues", fresh: 2_000_000) {
+        let queues = try await dashboard.glances.value("the queues", fresh: 2_000_000, isCounted: false) {
             guard case .queues(let views) = try await ask(.queues) else { throw Unexpected() }
             return views
         }
