@@ -431,11 +431,12 @@ let package = Package(
         .target(
             name: "CarillonTestSupport",
             dependencies: [
-                "CarillonCore", "CarillonEngine", "MemoryStore", "Timetable", logging,
+                "CarillonCore", "CarillonEngine", "MemoryStore", "MongoStore", "Timetable", logging,
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .target(name: "MariaDBClient", condition: mariaDB),
+                .target(name: "MongoClient", condition: mongoDB),
                 .target(name: "PostgresClient", condition: postgres),
             ]),
         .testTarget(

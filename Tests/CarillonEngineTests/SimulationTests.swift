@@ -30,18 +30,36 @@ import class Foundation.ProcessInfo
         if Self.seeds >= 200 { #expect(totals.losses > 100 && totals.gives > 500) }
     }
 
+    #if MongoDB
+        /// The same on documents: whoever is interrupted between two operations leaves nothing undone. A tenth of the seeds.
+        @Test func everySeedOnDocumentsKeepsThePromises() async throws {
+            let totals = await live("simulation on documents", years: 1, instances: 1, onDocuments: true)
+            if Self.seeds >= 200 { #expect(totals.interruptions > 500 && totals.deaths > 50) }
+        }
+
+        @Test func everySeedOfThreeOnDocumentsKeepsThePromises() async throws {
+            let totals = await live("simulation of three on documents", years: 1, instances: 3, onDocuments: true)
+            if Self.seeds >= 200 { #expect(totals.interruptions > 1_000 && totals.deaths > 100 && totals.losses > 10) }
+        }
+    #endif
+
     /// Lives through all seeds, and tells what happened and what went wrong.
-    private func live(_ title: String, years: Int, instances: Int) async -> SimulationTotals {
+    private func live(
+        _ title: String, years: Int, instances: Int, onDocuments: Bool = false
+    ) async -> SimulationTotals {
         let clock = ContinuousClock()
         let start = clock.now
         let zones = Self.zones
         let (totals, failures) = await withTaskGroup(of: Result<SimulationTotals, SimulationFailure>.self) { group in
-            var seeds = (Self.firstSeed..<Self.firstSeed + Self.seeds).makeIterator()
+            let count = onDocuments ? max(1, Self.seeds / 10) : Self.seeds
+            var seeds = (Self.firstSeed..<Self.firstSeed + count).makeIterator()
             func add() {
                 guard let seed = seeds.next() else { return }
                 group.addTask {
                     do throws(SimulationFailure) {
-                        return .success(try World.run(seed: seed, years: years, instances: instances, zones: zones))
+                        return .success(
+                            try World.run(
+                                seed: seed, years: years, instances: instances, onDocuments: onDocuments, zones: zones))
                     } catch {
                         return .failure(error)
                     }

@@ -15,6 +15,8 @@ final class Auditor {
     /// When a run that is not final in the ledger was written, in elapsed time.
     private(set) var active: [RunID: Int64] = [:]
     private var prunedBefore: Timestamp = .distantPast
+    /// Which process has read what stands in a shard last, and what it is called.
+    private var drivers: [Shard: (instance: Int, process: Int)] = [:]
 
     init(_ world: World) { self.world = world }
 
@@ -31,6 +33,8 @@ final class Auditor {
             let end = part.takesUp ? min(part.to, instance.wall) : part.to
             account(
                 for: part.id, after: part.from, through: end,
+                // On documents they follow, and stand where the decision does until then.
+                promised: world.isOnDocuments ? part.skips : [],
                 fresh: Set(opened.new.filter { $0.jobID == part.id }.map(\.scheduledAt)))
             let times = Set(models[part.id]?.times(after: part.from, through: part.to) ?? [])
             for run in part.runs {
@@ -73,10 +77,12 @@ final class Auditor {
     }
 
     /// Checks that every scheduled time in `(after, through]` is a run or inside a skip.
-    private func account(for id: JobID, after: Timestamp, through: Timestamp, fresh: Set<Timestamp> = []) {
+    private func account(
+        for id: JobID, after: Timestamp, through: Timestamp, promised: [Skip], fresh: Set<Timestamp>
+    ) {
         guard through > after, let model = models[id] else { return }
         // Where the clock was set back, an early one may have grown since: they are in no order.
-        let skips = (world.ledger.skips[id] ?? []).filter { $0.through >= after && $0.reason != .gap }
+        let skips = ((world.ledger.skips[id] ?? []) + promised).filter { $0.through >= after && $0.reason != .gap }
         var left = model.job.policies.maxRuns.map { $0 - model.opened } ?? .max
         for time in model.times(after: after, through: through) where left > 0 {
             world.totals.occurrences += 1
@@ -91,6 +97,15 @@ final class Auditor {
                 world.expect(isSkipped, .noSilentSkip, "\(model.job.name) lost \(time) in (\(after), \(through)]")
             }
         }
+    }
+
+    /// Whether somebody has decided that there is a run, or it is there.
+    func knows(_ run: Run) -> Bool { run.occurrence.map { models[run.jobID]?.runs[$0] != nil } ?? false }
+
+    /// Checks that a run that comes to be in the documents follows from a decision, or was asked for.
+    func inserted(_ run: Run) {
+        if run.occurrence == nil { return written(run) }
+        world.expect(ids.contains(run.id), .ledgerFirst, "nobody has decided on \(run.id) of \(run.job)")
     }
 
     func recorded(_ run: Run, before: Run?) {
@@ -128,8 +143,9 @@ final class Auditor {
         models[id]?.rewind(from: cursor, to: time)
     }
 
-    func pruned(_ runs: [Run], before time: Timestamp) {
-        prunedBefore = max(prunedBefore, time)
+    func prunes(before time: Timestamp) { prunedBefore = max(prunedBefore, time) }
+
+    func pruned(_ runs: [Run]) {
         for run in runs { world.expect(run.state.isFinal, .finalStays, "run \(run.id) was pruned while active") }
     }
 
@@ -157,6 +173,21 @@ final class Auditor {
             world.ledger.tables.instances[sharing.term.instance]?.term != nil, .oneDriver,
             "\(instance.name) was ended while it could be sure")
         return true
+    }
+
+    /// From here on nobody else writes runs of these shards.
+    func took(_ shards: Set<Shard>, _ process: Int, of instance: SimulatedInstance) {
+        for shard in shards { drivers[shard] = (instance.number, process) }
+    }
+
+    /// Checks that a run was written by nobody but the process that has read its shard last: one that holds it no more may write
+    /// until then.
+    func wrote(_ run: Run, in shard: Shard, by instance: Int, _ process: Int) {
+        guard let driver = drivers[shard] else { return }
+        world.expect(
+            driver == (instance, process), .oneDriver,
+            "process \(process) of daemon \(instance + 1) wrote \(run.id) of \(run.job), which process "
+                + "\(driver.process) of daemon \(driver.instance + 1) has taken")
     }
 
     /// Checks that a write was taken only of who holds the shard.
@@ -287,12 +318,19 @@ final class Auditor {
             let cursor = row.stored.cursor
             world.expect(
                 cursor <= now.adding(microseconds: 2_000_000), .liveness, "\(row.stored.job.name) rests at \(cursor)")
+            if !row.stored.isChanging, let model = models[id] {
+                world.expect(
+                    row.stored.opened == model.opened, .ledgerFirst,
+                    "\(row.stored.job.name) has opened \(model.opened) runs, and says \(row.stored.opened)")
+            }
             guard row.stored.job.isOn, !isNewToHolder(id, at: now), let model = models[id] else { continue }
             let late = model.times(after: cursor, through: now.adding(microseconds: -120_000_000)).first
             world.expect(
                 late == nil, .liveness,
                 "\(row.stored.job.name) has not planned \(late ?? now); its cursor is at \(cursor)")
         }
+        // What was decided has followed by now.
+        if world.isOnDocuments { audit(through: now.adding(microseconds: -JobMaker.hour)) }
         let old = world.clock.uptime - JobMaker.day * 3 / 2
         for (id, since) in active where since < old {
             let run = world.ledger.runs[id]
@@ -305,7 +343,7 @@ final class Auditor {
 
     /// Whether whoever plans a job may not have looked since somebody else changed it.
     private func isNewToHolder(_ id: JobID, at now: Timestamp) -> Bool {
-        guard world.instances.count > 1, let changing = world.ledger.changing([id]).first else { return false }
+        guard world.isShared, let changing = world.ledger.changing([id]).first else { return false }
         return changing.changedAt > now.adding(microseconds: -2 * World.beat)
     }
 
@@ -322,7 +360,7 @@ final class Auditor {
     }
 
     /// Goes through the whole history once more, against what the ledger holds now.
-    func audit() {
+    func audit(through end: Timestamp = .distantFuture) {
         var keys: Set<MemoryLedger.Occurrence> = []
         for run in world.ledger.runs.values {
             guard let time = run.occurrence else { continue }
@@ -335,7 +373,7 @@ final class Auditor {
             var at = 0
             // Of the skips that begin before a time; they may lie in one another.
             var skippedThrough = Timestamp.distantPast
-            for time in model.times(after: max(start, prunedBefore), through: row.stored.cursor) {
+            for time in model.times(after: max(start, prunedBefore), through: min(row.stored.cursor, end)) {
                 while at < skips.count, skips[at].after < time {
                     skippedThrough = max(skippedThrough, skips[at].through)
                     at += 1

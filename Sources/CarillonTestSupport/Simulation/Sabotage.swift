@@ -40,4 +40,21 @@ public enum Sabotage: String, Sendable, CaseIterable {
     case toldAcknowledged
     /// What comes to its start too late is started all the same, and some comes very late.
     case startedLate
+
+    // Of documents: rules of the store that are not kept.
+
+    /// What an earlier holder has decided is nobody's, and nobody finishes it.
+    case openingsUnseen
+    /// A decision says nothing of the runs that follow.
+    case openingUnsaid
+    /// A decision takes the place of one that nobody has finished.
+    case openingOverwritten
+    /// A decision stands whatever was decided since the job was read.
+    case decisionUnconditional
+    /// A change of a job drops what is still to follow from a decision.
+    case changeDropsOpening
+    /// Runs are recorded whoever has taken them.
+    case recordsWithoutEpoch
+    /// Who takes shards leaves their runs under the epochs before.
+    case takesWithoutStamp
 }

@@ -87,7 +87,7 @@ final class SimulatedExecutor {
         attempts[id] = attempt
         world.auditor.ends(id, of: attempt.job)
         tell(event)
-        if world.instances.count > 1, owner == nil { remind(of: id) }
+        if world.isShared, owner == nil { remind(of: id) }
     }
 
     /// Tells of an end again as long as nobody has acknowledged it: whoever recorded it may be gone.

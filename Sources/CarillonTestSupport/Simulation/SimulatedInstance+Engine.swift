@@ -75,8 +75,8 @@ extension SimulatedInstance {
     private func read(_ ids: [JobID], _ lane: Int) {
         let (known, missing) = state.cached(ids)
         if missing.isEmpty { return act(lane) { self.send(.definitions(asked: ids, known), lane: lane) } }
-        ask(lane) {
-            self.plannable(missing)
+        ask(lane) { store in
+            try await self.plannable(missing, store)
         } then: { answer in
             switch answer {
             case .success(let jobs): self.send(.definitions(asked: ids, known + jobs), lane: lane)
@@ -86,23 +86,25 @@ extension SimulatedInstance {
     }
 
     private func readAhead(_ ids: [JobID]) {
-        ask(Lane.ahead) {
-            self.plannable(ids)
+        ask(Lane.ahead) { store in
+            try await self.plannable(ids, store)
         } then: { answer in
             self.send(.ahead(asked: ids, (try? answer.get()) ?? []), lane: Lane.ahead)
         }
     }
 
-    private func plannable(_ ids: [JobID]) -> [PlannableJob] {
-        ids.compactMap { id in
-            if let changing = ledger.changing([id]).first { return PlannableJob(changing, zones: zones) }
-            return ledger.jobs[id].map { PlannableJob($0.stored, zones: zones) }
+    private func plannable(_ ids: [JobID], _ store: any WorldStore) async throws -> [PlannableJob] {
+        let stored = try await store.jobs(ids: ids)
+        let changing = stored.contains(where: \.isChanging) ? try await store.changing(ids) : []
+        return stored.map { job in
+            if let one = changing.first(where: { $0.job.id == job.id }) { return PlannableJob(one, zones: zones) }
+            return PlannableJob(job, zones: zones)
         }
     }
 
     private func open(_ batch: [JobAdvance], _ lane: Int) {
-        askToWrite(lane) { term throws(StoreError) in
-            try self.openRuns(batch, under: term)
+        askToWrite(lane) { store, term in
+            try await self.openRuns(batch, under: term, store)
         } then: { answer in
             switch answer {
             case .success(let opened): self.send(.opened(batch, opened), lane: lane)
@@ -113,8 +115,8 @@ extension SimulatedInstance {
 
     private func saveAll() {
         let (runs, versions) = state.unsaved(limit: 1_000)
-        askToWrite(Lane.save) { term throws(StoreError) in
-            try self.record(runs, under: term)
+        askToWrite(Lane.save) { store, term in
+            try await self.record(runs, under: term, store)
         } then: { answer in
             switch answer {
             case .success(let ended):
@@ -128,8 +130,8 @@ extension SimulatedInstance {
     }
 
     private func sweep(after last: RunID?, _ lane: Int) {
-        ask(lane) {
-            self.ledger.activeRuns(after: last, limit: 50)
+        ask(lane) { store in
+            try await store.activeRuns(after: last, limit: 50)
         } then: { answer in
             switch answer {
             case .failure(let error): self.send(.sweepFailed(error.message), lane: lane)
@@ -138,7 +140,7 @@ extension SimulatedInstance {
                 let unknown = page.filter { self.state.run($0.id) == nil && self.state.holds($0.jobID) }
                 self.act(lane) { self.sweep(after: end.id, lane) }
                 guard !unknown.isEmpty else { return }
-                self.ask(lane) {
+                self.ask(lane) { _ in
                     self.definitions(of: unknown)
                 } then: { answer in
                     switch answer {
@@ -159,7 +161,7 @@ extension SimulatedInstance {
 
     func rewind(_ lane: Int) {
         let now = wall
-        ask(lane) {
+        ask(lane) { _ in
             self.ledger.jobs.values.map(\.stored).filter { $0.cursor > now && self.state.holds($0.id) }.sorted {
                 $0.id < $1.id
             }
@@ -171,8 +173,8 @@ extension SimulatedInstance {
                 let schedule = stored.job.isOn ? CompiledJob(stored, zones: self.zones).schedule : nil
                 return JobCursor(id: stored.id, nextDue: Planner.nextDue(of: schedule, after: now))
             }
-            self.askToWrite(lane) { term throws(StoreError) in
-                try self.setBack(cursors, under: term, now: now)
+            self.askToWrite(lane) { store, term in
+                try await self.setBack(cursors, under: term, now: now, store)
             } then: { answer in
                 if case .failure = answer { self.oweRewind() } else { self.act(lane) { self.rewind(lane) } }
                 let due = zip(cursors, ahead).map { cursor, job in

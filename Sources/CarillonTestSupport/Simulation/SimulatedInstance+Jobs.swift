@@ -73,8 +73,8 @@ extension SimulatedInstance {
         }
         act(Lane.orders) {
             let made = changes()
-            self.ask(Lane.orders) { () throws(StoreError) in
-                try self.apply(made)
+            self.ask(Lane.orders) { store in
+                try await self.apply(made, store)
             } then: { answer in
                 guard case .success(let answers) = answer else { return self.readCursorsLater() }
                 let stored = answers.compactMap(\.stored)
@@ -98,7 +98,7 @@ extension SimulatedInstance {
         later(10_000_000) { [life] in
             guard life == self.life, self.isUp else { return }
             self.act(Lane.custody) {
-                self.ask(Lane.custody) {
+                self.ask(Lane.custody) { _ in
                     self.ledger.cursors()
                 } then: { answer in
                     switch answer {

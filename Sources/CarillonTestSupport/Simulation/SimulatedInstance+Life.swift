@@ -13,6 +13,8 @@ extension SimulatedInstance {
         (handing, letters, isPosting, unasked, owed) = ([], [], false, [], [])
         if isStoreDown || (faulty && random.chance(0.05)) { return bootLater() }
         isUp = true
+        holdings = Holdings()
+        openStore()
         begin()
         trace { "starts its life \(self.life)" }
         if isShared { return join() }
@@ -23,6 +25,13 @@ extension SimulatedInstance {
         act(Lane.tick) { self.adopt() }
         rewindIfAhead(Lane.tick)
         work(Lane.tick)
+    }
+
+    private func openStore() {
+        #if MongoDB
+            guard let opened = world.documents?.open(for: self) else { return }
+            (documents, store) = opened
+        #endif
     }
 
     /// Forgets everything of an earlier life.
@@ -94,9 +103,16 @@ extension SimulatedInstance {
         guard isUp else { return }
         trace { "dies" }
         totals.crashes += 1
+        crashSoon = false
+        end()
+    }
+
+    private func end() {
         isUp = false
         life += 1
-        crashSoon = false
+        #if MongoDB
+            documents?.die()
+        #endif
         bootLater()
     }
 
@@ -108,9 +124,7 @@ extension SimulatedInstance {
         later(random.span(10_000...12_000_000)) {
             guard mine == self.life, self.isUp else { return }
             self.trace { "has stopped" }
-            self.isUp = false
-            self.life += 1
-            self.bootLater()
+            self.end()
         }
     }
 
@@ -134,10 +148,13 @@ extension SimulatedInstance {
         guard isUp else { return later(JobMaker.hour / 60) { self.pause(reason, tag: tag) } }
         if let tag {
             let isSame = (ledger.notes[Self.tagNote] == nil) == (reason == nil)
-            if !isSame { ledger.notes[Self.tagNote] = reason.map { _ in "\(wall.microseconds)" } }
+            if !isSame {
+                let since = reason.map { [wall] _ in "\(wall.microseconds)" }
+                atOnce { store in try await store.setNote(Self.tagNote, since) }
+            }
             send(.tagPaused(tag, reason), lane: Lane.observe)
         } else {
-            ledger.notes["pause"] = reason
+            atOnce { store in try await store.setNote("pause", reason) }
             send(.paused(reason), lane: Lane.observe)
         }
     }

@@ -53,8 +53,8 @@ extension SimulatedInstance {
 
     /// Takes up what runs on this machine, whoever holds its shards.
     func adoptMachine() {
-        ask(Lane.look) {
-            self.ledger.activeRuns(on: self.name)
+        ask(Lane.look) { [name] store in
+            try await store.activeRuns(on: name)
         } then: { answer in
             guard case .success(let active) = answer else {
                 return self.later(World.beat / 4) { [life = self.life] in
@@ -97,8 +97,10 @@ extension SimulatedInstance {
         let events = unasked.filter { $0.what != .heartbeat }
         unasked = []
         if events.isEmpty { return }
-        ask(Lane.orders) {
-            events.map { self.ledger.runs[$0.attempt.run] }
+        ask(Lane.orders) { store in
+            var runs: [Run?] = []
+            for event in events { runs.append(try await store.run(event.attempt.run)) }
+            return runs
         } then: { answer in
             guard case .success(let runs) = answer else {
                 self.unasked += events
@@ -130,11 +132,13 @@ extension SimulatedInstance {
         let asked = owed.sorted(by: AttemptID.byRun)
         if asked.isEmpty { return }
         act(Lane.custody) {
-            self.ask(Lane.custody) {
-                asked.filter { attempt in
-                    guard let run = self.ledger.runs[attempt.run] else { return true }
-                    return run.state.isFinal || run.attempt > attempt.attempt
+            self.ask(Lane.custody) { store in
+                var over: [AttemptID] = []
+                for attempt in asked {
+                    let run = try await store.run(attempt.run)
+                    if run.map({ $0.state.isFinal || $0.attempt > attempt.attempt }) ?? true { over.append(attempt) }
                 }
+                return over
             } then: { answer in
                 guard case .success(let over) = answer, !over.isEmpty else { return }
                 self.owed.subtract(over)
@@ -162,13 +166,19 @@ extension SimulatedInstance {
     }
 
     private func postNow() {
-        isPosting = false
-        if isStoreDown || cutUntil > uptime || faulty && random.chance(0.006) { return }
-        // The answer may be lost, and then it comes twice.
-        let count = letters.count
-        ledger.tables.post(letters)
-        if faulty, random.chance(0.02) { return }
-        letters.removeFirst(count)
+        if isStoreDown || cutUntil > uptime || faulty && random.chance(0.006) {
+            isPosting = false
+            return
+        }
+        call { [letters] store in
+            try await store.post(letters)
+            return letters.count
+        } then: { answer in
+            self.isPosting = false
+            // The answer may be lost, and then it comes twice.
+            guard case .success(let count) = answer, !(self.faulty && self.random.chance(0.02)) else { return }
+            self.letters.removeFirst(count)
+        }
     }
 
     /// Takes in what another machine tells of a run whose shard is here.

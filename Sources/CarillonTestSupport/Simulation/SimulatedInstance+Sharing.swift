@@ -12,8 +12,8 @@ extension SimulatedInstance {
     func join() {
         let (sent, nonce) = (uptime, random.next())
         let facts = facts
-        ask(Lane.look) { () throws(StoreError) in
-            self.ledger.tables.join(facts, nonce: nonce)
+        ask(Lane.look) { store in
+            try await store.join(facts, nonce: nonce)
         } then: { answer in
             guard case .success(let term) = answer else {
                 return self.later(World.beat / 4) { [life = self.life] in if life == self.life { self.join() } }
@@ -42,26 +42,13 @@ extension SimulatedInstance {
         guard let term, lanes[Lane.beat].isIdle else { return }
         beats += 1
         let (sent, count) = (uptime, beats)
-        ask(Lane.beat) { () throws(StoreError) in
-            try self.change { tables in try tables.beat(term, count: count) }
+        ask(Lane.beat) { store in
+            try await store.beat(term, count: count)
         } then: { answer in
             switch answer {
             case .success: if term == self.sharing?.term { self.sharing?.beaten(sent: sent) }
             case .failure(let error): self.refused(error, under: term)
             }
-        }
-    }
-
-    /// Makes a change of what instances know of each other.
-    private func change<Answer>(
-        _ body: (inout InstanceTables) throws -> Answer
-    ) throws(StoreError) -> Answer {
-        do {
-            return try body(&ledger.tables)
-        } catch let error as StoreError {
-            throw error
-        } catch {
-            throw StoreError(.refused, "\(error)")
         }
     }
 
@@ -100,8 +87,8 @@ extension SimulatedInstance {
         again(World.beat) { self.look() }
         guard let sharing, lanes[Lane.look].isIdle, !isGiving else { return }
         let (term, held) = (sharing.term, sharing.held)
-        ask(Lane.look) {
-            self.sight(held)
+        ask(Lane.look) { store in
+            try await self.sight(held, store)
         } then: { answer in
             switch answer {
             case .success(let sight): self.see(sight, under: term)
@@ -110,29 +97,40 @@ extension SimulatedInstance {
         }
     }
 
-    private func sight(_ held: Set<Shard>) -> Sight {
-        let mail = ledger.tables.mail(for: held, machine: name)
+    private func sight(_ held: Set<Shard>, _ store: any WorldStore) async throws -> Sight {
+        let news = try await store.news(for: held, machine: name)
+        let crowd = news.instances.filter { $0.term != nil }.map(\.number)
+        if news.holdings != holdings.number || crowd != holdings.crowd {
+            holdings = Holdings(
+                records: Array(try await store.shards(counting: false).prefix(World.shards)), number: news.holdings,
+                crowd: crowd)
+        }
+        let mail = news.mail
         var (changed, opened, cancelled): ([StoredJob], [Run], [RunID]) = ([], [], [])
         var (told, toldRuns, ended): ([DispatchEvent], [Run], [AttemptID]) = ([], [], [])
+        func active(_ ids: [RunID]) async throws -> [Run] {
+            var runs: [Run] = []
+            for id in ids { if let run = try await store.run(id), !run.state.isFinal { runs.append(run) } }
+            return runs
+        }
         for word in mail {
             switch word.word {
-            case .changed(let jobs): changed += jobs.compactMap { ledger.jobs[$0]?.stored }
-            case .opened(let runs): opened += runs.compactMap { ledger.runs[$0] }.filter { !$0.state.isFinal }
+            case .changed(let jobs): changed += try await store.jobs(ids: jobs)
+            case .opened(let runs): opened += try await active(runs)
             case .cancel(let id, _):
-                guard let run = ledger.runs[id], !run.state.isFinal else { continue }
+                guard let run = try await active([id]).first else { continue }
                 opened.append(run)
                 cancelled.append(id)
             case .told(let events):
                 told += events
-                toldRuns += events.compactMap { ledger.runs[$0.attempt.run] }.filter { !$0.state.isFinal }
+                toldRuns += try await active(events.map(\.attempt.run))
             case .end(let attempt): ended.append(attempt)
             case .read, .accept, .forget, .drain: break
             case nil: break
             }
         }
         return Sight(
-            records: ledger.tables.instances.values.sorted { $0.number < $1.number },
-            shards: Array(ledger.tables.shards.prefix(World.shards)), mail: mail, changed: changed, opened: opened,
+            records: news.instances, shards: holdings.records, mail: mail, changed: changed, opened: opened,
             cancelled: cancelled, told: told, toldRuns: toldRuns, ended: ended,
             pause: ledger.notes["pause"], tagPause: ledger.notes[Self.tagNote] != nil)
     }
@@ -158,13 +156,13 @@ extension SimulatedInstance {
         switch step {
         case .take(let shards): take(shards)
         case .end(let beat):
-            ask(Lane.look) { () throws(StoreError) in
-                self.ledger.tables.end(beat.number, term: beat.term, beat: beat.count)
+            ask(Lane.look) { store in
+                try await store.end(beat.number, term: beat.term, beat: beat.count)
             } then: { _ in
             }
         case .deal(let moves):
-            ask(Lane.look) { () throws(StoreError) in
-                self.ledger.tables.deal(moves)
+            ask(Lane.look) { store in
+                try await store.deal(moves)
             } then: { _ in
             }
         case .give(let moves): give(moves)
@@ -178,12 +176,8 @@ extension SimulatedInstance {
         guard let sharing else { return }
         let term = sharing.term
         let since = wall.adding(microseconds: -sharing.silence(of: shards, at: uptime))
-        ask(Lane.look) { () throws(StoreError) in
-            do {
-                return try self.ledger.take(shards, under: term)
-            } catch {
-                throw error as? StoreError ?? StoreError(.refused, "\(error)")
-            }
+        ask(Lane.look) { store in
+            try await self.take(shards, under: term, store)
         } then: { answer in
             switch answer {
             case .failure(let error):
@@ -194,6 +188,13 @@ extension SimulatedInstance {
                 self.took(shards, taken, since: since, under: term)
             }
         }
+    }
+
+    private func take(_ shards: Set<Shard>, under term: Term, _ store: any WorldStore) async throws -> Taken {
+        let process = process
+        let taken = try await store.take(shards, under: term)
+        auditor.took(shards, process, of: self)
+        return taken
     }
 
     private func took(_ shards: Set<Shard>, _ taken: Taken, since: Timestamp, under term: Term) {
@@ -225,8 +226,8 @@ extension SimulatedInstance {
     }
 
     private func send(_ give: Sharing.Give) {
-        ask(Lane.look) { () throws(StoreError) in
-            try self.change { try $0.give(give.moves, under: give.term, nonce: give.nonce) }
+        ask(Lane.look) { store in
+            try await store.give(give.moves, under: give.term, nonce: give.nonce)
         } then: { answer in
             if self.isFrozen { return self.onceThawed { self.hear(of: give, answer) } }
             self.hear(of: give, answer)
@@ -249,12 +250,8 @@ extension SimulatedInstance {
     private func keep(_ shards: Set<Shard>) {
         sharing?.keep()
         guard let term else { return }
-        ask(Lane.look) { () throws(StoreError) in
-            do {
-                return try self.ledger.take(shards, under: term)
-            } catch {
-                throw error as? StoreError ?? StoreError(.refused, "\(error)")
-            }
+        ask(Lane.look) { store in
+            try await self.take(shards, under: term, store)
         } then: { answer in
             guard case .success(let taken) = answer else { return self.lose() }
             self.isGiving = false
@@ -294,8 +291,8 @@ extension SimulatedInstance {
         guard lanes[Lane.look].isIdle, state.unsavedIDs.isDisjoint(with: told) else {
             return again(1_000_000) { self.removeMail(numbers, told, under: term) }
         }
-        ask(Lane.look) { () throws(StoreError) in
-            try self.change { try $0.done(numbers, under: term) }
+        ask(Lane.look) { store in
+            try await store.done(numbers, under: term)
         } then: { answer in
             if case .failure(let error) = answer { self.refused(error, under: term) }
         }
@@ -306,11 +303,13 @@ extension SimulatedInstance {
         let ended = events.filter { $0.what.isEnd }.map(\.attempt)
         if ended.isEmpty { return }
         if sabotage == .unknownAcknowledged { return deliver(.acknowledge(ended)) }
-        ask(lane) {
-            ended.filter { attempt in
-                guard let run = self.ledger.runs[attempt.run] else { return false }
-                return run.state.isFinal || run.attempt > attempt.attempt
+        ask(lane) { store in
+            var over: [AttemptID] = []
+            for attempt in ended {
+                guard let run = try await store.run(attempt.run) else { continue }
+                if run.state.isFinal || run.attempt > attempt.attempt { over.append(attempt) }
             }
+            return over
         } then: { answer in
             if case .success(let over) = answer, !over.isEmpty { self.deliver(.acknowledge(over)) }
         }
@@ -320,7 +319,7 @@ extension SimulatedInstance {
 
     /// Asks for a write under the term that is in force, once no give is on its way.
     func askToWrite<Answer>(
-        _ lane: Int, _ body: @escaping (Term) throws(StoreError) -> Answer,
+        _ lane: Int, _ body: @escaping (any WorldStore, Term) async throws -> Answer,
         then: @escaping (Result<Answer, StoreError>) -> Void
     ) {
         if isGateClosed {
@@ -333,8 +332,8 @@ extension SimulatedInstance {
         }
         guard let term else { return then(.failure(StoreError(.leaseLost, "not joined"))) }
         writes += 1
-        ask(lane) { () throws(StoreError) in
-            try body(term)
+        ask(lane) { store in
+            try await body(store, term)
         } then: { [life] answer in
             self.writes -= 1
             if case .failure(let error) = answer { self.refused(error, under: term) }
@@ -347,6 +346,13 @@ extension SimulatedInstance {
         guard sabotage == .noFence else { return term }
         return ledger.tables.instances.values.compactMap(\.term).min { $0.count < $1.count } ?? term
     }
+}
+
+/// Shards as they were read, and what was known then of changes since.
+struct Holdings {
+    var records: [ShardRecord] = []
+    var number: Int64 = -1
+    var crowd: [InstanceNumber] = []
 }
 
 extension Sharing.Step {

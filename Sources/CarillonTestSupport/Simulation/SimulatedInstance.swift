@@ -8,8 +8,11 @@ final class SimulatedInstance {
     unowned let world: World
     let number: Int
     let name: String
-    /// Others may have jobs of the same store.
-    let isShared: Bool
+    /// Its own way to the ledger, as long as its process lives.
+    var store: any WorldStore
+    #if MongoDB
+        var documents: SimulatedDocuments?
+    #endif
 
     var state: EngineState
     var lanes: [Lane] = []
@@ -25,6 +28,8 @@ final class SimulatedInstance {
     /// Shards are about to go.
     var isGiving = false
     var beats: Int64 = 0
+    /// Shards as its process has read them last.
+    var holdings = Holdings()
     var mustRewind = false
     /// Counts its lives; what one asked for is not answered to the next.
     var life = 0
@@ -58,12 +63,12 @@ final class SimulatedInstance {
     /// It hears what happened before it looks what is due.
     var listensUntil: Int64 = 0
 
-    init(_ world: World, number: Int, isShared: Bool) {
+    init(_ world: World, number: Int) {
         let name = "daemon \(number + 1)"
         self.world = world
         self.number = number
         self.name = name
-        self.isShared = isShared
+        store = world.store
         state = EngineState(storeID: world.seed, instance: name, cursors: [], now: World.start)
         watch = ClockWatch(now: World.start, uptime: 0)
     }
@@ -86,6 +91,8 @@ final class SimulatedInstance {
     // MARK: The world's
 
     var seed: UInt64 { world.seed }
+    /// Others may have jobs of the same store.
+    var isShared: Bool { world.isShared }
     var sabotage: Sabotage? { world.sabotage }
     var zones: ZoneDatabase { world.zones }
     var faulty: Bool { world.faulty }

@@ -19,6 +19,10 @@ public struct SimulationTotals: Sendable, CustomStringConvertible {
     public var gives = 0
     /// Attempts that were given up with their machine, and ran on.
     public var givenUp = 0
+    /// Of documents: operations that instances came to, those that were interrupted, and processes that died between two.
+    public var operations = 0
+    public var interruptions = 0
+    public var deaths = 0
 
     public init() {}
 
@@ -39,6 +43,9 @@ public struct SimulationTotals: Sendable, CustomStringConvertible {
         takes += other.takes
         gives += other.gives
         givenUp += other.givenUp
+        operations += other.operations
+        interruptions += other.interruptions
+        deaths += other.deaths
     }
 
     public var description: String {
@@ -46,7 +53,7 @@ public struct SimulationTotals: Sendable, CustomStringConvertible {
         \(seeds) seeds, \(years) simulated years, \(occurrences) occurrences, \(runs) runs, \(attempts) attempts, \
         \(skips) skips, \(crashes) crashes, \(clockSteps) clock steps, \(freezes) freezes, \(storeFaults) store faults, \
         \(jobChanges) job changes, \(steps) steps, \(losses) instances given up, \(takes) takes, \(gives) gives, \
-        \(givenUp) attempts given up
+        \(givenUp) attempts given up, \(operations) operations, \(interruptions) interrupted, \(deaths) deaths between two
         """
     }
 }

@@ -7,7 +7,7 @@ import Timetable
 extension World {
     /// Plans a fault every few days, half of them while somebody is busy.
     func planFault() {
-        later(random.span(60_000_000...16 * JobMaker.day / Int64(instances.count))) {
+        later(random.span(60_000_000...16 * JobMaker.day / Int64(isOnDocuments ? 3 : instances.count))) {
             if self.faulty {
                 let kind = self.random.number(0...99)
                 let instance = self.random.pick(self.instances)
@@ -66,7 +66,9 @@ extension World {
         if instance.state.holds(run.jobID) {
             instance.send(.cancel(run.id, reason: "by hand"), lane: Lane.observe)
         } else {
-            ledger.tables.post([Mail(to: .shard(Shard(of: run.jobID)), .cancel(run.id, reason: "by hand"))])
+            instance.atOnce { store in
+                try await store.post([Mail(to: .shard(Shard(of: run.jobID)), .cancel(run.id, reason: "by hand"))])
+            }
         }
     }
 
@@ -82,7 +84,12 @@ extension SimulatedInstance {
     func freeze() {
         guard isUp, !isFrozen else { return }
         let longest = isShared ? JobMaker.day : JobMaker.hour
-        let length = random.chance(0.8) ? random.span(1_000_000...120_000_000) : random.span(1_000_000...longest)
+        freeze(
+            for: random.chance(0.8) ? random.span(1_000_000...120_000_000) : random.span(1_000_000...longest))
+    }
+
+    func freeze(for length: Int64) {
+        guard isUp, !isFrozen else { return }
         totals.freezes += 1
         trace { "is frozen for \(Span.format(length))" }
         let since = wall
@@ -119,11 +126,15 @@ extension SimulatedInstance {
         let run = Run(
             id: RunID(manualAt: wall, random: random.next()), jobID: stored.id, job: stored.job.name,
             revision: stored.revision, trigger: .manual, scheduledAt: wall, createdAt: wall)
-        guard !isStoreDown, isReady, let opened = ledger.insert(run) else { return }
-        auditor.written(opened)
-        if isShared { ledger.tell(Mail.opened([opened]), but: term) }
-        guard state.holds(stored.id) else { return }
-        send(.adopted([opened], [stored.id: CompiledJob(stored, zones: zones)]), lane: Lane.observe)
+        guard !isStoreDown, isReady, let term else { return }
+        call { [wall] store in
+            try await store.openOrdered([run], under: term, now: wall)
+        } then: { answer in
+            guard case .success(let opened) = answer, let new = opened.first ?? nil, self.state.holds(stored.id) else {
+                return
+            }
+            self.send(.adopted([new], [stored.id: CompiledJob(stored, zones: self.zones)]), lane: Lane.observe)
+        }
     }
 
     // MARK: Jobs

@@ -10,7 +10,16 @@ public final class World {
     let zones: ZoneDatabase
     var random: SplitMix64
     var clock: WorldClock
+    /// The ledger, or what stands in the documents: then it is only looked at.
     var ledger: MemoryLedger
+    let calls = CallRunner()
+    let isOnDocuments: Bool
+    #if MongoDB
+        private(set) lazy var documents: DocumentLedger? = isOnDocuments ? DocumentLedger(self) : nil
+    #endif
+    private(set) lazy var store = LedgerStore(self)
+    /// Whether instances share, be there one alone.
+    let isShared: Bool
     var totals = SimulationTotals()
     private(set) var failure: SimulationFailure?
     private var agenda = Agenda()
@@ -39,28 +48,36 @@ public final class World {
     /// Shards that are looked at; the numbers of all jobs are among them.
     static let shards = 64
 
-    init(seed: UInt64, instances count: Int = 1, sabotage: Sabotage? = nil, zones: ZoneDatabase) {
+    init(
+        seed: UInt64, instances count: Int = 1, onDocuments: Bool = false, sabotage: Sabotage? = nil,
+        zones: ZoneDatabase
+    ) {
         self.seed = seed
         self.sabotage = sabotage
         self.zones = zones
         random = SplitMix64(seed: seed)
         clock = WorldClock(start: Self.start)
         ledger = MemoryLedger(storeID: seed)
-        livesOnMachines = count > 1 && seed % 2 == 0
-        instances = (0..<count).map { SimulatedInstance(self, number: $0, isShared: count > 1) }
+        isOnDocuments = onDocuments
+        isShared = count > 1 || onDocuments
+        livesOnMachines = isShared && seed % 2 == 0
+        instances = (0..<count).map { SimulatedInstance(self, number: $0) }
     }
 
-    /// Lives through years with one seed; throws the first broken promise.
+    /// Lives through years with one seed, on a ledger in memory or on documents; throws the first broken promise.
     public static func run(
-        seed: UInt64, years: Int = 10, instances: Int = 1, sabotage: Sabotage? = nil, zones: ZoneDatabase
+        seed: UInt64, years: Int = 10, instances: Int = 1, onDocuments: Bool = false, sabotage: Sabotage? = nil,
+        zones: ZoneDatabase
     ) throws(SimulationFailure) -> SimulationTotals {
-        let world = World(seed: seed, instances: instances, sabotage: sabotage, zones: zones)
+        let world = World(
+            seed: seed, instances: instances, onDocuments: onDocuments, sabotage: sabotage, zones: zones)
+        defer { world.end() }
         for instance in world.instances { instance.boot() }
         for _ in 0..<2 { world.instances[0].addJob() }
         world.planFault()
         // The faults of several come together, and so do the times in which all is well.
-        let stretch = instances == 1 ? World.year : World.year / 4
-        let stretches = instances == 1 ? years : years * 4
+        let stretch = world.isShared ? World.year / 4 : World.year
+        let stretches = world.isShared ? years * 4 : years
         for number in 1...stretches where world.failure == nil {
             let end = Int64(number) * stretch
             world.live(until: end - 3 * JobMaker.day)
@@ -79,6 +96,14 @@ public final class World {
         world.totals.seeds = 1
         world.totals.years = years
         return world.totals
+    }
+
+    /// Lets go of what still waits.
+    private func end() {
+        #if MongoDB
+            for instance in instances { instance.documents?.die() }
+            documents?.end()
+        #endif
     }
 
     // MARK: Time
@@ -135,12 +160,12 @@ public final class World {
         }
         let age = 400 * JobMaker.day
         let now = clock.wall
-        do {
-            let gone = try ledger.prune(
-                Retention(age: age, perJob: .max), under: term, now: now, limit: .max)
-            auditor.pruned(gone, before: now.adding(microseconds: 1_000_000 - age))
-        } catch {
-            trace { "retention failed: \(error)" }
+        auditor.prunes(before: now.adding(microseconds: 1_000_000 - age))
+        instance.call { store in
+            let retention = Retention(age: age, perJob: .max)
+            while try await !store.prune(retention, under: term, now: now, limit: .max).isEmpty {}
+        } then: { answer in
+            if case .failure(let error) = answer { self.trace { "retention failed: \(error)" } }
         }
     }
 
@@ -153,7 +178,7 @@ public final class World {
 
     /// Lets those hear who have what an executor tells of; sometimes somebody else does, and when nobody has it.
     func hear(_ event: DispatchEvent) {
-        let knowing = instances.filter { !$0.isShared || $0.state.run(event.attempt.run) != nil }
+        let knowing = instances.filter { !isShared || $0.state.run(event.attempt.run) != nil }
         for instance in knowing { instance.hear(event) }
         if knowing.isEmpty || instances.count > 1 && random.chance(0.1) { random.pick(instances).hear(event) }
     }

@@ -2,9 +2,9 @@ public import CarillonCore
 
 /// Instances, shards and mail as a store keeps them, each step whole. What other stores do is measured by this.
 public struct InstanceTables: Sendable {
-    public private(set) var instances: [InstanceNumber: InstanceRecord] = [:]
+    public internal(set) var instances: [InstanceNumber: InstanceRecord] = [:]
     /// In order, each at its number; without their jobs, which the ledger counts.
-    public private(set) var shards: [ShardRecord]
+    public internal(set) var shards: [ShardRecord]
     private var labels: [String: Shard] = [:]
     private var mail: [Mail] = []
     private var declared: [Declaration] = []

@@ -8,8 +8,8 @@ public struct MemoryLedger: Sendable {
     public struct JobRow: Sendable {
         public var stored: StoredJob
         /// What its cursor follows while it is changing, at whatever cursor that was.
-        public fileprivate(set) var former: StoredJob?
-        fileprivate var changedAt = Timestamp.distantPast
+        public internal(set) var former: StoredJob?
+        var changedAt = Timestamp.distantPast
         public var removed: Bool { stored.isRemoved }
     }
 

@@ -1,5 +1,5 @@
 #if MongoDB
-    import MongoClient
+    package import MongoClient
 
     /// A collection in memory: documents, and by each indexed field the places of those that have a value of it.
     struct MemoryCollection: Sendable {
@@ -10,6 +10,8 @@
         private var places: [String: [BSONValue: Set<Int>]] = [:]
         /// What `places` is by: to go through its own keys would keep a copy of all of it.
         private var paths: [String] = []
+        /// What was changed since somebody looked, where somebody does.
+        var journal: [DocumentPair]?
 
         init() { add(DocumentIndex("_id_", ["_id"], unique: true)) }
 
@@ -71,6 +73,7 @@
         }
 
         private mutating func put(_ document: BSONDocument?, at slot: Int) {
+            journal?.append(DocumentPair(before: slots[slot], after: document))
             for path in paths {
                 let before = slots[slot].map { Self.keys($0, path) } ?? []
                 let after = document.map { Self.keys($0, path) } ?? []
@@ -153,5 +156,11 @@
             }
             return found.count
         }
+    }
+
+    /// A document before a change and after it; nil where there is none.
+    package struct DocumentPair: Sendable {
+        package var before: BSONDocument?
+        package var after: BSONDocument?
     }
 #endif

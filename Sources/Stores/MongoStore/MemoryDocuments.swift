@@ -23,23 +23,32 @@
 
         private let state = Mutex(State())
         private let interrupt: @Sendable (Int) -> Interruption?
+        private let observe: (@Sendable (String, [DocumentPair]) -> Void)?
 
-        /// `interrupt` is asked before each operation that changes something, with how many came before it.
-        package init(interrupt: @escaping @Sendable (Int) -> Interruption? = { _ in nil }) {
+        /// `interrupt` is asked before each operation that changes something, with how many came before it; `observe` is told
+        /// what each has changed.
+        package init(
+            interrupt: @escaping @Sendable (Int) -> Interruption? = { _ in nil },
+            observe: (@Sendable (String, [DocumentPair]) -> Void)? = nil
+        ) {
             self.interrupt = interrupt
+            self.observe = observe
         }
 
         private func write<Value: Sendable>(
             _ name: String, _ body: (inout MemoryCollection) -> Value
         ) throws -> Value {
-            try state.withLock { state in
+            let (value, changes, interruption) = try state.withLock { state in
                 let interruption = interrupt(state.writes)
                 state.writes += 1
                 if case .before = interruption { throw Self.interrupted }
+                if observe != nil { state.collections[name, default: MemoryCollection()].journal = [] }
                 let value = body(&state.collections[name, default: MemoryCollection()])
-                if case .after = interruption { throw Self.interrupted }
-                return value
+                return (value, state.collections[name]?.journal ?? [], interruption)
             }
+            if !changes.isEmpty { observe?(name, changes) }
+            if case .after = interruption { throw Self.interrupted }
+            return value
         }
 
         // MARK: Reading

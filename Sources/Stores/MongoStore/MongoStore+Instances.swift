@@ -105,15 +105,18 @@
             let found = try await documents.find(
                 Layout.instances, [.exists("number")], fields: ["number", "term", "beat", "heardAt", "facts"],
                 sort: [.up("number")])
-            return try found.compactMap { document in
-                guard let number = document["number"]?.instance else { return nil }
-                var record = InstanceRecord(
-                    number: number,
-                    facts: try RowCodec.decode(InstanceFacts.self, document["facts"]?.string ?? ""),
-                    term: Self.term(document, of: number), beat: document["beat"]?.integer ?? 0)
-                if let clock, let heard = document["heardAt"]?.date { record.silence = max(0, clock - heard) * 1_000 }
-                return record
-            }
+            return try found.compactMap { try Self.record($0, clock: clock) }
+        }
+
+        /// Reads an instance; `clock` is the server's, in milliseconds.
+        static func record(_ document: BSONDocument, clock: Int64?) throws -> InstanceRecord? {
+            guard let number = document["number"]?.instance else { return nil }
+            var record = InstanceRecord(
+                number: number,
+                facts: try RowCodec.decode(InstanceFacts.self, document["facts"]?.string ?? ""),
+                term: term(document, of: number), beat: document["beat"]?.integer ?? 0)
+            if let clock, let heard = document["heardAt"]?.date { record.silence = max(0, clock - heard) * 1_000 }
+            return record
         }
 
         private static func term(_ document: BSONDocument, of number: InstanceNumber) -> Term? {
@@ -160,10 +163,9 @@
             }
             var records = Shard.all.map { ShardRecord(shard: $0, holder: nil, jobs: counted[$0] ?? 0) }
             for document in try await documents.find(Layout.shards, [], sort: [.up("_id")]) {
-                guard let shard = document["_id"]?.shard else { continue }
-                let record = ShardRecord(
-                    shard: shard, label: document["label"]?.string, holder: document["holder"]?.instance,
-                    epoch: document["epoch"]?.integer ?? 0, jobs: counted[shard] ?? 0)
+                guard var record = Self.shard(document) else { continue }
+                let shard = record.shard
+                record.jobs = counted[shard] ?? 0
                 if Int(shard.number) < records.count {
                     records[Int(shard.number)] = record
                 } else {
@@ -171,6 +173,14 @@
                 }
             }
             return records
+        }
+
+        static func shard(_ document: BSONDocument) -> ShardRecord? {
+            document["_id"]?.shard.map { shard in
+                ShardRecord(
+                    shard: shard, label: document["label"]?.string, holder: document["holder"]?.instance,
+                    epoch: document["epoch"]?.integer ?? 0)
+            }
         }
 
         public func shard(labelled label: String) async throws -> Shard {
@@ -284,7 +294,7 @@
             }
             known.withLock { $0.epochs.merge(epochs) { $1 } }
             // From here on what an earlier holder sends of these runs is refused.
-            for (epoch, some) in Dictionary(grouping: shards, by: { epochs[$0] ?? 0 }) {
+            for (epoch, some) in Self.byEpoch(shards, epochs) {
                 let named = Self.named(Set(some))
                 if named.isEmpty { continue }
                 _ = try await documents.updateAll(

@@ -170,6 +170,12 @@
             return epochs
         }
 
+        /// Groups shards by their epochs, in an order that is the same each time.
+        static func byEpoch(_ shards: Set<Shard>, _ epochs: [Shard: Int64]) -> [(epoch: Int64, shards: [Shard])] {
+            Dictionary(grouping: shards.sorted(), by: { epochs[$0] ?? 0 }).sorted { $0.key < $1.key }
+                .map { (epoch: $0.key, shards: $0.value) }
+        }
+
         func currentEpochs(of shards: Set<Shard>) async throws -> [Shard: Int64] {
             let found = try await documents.find(Layout.shards, [Self.among(shards, "_id")], fields: ["epoch"])
             // One that was never dealt is nowhere.

@@ -43,7 +43,7 @@
             if known.withLock(\.owesRecount) { try await oweRecount() }
             try await clearFinished()
             try await finishOthers(in: shards)
-            if look % Self.looksBetweenSweeps == 0 { try await sweep(shards) }
+            if look % looksBetweenSweeps == 0 { try await sweep(shards) }
             let counters = try await documents.find(
                 Layout.counters, [.isOneOf("_id", ["holdings", "notes"])]
             ).reduce(into: [String: Int64]()) { counters, counter in
@@ -156,14 +156,11 @@
 
         // MARK: Sweeping
 
-        /// About a minute.
-        private static let looksBetweenSweeps = 180
-
         /// Finds active runs that were written by an earlier holder after these shards were taken, and tells of them; what
         /// retention had removed, and came back so, goes.
         private func sweep(_ shards: Set<Shard>) async throws {
             let epochs = known.withLock { known in known.epochs.filter { shards.contains($0.key) } }
-            for (epoch, some) in Dictionary(grouping: epochs.keys, by: { epochs[$0] ?? 0 }) {
+            for (epoch, some) in Self.byEpoch(Set(epochs.keys), epochs) {
                 let late = try await documents.find(
                     Layout.runs, [Self.among(some), .equals("active", true), .isBelow("by", .int64(epoch))],
                     fields: ["jobID", "shard", "occurrence", "batch", "state"])

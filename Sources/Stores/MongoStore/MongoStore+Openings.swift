@@ -277,7 +277,7 @@
                 return opening
             }
             let inserted = try await insertRuns(of: due, by: epochs)
-            for (epoch, shards) in Dictionary(grouping: Set(due.map(\.shard)), by: { epochs[$0] ?? 0 }) {
+            for (epoch, shards) in Self.byEpoch(Set(due.map(\.shard)), epochs) {
                 let ids = inserted.all.values.flatMap { $0.map(\.object) }
                 if ids.isEmpty { break }
                 _ = try await documents.updateAll(

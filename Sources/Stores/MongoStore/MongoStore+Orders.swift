@@ -90,7 +90,7 @@
 
         /// Puts runs of which everybody has been told under the epochs that their shards have.
         func stamp(_ runs: [RunID], in shards: Set<Shard>) async throws {
-            for (shard, epoch) in try await currentEpochs(of: shards) {
+            for (shard, epoch) in try await currentEpochs(of: shards).sorted(by: { $0.key < $1.key }) {
                 _ = try await documents.updateAll(
                     Layout.runs,
                     [

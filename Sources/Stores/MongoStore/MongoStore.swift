@@ -21,12 +21,21 @@
         let writer = Int64.random(in: 1 ... .max)
         let known = Mutex(Known())
 
+        /// After how many looks at what others did it is looked for runs that came late.
+        let looksBetweenSweeps: Int
+
+        /// A minute, usually.
+        private static let usualLooks = 180
+
         /// Makes indexes and shards where they are missing. Throws `StoreError`.
-        package init(_ documents: any Documents, pulse: (any Documents)? = nil, address: String = "memory") async throws
-        {
+        package init(
+            _ documents: any Documents, pulse: (any Documents)? = nil, address: String = "memory",
+            looksBetweenSweeps: Int? = nil
+        ) async throws {
             self.documents = documents
             self.pulse = pulse ?? documents
             self.address = address
+            self.looksBetweenSweeps = looksBetweenSweeps ?? Self.usualLooks
             try await Layout.prepare(documents)
             _ = try await storeID()
         }
@@ -36,6 +45,7 @@
             self.documents = documents
             pulse = documents
             self.address = address
+            looksBetweenSweeps = Self.usualLooks
         }
 
         /// Calls at once, and connections.
