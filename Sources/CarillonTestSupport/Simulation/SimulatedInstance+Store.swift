@@ -106,6 +106,8 @@ extension SimulatedInstance {
     /// Writes runs; answers those that go on here and have ended in the ledger.
     func record(_ runs: [Run], under term: Term, _ store: any WorldStore) async throws -> [Run] {
         if world.isOnDocuments {
+            // In an order that a seed brings back: some of them may be written, and some not.
+            let runs = runs.sorted { $0.id < $1.id }
             let unwritten = try await store.record(runs, under: term, now: wall)
             return runs.filter { !$0.state.isFinal && unwritten.contains($0.id) }.compactMap { ledger.runs[$0.id] }
         }

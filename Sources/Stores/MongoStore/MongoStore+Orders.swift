@@ -23,7 +23,8 @@
             if new.isEmpty { return opened }
             let now = try await rehome(new, from: shards)
             try await tell(new, now, but: term)
-            try await stamp(new.map(\.id), in: Set(now.values))
+            // Whoever asked is to know of them, whatever becomes of this: what it leaves the sweep finds, and tells once more.
+            try? await stamp(new.map(\.id), in: Set(now.values))
             return opened
         }
 
