@@ -15,6 +15,8 @@ final class Auditor {
     /// When a run that is not final in the ledger was written, in elapsed time.
     private(set) var active: [RunID: Int64] = [:]
     private var prunedBefore: Timestamp = .distantPast
+    /// Decisions in a row that were refused.
+    private var refusals: [JobID: Int] = [:]
     /// Which process has read what stands in a shard last, and what it is called.
     private var drivers: [Shard: (instance: Int, process: Int)] = [:]
 
@@ -27,6 +29,7 @@ final class Auditor {
     func opened(_ batch: [JobAdvance], _ opened: Opened, by instance: SimulatedInstance) {
         for run in opened.new { written(run) }
         for part in batch where !opened.refused.contains(part.id) {
+            refusals[part.id] = nil
             world.expect(
                 part.takesUp || part.to >= part.from, .ledgerFirst, "the cursor of job \(part.id.number) went back")
             // Written across a step back, it speaks of a time that has not come; then the cursor is set back too.
@@ -175,9 +178,20 @@ final class Auditor {
         return true
     }
 
-    /// From here on nobody else writes runs of these shards.
-    func took(_ shards: Set<Shard>, _ process: Int, of instance: SimulatedInstance) {
-        for shard in shards { drivers[shard] = (instance.number, process) }
+    /// Checks that a job whose decision was refused can be planned after that.
+    func refused(_ jobs: Set<JobID>) {
+        for id in jobs {
+            refusals[id, default: 0] += 1
+            world.expect(refusals[id] ?? 0 < 100, .liveness, "what is decided on job \(id.number) is refused each time")
+        }
+    }
+
+    /// From here on nobody else writes runs of these shards, unless they are another's by now.
+    func took(_ shards: Set<Shard>, under term: Term, _ process: Int, of instance: SimulatedInstance) {
+        guard world.ledger.tables.isInForce(term) else { return }
+        for shard in shards where world.ledger.tables.shards[Int(shard.number)].holder == term.instance {
+            drivers[shard] = (instance.number, process)
+        }
     }
 
     /// Checks that a run was written by nobody but the process that has read its shard last: one that holds it no more may write

@@ -84,9 +84,9 @@
 
         /// Carries a change out; `part` does some of it, where it is of several documents.
         private func write<Value>(
-            part: (() async throws -> Void)? = nil, _ body: () async throws -> Value
+            _ collection: String, part: (() async throws -> Void)? = nil, _ body: () async throws -> Value
         ) async throws -> Value {
-            stopSometimes()
+            stopSometimes(at: collection)
             try await begin()
             let fault = fault()
             if fault == .before { throw StoreError(.unreachable, "nothing was written") }
@@ -95,21 +95,24 @@
                 throw Self.unheard
             }
             let value = try await ledger.carryOut(for: self, body)
-            stopSometimes()
+            stopSometimes(at: collection)
             if isDead { throw Self.died }
             if fault != .none { throw Self.unheard }
             return value
         }
 
-        /// Ends its process between two operations, or has it stand still until others may have taken over.
-        private func stopSometimes() {
+        /// Ends its process between two operations, or has it stand still until others may have taken over: mostly where the ledger
+        /// is written.
+        private func stopSometimes(at collection: String) {
             guard !isSpared, !isDead, instance.isUp, !instance.isFrozen, instance.faulty else { return }
-            if instance.random.chance(instance.crashSoon ? 0.2 : 0.0005) {
+            let isLedger = ["jobs", "runs", "skips", "shards"].contains(collection)
+            if instance.random.chance(instance.crashSoon ? 0.2 : isLedger ? 0.002 : 0.0003) {
                 instance.totals.deaths += 1
                 instance.trace { "dies in the middle of a call" }
                 instance.crash()
-            } else if instance.random.chance(0.0002) {
-                instance.freeze(for: instance.random.number(World.lease...JobMaker.day))
+            } else if instance.random.chance(isLedger ? 0.002 : 0.0001) {
+                instance.trace { "stands still in the middle of a call" }
+                instance.freeze(for: instance.random.number(World.lease...2 * World.lease))
             }
         }
 
@@ -153,7 +156,7 @@
         }
 
         func insert(_ collection: String, _ documents: [BSONDocument]) async throws -> [Int: MongoDuplicate] {
-            try await write(part: { _ = try await self.inner.insert(collection, self.some(documents)) }) {
+            try await write(collection, part: { _ = try await self.inner.insert(collection, self.some(documents)) }) {
                 try await inner.insert(collection, documents)
             }
         }
@@ -162,7 +165,7 @@
             _ collection: String, _ filter: DocumentFilter, _ change: DocumentChange, upsert: Bool
         ) async throws -> Bool {
             let update = spoilt(collection, DocumentUpdate(filter, change, upsert: upsert))
-            return try await write {
+            return try await write(collection) {
                 try await inner.update(collection, update.filter, update.change, upsert: update.upsert)
             }
         }
@@ -170,7 +173,7 @@
         func updateEach(_ collection: String, _ updates: [DocumentUpdate]) async throws -> Int {
             if updates.isEmpty { return 0 }
             let updates = updates.map { spoilt(collection, $0) }
-            return try await write(part: { _ = try await self.inner.updateEach(collection, self.some(updates)) }) {
+            return try await write(collection, part: { _ = try await self.inner.updateEach(collection, self.some(updates)) }) {
                 try await inner.updateEach(collection, updates)
             }
         }
@@ -179,7 +182,7 @@
             _ collection: String, _ filter: DocumentFilter, _ change: DocumentChange
         ) async throws -> Int {
             let update = spoilt(collection, DocumentUpdate(filter, change))
-            return try await write(part: {
+            return try await write(collection, part: {
                 let found = try await self.inner.find(
                     collection, update.filter, fields: ["_id"], sort: [], limit: nil)
                 let ids = self.some(found.compactMap { $0["_id"] })
@@ -193,15 +196,15 @@
         func change(
             _ collection: String, _ filter: DocumentFilter, _ change: DocumentChange, upsert: Bool
         ) async throws -> BSONDocument? {
-            try await write { try await inner.change(collection, filter, change, upsert: upsert) }
+            try await write(collection) { try await inner.change(collection, filter, change, upsert: upsert) }
         }
 
         func delete(_ collection: String, _ filter: DocumentFilter) async throws -> Int {
-            try await write { try await inner.delete(collection, filter) }
+            try await write(collection) { try await inner.delete(collection, filter) }
         }
 
         func prepare(_ collection: String, _ indexes: [DocumentIndex]) async throws {
-            try await write { try await inner.prepare(collection, indexes) }
+            try await write(collection) { try await inner.prepare(collection, indexes) }
         }
 
         func time() async throws -> Int64? { nil }

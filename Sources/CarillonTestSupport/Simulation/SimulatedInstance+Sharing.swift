@@ -193,7 +193,7 @@ extension SimulatedInstance {
     private func take(_ shards: Set<Shard>, under term: Term, _ store: any WorldStore) async throws -> Taken {
         let process = process
         let taken = try await store.take(shards, under: term)
-        auditor.took(shards, process, of: self)
+        auditor.took(shards, under: term, process, of: self)
         return taken
     }
 

@@ -88,7 +88,11 @@ extension SimulatedInstance {
     // MARK: Writes, each checked
 
     func openRuns(_ batch: [JobAdvance], under term: Term, _ store: any WorldStore) async throws -> Opened {
-        if world.isOnDocuments { return try await store.openRuns(batch, under: term, now: wall) }
+        if world.isOnDocuments {
+            let opened = try await store.openRuns(batch, under: term, now: wall)
+            auditor.refused(opened.refused)
+            return opened
+        }
         let batch = sabotaged(batch)
         let mine = term
         let term = fenced(term)

@@ -39,7 +39,11 @@
                     let isRenewed = try await documents.update(
                         Layout.instances, [.equals("number", BSONValue(number)), .exists("term")],
                         DocumentChange(Self.begins(term) + fields))
-                    if isRenewed { return term }
+                    if isRenewed {
+                        // Its process may have died between moving shards and saying so.
+                        try await draw("holdings")
+                        return term
+                    }
                     // Whoever ended it meanwhile was faster, and then this is another life.
                     continue
                 }
@@ -198,23 +202,21 @@
             }
         }
 
-        /// Carries out what is as it was read; answers how many that were.
-        private func carryOut(_ moves: [ShardMove]) async throws -> Int {
+        /// Carries out what is as it was read.
+        private func carryOut(_ moves: [ShardMove]) async throws {
             // A share that was never dealt has no document yet. Of two who deal it one is first.
             let isNew = { (move: ShardMove) in
                 move.epoch == 0 && move.from == nil && Int(move.shard.number) < Shard.shares
             }
             let new = moves.filter { isNew($0) && $0.to != nil }
-            var count = 0
             if !new.isEmpty {
-                let hindered = try await documents.insert(
+                _ = try await documents.insert(
                     Layout.shards,
                     new.map { move in
                         var document: BSONDocument = ["_id": BSONValue(move.shard), "epoch": .int64(1)]
                         document.append("holder", some: move.to.map { BSONValue($0) })
                         return document
                     })
-                count += new.count - hindered.count
             }
             var single: [DocumentUpdate] = []
             for range in Self.ranges(of: moves.filter { !isNew($0) }) {
@@ -228,10 +230,10 @@
                 if range.count == 1 {
                     single.append(DocumentUpdate(filter, change))
                 } else {
-                    count += try await documents.updateAll(Layout.shards, filter, change)
+                    _ = try await documents.updateAll(Layout.shards, filter, change)
                 }
             }
-            return count + (try await documents.updateEach(Layout.shards, single))
+            _ = try await documents.updateEach(Layout.shards, single)
         }
 
         /// So many ranges at most are worth a call of their own.
@@ -259,7 +261,9 @@
             let right = moves.filter { move in
                 move.from.map { !inForce.contains($0) } ?? true && move.to.map { inForce.contains($0) } ?? true
             }
-            if try await carryOut(right) > 0 { try await draw("holdings") }
+            try await carryOut(right)
+            // Also where an earlier try has moved them, and came to its end there.
+            if !right.isEmpty { try await draw("holdings") }
         }
 
         public func give(_ moves: [ShardMove], under term: Term, nonce: UInt64) async throws -> Term {
@@ -272,7 +276,8 @@
             let inForce = try await inForce()
             let right = moves.filter { $0.from == term.instance && $0.to.map { inForce.contains($0) } ?? true }
             // What is given is so by its epoch; what was given already, by an earlier try, does not fit any more.
-            if try await carryOut(right) > 0 { try await draw("holdings") }
+            try await carryOut(right)
+            if !right.isEmpty { try await draw("holdings") }
             let new = Term(instance: term.instance, count: try await draw("terms"), nonce: nonce)
             let isRenewed = try await documents.update(
                 Layout.instances, Self.filter(term), DocumentChange(Self.begins(new)))
