@@ -31,27 +31,31 @@ import class Foundation.ProcessInfo
     }
 
     #if MongoDB
-        /// The same on documents: whoever is interrupted between two operations leaves nothing undone. A tenth of the seeds.
+        /// The same on documents, where any operation may be interrupted and any may be the last one of its process: one year each
+        /// of a twentieth of the seeds.
         @Test func everySeedOnDocumentsKeepsThePromises() async throws {
-            let totals = await live("simulation on documents", years: 1, instances: 1, onDocuments: true)
-            if Self.seeds >= 200 { #expect(totals.interruptions > 500 && totals.deaths > 50) }
+            let totals = await live("simulation on documents", years: 1, instances: 1, onDocuments: 20)
+            if Self.seeds >= 200 { #expect(totals.interruptions > 200 && totals.deaths > 50) }
         }
 
+        /// Three on documents, of which one that dies or stands still between two operations has its shards taken over.
         @Test func everySeedOfThreeOnDocumentsKeepsThePromises() async throws {
-            let totals = await live("simulation of three on documents", years: 1, instances: 3, onDocuments: true)
-            if Self.seeds >= 200 { #expect(totals.interruptions > 1_000 && totals.deaths > 100 && totals.losses > 10) }
+            let totals = await live("simulation of three on documents", years: 1, instances: 3, onDocuments: 50)
+            if Self.seeds >= 200 { #expect(totals.interruptions > 150 && totals.deaths > 50 && totals.losses > 20) }
         }
     #endif
 
     /// Lives through all seeds, and tells what happened and what went wrong.
+    ///
+    /// On documents, which take longer, one seed of so many.
     private func live(
-        _ title: String, years: Int, instances: Int, onDocuments: Bool = false
+        _ title: String, years: Int, instances: Int, onDocuments share: UInt64? = nil
     ) async -> SimulationTotals {
         let clock = ContinuousClock()
         let start = clock.now
         let zones = Self.zones
         let (totals, failures) = await withTaskGroup(of: Result<SimulationTotals, SimulationFailure>.self) { group in
-            let count = onDocuments ? max(1, Self.seeds / 10) : Self.seeds
+            let count = max(1, Self.seeds / (share ?? 1))
             var seeds = (Self.firstSeed..<Self.firstSeed + count).makeIterator()
             func add() {
                 guard let seed = seeds.next() else { return }
@@ -59,7 +63,8 @@ import class Foundation.ProcessInfo
                     do throws(SimulationFailure) {
                         return .success(
                             try World.run(
-                                seed: seed, years: years, instances: instances, onDocuments: onDocuments, zones: zones))
+                                seed: seed, years: years, instances: instances, onDocuments: share != nil,
+                                zones: zones))
                     } catch {
                         return .failure(error)
                     }
@@ -124,12 +129,41 @@ import class Foundation.ProcessInfo
         try expect(sabotage, by: promises, years: 1, instances: 3)
     }
 
-    private func expect(_ sabotage: Sabotage, by promises: [Promise], years: Int, instances: Int) throws {
+    #if MongoDB
+        /// A rule of documents that is not kept is noticed within thirty seeds; the first ones find nothing of some.
+        @Test(arguments: [
+            (Sabotage.openingsUnseen, [Promise.liveness], 1, 1),
+            (.openingUnsaid, [.noSilentSkip], 1, 1),
+            (.openingOverwritten, [.noSilentSkip, .liveness], 1, 3),
+            (.changeDropsOpening, [.noSilentSkip, .liveness], 1, 12),
+            (.recordsWithoutEpoch, [.oneDriver], 3, 2),
+            (.decisionUnconditional, [.notScheduled, .noSilentSkip, .ledgerFirst], 3, 5),
+        ])
+        func sabotageOfDocumentsIsCaught(
+            _ sabotage: Sabotage, by promises: [Promise], instances: Int, from first: Int
+        ) throws {
+            try expect(
+                sabotage, by: promises, years: 1, instances: instances, in: first..<first + 30, onDocuments: true)
+        }
+
+        @Test func aSeedOnDocumentsIsReproducible() throws {
+            func live() throws -> String {
+                "\(try World.run(seed: 4711, years: 1, instances: 3, onDocuments: true, zones: Self.zones))"
+            }
+            #expect(try live() == live())
+        }
+    #endif
+
+    private func expect(
+        _ sabotage: Sabotage, by promises: [Promise], years: Int, instances: Int, in seeds: Range<Int>? = nil,
+        onDocuments: Bool = false
+    ) throws {
         var caught: SimulationFailure?
-        for seed in 1...(instances == 1 ? 20 : 200) where caught == nil {
+        for seed in seeds ?? 1..<(instances == 1 ? 21 : 201) where caught == nil {
             do throws(SimulationFailure) {
                 _ = try World.run(
-                    seed: UInt64(seed), years: years, instances: instances, sabotage: sabotage, zones: Self.zones)
+                    seed: UInt64(seed), years: years, instances: instances, onDocuments: onDocuments,
+                    sabotage: sabotage, zones: Self.zones)
             } catch {
                 caught = error
             }

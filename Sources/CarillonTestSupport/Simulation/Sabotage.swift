@@ -55,6 +55,4 @@ public enum Sabotage: String, Sendable, CaseIterable {
     case changeDropsOpening
     /// Runs are recorded whoever has taken them.
     case recordsWithoutEpoch
-    /// Who takes shards leaves their runs under the epochs before.
-    case takesWithoutStamp
 }

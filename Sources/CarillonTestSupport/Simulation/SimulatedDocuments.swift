@@ -84,7 +84,7 @@
 
         /// Carries a change out; `part` does some of it, where it is of several documents.
         private func write<Value>(
-            _ collection: String, part: (() async throws -> Void)? = nil, _ body: () async throws -> Value
+            _ collection: String, part: (() async throws -> Void)? = nil, whole body: () async throws -> Value
         ) async throws -> Value {
             stopSometimes(at: collection)
             try await begin()
@@ -156,9 +156,9 @@
         }
 
         func insert(_ collection: String, _ documents: [BSONDocument]) async throws -> [Int: MongoDuplicate] {
-            try await write(collection, part: { _ = try await self.inner.insert(collection, self.some(documents)) }) {
-                try await inner.insert(collection, documents)
-            }
+            try await write(
+                collection, part: { _ = try await self.inner.insert(collection, self.some(documents)) },
+                whole: { try await inner.insert(collection, documents) })
         }
 
         func update(
@@ -173,24 +173,25 @@
         func updateEach(_ collection: String, _ updates: [DocumentUpdate]) async throws -> Int {
             if updates.isEmpty { return 0 }
             let updates = updates.map { spoilt(collection, $0) }
-            return try await write(collection, part: { _ = try await self.inner.updateEach(collection, self.some(updates)) }) {
-                try await inner.updateEach(collection, updates)
-            }
+            return try await write(
+                collection, part: { _ = try await self.inner.updateEach(collection, self.some(updates)) },
+                whole: { try await inner.updateEach(collection, updates) })
         }
 
         func updateAll(
             _ collection: String, _ filter: DocumentFilter, _ change: DocumentChange
         ) async throws -> Int {
             let update = spoilt(collection, DocumentUpdate(filter, change))
-            return try await write(collection, part: {
-                let found = try await self.inner.find(
-                    collection, update.filter, fields: ["_id"], sort: [], limit: nil)
-                let ids = self.some(found.compactMap { $0["_id"] })
-                let those = DocumentFilter(update.filter.conditions + [.isOneOf("_id", ids)])
-                if !ids.isEmpty { _ = try await self.inner.updateAll(collection, those, update.change) }
-            }) {
-                try await inner.updateAll(collection, update.filter, update.change)
-            }
+            return try await write(
+                collection, part: { try await self.updateSome(collection, update) },
+                whole: { try await inner.updateAll(collection, update.filter, update.change) })
+        }
+
+        private func updateSome(_ collection: String, _ update: DocumentUpdate) async throws {
+            let found = try await inner.find(collection, update.filter, fields: ["_id"], sort: [], limit: nil)
+            let ids = some(found.compactMap { $0["_id"] })
+            let those = DocumentFilter(update.filter.conditions + [.isOneOf("_id", ids)])
+            if !ids.isEmpty { _ = try await inner.updateAll(collection, those, update.change) }
         }
 
         func change(
@@ -230,8 +231,6 @@
             switch self {
             case .recordsWithoutEpoch where collection == "runs":
                 update.filter.conditions.removeAll { if case .isAtMost("by", _) = $0 { true } else { false } }
-            case .takesWithoutStamp where collection == "runs" && update.change.steps.count == 1:
-                update.change.steps.removeAll { if case .set("by", _) = $0 { true } else { false } }
             case .openingUnsaid where collection == "jobs" && sets("decision"):
                 update.change.steps.removeAll { if case .set("opening", _) = $0 { true } else { false } }
             case .openingOverwritten where collection == "jobs" && sets("decision"):

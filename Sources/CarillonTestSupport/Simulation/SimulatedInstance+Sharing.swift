@@ -110,7 +110,10 @@ extension SimulatedInstance {
         var (told, toldRuns, ended): ([DispatchEvent], [Run], [AttemptID]) = ([], [], [])
         func active(_ ids: [RunID]) async throws -> [Run] {
             var runs: [Run] = []
-            for id in ids { if let run = try await store.run(id), !run.state.isFinal { runs.append(run) } }
+            // What is known by now may be over when the answer comes.
+            for id in ids where state.run(id) == nil {
+                if let run = try await store.run(id), !run.state.isFinal { runs.append(run) }
+            }
             return runs
         }
         for word in mail {
@@ -118,8 +121,10 @@ extension SimulatedInstance {
             case .changed(let jobs): changed += try await store.jobs(ids: jobs)
             case .opened(let runs): opened += try await active(runs)
             case .cancel(let id, _):
-                guard let run = try await active([id]).first else { continue }
-                opened.append(run)
+                if state.run(id) == nil {
+                    guard let run = try await active([id]).first else { continue }
+                    opened.append(run)
+                }
                 cancelled.append(id)
             case .told(let events):
                 told += events

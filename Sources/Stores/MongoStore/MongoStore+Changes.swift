@@ -193,12 +193,18 @@
                 new.append(document)
                 stored.append(one)
             }
-            let duplicates = try await documents.insert(Layout.jobs, new)
-            let made = stored.indices.filter { duplicates[$0] == nil }
-            let ids = Set(made.map { stored[$0].id })
-            let open = openings.filter { ids.contains($0.job) }
-            try await insert(open.flatMap(\.skips))
-            if !open.isEmpty { try await clear(Dictionary(open.map { ($0.job, $0.batch) }) { first, _ in first }) }
+            let made: [Int]
+            do {
+                let duplicates = try await documents.insert(Layout.jobs, new)
+                made = stored.indices.filter { duplicates[$0] == nil }
+                let ids = Set(made.map { stored[$0].id })
+                let open = openings.filter { ids.contains($0.job) }
+                try await insert(open.flatMap(\.skips))
+                if !open.isEmpty { try await clear(Dictionary(open.map { ($0.job, $0.batch) }) { first, _ in first }) }
+            } catch {
+                doubt(openings.map(\.job))
+                throw error
+            }
             known.withLock { known in for place in made { known.pins[stored[place].id] = stored[place].pinned } }
             return made.map { (added[$0].place, stored[$0]) }
         }

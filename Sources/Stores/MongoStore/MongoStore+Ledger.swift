@@ -18,11 +18,18 @@
             }
             try await check(term)
             let staying = batch.filter { $0.moves == nil }
-            var opened = staying.isEmpty ? Opened() : try await open(staying, term)
-            for part in batch where part.moves != nil {
-                let moved = try await move(part, term)
-                opened.new += moved.new
-                opened.refused.formUnion(moved.refused)
+            var opened = Opened()
+            do {
+                if !staying.isEmpty { opened = try await open(staying, term) }
+                for part in batch where part.moves != nil {
+                    let moved = try await move(part, term)
+                    opened.new += moved.new
+                    opened.refused.formUnion(moved.refused)
+                }
+            } catch {
+                // Some of it may be decided, and not carried out: their next time may be far off.
+                doubt(batch.map(\.id))
+                throw error
             }
             // Whoever was replaced meanwhile starts nothing of it: who has the shards now finds what was decided.
             if !opened.new.isEmpty { try await check(term) }

@@ -42,6 +42,7 @@
             }
             if known.withLock(\.owesRecount) { try await oweRecount() }
             try await clearFinished()
+            try await finishDoubtful(in: shards)
             try await finishOthers(in: shards)
             if look % looksBetweenSweeps == 0 { try await sweep(shards) }
             let counters = try await documents.find(

@@ -313,6 +313,25 @@
             }
         }
 
+        /// Keeps in mind that a decision of this process on these jobs may not have been carried out.
+        func doubt(_ jobs: [JobID]) { known.withLock { $0.doubtful.formUnion(jobs) } }
+
+        /// Finishes what this process may have left open in these shards; elsewhere it is another's, who does.
+        func finishDoubtful(in shards: Set<Shard>) async throws {
+            let doubtful = known.withLock { known in
+                defer { known.doubtful = [] }
+                return known.doubtful
+            }
+            let own = doubtful.filter { shards.contains(known.shard(of: $0)) }.sorted()
+            if own.isEmpty { return }
+            do {
+                try await settle(own)
+            } catch {
+                doubt(own)
+                throw error
+            }
+        }
+
         /// Finishes what is open of these jobs, but for what this process has finished; of others' their holder is told.
         func settle(_ jobs: [JobID]) async throws {
             let found = try await documents.find(

@@ -223,6 +223,8 @@
         /// while.
         var finished: [JobID: Int64] = [:]
         var clearable: [JobID: Int64] = [:]
+        /// Jobs of which a decision was cut short.
+        var doubtful: Set<JobID> = []
         /// What the last `news` has told of changed jobs, by the numbers of its mail.
         var told: [Int64: [JobID: Int64]] = [:]
         /// Looks since the store was opened.
