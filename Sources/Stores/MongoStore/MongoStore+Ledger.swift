@@ -93,7 +93,10 @@
             }
             let isEmpty = opening.runs.isEmpty && opening.skips.isEmpty
             if !isEmpty {
-                change.set("opening", .document(try opening.document()))
+                var document = try opening.document()
+                // Its runs count for nothing, and so there is nothing to count back.
+                if part.takesUp, part.countsAnew { document.append("known", 0) }
+                change.set("opening", .document(document))
             } else if finished != nil {
                 change.set("opening", nil)
             }
