@@ -290,7 +290,8 @@ extension SimulatedInstance {
         work(Lane.observe)
     }
 
-    /// Removes mail once the ledger has what it said of runs, as the live engine does: whoever comes after this one finds one of them.
+    /// Removes mail once the ledger has what it said of runs, as the live engine does: whoever comes after this one finds one
+    /// of them.
     private func removeMail(_ numbers: [Int64], _ told: Set<RunID>, under term: Term) {
         guard sharing?.term == term else { return }
         guard lanes[Lane.look].isIdle, state.unsavedIDs.isDisjoint(with: told) else {

@@ -3,7 +3,8 @@ import CarillonEngine
 import MemoryStore
 import Timetable
 
-/// One daemon of the world: gone after a crash, but for what the ledger and the executor keep. Machines have wall clocks of their own.
+/// One daemon of the world: gone after a crash, but for what the ledger and the executor keep. Machines have wall clocks of
+/// their own.
 final class SimulatedInstance {
     unowned let world: World
     let number: Int

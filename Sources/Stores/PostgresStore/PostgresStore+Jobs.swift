@@ -116,7 +116,9 @@
             if !query.names.isEmpty {
                 let each = query.names.map { name in
                     guard Glob.isPattern(name) else { return "name = " + asked.place(.init(storable: name)) }
-                    if let part = Glob(name).contained { return "strpos(name, " + asked.place(.init(storable: part)) + ") > 0" }
+                    if let part = Glob(name).contained {
+                        return "strpos(name, " + asked.place(.init(storable: part)) + ") > 0"
+                    }
                     // A pattern that nothing matches is no condition.
                     return Self.patterns.expression(of: name).map { "name ~ " + asked.place(.text($0)) } ?? "false"
                 }
