@@ -5,6 +5,10 @@ from postgres_rig import Postgres
 from instances_rig import Instance, Redis, instant, text
 
 STORES = {"postgres": Postgres, "mongodb": Mongo}
+# Runs a second, of which the server of MongoDB's protocol, written in Python, carries few.
+RATES = {"postgres": {"kills": 400, "programs": 50, "takeover": 80, "rolling": 400},
+         "mongodb": {"kills": 20, "programs": 10, "takeover": 20, "rolling": 20}}
+PAUSE = {"postgres": 0.1, "mongodb": 2}
 PATIENCE = 180
 LEASE = 3
 
@@ -22,11 +26,12 @@ def rq(number, first, last, step):
             f'rq = {{ queue = "pay", function = "bank.pay" }}\n')
 
 
-def wait(what, seconds, is_so, pause=0.25):
+def wait(what, seconds, is_so):
+    """Looks seldom: to look is work for the store, too."""
     end = time.time() + seconds
     while not is_so():
         if time.time() > end: sys.exit(f"not within {seconds} s: {what}")
-        time.sleep(pause)
+        time.sleep(PAUSE[options.store])
 
 
 def in_force(instance):
@@ -42,7 +47,9 @@ def is_level(instance, count):
 class Rig:
     def __init__(self, options, count, settings="", instance="", top="", redis=True, environments={}):
         self.folder = tempfile.mkdtemp(prefix="carillon-instances-")
-        self.store = STORES[options.store](self.folder)
+        # Only this one's server is killed.
+        durable = {"is_durable": options.command == "kills"} if options.store == "mongodb" else {}
+        self.store = STORES[options.store](self.folder, **durable)
         # The server of the tests is no fast one.
         if options.store == "mongodb" and "lease" not in instance: instance += f'lease = "{options.lease}s"\n'
         self.redis = Redis(self.folder) if redis else None
@@ -194,7 +201,7 @@ def programs(options):
     """Each program adds a line to one file, so each start is counted by itself."""
     chance = random.Random(options.seed)
     print(f"seed {options.seed}", flush=True)
-    jobs, step = 100, 2
+    step, jobs = 2, 2 * options.rate
     with Rig(options, 3, settings='[exec]\nlost_after = "8s"\n', redis=False) as rig:
         counted = rig.folder + "/counted"
         open(counted, "w").close()
@@ -257,9 +264,11 @@ def programs(options):
 # MARK: Taking over
 
 
-def ticking(count):
-    """Jobs of each tenth of a second: what is late tells for how long nobody was there."""
-    return [f'[[job]]\nname = "tick-{number}"\nevery = "100ms"\ncatch_up = "all"\noverlap = "allow"\n'
+def ticking(rate):
+    """Jobs of each tenth of a second, or of a fifth where there would be fewer than two: what is late tells for how long
+    nobody was there."""
+    count = max(2, rate // 10)
+    return [f'[[job]]\nname = "tick-{number}"\nevery = "{1000 * count // rate}ms"\ncatch_up = "all"\noverlap = "allow"\n'
             f'exec = ["/bin/true"]\n' for number in range(count)]
 
 
@@ -275,7 +284,7 @@ def longest(instance, since):
 def takeover(options):
     fast = 'lease = "800ms"\nheartbeat = "150ms"' if options.fast else ""
     with Rig(options, 2, instance=fast, redis=False) as rig:
-        for one in rig.instances: one.give("load", ticking(8))
+        for one in rig.instances: one.give("load", ticking(options.rate))
         rig.start()
         for kind in "SIGKILL", "SIGTERM":
             times = []
@@ -286,7 +295,7 @@ def takeover(options):
                 since = time.time()
                 if kind == "SIGKILL": gone.kill()
                 elif gone.stop() != 0: sys.exit("it did not end in order")
-                wait("the other has all", 30, lambda: [one["shares"] for one in in_force(stays)] == [4096], 0.1)
+                wait("the other has all", 30, lambda: [one["shares"] for one in in_force(stays)] == [4096])
                 time.sleep(1)
                 times.append(longest(stays, since))
                 gone.start()
@@ -297,7 +306,7 @@ def takeover(options):
 
 
 def rolling(options):
-    jobs, step = 2_000, 5
+    step, jobs = 5, 5 * options.rate
     with Rig(options, 4) as rig:
         first = int(time.time()) + 12
         last = first + 100
@@ -443,13 +452,15 @@ def command(run, *arguments):
 
 
 seed = ("--seed", int, random.randrange(1_000_000), "seed")
-command(kills, ("--instances", int, 4, "instances"), ("--for", int, 120, "seconds"), ("--rate", int, 400, "rate"), seed)
-command(programs, ("--for", int, 90, "seconds"), seed)
-command(takeover, ("--times", int, 20, "times"), ("--fast", bool, None, "fast"))
-command(rolling)
+rate = ("--rate", int, None, "rate")
+command(kills, ("--instances", int, 4, "instances"), ("--for", int, 120, "seconds"), rate, seed)
+command(programs, ("--for", int, 90, "seconds"), rate, seed)
+command(takeover, ("--times", int, 20, "times"), ("--fast", bool, None, "fast"), rate)
+command(rolling, rate)
 command(clocks)
 command(spread, ("--jobs", int, 100_000, "jobs"))
 command(beats, ("--members", int, 1_000, "members"))
 options = parser.parse_args()
+if options.command in RATES[options.store] and options.rate is None: options.rate = RATES[options.store][options.command]
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 options.run(options)

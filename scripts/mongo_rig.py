@@ -5,7 +5,10 @@ from rig import Server, free_port
 PROGRAM = """
 import os, signal, sys, threading
 from secantus import SecantusDBServer
-server = SecantusDBServer(storage_path=sys.argv[1], port=int(sys.argv[2]), replica_set_name=None, durable=True)
+server = SecantusDBServer(storage_path=sys.argv[1], port=int(sys.argv[2]), replica_set_name=None,
+                          durable=sys.argv[3] == "durable")
+# Its threads wait for one lock: what is short should not wait five milliseconds for what is long.
+sys.setswitchinterval(0.0005)
 over = threading.Event()
 signal.signal(signal.SIGTERM, lambda *_: over.set())
 server.start()
@@ -15,13 +18,14 @@ server.stop()
 
 
 class Mongo(Server):
-    """A real one over WiredTiger, with everything on its disk that it says is there."""
+    """A real one over WiredTiger; a durable one has everything on its disk that it says is there, which is for what kills it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, is_durable=True):
         self.port, program = free_port(), folder + "/mongo.py"
         with open(program, "w") as file: file.write(PROGRAM)
         python = os.path.join(os.path.dirname(__file__), "../.build/venvs/mongo/bin/python")
-        super().__init__([python, program, folder + "/mongo", str(self.port)], None, folder + "/mongo.log")
+        super().__init__([python, program, folder + "/mongo", str(self.port),
+                          "durable" if is_durable else "quick"], None, folder + "/mongo.log")
 
     def ready(self):
         for _ in range(600):

@@ -166,8 +166,9 @@
                 if let shard = part.key.shard { counted[shard] = part.value }
             }
             var records = Shard.all.map { ShardRecord(shard: $0, holder: nil, jobs: counted[$0] ?? 0) }
-            for document in try await documents.find(Layout.shards, [], sort: [.up("_id")]) {
-                guard var record = Self.shard(document) else { continue }
+            // Sorted here: that the server should, costs some of them as much as all of the rest.
+            let found = try await documents.find(Layout.shards, []).compactMap(Self.shard)
+            for var record in found.sorted(by: { $0.shard < $1.shard }) {
                 let shard = record.shard
                 record.jobs = counted[shard] ?? 0
                 if Int(shard.number) < records.count {
@@ -218,40 +219,38 @@
                         return document
                     })
             }
-            var single: [DocumentUpdate] = []
-            for range in Self.ranges(of: moves.filter { !isNew($0) }) {
-                guard let first = range.first else { continue }
+            for some in Self.alike(moves.filter { !isNew($0) }) {
+                guard let first = some.first else { continue }
                 let filter: DocumentFilter = [
-                    Self.among(range.map(\.shard), "_id"), .equals("epoch", .int64(first.epoch)),
+                    Self.among(some.map(\.shard), "_id"), .equals("epoch", .int64(first.epoch)),
                     first.from.map { .equals("holder", BSONValue($0)) } ?? .isMissing("holder"),
                 ]
                 var change = DocumentChange([.set("epoch", .int64(first.epoch + 1))])
                 change.set("holder", first.to.map { BSONValue($0) })
-                if range.count == 1 {
-                    single.append(DocumentUpdate(filter, change))
-                } else {
-                    _ = try await documents.updateAll(Layout.shards, filter, change)
-                }
+                _ = try await documents.updateAll(Layout.shards, filter, change)
             }
-            _ = try await documents.updateEach(Layout.shards, single)
         }
 
-        /// So many ranges at most are worth a call of their own.
-        private static let mostRanges = 64
+        /// So many shards at most are named in one change: a server may compare each of them with all of the list.
+        private static let movedAtOnce = 128
 
-        /// Puts moves of neighbours together that are alike: each of them is one change, made for every one by itself.
-        private static func ranges(of moves: [ShardMove]) -> [[ShardMove]] {
-            var ranges: [[ShardMove]] = []
-            for move in moves.sorted(by: { $0.shard < $1.shard }) {
-                if let last = ranges.last?.last, last.shard.number + 1 == move.shard.number, last.from == move.from,
-                    last.to == move.to, last.epoch == move.epoch
-                {
-                    ranges[ranges.count - 1].append(move)
-                } else {
-                    ranges.append([move])
-                }
+        /// Puts moves together that are alike: one change, made for every shard by itself.
+        private static func alike(_ moves: [ShardMove]) -> [[ShardMove]] {
+            struct Kind: Hashable {
+                var from, to: InstanceNumber?
+                var epoch: Int64
             }
-            return ranges.count { $0.count > 1 } <= mostRanges ? ranges : moves.map { [$0] }
+            let kinds = Dictionary(grouping: moves) { Kind(from: $0.from, to: $0.to, epoch: $0.epoch) }
+            return kinds.values.map { $0.sorted { $0.shard < $1.shard } }.sorted { $0[0].shard < $1[0].shard }
+                .flatMap { some in
+                    // All that one had alone: named by the first and the last.
+                    if Int(some[some.count - 1].shard.number) - Int(some[0].shard.number) + 1 == some.count {
+                        return [some]
+                    }
+                    return stride(from: 0, to: some.count, by: movedAtOnce).map {
+                        Array(some[$0..<min($0 + movedAtOnce, some.count)])
+                    }
+                }
         }
 
         public func deal(_ moves: [ShardMove]) async throws {

@@ -170,7 +170,7 @@
                         let run = id.objectID
                     else { continue }
                     let isStale: DocumentFilter = [
-                        .equals("_id", id), .equals("active", true), .isBelow("by", .int64(epoch)),
+                        .equals("_id", id), RunDocument.isActive, .isBelow("by", .int64(epoch)),
                     ]
                     let forgotten = try await documents.first(
                         Layout.jobs, [.equals("number", job)], fields: ["forgotten"])?["forgotten"]?.integer

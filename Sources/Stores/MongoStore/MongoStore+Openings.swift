@@ -282,7 +282,7 @@
                 if ids.isEmpty { break }
                 _ = try await documents.updateAll(
                     Layout.runs,
-                    [.isOneOf("_id", ids), Self.among(shards), .equals("active", true), .isBelow("by", .int64(epoch))],
+                    [.isOneOf("_id", ids), Self.among(shards), RunDocument.isActive, .isBelow("by", .int64(epoch))],
                     [.set("by", .int64(epoch))])
             }
             try await uncount(inserted.known, of: openings)

@@ -39,7 +39,7 @@
                 moved.compactMap { run in
                     guard let shard = now[run.jobID] else { return nil }
                     return DocumentUpdate(
-                        [.equals("_id", run.id.object), .equals("active", true)],
+                        [.equals("_id", run.id.object), RunDocument.isActive],
                         [.set("shard", BSONValue(shard)), .set("by", .int64((epochs[shard] ?? 0) - 1))])
                 })
             return now

@@ -75,7 +75,7 @@
                     let epoch = epochs[shard] ?? 0
                     return DocumentUpdate(
                         [
-                            .equals("_id", run.id.object), .equals("active", true), .equals("shard", BSONValue(shard)),
+                            .equals("_id", run.id.object), RunDocument.isActive, .equals("shard", BSONValue(shard)),
                             .isAtMost("by", .int64(epoch)),
                         ], try RunDocument.recorded(run, by: epoch, record: call))
                 })

@@ -19,6 +19,10 @@
         /// What counting needs of `run`.
         static let countedFields = ["jobID", "state", "scheduledAt", "startedAt", "endedAt", "error"]
 
+        /// That a run which is named has not ended. Not `equals`: a server would go through an index of active runs, and not to the
+        /// one that is named.
+        static let isActive: DocumentFilter.Condition = .exists("active")
+
         static func run(_ document: BSONDocument, _ codec: RowCodec) throws -> Run {
             try codec.run(DocumentRow(document: document, paths: paths))
         }
