@@ -96,6 +96,9 @@ public actor Engine<Clock: EngineClock> {
     var writes = 0
     var isGateClosed = false
     var gateWaiters: [CheckedContinuation<Void, Never>] = []
+    /// Whether runs are being written, and whoever waits to.
+    var isSaving = false
+    var saveWaiters: [CheckedContinuation<Void, Never>] = []
     /// Until when nobody else can have ended this instance, on the clock of `sinceBoot`, with a tenth as a margin.
     nonisolated let heldUntil: Mutex<Int64>
     /// Those who wait for the next sign of life, each with a ticket.
@@ -472,8 +475,17 @@ public actor Engine<Clock: EngineClock> {
         return Dictionary(stored.map { ($0.id, definition($0)) }) { first, _ in first }
     }
 
-    /// Writes changed runs until none is left; failures are tried again by the tick.
+    /// Writes changed runs until none is left; failures are tried again by the tick. One after the other, whoever asks: of two that
+    /// are on their way at once a store may carry out the older one last.
     func saveAll() async {
+        while isSaving { await withCheckedContinuation { saveWaiters.append($0) } }
+        isSaving = true
+        defer {
+            isSaving = false
+            let resumed = saveWaiters
+            saveWaiters = []
+            for waiter in resumed { waiter.resume() }
+        }
         let life = life
         while life == self.life {
             do {
