@@ -8,6 +8,31 @@ import Synchronization
 import Testing
 import Timetable
 
+/// Calls that wait until somebody lets them go.
+private final class HeldCalls: Sendable {
+    private let waiting = Mutex<(calls: [CheckedContinuation<Void, Never>], most: Int)>(([], 0))
+
+    /// How many have waited at once.
+    var most: Int { waiting.withLock(\.most) }
+
+    func wait() async {
+        await withCheckedContinuation { call in
+            waiting.withLock { waiting in
+                waiting.calls.append(call)
+                waiting.most = max(waiting.most, waiting.calls.count)
+            }
+        }
+    }
+
+    func release() {
+        let calls = waiting.withLock { waiting in
+            defer { waiting.calls = [] }
+            return waiting.calls
+        }
+        for call in calls { call.resume() }
+    }
+}
+
 /// Live engines that share one store; each has a clock of its own, and one whose clock stands still is frozen.
 @Suite(.timeLimit(.minutes(5))) struct InstancesTests {
     private static let lease: Int64 = 3_000_000
@@ -94,6 +119,27 @@ import Timetable
             #expect(due == 8, "round \(round), \(yields) yields, seed \(seed)")
             try await instance.stop()
         }
+    }
+
+    /// A store may carry out the older one of two writes last: of one instance there is never a second one on its way.
+    @Test func runsAreWrittenByOneAtATime() async throws {
+        let a = try await instance("a")
+        try await a.pass(1)
+        try await add(30, through: a)
+        let held = HeldCalls()
+        await store.delayRecords { await held.wait() }
+        try await a.pass(2)
+        #expect(held.most == 1)
+        // What is not written comes to no rest, so shares that are to go ask for it, too.
+        let b = try await instance("b", at: a.clock.now)
+        try await [a, b].pass(10)
+        #expect(held.most == 1)
+        await store.delayRecords(nil)
+        held.release()
+        try await [a, b].until("they share") { await [a, b].shares.allSatisfy { $0 == Shard.shares / 2 } }
+        try await [a, b].settle()
+        try await checkEveryTime(30, seconds: 10...400)
+        for instance in [a, b] { try await instance.stop() }
     }
 
     /// Others take over what a frozen one had; it finds out when it goes on, and writes nothing more.

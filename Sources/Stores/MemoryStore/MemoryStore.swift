@@ -16,6 +16,11 @@ public actor MemoryStore: JobStore {
 
     public func refuseBeats(_ error: StoreError?) { trouble = error }
 
+    /// What a record waits for: a store that is slow.
+    private var delay: (@Sendable () async -> Void)?
+
+    public func delayRecords(_ delay: (@Sendable () async -> Void)?) { self.delay = delay }
+
     public func apply(_ changes: [JobChange], by term: Term?, now: Timestamp) async throws -> [JobAnswer] {
         ledger.apply(changes, by: term, now: now)
     }
@@ -112,7 +117,8 @@ public actor MemoryStore: JobStore {
 
     @discardableResult
     public func record(_ runs: [Run], under term: Term, now: Timestamp) async throws -> Set<RunID> {
-        try ledger.record(runs, under: term)
+        await delay?()
+        return try ledger.record(runs, under: term)
     }
 
     public func openOrdered(_ runs: [Run], under term: Term, now: Timestamp) async throws -> [Run?] {
